@@ -1,0 +1,224 @@
+//! Actions on files: removal, copies, reads, restores, inventory edits, and declared commands.
+
+use super::{Accepted, Action, Target, Undo};
+use crate::id::ResourceKey;
+use crate::inventory::Edit;
+use crate::resource::{Fields, Footprint, Image, Kind, State};
+use serde::{Deserialize, Serialize};
+
+pub(super) fn on_host<'a>(target: &Target, paths: impl IntoIterator<Item = &'a str>) -> Vec<Footprint> {
+    let Some(host) = &target.host else {
+        return Vec::new();
+    };
+    paths.into_iter().map(|path| Footprint::new(ResourceKey::file(host, path), Fields::All)).collect()
+}
+
+pub(super) fn evidence(target: &Target, path: &str) -> Vec<Footprint> {
+    let Some(host) = &target.host else {
+        return Vec::new();
+    };
+    vec![Footprint::new(ResourceKey::file(host, path), Fields::Evidence)]
+}
+
+pub(super) fn on_control(path: &str) -> Vec<Footprint> {
+    vec![Footprint::new(ResourceKey::control_file(path), Fields::All)]
+}
+
+/// Puts one file, link or tree back.
+pub(super) fn file_back(key: &ResourceKey, state: &State) -> Undo {
+    let path = match key.kind() {
+        Some(Kind::File(_, path)) => path.to_owned(),
+        _ => String::new(),
+    };
+    Undo::new(Action::FileRestore(FileRestore { path, state: state.clone() })).or(key, Accepted::Absent)
+}
+
+/// Puts every file of a before-image back, one action each, so that a rollback can leave out one of them.
+pub(super) fn put_back(before: &Image) -> Vec<Undo> {
+    let files = before.iter().filter(|(key, _)| matches!(key.kind(), Some(Kind::File(..))));
+    files.map(|(key, state)| file_back(key, state)).collect()
+}
+
+/// Removes files and trees. `DIR/*` empties a directory and keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileAbsent {
+    /// Absolute paths; a trailing `/*` means everything in that directory.
+    pub paths: Vec<String>,
+    /// Always `absent`: what a runbook writes so that the line says what it does.
+    pub state: FileState,
+}
+
+/// The one state that `file` knows so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileState {
+    /// Not there.
+    Absent,
+}
+
+impl FileAbsent {
+    /// The resource of a path: `DIR/*` is the directory itself, as a tree.
+    fn resource(path: &str) -> &str {
+        path.strip_suffix("/*").unwrap_or(path)
+    }
+
+    /// Whether a path is one that this action can remove: absolute, plain, not the root, no other wildcard.
+    pub fn check(path: &str) -> Result<(), &'static str> {
+        let plain = Self::resource(path);
+        if !plain.starts_with('/') {
+            return Err("the path is not absolute");
+        }
+        if plain.trim_end_matches('/').is_empty() {
+            return Err("refusing to remove the root directory");
+        }
+        if plain.split('/').any(|part| part == ".." || part == ".") {
+            return Err("the path contains . or ..");
+        }
+        if plain.contains(['*', '?', '[', '{']) {
+            return Err("the only wildcard that is understood is a trailing /*");
+        }
+        if plain.chars().any(char::is_control) {
+            return Err("the path contains control characters");
+        }
+        Ok(())
+    }
+
+    pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        on_host(target, self.paths.iter().map(|path| Self::resource(path)))
+    }
+
+    pub(super) fn met(&self, key: &ResourceKey, now: &State) -> Option<bool> {
+        let Some(Kind::File(_, path)) = key.kind() else {
+            return None;
+        };
+        let wanted = self.paths.iter().find(|item| Self::resource(item) == path)?;
+        Some(match now {
+            State::Absent => true,
+            State::Tree { entries, .. } => wanted.ends_with("/*") && *entries == 0,
+            _ => false,
+        })
+    }
+}
+
+/// Copies one file on the host over another, keeping the security context (`cp -Z`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileCopy {
+    /// Source, absolute.
+    pub from: String,
+    /// Destination file, absolute.
+    pub to: String,
+    /// Refuse unless the source names a `nameserver` other than the host itself (T9).
+    #[serde(default)]
+    pub resolver: bool,
+}
+
+/// Reads `KEY=value` from a file; the value is public and can be captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRead {
+    /// The file, absolute.
+    pub path: String,
+    /// The key.
+    pub key: String,
+}
+
+/// Puts a recorded state back at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRestore {
+    /// The path.
+    pub path: String,
+    /// What shall be there.
+    pub state: State,
+}
+
+/// Edits the inventory text in place, by the smallest splices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InventoryEdit {
+    /// The inventory file on the control side.
+    pub file: String,
+    /// What to change.
+    pub edits: Vec<Edit>,
+}
+
+impl InventoryEdit {
+    pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
+        before
+            .iter()
+            .map(|(key, state)| {
+                let restore = InventoryRestore { file: self.file.clone(), to: state.clone(), base: None };
+                Undo::new(Action::InventoryRestore(restore)).or(key, Accepted::Any)
+            })
+            .collect()
+    }
+}
+
+/// Takes an inventory edit back. If the file is as the edit left it, the recorded bytes return; if someone edited it
+/// since, a three-way merge takes out this edit and keeps theirs, or refuses with both texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InventoryRestore {
+    /// The inventory file on the control side.
+    pub file: String,
+    /// What it was before the edit.
+    pub to: State,
+    /// What the edit left: the base of the merge. Filled in when the rollback is planned.
+    #[serde(default)]
+    pub base: Option<State>,
+}
+
+impl InventoryRestore {
+    pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
+        before
+            .iter()
+            .map(|(key, state)| {
+                let restore = Self { file: self.file.clone(), to: state.clone(), base: None };
+                Undo::new(Action::InventoryRestore(restore)).or(key, Accepted::Any)
+            })
+            .collect()
+    }
+}
+
+/// A command on the host. What it changes is declared, so that a probe can tell whether it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Program and arguments; no shell reads them.
+    pub run: Vec<String>,
+    /// Files that it changes: recorded before and after; changed means that it ran.
+    #[serde(default)]
+    pub changes: Vec<String>,
+    /// The command that takes it back; without it the changed files are put back.
+    #[serde(default)]
+    pub undo: Option<Vec<String>>,
+}
+
+impl Command {
+    pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
+        match &self.undo {
+            Some(undo) => {
+                let action = Self { run: undo.clone(), changes: self.changes.clone(), undo: Some(self.run.clone()) };
+                vec![Undo::new(Action::Command(action))]
+            }
+            None => put_back(before),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dangerous_paths_are_refused() {
+        for bad in ["/", "/*", "etc", "", "/etc/../*", "/a*b", "//", "/x/\u{1b}[2J", "/etc/*/x"] {
+            assert!(FileAbsent::check(bad).is_err(), "{bad:?}");
+        }
+        for good in ["/etc/origin", "/etc/dnsmasq.d/*", "/etc/sysconfig/atomic-openshift-node.rpmsave"] {
+            assert_eq!(FileAbsent::check(good), Ok(()), "{good}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Actions on a host: units, packages, name resolution, the baseline record.
+
+use super::{Accept, Accepted, Action, Target, Undo, files, kube};
+use crate::id::{HostName, ResourceKey};
+use crate::resource::{Active, Fields, Footprint, Image, Kind, Nevra, State};
+use serde::{Deserialize, Serialize};
+
+fn host(target: &Target) -> Option<&HostName> {
+    target.host.as_ref()
+}
+
+/// The boot of the target's host; evidence, since nobody puts a boot back.
+pub(super) fn boot(target: &Target) -> Vec<Footprint> {
+    host(target).map(|host| Footprint::new(ResourceKey::boot(host), Fields::Evidence)).into_iter().collect()
+}
+
+/// Records what is there, as the baseline of a migration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Units.
+    #[serde(default)]
+    pub units: Vec<String>,
+    /// Packages by name.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// Files and trees.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Whether the Node object and the pods on it are recorded too.
+    #[serde(default)]
+    pub node: bool,
+}
+
+impl Record {
+    pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        let Some(host) = host(target) else {
+            return Vec::new();
+        };
+        let mut keys: Vec<ResourceKey> = self.units.iter().map(|unit| ResourceKey::unit(host, unit)).collect();
+        keys.extend(self.packages.iter().map(|name| ResourceKey::package(host, name)));
+        keys.extend(self.files.iter().map(|path| ResourceKey::file(host, path)));
+        keys.push(ResourceKey::boot(host));
+        let mut all: Vec<Footprint> = keys.into_iter().map(|key| Footprint::new(key, Fields::Evidence)).collect();
+        if self.node {
+            all.extend(kube::node(target, Fields::Evidence));
+            all.extend(kube::pods(target));
+        }
+        all
+    }
+}
+
+/// Whether a unit shall run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceState {
+    /// It runs.
+    Started,
+    /// It does not run.
+    Stopped,
+}
+
+/// One systemd unit. A unit that is not there counts as stopped and disabled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The unit, without `.service`.
+    pub unit: String,
+    /// Whether it shall run; left alone if not given.
+    #[serde(default)]
+    pub state: Option<ServiceState>,
+    /// Whether it shall start at boot; left alone if not given.
+    #[serde(default)]
+    pub enabled: Option<bool>,
+}
+
+impl Service {
+    pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        let key = host(target).map(|host| ResourceKey::unit(host, &self.unit));
+        key.map(|key| Footprint::new(key, Fields::All)).into_iter().collect()
+    }
+
+    pub(super) fn met(&self, key: &ResourceKey, now: &State) -> Option<bool> {
+        let Some(Kind::Unit(..)) = key.kind() else {
+            return None;
+        };
+        Some(match now {
+            State::Unit { active, enabled } => {
+                self.state.is_none_or(|want| (want == ServiceState::Started) == (*active == Active::Active))
+                    && self.enabled.is_none_or(|want| match enabled.as_str() {
+                        "static" | "indirect" => true,
+                        other => want == (other == "enabled"),
+                    })
+            }
+            _ => self.state != Some(ServiceState::Started) && self.enabled != Some(true),
+        })
+    }
+
+    pub(super) fn inverse(&self, _target: &Target, before: &Image) -> Vec<Undo> {
+        before.iter().filter_map(|(key, state)| unit_back(key, state)).collect()
+    }
+}
+
+/// Puts a unit back into a recorded state. Of a unit that was not there, only what could have been changed is undone:
+/// it is stopped and disabled; its file belongs to a package or file step.
+pub(super) fn unit_back(key: &ResourceKey, state: &State) -> Option<Undo> {
+    let Some(Kind::Unit(_, unit)) = key.kind() else {
+        return None;
+    };
+    let (run, enabled) = match state {
+        State::Unit { active, enabled } => (
+            if *active == Active::Active { ServiceState::Started } else { ServiceState::Stopped },
+            match enabled.as_str() {
+                "enabled" => Some(true),
+                "disabled" => Some(false),
+                _ => None,
+            },
+        ),
+        _ => (ServiceState::Stopped, Some(false)),
+    };
+    let action = Service { unit: unit.to_owned(), state: Some(run), enabled };
+    Some(Undo::new(Action::Service(action)).or(key, Accepted::Stopped))
+}
+
+/// The order in which units stop: whatever restarts others goes first.
+pub(super) fn stop_rank(key: &ResourceKey) -> u8 {
+    match key.kind() {
+        Some(Kind::Unit(_, unit)) if unit.ends_with("-node") || unit == "kubelet" => 0,
+        Some(Kind::Unit(_, "crio" | "cri-o" | "docker" | "containerd")) => 1,
+        _ => 2,
+    }
+}
+
+/// Whether the unit answers the host's own name look-ups.
+pub(super) fn is_resolver(key: &ResourceKey) -> bool {
+    matches!(key.kind(), Some(Kind::Unit(_, "dnsmasq" | "unbound" | "systemd-resolved")))
+}
+
+/// Whether packages shall be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageState {
+    /// Installed.
+    Present,
+    /// Not installed.
+    Absent,
+}
+
+/// Packages, in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Names, or `name-version` where a version is wanted.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// What they shall be.
+    pub state: PackageState,
+    /// Exact versions, as an inverse names them.
+    #[serde(default)]
+    pub exact: Vec<Nevra>,
+}
+
+impl Package {
+    /// The package name of an item of `names`: `docker`, or the part before `-VERSION` when a version is given.
+    pub fn base_name(item: &str) -> &str {
+        let cut = item
+            .char_indices()
+            .find(|(at, c)| *c == '-' && item[at + 1..].starts_with(|next: char| next.is_ascii_digit()));
+        cut.map_or(item, |(at, _)| &item[..at])
+    }
+
+    /// The version of an item of `names`, if it names one.
+    pub fn version(item: &str) -> Option<&str> {
+        item[Self::base_name(item).len()..].strip_prefix('-')
+    }
+
+    pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        let Some(host) = host(target) else {
+            return Vec::new();
+        };
+        let named = self.names.iter().map(|item| Self::base_name(item));
+        let mut names: Vec<&str> = named.chain(self.exact.iter().map(|nevra| nevra.name.as_str())).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(|name| Footprint::new(ResourceKey::package(host, name), Fields::All)).collect()
+    }
+
+    pub(super) fn met(&self, key: &ResourceKey, now: &State) -> Option<bool> {
+        let Some(Kind::Package(_, name)) = key.kind() else {
+            return None;
+        };
+        let exact: Vec<&Nevra> = self.exact.iter().filter(|nevra| nevra.name == name).collect();
+        let item = self.names.iter().find(|item| Self::base_name(item) == name);
+        match (self.state, now) {
+            (PackageState::Absent, _) if item.is_none() => None,
+            (PackageState::Absent, now) => Some(*now == State::Absent),
+            (PackageState::Present, State::Package { installed }) if !exact.is_empty() => {
+                Some(exact.iter().all(|nevra| installed.contains(nevra)))
+            }
+            (PackageState::Present, State::Package { installed }) => item.map(|item| {
+                Self::version(item).is_none_or(|version| installed.iter().any(|nevra| nevra.version == version))
+            }),
+            (PackageState::Present, _) => (item.is_some() || !exact.is_empty()).then_some(false),
+        }
+    }
+
+    pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
+        let mut exact = Vec::new();
+        let mut absent = Vec::new();
+        let mut accepts = Vec::new();
+        for (key, state) in before {
+            let Some(Kind::Package(_, name)) = key.kind() else {
+                continue;
+            };
+            match state {
+                State::Package { installed } => {
+                    exact.extend(installed.iter().cloned());
+                    accepts.push(Accept { key: key.clone(), state: Accepted::Absent });
+                }
+                _ => absent.push((key.clone(), name.to_owned())),
+            }
+        }
+        let mut undos = Vec::new();
+        if !exact.is_empty() && self.state == PackageState::Absent {
+            let action = Self { names: Vec::new(), state: PackageState::Present, exact };
+            undos.push(Undo { action: Action::Package(action), accepts });
+        } else if self.state == PackageState::Present {
+            if !absent.is_empty() {
+                let names = absent.iter().map(|(_, name)| name.clone()).collect();
+                let action = Self { names, state: PackageState::Absent, exact: Vec::new() };
+                let accepts = absent.into_iter().map(|(key, _)| Accept { key, state: Accepted::Absent }).collect();
+                undos.push(Undo { action: Action::Package(action), accepts });
+            }
+            if !exact.is_empty() {
+                let action = Self { names: Vec::new(), state: PackageState::Present, exact };
+                undos.push(Undo { action: Action::Package(action), accepts });
+            }
+        }
+        // Installing lays down default configuration; what stood there is written back afterwards (T47).
+        undos.extend(files::put_back(before).into_iter().map(|mut undo| {
+            let keys: Vec<ResourceKey> =
+                before.keys().filter(|key| matches!(key.kind(), Some(Kind::File(..)))).cloned().collect();
+            undo.accepts = keys.into_iter().map(|key| Accept { key, state: Accepted::Any }).collect();
+            undo
+        }));
+        undos
+    }
+}
+
+/// Names that must resolve on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsCheck {
+    /// The names.
+    pub names: Vec<String>,
+}

@@ -1,0 +1,446 @@
+//! Resources, their state, and images: what was there before an action and what is there after it.
+//!
+//! Keys are texts with a fixed grammar, so that they sort by host and read well in a log:
+//! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/file:PATH`, `HOST/boot`, `node/NAME@cluster`, `pods/NAME@cluster`,
+//! `configmap/NAMESPACE/NAME@cluster`, `control/file:PATH`, and `pod/NAMESPACE/NAME@cluster` in residues.
+
+use crate::id::{BodyId, HostName, ResourceKey};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The host name under which files of the control side (the machine Palinode runs on) are keyed.
+pub const CONTROL: &str = "control";
+
+/// What a resource key names, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// A systemd unit on a host.
+    Unit(&'a str, &'a str),
+    /// An installed package on a host, by name.
+    Package(&'a str, &'a str),
+    /// A file, link or directory tree on a host, or on the control side.
+    File(&'a str, &'a str),
+    /// The running boot of a host.
+    Boot(&'a str),
+    /// A Node object.
+    Node(&'a str),
+    /// The pods bound to a node.
+    Pods(&'a str),
+    /// A ConfigMap: namespace and name.
+    ConfigMap(&'a str, &'a str),
+    /// A pod: namespace and name. Only residues name single pods.
+    Pod(&'a str, &'a str),
+}
+
+impl ResourceKey {
+    fn built(text: String) -> Self {
+        // Names come from validated identifiers or were checked when the action was read; what is left is a path with
+        // control characters, which the key shows escaped.
+        Self::new(text.clone()).unwrap_or_else(|_| {
+            let escaped: String = text.chars().take(1000).flat_map(char::escape_default).collect();
+            Self::new(escaped).unwrap_or_else(|_| Self::new("unnamed").expect("a plain word is a key"))
+        })
+    }
+
+    /// `HOST/unit/NAME`.
+    pub fn unit(host: &HostName, unit: &str) -> Self {
+        Self::built(format!("{host}/unit/{unit}"))
+    }
+
+    /// `HOST/package/NAME`.
+    pub fn package(host: &HostName, name: &str) -> Self {
+        Self::built(format!("{host}/package/{name}"))
+    }
+
+    /// `HOST/file:PATH`.
+    pub fn file(host: &HostName, path: &str) -> Self {
+        Self::built(format!("{host}/file:{path}"))
+    }
+
+    /// `control/file:PATH`.
+    pub fn control_file(path: &str) -> Self {
+        Self::built(format!("{CONTROL}/file:{path}"))
+    }
+
+    /// `HOST/boot`.
+    pub fn boot(host: &HostName) -> Self {
+        Self::built(format!("{host}/boot"))
+    }
+
+    /// `node/NAME@cluster`.
+    pub fn node(name: &str) -> Self {
+        Self::built(format!("node/{name}@cluster"))
+    }
+
+    /// `pods/NAME@cluster`: the pods bound to a node.
+    pub fn pods(node: &str) -> Self {
+        Self::built(format!("pods/{node}@cluster"))
+    }
+
+    /// `configmap/NAMESPACE/NAME@cluster`.
+    pub fn config_map(namespace: &str, name: &str) -> Self {
+        Self::built(format!("configmap/{namespace}/{name}@cluster"))
+    }
+
+    /// `pod/NAMESPACE/NAME@cluster`.
+    pub fn pod(namespace: &str, name: &str) -> Self {
+        Self::built(format!("pod/{namespace}/{name}@cluster"))
+    }
+
+    /// What the key names; nothing for a key of another grammar.
+    pub fn kind(&self) -> Option<Kind<'_>> {
+        let text = self.as_str();
+        if let Some(object) = text.strip_suffix("@cluster") {
+            let (kind, name) = object.split_once('/')?;
+            return match kind {
+                "node" => Some(Kind::Node(name)),
+                "pods" => Some(Kind::Pods(name)),
+                "configmap" => name.split_once('/').map(|(space, name)| Kind::ConfigMap(space, name)),
+                "pod" => name.split_once('/').map(|(space, name)| Kind::Pod(space, name)),
+                _ => None,
+            };
+        }
+        let (host, rest) = text.split_once('/')?;
+        if let Some(path) = rest.strip_prefix("file:") {
+            return Some(Kind::File(host, path));
+        }
+        match rest.split_once('/') {
+            Some(("unit", name)) => Some(Kind::Unit(host, name)),
+            Some(("package", name)) => Some(Kind::Package(host, name)),
+            None if rest == "boot" => Some(Kind::Boot(host)),
+            _ => None,
+        }
+    }
+}
+
+/// What systemd says of a unit's run state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Active {
+    /// Running.
+    Active,
+    /// Not running.
+    Inactive,
+    /// Not running because it failed.
+    Failed,
+}
+
+/// One installed package: what `rpm -q` prints, epoch always written out (0 where rpm prints `(none)`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nevra {
+    /// Package name.
+    pub name: String,
+    /// Epoch.
+    pub epoch: u32,
+    /// Version.
+    pub version: String,
+    /// Release.
+    pub release: String,
+    /// Architecture.
+    pub arch: String,
+}
+
+impl fmt::Display for Nevra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}:{}-{}.{}", self.name, self.epoch, self.version, self.release, self.arch)
+    }
+}
+
+/// A pod as far as a drain cares.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pod {
+    /// Namespace.
+    pub namespace: String,
+    /// Name; generated names change when the owner makes the pod anew.
+    pub name: String,
+    /// UID: the only thing that says whether this is still the same pod.
+    pub uid: String,
+    /// Kind and name of the controller; none for a bare pod.
+    pub owner: Option<(String, String)>,
+    /// Whether it has an emptyDir volume, whose data an eviction destroys.
+    pub emptydir: bool,
+}
+
+/// The state of one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum State {
+    /// It is not there: the file, package, unit, node or object does not exist.
+    Absent,
+    /// A systemd unit.
+    Unit {
+        /// Whether it runs.
+        active: Active,
+        /// `UnitFileState` as systemd prints it: `enabled`, `disabled`, `static`, `masked`.
+        enabled: String,
+    },
+    /// Installed versions of a package, sorted; several for multi-version packages such as kernels.
+    Package {
+        /// Every installed version.
+        installed: Vec<Nevra>,
+    },
+    /// A regular file.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Owner and group as `user:group`.
+        owner: String,
+        /// Length in bytes.
+        size: u64,
+        /// The content.
+        body: BodyId,
+    },
+    /// A symbolic link.
+    Link {
+        /// Where it points, as stored.
+        target: String,
+    },
+    /// A directory with everything below it, as one archive.
+    Tree {
+        /// Number of files, links and directories below it.
+        entries: u64,
+        /// The archive: canonical, so equal trees have equal bodies.
+        body: BodyId,
+    },
+    /// A host's boot.
+    Boot {
+        /// The kernel's boot id.
+        id: String,
+    },
+    /// A Node object.
+    Node(Box<Node>),
+    /// The pods bound to a node that a drain would evict, sorted.
+    Pods {
+        /// The pods.
+        pods: Vec<Pod>,
+    },
+    /// An API object that is stored and put back as a whole.
+    Object {
+        /// Its UID.
+        uid: String,
+        /// Its manifest without server-set fields.
+        body: BodyId,
+        /// Public marks derived from its content, such as `runtime: cri-o` for a node-group ConfigMap.
+        marks: BTreeMap<String, String>,
+    },
+}
+
+/// A Node object, as far as Palinode changes or checks it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// UID: changes when the node is deleted and registers again.
+    pub uid: String,
+    /// Whether it is cordoned.
+    pub unschedulable: bool,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations that Palinode restores; heartbeat-like ones are left out.
+    pub annotations: BTreeMap<String, String>,
+    /// Taints as `key=value:Effect`.
+    pub taints: BTreeSet<String>,
+    /// Whether its Ready condition is True.
+    pub ready: bool,
+    /// `containerRuntimeVersion`, such as `docker://1.13.1`.
+    pub runtime: String,
+    /// `kubeletVersion`.
+    pub kubelet: String,
+}
+
+/// Which fields of a resource an action declares as its own. Drift and comparison look at these and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fields {
+    /// The whole state.
+    All,
+    /// Whether it exists at all.
+    Presence,
+    /// Node: whether it is cordoned.
+    Schedulable,
+    /// Node: existence, schedulability, labels, annotations and taints; not UID, readiness or versions.
+    Membership,
+    /// Object: the content, not the UID.
+    Content,
+    /// Nothing is compared: the resource is recorded as evidence only.
+    Evidence,
+}
+
+impl Fields {
+    /// The fields that cover both.
+    pub fn join(self, other: Self) -> Self {
+        use Fields::*;
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Evidence, x) | (x, Evidence) | (Presence, x) | (x, Presence) => x,
+            (Schedulable, Membership) | (Membership, Schedulable) => Membership,
+            _ => All,
+        }
+    }
+}
+
+impl State {
+    /// Whether the two states agree on the given fields.
+    pub fn same(&self, other: &Self, fields: Fields) -> bool {
+        match fields {
+            Fields::Evidence => true,
+            Fields::Presence => (*self == Self::Absent) == (*other == Self::Absent),
+            Fields::All => self == other,
+            Fields::Schedulable => match (self, other) {
+                (Self::Node(a), Self::Node(b)) => a.unschedulable == b.unschedulable,
+                _ => self == other,
+            },
+            Fields::Membership => match (self, other) {
+                (Self::Node(a), Self::Node(b)) => {
+                    a.unschedulable == b.unschedulable
+                        && a.labels == b.labels
+                        && a.annotations == b.annotations
+                        && a.taints == b.taints
+                }
+                _ => self == other,
+            },
+            Fields::Content => match (self, other) {
+                (Self::Object { body: a, .. }, Self::Object { body: b, .. }) => a == b,
+                _ => self == other,
+            },
+        }
+    }
+
+    /// The bodies that this state names.
+    pub fn body(&self) -> Option<BodyId> {
+        match self {
+            Self::File { body, .. } | Self::Tree { body, .. } | Self::Object { body, .. } => Some(*body),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("absent"),
+            Self::Unit { active, enabled } => {
+                let active = match active {
+                    Active::Active => "active",
+                    Active::Inactive => "inactive",
+                    Active::Failed => "failed",
+                };
+                write!(f, "{active}, {enabled}")
+            }
+            Self::Package { installed } => {
+                let list: Vec<String> = installed.iter().map(Nevra::to_string).collect();
+                f.write_str(&list.join(", "))
+            }
+            Self::File { mode, owner, size, body } => {
+                write!(f, "file {mode:04o} {owner}, {size} bytes, body {}", body.short())
+            }
+            Self::Link { target } => write!(f, "link to {target}"),
+            Self::Tree { entries, body } => {
+                write!(f, "directory with {entries} entries, body {}", body.short())
+            }
+            Self::Boot { id } => write!(f, "boot {id}"),
+            Self::Node(node) => write!(
+                f,
+                "{}, {}, {}, uid {}",
+                if node.ready { "ready" } else { "not ready" },
+                if node.unschedulable { "cordoned" } else { "schedulable" },
+                node.runtime,
+                node.uid
+            ),
+            Self::Pods { pods } => match pods.len() {
+                0 => f.write_str("no pods to evict"),
+                1 => f.write_str("1 pod to evict"),
+                count => write!(f, "{count} pods to evict"),
+            },
+            Self::Object { uid, body, .. } => write!(f, "object uid {uid}, body {}", body.short()),
+        }
+    }
+}
+
+/// States by resource: what an action found, or left.
+pub type Image = BTreeMap<ResourceKey, State>;
+
+/// One resource an action declares, and the fields that count.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Footprint {
+    /// The resource.
+    pub key: ResourceKey,
+    /// The fields of it that the action owns.
+    pub fields: Fields,
+}
+
+impl Footprint {
+    /// The resource with the given fields.
+    pub fn new(key: ResourceKey, fields: Fields) -> Self {
+        Self { key, fields }
+    }
+}
+
+/// The kinds of loss that no inverse mends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// The pod's emptyDir data went with the eviction.
+    EmptyDir,
+    /// The pod was evicted; it or its successor runs where the scheduler put it.
+    Moved,
+    /// The pod had no controller and is gone for good.
+    BarePod,
+    /// The object exists again, under a new UID.
+    NewUid,
+    /// Whatever ran on the node by then was evicted once more.
+    EvictedAgain,
+    /// The resource differs from what it was, and nothing in the plan was to restore it.
+    Differs,
+}
+
+/// What a rollback could not restore.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Residue {
+    /// What it is about.
+    pub key: ResourceKey,
+    /// What was lost.
+    pub loss: Loss,
+}
+
+impl fmt::Display for Residue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self.loss {
+            Loss::EmptyDir => "emptyDir data lost with the eviction",
+            Loss::Moved => "evicted, runs where the scheduler put it",
+            Loss::BarePod => "had no controller, gone for good",
+            Loss::NewUid => "exists again under a new UID",
+            Loss::EvictedAgain => "whatever runs there by then is evicted once more, emptyDir data included",
+            Loss::Differs => "differs from what it was",
+        };
+        write!(f, "{}: {words}", self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_apart_as_they_were_built() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let table = [
+            (ResourceKey::unit(&host, "crio"), Kind::Unit("gluster1.demo", "crio")),
+            (ResourceKey::package(&host, "docker"), Kind::Package("gluster1.demo", "docker")),
+            (ResourceKey::file(&host, "/etc/a:b/c"), Kind::File("gluster1.demo", "/etc/a:b/c")),
+            (ResourceKey::control_file("/home/x/hosts"), Kind::File("control", "/home/x/hosts")),
+            (ResourceKey::boot(&host), Kind::Boot("gluster1.demo")),
+            (ResourceKey::node("gluster1.demo"), Kind::Node("gluster1.demo")),
+            (ResourceKey::pods("gluster1.demo"), Kind::Pods("gluster1.demo")),
+            (ResourceKey::config_map("openshift-node", "cm"), Kind::ConfigMap("openshift-node", "cm")),
+        ];
+        for (key, kind) in table {
+            assert_eq!(key.kind(), Some(kind), "{key}");
+        }
+        assert!(!ResourceKey::file(&host, "/tmp/\u{1b}[2J").as_str().contains('\u{1b}'));
+    }
+}
