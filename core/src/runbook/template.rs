@@ -1,0 +1,107 @@
+//! `{{ name }}` in texts: parameters when the plan is made, captures when a step's turn comes. Nothing else.
+
+use super::node::{At, Node, Value};
+use super::Finding;
+
+/// One piece of a text.
+enum Piece<'a> {
+    Plain(&'a str),
+    Name(&'a str),
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("{{") {
+        let Some(end) = rest[start..].find("}}") else {
+            return Err("{{ without }}".to_owned());
+        };
+        let name = rest[start + 2..start + end].trim();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(format!("`{}` is not a name: {{{{ }}}} takes the name of a parameter or capture, nothing else", name.escape_debug()));
+        }
+        found.push(Piece::Plain(&rest[..start]));
+        found.push(Piece::Name(name));
+        rest = &rest[start + end + 2..];
+    }
+    found.push(Piece::Plain(rest));
+    Ok(found)
+}
+
+/// What a name stands for.
+pub enum Known<'a> {
+    /// This value, now.
+    Value(&'a Value),
+    /// A value that will be captured before it is needed; the text keeps its template.
+    Later,
+    /// Nobody knows the name.
+    No,
+}
+
+/// Fills in the names of every text in the tree. A text that is one template and nothing else takes the value as it
+/// is, lists included; inside a longer text only plain values fit.
+pub fn fill<'a>(node: &mut Node, known: &dyn Fn(&str) -> Known<'a>) -> Result<(), Finding> {
+    node.texts(&mut |at, text| fill_text(at, text, known))
+}
+
+fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Result<Option<Value>, Finding> {
+    if !text.contains("{{") {
+        return Ok(None);
+    }
+    let wrong = |what: String| Finding::new(at, what, "correct the template");
+    let pieces = pieces(text).map_err(wrong)?;
+    let unknown = |name: &str| {
+        Finding::new(
+            at,
+            format!("`{name}` is neither a parameter nor captured by an earlier step"),
+            "declare it under parameters, or capture it first",
+        )
+    };
+    if let [Piece::Plain(""), Piece::Name(name), Piece::Plain("")] = pieces.as_slice() {
+        return match known(name) {
+            Known::Value(value) => Ok(Some(value.clone())),
+            Known::Later => Ok(None),
+            Known::No => Err(unknown(name)),
+        };
+    }
+    let mut filled = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Plain(plain) => filled.push_str(plain),
+            Piece::Name(name) => match known(name) {
+                Known::Value(Value::Text(text)) => filled.push_str(text),
+                Known::Value(Value::Int(number)) => filled.push_str(&number.to_string()),
+                Known::Value(Value::Bool(truth)) => filled.push_str(&truth.to_string()),
+                Known::Value(other) => {
+                    return Err(wrong(format!("`{name}` is {}, which does not fit inside a text", other.kind())));
+                }
+                Known::Later => filled.push_str(&format!("{{{{ {name} }}}}")),
+                Known::No => return Err(unknown(name)),
+            },
+        }
+    }
+    Ok(Some(Value::Text(filled)))
+}
+
+/// Fills captured values into a text; names that are not captured stay as they are.
+pub fn fill_captures(text: &str, captured: &dyn Fn(&str) -> Option<String>) -> String {
+    let Ok(pieces) = pieces(text) else { return text.to_owned() };
+    let mut filled = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Plain(plain) => filled.push_str(plain),
+            Piece::Name(name) => match captured(name) {
+                Some(value) => filled.push_str(&value),
+                None => filled.push_str(&format!("{{{{ {name} }}}}")),
+            },
+        }
+    }
+    filled
+}
+
+/// The names a text uses.
+pub fn names(text: &str) -> Vec<String> {
+    let pieces = pieces(text).unwrap_or_default();
+    pieces.into_iter().filter_map(|piece| if let Piece::Name(name) = piece { Some(name.to_owned()) } else { None }).collect()
+}
