@@ -102,8 +102,8 @@ fn literal(text: &str) -> Option<Literal> {
     if let Some(quote) = text.chars().next().filter(|c| matches!(c, '\'' | '"')) {
         return string_literal(text, quote);
     }
-    if text.starts_with(['[', '{', '(']) {
-        let end = text.rfind([']', '}', ')'])? + 1;
+    if text.starts_with(['[', '{', '(']) && !text.starts_with("{{") {
+        let end = structure_end(text)?;
         let rest = text.get(end..)?.trim_start();
         return (rest.is_empty() || rest.starts_with('#')).then(|| Literal {
             value: text.get(..end).unwrap_or(text).to_owned(),
@@ -123,6 +123,50 @@ fn literal(text: &str) -> Option<Literal> {
         exact,
         string: None,
     })
+}
+
+/// Where a list, dict or tuple of literals ends; `None` if a name, a template or bad nesting makes it plain text.
+fn structure_end(text: &str) -> Option<usize> {
+    let mut open = Vec::new();
+    let mut word = String::new();
+    let mut quoted: Option<char> = None;
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        if let Some(quote) = quoted {
+            if c == '\\' {
+                chars.next()?;
+            } else if c == quote {
+                quoted = None;
+            }
+            continue;
+        }
+        if c.is_alphanumeric() || matches!(c, '_' | '.') {
+            word.push(c);
+            continue;
+        }
+        let known = matches!(word.as_str(), "" | "True" | "False" | "None") || number_part(&word);
+        if !known {
+            return None;
+        }
+        word.clear();
+        match c {
+            '[' => open.push(']'),
+            '(' => open.push(')'),
+            '{' => open.push('}'),
+            ']' | ')' | '}' => {
+                if open.pop() != Some(c) {
+                    return None;
+                }
+                if open.is_empty() {
+                    return Some(at + 1);
+                }
+            }
+            '\'' | '"' => quoted = Some(c),
+            ',' | ':' | '+' | '-' | ' ' | '\t' => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn string_literal(text: &str, quote: char) -> Option<Literal> {
@@ -329,6 +373,9 @@ mod tests {
             ("'bar' # c", "bar"),
             ("[\"/dev/vdb\"]", "[\"/dev/vdb\"]"),
             ("[1] # c", "[1]"),
+            ("['#]', {'a': None}] # [c]", "['#]', {'a': None}]"),
+            ("{{ a }} # c", "{{ a }} # c"),
+            ("{\"a\": true} # c", "{\"a\": true} # c"),
             ("010", "010"),
             ("", ""),
         ] {
