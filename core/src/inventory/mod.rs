@@ -1,16 +1,29 @@
-//! Placeholder until the module lands.
-use serde::{Deserialize, Serialize};
-/// One edit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Edit {
-    /// Sets a host variable.
-    SetHostVar {
-        /// Host.
-        host: String,
-        /// Name.
-        name: String,
-        /// Value.
-        value: String,
-    },
-}
+//! Ansible inventories as text: read line by line, edited in place, merged by lines; never re-serialised.
+//!
+//! [`Inventory::parse`] keeps every byte and gives each line a meaning; what it does not understand it keeps as
+//! [`LineKind::Other`]. [`apply`] carries out [`Edit`]s by splicing the text, [`difference`] says what an edit
+//! meant, and [`merge3`] takes back one host's edits while later ones stay.
+//!
+//! A *value* is the text that a template prints for it: the quotes of the shell and of Python are gone,
+//! `3.10` written bare is `3.1`, since that is what Ansible reads. Writing quotes again what needs it.
+//!
+//! Ranges such as `gluster[1:3].demo` are recognised, but not expanded: [`Inventory::ranges`] lists them, and an
+//! edit of a host inside one is refused.
+
+mod difference;
+mod edit;
+mod merge;
+mod pattern;
+mod place;
+mod query;
+mod refusal;
+mod text;
+mod value;
+
+pub use difference::{Change, difference};
+pub use edit::{Edit, apply};
+pub use merge::{Conflict, merge3};
+pub use pattern::HostPattern;
+pub use place::Place;
+pub use refusal::EditError;
+pub use text::{HostLine, HostVar, Inventory, Line, LineKind, Section, SectionKind, Span};
