@@ -1,8 +1,8 @@
 //! Actions on files: removal, copies, reads, restores, inventory edits, and declared commands.
 
 use super::{Accepted, Action, Target, Undo};
-use crate::id::ResourceKey;
-use crate::inventory::Edit;
+use crate::id::{Label, ResourceKey};
+use crate::inventory::{Edit, Inventory};
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use serde::{Deserialize, Serialize};
 
@@ -142,9 +142,26 @@ pub struct InventoryEdit {
     pub file: String,
     /// What to change.
     pub edits: Vec<Edit>,
+    /// A step before which the moved hosts stood where they are to return to: the places are taken from its
+    /// before-image when this step's turn comes.
+    #[serde(default)]
+    pub home_of: Option<Label>,
 }
 
 impl InventoryEdit {
+    /// Gives every move of a host the place that the host had in an earlier text.
+    pub fn resolve(&self, earlier: &str) -> Self {
+        let inventory = Inventory::parse(earlier);
+        let edits = self.edits.iter().cloned().map(|edit| match edit {
+            Edit::MoveHost { host, from, to, place } => {
+                let place = inventory.place_of(&host, &to).unwrap_or(place);
+                Edit::MoveHost { host, from, to, place }
+            }
+            other => other,
+        });
+        Self { file: self.file.clone(), edits: edits.collect(), home_of: None }
+    }
+
     pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
         before
             .iter()

@@ -87,23 +87,17 @@ pub enum Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let var = |f: &mut fmt::Formatter<'_>,
-                   owner: &str,
-                   name,
-                   before: &Option<String>,
-                   after: &Option<String>| {
-            match (before, after) {
+        let var =
+            |f: &mut fmt::Formatter<'_>, owner: &str, name, before: &Option<String>, after: &Option<String>| match (
+                before, after,
+            ) {
                 (None, Some(after)) => write!(f, "{owner}: {name} set to {after:?}"),
                 (Some(before), None) => write!(f, "{owner}: {name} removed, was {before:?}"),
                 (before, after) => {
-                    let (before, after) = (
-                        before.as_deref().unwrap_or(""),
-                        after.as_deref().unwrap_or(""),
-                    );
+                    let (before, after) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
                     write!(f, "{owner}: {name} changed from {before:?} to {after:?}")
                 }
-            }
-        };
+            };
         match self {
             Self::GroupAdded { group } => write!(f, "group {group} declared"),
             Self::GroupRemoved { group } => write!(f, "group {group} no longer declared"),
@@ -116,18 +110,8 @@ impl fmt::Display for Change {
             Self::HostAdded { host, group } => write!(f, "{host}: joined [{group}]"),
             Self::HostRemoved { host, group } => write!(f, "{host}: left [{group}]"),
             Self::OrderChanged { group } => write!(f, "group {group}: order of hosts changed"),
-            Self::HostVar {
-                host,
-                name,
-                before,
-                after,
-            } => var(f, host, name, before, after),
-            Self::GroupVar {
-                group,
-                name,
-                before,
-                after,
-            } => var(f, &format!("[{group}:vars]"), name, before, after),
+            Self::HostVar { host, name, before, after } => var(f, host, name, before, after),
+            Self::GroupVar { group, name, before, after } => var(f, &format!("[{group}:vars]"), name, before, after),
             Self::OtherAdded { text } => write!(f, "line not understood added: {text:?}"),
             Self::OtherRemoved { text } => write!(f, "line not understood removed: {text:?}"),
         }
@@ -148,15 +132,8 @@ struct Meaning<'a> {
 
 impl<'a> Meaning<'a> {
     fn of(inventory: &'a Inventory) -> Self {
-        let groups = inventory
-            .groups()
-            .into_iter()
-            .filter(|group| inventory.group_exists(group))
-            .collect();
-        let mut meaning = Self {
-            groups,
-            ..Self::default()
-        };
+        let groups = inventory.groups().into_iter().filter(|group| inventory.group_exists(group)).collect();
+        let mut meaning = Self { groups, ..Self::default() };
         for (at, line) in inventory.lines().iter().enumerate() {
             let group = inventory.group_at(at);
             match &line.kind {
@@ -197,92 +174,40 @@ pub fn difference(before: &str, after: &str) -> Vec<Change> {
     let (old, new) = (Meaning::of(&before), Meaning::of(&after));
     let mut changes = Vec::new();
     let own = |text: &&str| (*text).to_owned();
-    changes.extend(
-        new.groups
-            .difference(&old.groups)
-            .map(|group| Change::GroupAdded { group: own(group) }),
-    );
-    changes.extend(
-        old.groups
-            .difference(&new.groups)
-            .map(|group| Change::GroupRemoved { group: own(group) }),
-    );
+    changes.extend(new.groups.difference(&old.groups).map(|group| Change::GroupAdded { group: own(group) }));
+    changes.extend(old.groups.difference(&new.groups).map(|group| Change::GroupRemoved { group: own(group) }));
     for (parent, child) in new.children.difference(&old.children) {
-        changes.push(Change::ChildAdded {
-            parent: own(parent),
-            child: own(child),
-        });
+        changes.push(Change::ChildAdded { parent: own(parent), child: own(child) });
     }
     for (parent, child) in old.children.difference(&new.children) {
-        changes.push(Change::ChildRemoved {
-            parent: own(parent),
-            child: own(child),
-        });
+        changes.push(Change::ChildRemoved { parent: own(parent), child: own(child) });
     }
-    let groups: BTreeSet<&str> = old
-        .members
-        .keys()
-        .chain(new.members.keys())
-        .copied()
-        .collect();
+    let groups: BTreeSet<&str> = old.members.keys().chain(new.members.keys()).copied().collect();
     for group in groups {
         let members = |meaning: &Meaning<'_>| -> Vec<String> {
-            meaning
-                .members
-                .get(group)
-                .into_iter()
-                .flatten()
-                .map(own)
-                .collect()
+            meaning.members.get(group).into_iter().flatten().map(own).collect()
         };
         let (was, is) = (members(&old), members(&new));
-        let (was_set, is_set): (BTreeSet<_>, BTreeSet<_>) =
-            (was.iter().collect(), is.iter().collect());
+        let (was_set, is_set): (BTreeSet<_>, BTreeSet<_>) = (was.iter().collect(), is.iter().collect());
         for host in is.iter().filter(|host| !was_set.contains(host)) {
-            changes.push(Change::HostAdded {
-                host: host.clone(),
-                group: group.to_owned(),
-            });
+            changes.push(Change::HostAdded { host: host.clone(), group: group.to_owned() });
         }
         for host in was.iter().filter(|host| !is_set.contains(host)) {
-            changes.push(Change::HostRemoved {
-                host: host.clone(),
-                group: group.to_owned(),
-            });
+            changes.push(Change::HostRemoved { host: host.clone(), group: group.to_owned() });
         }
         let stayed = was.iter().filter(|host| is_set.contains(host));
         if stayed.ne(is.iter().filter(|host| was_set.contains(host))) {
-            changes.push(Change::OrderChanged {
-                group: group.to_owned(),
-            });
+            changes.push(Change::OrderChanged { group: group.to_owned() });
         }
     }
     for (host, name, before, after) in changed_vars(&old.host_vars, &new.host_vars) {
-        changes.push(Change::HostVar {
-            host,
-            name,
-            before,
-            after,
-        });
+        changes.push(Change::HostVar { host, name, before, after });
     }
     for (group, name, before, after) in changed_vars(&old.group_vars, &new.group_vars) {
-        changes.push(Change::GroupVar {
-            group,
-            name,
-            before,
-            after,
-        });
+        changes.push(Change::GroupVar { group, name, before, after });
     }
-    changes.extend(
-        new.other
-            .difference(&old.other)
-            .map(|text| Change::OtherAdded { text: own(text) }),
-    );
-    changes.extend(
-        old.other
-            .difference(&new.other)
-            .map(|text| Change::OtherRemoved { text: own(text) }),
-    );
+    changes.extend(new.other.difference(&old.other).map(|text| Change::OtherAdded { text: own(text) }));
+    changes.extend(old.other.difference(&new.other).map(|text| Change::OtherRemoved { text: own(text) }));
     changes
 }
 
@@ -306,18 +231,9 @@ mod tests {
     #[test]
     fn only_meaning_counts() {
         let before = "# c\n[a]\nh1 x='1'\nh2\nh3:22\n[a:vars]\nv=1\n";
-        assert_eq!(
-            difference(
-                before,
-                "[a] # d\nh1   x=1\nh2\n\nh3:22 # e\n[a:vars]\nv = 1\n"
-            ),
-            []
-        );
+        assert_eq!(difference(before, "[a] # d\nh1   x=1\nh2\n\nh3:22 # e\n[a:vars]\nv = 1\n"), []);
         let after = "[a]\nh2 x=2\nh1\nh3:23\n[a:vars]\nv=2\n[b:children]\na\nh3\n[c]\nh4 y='\n[z:vars]\nw=1\n";
-        let lines: Vec<String> = difference(before, after)
-            .iter()
-            .map(Change::to_string)
-            .collect();
+        let lines: Vec<String> = difference(before, after).iter().map(Change::to_string).collect();
         let expected = [
             "group b declared",
             "group c declared",

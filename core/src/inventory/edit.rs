@@ -79,18 +79,12 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let inventory = Inventory::parse(text);
     let eol = inventory.line_ending();
     let open = text.chars().next_back().is_some_and(|c| !ends_line(c));
-    let mut result = if open {
-        format!("{text}{eol}")
-    } else {
-        text.to_owned()
-    };
+    let mut result = if open { format!("{text}{eol}") } else { text.to_owned() };
     for edit in edits {
         result = one(&Inventory::parse(&result), edit, eol)?;
     }
     if open {
-        let body = result
-            .strip_suffix("\r\n")
-            .or_else(|| result.strip_suffix(ends_line));
+        let body = result.strip_suffix("\r\n").or_else(|| result.strip_suffix(ends_line));
         result = body.unwrap_or(&result).to_owned();
     }
     Ok(result)
@@ -103,17 +97,11 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
             check_value(name, value)?;
             let lines = lines_of(inventory, host, name)?;
             let (splices, found) = rewrite(inventory, &lines, name, |_| value.clone());
-            let target = lines
-                .iter()
-                .find(|(_, line)| !line.vars.is_empty())
-                .or(lines.first());
+            let target = lines.iter().find(|(_, line)| !line.vars.is_empty()).or(lines.first());
             match target {
                 Some((_, line)) if !found => {
                     let new = format!(" {name}={}", value::host_value(value, None));
-                    Ok(splice(
-                        inventory.text(),
-                        vec![(Span::new(line.span.end, line.span.end), new)],
-                    ))
+                    Ok(splice(inventory.text(), vec![(Span::new(line.span.end, line.span.end), new)]))
                 }
                 _ => Ok(splice(inventory.text(), splices)),
             }
@@ -121,10 +109,7 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
         Edit::StripHostVarSuffix { host, name, suffix } => {
             check_name("variable name", name)?;
             if suffix.is_empty() {
-                return Err(EditError::InvalidValue {
-                    name: name.clone(),
-                    reason: "has no suffix to strip",
-                });
+                return Err(EditError::InvalidValue { name: name.clone(), reason: "has no suffix to strip" });
             }
             let lines = lines_of(inventory, host, name)?;
             let strip = |var: &HostVar| var.value.trim_end_matches(suffix.as_str()).to_owned();
@@ -151,12 +136,7 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
             }
             Ok(splice(inventory.text(), splices))
         }
-        Edit::MoveHost {
-            host,
-            from,
-            to,
-            place,
-        } => move_host(inventory, host, (from, to), place, eol),
+        Edit::MoveHost { host, from, to, place } => move_host(inventory, host, (from, to), place, eol),
         Edit::SetGroupVar { group, name, value } => {
             check_name("group name", group)?;
             check_name("variable name", name)?;
@@ -172,39 +152,21 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
 }
 
 /// The host's own lines; refused if a range sets the variable, or is all that names the host.
-fn lines_of<'a>(
-    inventory: &'a Inventory,
-    host: &str,
-    name: &str,
-) -> Result<Vec<(usize, &'a HostLine)>, EditError> {
-    let lines: Vec<_> = inventory
-        .host_lines()
-        .filter(|(_, line)| line.pattern.names(host))
-        .collect();
+fn lines_of<'a>(inventory: &'a Inventory, host: &str, name: &str) -> Result<Vec<(usize, &'a HostLine)>, EditError> {
+    let lines: Vec<_> = inventory.host_lines().filter(|(_, line)| line.pattern.names(host)).collect();
     let alone = |line: &HostLine| !line.pattern.is_range();
-    let own: Vec<_> = lines
-        .iter()
-        .copied()
-        .filter(|(_, line)| alone(line))
-        .collect();
-    let range = lines.iter().find(|(_, line)| {
-        !alone(line) && (own.is_empty() || line.vars.iter().any(|var| var.name == name))
-    });
+    let own: Vec<_> = lines.iter().copied().filter(|(_, line)| alone(line)).collect();
+    let range =
+        lines.iter().find(|(_, line)| !alone(line) && (own.is_empty() || line.vars.iter().any(|var| var.name == name)));
     match range {
         Some((at, line)) => Err(in_range(*at, host, line)),
-        None if own.is_empty() => Err(EditError::UnknownHost {
-            host: host.to_owned(),
-        }),
+        None if own.is_empty() => Err(EditError::UnknownHost { host: host.to_owned() }),
         None => Ok(own),
     }
 }
 
 fn in_range(at: usize, host: &str, line: &HostLine) -> EditError {
-    EditError::InRange {
-        line: at + 1,
-        host: host.to_owned(),
-        pattern: line.pattern.text().to_owned(),
-    }
+    EditError::InRange { line: at + 1, host: host.to_owned(), pattern: line.pattern.text().to_owned() }
 }
 
 /// Gives the variable a new value wherever it stands; also says whether it stands anywhere.
@@ -214,11 +176,7 @@ fn rewrite(
     name: &str,
     new: impl Fn(&HostVar) -> String,
 ) -> (Vec<(Span, String)>, bool) {
-    let vars: Vec<&HostVar> = lines
-        .iter()
-        .flat_map(|(_, line)| &line.vars)
-        .filter(|var| var.name == name)
-        .collect();
+    let vars: Vec<&HostVar> = lines.iter().flat_map(|(_, line)| &line.vars).filter(|var| var.name == name).collect();
     let changed = vars.iter().filter_map(|var| {
         let value = new(var);
         if value::reads_as(&var.raw, &value) {
@@ -227,14 +185,7 @@ fn rewrite(
         let whole = var.name_span == var.value_span;
         let old = Some(var.value_span.of(inventory.text())).filter(|_| !whole);
         let text = value::host_value(&value, old);
-        Some((
-            var.value_span,
-            if whole {
-                format!("{name}={text}")
-            } else {
-                text
-            },
-        ))
+        Some((var.value_span, if whole { format!("{name}={text}") } else { text }))
     });
     (changed.collect(), !vars.is_empty())
 }
@@ -249,10 +200,7 @@ fn move_host(
     check_name("group name", from)?;
     check_name("group name", to)?;
     let mut gone = Vec::new();
-    for (at, line) in inventory
-        .host_lines()
-        .filter(|(_, line)| line.pattern.names(host))
-    {
+    for (at, line) in inventory.host_lines().filter(|(_, line)| line.pattern.names(host)) {
         if inventory.group_at(at) == from {
             if line.pattern.is_range() {
                 return Err(in_range(at, host, line));
@@ -266,22 +214,13 @@ fn move_host(
             return Ok(inventory.text().to_owned());
         }
         if found.is_empty() {
-            return Err(EditError::UnknownHost {
-                host: host.to_owned(),
-            });
+            return Err(EditError::UnknownHost { host: host.to_owned() });
         }
         let found = found.into_iter().map(str::to_owned).collect();
-        return Err(EditError::NotInGroup {
-            host: host.to_owned(),
-            group: from.to_owned(),
-            found,
-        });
+        return Err(EditError::NotInGroup { host: host.to_owned(), group: from.to_owned(), found });
     };
-    let moved: String = gone
-        .iter()
-        .filter_map(|at| inventory.lines().get(*at))
-        .map(|line| line.span.of(inventory.text()))
-        .collect();
+    let moved: String =
+        gone.iter().filter_map(|at| inventory.lines().get(*at)).map(|line| line.span.of(inventory.text())).collect();
     let rest = Inventory::parse(&inventory.without_lines(&gone));
     let result = match rest.insertion(to, place) {
         Some(at) => insert_before(&rest, at, moved),
@@ -289,42 +228,24 @@ fn move_host(
     };
     let after = Inventory::parse(&result);
     let (old, new) = (inventory.host_vars(host), after.host_vars(host));
-    match old
-        .iter()
-        .find(|(name, value)| new.get(*name) != Some(value))
-    {
-        Some((name, _)) => Err(EditError::ChangesVar {
-            line: first + 1,
-            host: host.to_owned(),
-            name: (*name).to_owned(),
-        }),
+    match old.iter().find(|(name, value)| new.get(*name) != Some(value)) {
+        Some((name, _)) => {
+            Err(EditError::ChangesVar { line: first + 1, host: host.to_owned(), name: (*name).to_owned() })
+        }
         None => Ok(result),
     }
 }
 
-fn set_group_var(
-    inventory: &Inventory,
-    group: &str,
-    name: &str,
-    value: &str,
-    eol: &str,
-) -> Result<String, EditError> {
+fn set_group_var(inventory: &Inventory, group: &str, name: &str, value: &str, eol: &str) -> Result<String, EditError> {
     if !inventory.group_exists(group) {
-        return Err(EditError::UndeclaredGroup {
-            group: group.to_owned(),
-        });
+        return Err(EditError::UndeclaredGroup { group: group.to_owned() });
     }
     let sections = || inventory.sections_of(group, SectionKind::Vars);
     let mut last = sections().next_back().map(|section| section.first);
     let mut splices = Vec::new();
     let mut found = false;
     for (at, line) in sections().flat_map(|section| inventory.lines_in(section)) {
-        let LineKind::Var {
-            name: known,
-            value_span,
-            ..
-        } = &line.kind
-        else {
+        let LineKind::Var { name: known, value_span, .. } = &line.kind else {
             continue;
         };
         last = last.max(Some(at + 1));
@@ -347,33 +268,15 @@ fn set_group_var(
     })
 }
 
-fn ensure_child(
-    inventory: &Inventory,
-    parent: &str,
-    child: &str,
-    eol: &str,
-) -> Result<String, EditError> {
-    if matches!(child, "all" | "ungrouped")
-        || inventory
-            .descendants(child)
-            .iter()
-            .any(|group| group == parent)
-    {
-        let header = inventory
-            .sections_of(child, SectionKind::Children)
-            .find_map(|section| section.header);
+fn ensure_child(inventory: &Inventory, parent: &str, child: &str, eol: &str) -> Result<String, EditError> {
+    if matches!(child, "all" | "ungrouped") || inventory.descendants(child).iter().any(|group| group == parent) {
+        let header = inventory.sections_of(child, SectionKind::Children).find_map(|section| section.header);
         let line = header.map_or(0, |at| at + 1);
-        return Err(EditError::Cycle {
-            line,
-            parent: parent.to_owned(),
-            child: child.to_owned(),
-        });
+        return Err(EditError::Cycle { line, parent: parent.to_owned(), child: child.to_owned() });
     }
     let mut result = inventory.text().to_owned();
     if !inventory.children(parent).contains(&child) {
-        let section = inventory
-            .sections_of(parent, SectionKind::Children)
-            .next_back();
+        let section = inventory.sections_of(parent, SectionKind::Children).next_back();
         let new = format!("{child}{eol}");
         result = match section {
             Some(section) => {

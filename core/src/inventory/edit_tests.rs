@@ -30,50 +30,27 @@ g1.demo zone=a glusterfs_devices='[ \"/dev/vdb\" ]'
 ";
 
 fn set(host: &str, name: &str, value: &str) -> Edit {
-    Edit::SetHostVar {
-        host: host.to_owned(),
-        name: name.to_owned(),
-        value: value.to_owned(),
-    }
+    Edit::SetHostVar { host: host.to_owned(), name: name.to_owned(), value: value.to_owned() }
 }
 
 fn unset(host: &str, name: &str) -> Edit {
-    Edit::UnsetHostVar {
-        host: host.to_owned(),
-        name: name.to_owned(),
-    }
+    Edit::UnsetHostVar { host: host.to_owned(), name: name.to_owned() }
 }
 
 fn strip(host: &str, name: &str, suffix: &str) -> Edit {
-    Edit::StripHostVarSuffix {
-        host: host.to_owned(),
-        name: name.to_owned(),
-        suffix: suffix.to_owned(),
-    }
+    Edit::StripHostVarSuffix { host: host.to_owned(), name: name.to_owned(), suffix: suffix.to_owned() }
 }
 
 fn move_to(host: &str, from: &str, to: &str, place: Place) -> Edit {
-    Edit::MoveHost {
-        host: host.to_owned(),
-        from: from.to_owned(),
-        to: to.to_owned(),
-        place,
-    }
+    Edit::MoveHost { host: host.to_owned(), from: from.to_owned(), to: to.to_owned(), place }
 }
 
 fn group(group: &str, name: &str, value: &str) -> Edit {
-    Edit::SetGroupVar {
-        group: group.to_owned(),
-        name: name.to_owned(),
-        value: value.to_owned(),
-    }
+    Edit::SetGroupVar { group: group.to_owned(), name: name.to_owned(), value: value.to_owned() }
 }
 
 fn child(parent: &str, child: &str) -> Edit {
-    Edit::EnsureChild {
-        parent: parent.to_owned(),
-        child: child.to_owned(),
-    }
+    Edit::EnsureChild { parent: parent.to_owned(), child: child.to_owned() }
 }
 
 #[test]
@@ -86,66 +63,26 @@ fn an_edit_replaces_only_its_own_bytes() {
             "infra-crio' openshift_use_crio=False   # rack 1",
         ),
         (set("g2.demo", "zone", "x"), "zone=\"b\"", "zone=\"x\""),
-        (
-            set("g2.demo", "zone", "it's 3"),
-            "zone=\"b\"",
-            "zone=\"it's 3\"",
-        ),
-        (
-            set("g2.demo", "zone", "3.10"),
-            "zone=\"b\"",
-            "zone=\"'3.10'\"",
-        ),
+        (set("g2.demo", "zone", "it's 3"), "zone=\"b\"", "zone=\"it's 3\""),
+        (set("g2.demo", "zone", "3.10"), "zone=\"b\"", "zone=\"'3.10'\""),
         (set("g2.demo", "zone", "b"), "", ""),
         (unset("g2.demo", "zone"), " zone=\"b\"", ""),
         (unset("g2.demo", "nothing"), "", ""),
-        (
-            strip("g1.demo", group_name, "-crio"),
-            "'node-config-infra-crio'",
-            "'node-config-infra'",
-        ),
-        (
-            strip("g2.demo", group_name, "-crio"),
-            "=node-config-infra-crio",
-            "=node-config-infra",
-        ),
+        (strip("g1.demo", group_name, "-crio"), "'node-config-infra-crio'", "'node-config-infra'"),
+        (strip("g2.demo", group_name, "-crio"), "=node-config-infra-crio", "=node-config-infra"),
         (strip("m1.demo", group_name, "-crio"), "", ""),
-        (
-            group("OSEv3", "openshift_pkg_version", "-3.11.161"),
-            "= -3.11.160  # kept",
-            "= -3.11.161",
-        ),
-        (
-            group("OSEv3", "port", "80"),
-            "port=8080 # kept",
-            "port=80 # kept",
-        ),
-        (
-            group("OSEv3", "port", "http"),
-            "port=8080 # kept",
-            "port='http' # kept",
-        ),
+        (group("OSEv3", "openshift_pkg_version", "-3.11.161"), "= -3.11.160  # kept", "= -3.11.161"),
+        (group("OSEv3", "port", "80"), "port=8080 # kept", "port=80 # kept"),
+        (group("OSEv3", "port", "http"), "port=8080 # kept", "port='http' # kept"),
         (group("OSEv3", "name", "other"), "'quoted'", "'other'"),
-        (
-            group("OSEv3", "tag", "v3.11.161"),
-            "name='quoted'\n",
-            "name='quoted'\ntag=v3.11.161\n",
-        ),
+        (group("OSEv3", "tag", "v3.11.161"), "name='quoted'\n", "name='quoted'\ntag=v3.11.161\n"),
         (child("OSEv3", "masters"), "", ""),
         (move_to("g2.demo", "masters", "nodes", Place::End), "", ""),
     ] {
-        let expected = if old.is_empty() {
-            TEXT.to_owned()
-        } else {
-            TEXT.replacen(old, new, 1)
-        };
+        let expected = if old.is_empty() { TEXT.to_owned() } else { TEXT.replacen(old, new, 1) };
         let once = apply(TEXT, std::slice::from_ref(&edit)).expect("an edit");
         assert_eq!(once, expected, "{edit:?}");
-        assert_eq!(
-            apply(&once, std::slice::from_ref(&edit)),
-            Ok(once.clone()),
-            "twice: {edit:?}"
-        );
+        assert_eq!(apply(&once, std::slice::from_ref(&edit)), Ok(once.clone()), "twice: {edit:?}");
         let dos = apply(&TEXT.replace('\n', "\r\n"), &[edit]).expect("an edit");
         assert_eq!(dos, expected.replace('\n', "\r\n"));
     }
@@ -153,126 +90,57 @@ fn an_edit_replaces_only_its_own_bytes() {
 
 #[test]
 fn new_sections_stand_at_the_end() {
-    let edits = [
-        child("OSEv3", "new_nodes"),
-        move_to("g1.demo", "nodes", "new_nodes", Place::End),
-    ];
+    let edits = [child("OSEv3", "new_nodes"), move_to("g1.demo", "nodes", "new_nodes", Place::End)];
     let text = apply(TEXT, &edits).expect("edits");
     let line = "g1.demo\topenshift_node_group_name='node-config-infra-crio'   # rack 1\n";
-    let expected = TEXT
-        .replace("# all of them\n", "# all of them\nnew_nodes\n")
-        .replace(line, "");
+    let expected = TEXT.replace("# all of them\n", "# all of them\nnew_nodes\n").replace(line, "");
     assert_eq!(text, format!("{expected}\n[new_nodes]\n{line}"));
     assert_eq!(apply(&text, &edits), Ok(text.clone()));
     let changes = [
-        Change::GroupAdded {
-            group: "new_nodes".to_owned(),
-        },
-        Change::ChildAdded {
-            parent: "OSEv3".to_owned(),
-            child: "new_nodes".to_owned(),
-        },
-        Change::HostAdded {
-            host: "g1.demo".to_owned(),
-            group: "new_nodes".to_owned(),
-        },
-        Change::HostRemoved {
-            host: "g1.demo".to_owned(),
-            group: "nodes".to_owned(),
-        },
+        Change::GroupAdded { group: "new_nodes".to_owned() },
+        Change::ChildAdded { parent: "OSEv3".to_owned(), child: "new_nodes".to_owned() },
+        Change::HostAdded { host: "g1.demo".to_owned(), group: "new_nodes".to_owned() },
+        Change::HostRemoved { host: "g1.demo".to_owned(), group: "nodes".to_owned() },
     ];
     assert_eq!(difference(TEXT, &text), changes);
 
-    let place = Inventory::parse(TEXT)
-        .place_of("g1.demo", "nodes")
-        .expect("a place");
+    let place = Inventory::parse(TEXT).place_of("g1.demo", "nodes").expect("a place");
     assert_eq!(place, Place::Before("g2.demo".to_owned()));
     let back = apply(&text, &[move_to("g1.demo", "new_nodes", "nodes", place)]);
-    assert_eq!(
-        back,
-        apply(TEXT, &edits[..1]),
-        "the comment above stays above"
-    );
+    assert_eq!(back, apply(TEXT, &edits[..1]), "the comment above stays above");
 
     let text = apply("[a]\nh", &[group("a", "x", " y"), child("b", "c")]);
-    assert_eq!(
-        text.as_deref(),
-        Ok("[a]\nh\n\n[a:vars]\nx=' y'\n\n[b:children]\nc\n\n[c]")
-    );
-    assert_eq!(
-        apply("h x=1", &[move_to("h", "ungrouped", "a", Place::First)]).as_deref(),
-        Ok("[a]\nh x=1")
-    );
+    assert_eq!(text.as_deref(), Ok("[a]\nh\n\n[a:vars]\nx=' y'\n\n[b:children]\nc\n\n[c]"));
+    assert_eq!(apply("h x=1", &[move_to("h", "ungrouped", "a", Place::First)]).as_deref(), Ok("[a]\nh x=1"));
 }
 
 #[test]
 fn refusals_name_the_line_and_the_next_step() {
     let twice = "[a]\nh x=1\n[b]\nh x=2\n";
     for (text, edit, part) in [
-        (
-            TEXT,
-            set("g9.demo", "a", "b"),
-            "no line of the inventory names host g9.demo",
-        ),
-        (
-            TEXT,
-            set("r2.demo", "a", "b"),
-            "line 19: host r2.demo is part of the range r[1:3].demo",
-        ),
-        (
-            TEXT,
-            unset("r2.demo", "zone"),
-            "write the hosts of the range on lines of their own",
-        ),
-        (
-            TEXT,
-            move_to("r2.demo", "nodes", "x", Place::End),
-            "line 19:",
-        ),
-        (
-            TEXT,
-            move_to("m1.demo", "glusterfs", "x", Place::End),
-            "but in: masters, nodes;",
-        ),
+        (TEXT, set("g9.demo", "a", "b"), "no line of the inventory names host g9.demo"),
+        (TEXT, set("r2.demo", "a", "b"), "line 19: host r2.demo is part of the range r[1:3].demo"),
+        (TEXT, unset("r2.demo", "zone"), "write the hosts of the range on lines of their own"),
+        (TEXT, move_to("r2.demo", "nodes", "x", Place::End), "line 19:"),
+        (TEXT, move_to("m1.demo", "glusterfs", "x", Place::End), "but in: masters, nodes;"),
         (TEXT, group("nowhere", "a", "b"), "add a section [nowhere]"),
-        (
-            TEXT,
-            child("nodes", "OSEv3"),
-            "line 2: nodes is OSEv3 or below it",
-        ),
+        (TEXT, child("nodes", "OSEv3"), "line 2: nodes is OSEv3 or below it"),
         (TEXT, child("nodes", "nodes"), "line 0"),
-        (
-            TEXT,
-            set("g1.demo", "a b", "c"),
-            "not a valid variable name",
-        ),
+        (TEXT, set("g1.demo", "a b", "c"), "not a valid variable name"),
         (TEXT, set("g1.demo", "a", "b\nc"), "has a line end"),
         (TEXT, set("g1.demo", "a", "b\u{2028}c"), "has a line end"),
-        (
-            TEXT,
-            move_to("g1.demo", "nodes", "x]\n[y", Place::End),
-            "not a valid group name",
-        ),
+        (TEXT, move_to("g1.demo", "nodes", "x]\n[y", Place::End), "not a valid group name"),
         (TEXT, strip("g1.demo", "zone", ""), "no suffix"),
-        (
-            twice,
-            move_to("h", "a", "c", Place::End),
-            "line 2: moving host h would change its variable x",
-        ),
+        (twice, move_to("h", "a", "c", Place::End), "line 2: moving host h would change its variable x"),
     ] {
-        let error = apply(text, std::slice::from_ref(&edit))
-            .expect_err("a refusal")
-            .to_string();
+        let error = apply(text, std::slice::from_ref(&edit)).expect_err("a refusal").to_string();
         assert!(error.contains(part), "{edit:?}: {error}");
     }
 }
 
 #[test]
 fn every_line_of_the_host_gets_the_value() {
-    let text = apply(
-        "[a]\nh x=1 x=2\n[b]\nh 'x=3' y=1\n",
-        &[set("h", "x", "4"), unset("h", "y")],
-    );
+    let text = apply("[a]\nh x=1 x=2\n[b]\nh 'x=3' y=1\n", &[set("h", "x", "4"), unset("h", "y")]);
     assert_eq!(text.as_deref(), Ok("[a]\nh x=4 x=4\n[b]\nh x=4\n"));
 }
 
@@ -280,31 +148,17 @@ fn every_line_of_the_host_gets_the_value() {
 fn edits_are_stored_in_words() {
     let edit = move_to("h", "a", "b", Place::After("g".to_owned()));
     let json = serde_json::to_string(&edit).expect("json");
-    assert_eq!(
-        json,
-        r#"{"move_host":{"host":"h","from":"a","to":"b","place":{"after":"g"}}}"#
-    );
+    assert_eq!(json, r#"{"move_host":{"host":"h","from":"a","to":"b","place":{"after":"g"}}}"#);
     assert_eq!(serde_json::from_str::<Edit>(&json).expect("an edit"), edit);
     let packed = rmp_serde::to_vec_named(&edit).expect("bytes");
-    assert_eq!(
-        rmp_serde::from_slice::<Edit>(&packed).expect("an edit"),
-        edit
-    );
+    assert_eq!(rmp_serde::from_slice::<Edit>(&packed).expect("an edit"), edit);
     let short = serde_json::from_str::<Edit>(r#"{"move_host":{"host":"h","from":"a","to":"b"}}"#);
     assert_eq!(short.expect("an edit"), move_to("h", "a", "b", Place::End));
-    assert!(
-        serde_json::from_str::<Edit>(r#"{"unset_host_var":{"host":"h","name":"n","x":"y"}}"#)
-            .is_err()
-    );
+    assert!(serde_json::from_str::<Edit>(r#"{"unset_host_var":{"host":"h","name":"n","x":"y"}}"#).is_err());
 }
 
 fn place() -> impl Strategy<Value = Place> {
-    prop_oneof![
-        Just(Place::End),
-        Just(Place::First),
-        "[ab]".prop_map(Place::After),
-        "[ab]".prop_map(Place::Before)
-    ]
+    prop_oneof![Just(Place::End), Just(Place::First), "[ab]".prop_map(Place::After), "[ab]".prop_map(Place::Before)]
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -313,8 +167,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         ("[ab]", "[xy]", value).prop_map(|(h, n, v)| set(&h, &n, &v)),
         ("[ab]", "[xy]").prop_map(|(h, n)| unset(&h, &n)),
         ("[ab]", "[xy]", "[ab1]{1,2}").prop_map(|(h, n, s)| strip(&h, &n, &s)),
-        ("[ab]", "[gh]|ungrouped", "[gh]|ungrouped", place())
-            .prop_map(|(h, f, t, p)| move_to(&h, &f, &t, p)),
+        ("[ab]", "[gh]|ungrouped", "[gh]|ungrouped", place()).prop_map(|(h, f, t, p)| move_to(&h, &f, &t, p)),
         ("[gh]", "[xy]", value).prop_map(|(g, n, v)| group(&g, &n, &v)),
         ("[gh]", "[gh]").prop_map(|(p, c)| child(&p, &c)),
     ]
@@ -324,21 +177,10 @@ fn edit() -> impl Strategy<Value = Edit> {
 fn text() -> impl Strategy<Value = String> {
     let line = "\\[[gh](:vars|:children)?\\]( # c)?|[ab]( x=1)?( y='ab a')?(  x=\"'b'\" # c)?|[xy] ?= ?[ab1'# ]{0,4}\
                 |[gh]|[#;] c||a\\[1:2\\]|[ab'\"= #\\\\]{0,6}";
-    (
-        proptest::collection::vec((line, "\n|\r\n|\r"), 0..12),
-        any::<bool>(),
-    )
-        .prop_map(|(lines, open)| {
-            let text: String = lines
-                .iter()
-                .flat_map(|(line, end)| [line.as_str(), end])
-                .collect();
-            if open {
-                text.trim_end().to_owned()
-            } else {
-                text
-            }
-        })
+    (proptest::collection::vec((line, "\n|\r\n|\r"), 0..12), any::<bool>()).prop_map(|(lines, open)| {
+        let text: String = lines.iter().flat_map(|(line, end)| [line.as_str(), end]).collect();
+        if open { text.trim_end().to_owned() } else { text }
+    })
 }
 
 proptest! {

@@ -23,11 +23,7 @@ pub struct Conflict {
 }
 
 fn shown(text: &str) -> String {
-    if text.is_empty() {
-        "no such line".to_owned()
-    } else {
-        format!("{text:?}")
-    }
+    if text.is_empty() { "no such line".to_owned() } else { format!("{text:?}") }
 }
 
 /// What one side did to one line of the base.
@@ -61,39 +57,20 @@ pub fn merge3(base: &str, ours: &str, theirs: &str) -> Result<String, Conflict> 
         return Ok(ours.to_owned());
     }
     // Whether the last line has an end is merged apart, else appending a line would change the one before.
-    let ending = line_end(base)
-        .or(line_end(ours).into_iter().chain(line_end(theirs)).min())
-        .unwrap_or(
-            "
+    let ending = line_end(base).or(line_end(ours).into_iter().chain(line_end(theirs)).min()).unwrap_or(
+        "
 ",
-        );
+    );
     let closed = [base, ours, theirs].map(|text| {
         let open = text.chars().next_back().is_some_and(|c| !ends_line(c));
-        (
-            if open {
-                format!("{text}{ending}")
-            } else {
-                text.to_owned()
-            },
-            open,
-        )
+        (if open { format!("{text}{ending}") } else { text.to_owned() }, open)
     });
-    let [
-        (base_text, base_open),
-        (ours_text, ours_open),
-        (theirs_text, theirs_open),
-    ] = &closed;
+    let [(base_text, base_open), (ours_text, ours_open), (theirs_text, theirs_open)] = &closed;
     let (base, ours, theirs) = (lines(base_text), lines(ours_text), lines(theirs_text));
     let mut merged = merge_lines(&base, &Side::of(&base, &ours), &Side::of(&base, &theirs))?;
-    let open = if ours_open == base_open {
-        theirs_open
-    } else {
-        ours_open
-    };
+    let open = if ours_open == base_open { theirs_open } else { ours_open };
     if *open {
-        let body = merged
-            .strip_suffix("\r\n")
-            .or_else(|| merged.strip_suffix(ends_line));
+        let body = merged.strip_suffix("\r\n").or_else(|| merged.strip_suffix(ends_line));
         merged = body.unwrap_or(&merged).to_owned();
     }
     Ok(merged)
@@ -126,9 +103,7 @@ fn merge_lines(base: &[&str], ours: &Side<'_>, theirs: &Side<'_>) -> Result<Stri
         }
         ours_line += our_insert.len();
         theirs_line += their_insert.len();
-        let (Some(line), Some(our), Some(their)) =
-            (base.get(at), ours.fates.get(at), theirs.fates.get(at))
-        else {
+        let (Some(line), Some(our), Some(their)) = (base.get(at), ours.fates.get(at), theirs.fates.get(at)) else {
             continue;
         };
         let fate = match (our, their) {
@@ -136,20 +111,10 @@ fn merge_lines(base: &[&str], ours: &Side<'_>, theirs: &Side<'_>) -> Result<Stri
             (our, their) if our == their => our,
             (our, their) => {
                 let text = |fate: &Fate<'_>| {
-                    if let Fate::Became(text) = fate {
-                        trimmed(text)
-                    } else {
-                        String::new()
-                    }
+                    if let Fate::Became(text) = fate { trimmed(text) } else { String::new() }
                 };
                 let (ours, theirs) = (text(our), text(their));
-                return Err(Conflict {
-                    base_line: at + 1,
-                    ours_line,
-                    theirs_line,
-                    ours,
-                    theirs,
-                });
+                return Err(Conflict { base_line: at + 1, ours_line, theirs_line, ours, theirs });
             }
         };
         match fate {
@@ -169,10 +134,7 @@ fn merge_lines(base: &[&str], ours: &Side<'_>, theirs: &Side<'_>) -> Result<Stri
 
 impl<'a> Side<'a> {
     fn of(base: &[&'a str], new: &[&'a str]) -> Self {
-        let mut side = Self {
-            fates: Vec::new(),
-            inserted: vec![Vec::new()],
-        };
+        let mut side = Self { fates: Vec::new(), inserted: vec![Vec::new()] };
         for op in capture_diff_slices(Algorithm::Myers, base, new) {
             if let DiffOp::Equal { len, .. } = op {
                 side.settle(len, Fate::Kept);
@@ -188,22 +150,14 @@ impl<'a> Side<'a> {
 
     /// Pairs the lines of a changed block: by their first word; else, between these pairs, one by one if as many.
     fn replace(&mut self, old: &[&'a str], new: &[&'a str]) {
-        let keys =
-            |lines: &[&'a str]| -> Vec<&'a str> { lines.iter().map(|line| key(line)).collect() };
+        let keys = |lines: &[&'a str]| -> Vec<&'a str> { lines.iter().map(|line| key(line)).collect() };
         for op in capture_diff_slices(Algorithm::Myers, &keys(old), &keys(new)) {
             let (old_range, new_range) = (op.old_range(), op.new_range());
             let old = old.get(old_range).unwrap_or_default();
             let new = new.get(new_range).unwrap_or_default();
             if old.len() == new.len() {
                 for (old, new) in old.iter().zip(new) {
-                    self.settle(
-                        1,
-                        if old == new {
-                            Fate::Kept
-                        } else {
-                            Fate::Became(new)
-                        },
-                    );
+                    self.settle(1, if old == new { Fate::Kept } else { Fate::Became(new) });
                 }
             } else {
                 if let Some(last) = self.inserted.last_mut() {
@@ -227,13 +181,7 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 fn line_end(text: &str) -> Option<&'static str> {
-    text.find('\n').map(|at| {
-        if text.get(..at).is_some_and(|line| line.ends_with('\r')) {
-            "\r\n"
-        } else {
-            "\n"
-        }
-    })
+    text.find('\n').map(|at| if text.get(..at).is_some_and(|line| line.ends_with('\r')) { "\r\n" } else { "\n" })
 }
 
 fn trimmed(text: &str) -> String {
@@ -243,9 +191,7 @@ fn trimmed(text: &str) -> String {
 /// The first word: the host of a host line, the name of a variable.
 fn key(line: &str) -> &str {
     let line = line.trim_start();
-    line.find(|c: char| c.is_whitespace() || c == '=')
-        .and_then(|end| line.get(..end))
-        .unwrap_or(line)
+    line.find(|c: char| c.is_whitespace() || c == '=').and_then(|end| line.get(..end)).unwrap_or(line)
 }
 
 #[cfg(test)]

@@ -14,50 +14,26 @@ fn lines_merge_or_conflict() {
         ("a\nb\nc\n", "a\nc\n", "a\nb\nC\n", Some("a\nC\n")),
         ("a\nb\n", "a\nx\nb\n", "A\nb\n", Some("A\nx\nb\n")),
         ("a\nb\n", "a\nx\nb\n", "a\nx\nb\nc\n", Some("a\nx\nb\nc\n")),
-        (
-            "h1 a\nh2 b\n",
-            "h2 b1\n",
-            "h1 a\nh2 b\nh3\n",
-            Some("h2 b1\nh3\n"),
-        ),
+        ("h1 a\nh2 b\n", "h2 b1\n", "h1 a\nh2 b\nh3\n", Some("h2 b1\nh3\n")),
         ("a\nb\n", "a\nB\n", "a\nC\n", None),
         ("a\nb\n", "a\n", "a\nb1\n", None),
         ("a\nb\n", "a\nx\nb\n", "a\ny\nb\n", None),
-        (
-            "a\nb\nc\n",
-            "a\nx\nc\nd\n",
-            "a\nb\ny\nc\n",
-            Some("a\nx\ny\nc\nd\n"),
-        ),
+        ("a\nb\nc\n", "a\nx\nc\nd\n", "a\nb\ny\nc\n", Some("a\nx\ny\nc\nd\n")),
         ("a\nb", "A\nb", "a\nb\nc", Some("A\nb\nc")),
         ("a\nb", "A\nb", "a\nb\nc\n", Some("A\nb\nc\n")),
         ("a\r\nb\r\n", "A\r\nb\r\n", "a\r\nB\r\n", Some("A\r\nB\r\n")),
     ] {
         let got = merge3(base, ours, theirs);
-        assert_eq!(
-            got.as_deref().ok(),
-            merged,
-            "{base:?} {ours:?} {theirs:?} {got:?}"
-        );
-        assert_eq!(
-            merge3(base, theirs, ours).ok().as_deref(),
-            merged,
-            "the other way round"
-        );
+        assert_eq!(got.as_deref().ok(), merged, "{base:?} {ours:?} {theirs:?} {got:?}");
+        assert_eq!(merge3(base, theirs, ours).ok().as_deref(), merged, "the other way round");
     }
 }
 
 #[test]
 fn a_conflict_names_lines_and_texts() {
     let conflict = merge3("a\nb x=1\n", "b x=2\n", "n\na\nb x=3\n").expect_err("a conflict");
-    assert_eq!(
-        (conflict.base_line, conflict.ours_line, conflict.theirs_line),
-        (2, 1, 3)
-    );
-    assert_eq!(
-        (conflict.ours.as_str(), conflict.theirs.as_str()),
-        ("b x=2", "b x=3")
-    );
+    assert_eq!((conflict.base_line, conflict.ours_line, conflict.theirs_line), (2, 1, 3));
+    assert_eq!((conflict.ours.as_str(), conflict.theirs.as_str()), ("b x=2", "b x=3"));
     let text = "line 3: the file has \"b x=3\", but taking the edit back needs \"b x=2\" there; \
                 put the line right by hand, then retry";
     assert_eq!(conflict.to_string(), text);
@@ -89,11 +65,7 @@ const HOSTS: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
 
 fn leave(host: &str) -> Vec<Edit> {
     let host = || host.to_owned();
-    let set = |name: &str| Edit::SetHostVar {
-        host: host(),
-        name: name.to_owned(),
-        value: "False".to_owned(),
-    };
+    let set = |name: &str| Edit::SetHostVar { host: host(), name: name.to_owned(), value: "False".to_owned() };
     vec![
         set("openshift_use_crio"),
         set("openshift_use_crio_only"),
@@ -102,32 +74,18 @@ fn leave(host: &str) -> Vec<Edit> {
             name: "openshift_node_group_name".to_owned(),
             suffix: "-crio".to_owned(),
         },
-        Edit::MoveHost {
-            host: host(),
-            from: "nodes".to_owned(),
-            to: "new_nodes".to_owned(),
-            place: Place::End,
-        },
+        Edit::MoveHost { host: host(), from: "nodes".to_owned(), to: "new_nodes".to_owned(), place: Place::End },
     ]
 }
 
 fn come_back(host: &str, place: Place) -> Vec<Edit> {
-    vec![Edit::MoveHost {
-        host: host.to_owned(),
-        from: "new_nodes".to_owned(),
-        to: "nodes".to_owned(),
-        place,
-    }]
+    vec![Edit::MoveHost { host: host.to_owned(), from: "new_nodes".to_owned(), to: "nodes".to_owned(), place }]
 }
 
 /// The line of a host in `[nodes]`, as it was and as the run leaves it.
 fn node_lines(host: &str) -> (String, String) {
     let start = format!("{host} openshift_node_group_name=");
-    let old = CLUSTER
-        .lines()
-        .find(|line| line.starts_with(&start))
-        .unwrap_or_default()
-        .to_owned();
+    let old = CLUSTER.lines().find(|line| line.starts_with(&start)).unwrap_or_default().to_owned();
     let new = old.replace(
         "'node-config-infra-crio'",
         "'node-config-infra' openshift_use_crio=False openshift_use_crio_only=False",
@@ -136,17 +94,7 @@ fn node_lines(host: &str) -> (String, String) {
 }
 
 fn orders() -> Vec<Vec<usize>> {
-    [
-        [0, 1, 2],
-        [0, 2, 1],
-        [1, 0, 2],
-        [1, 2, 0],
-        [2, 0, 1],
-        [2, 1, 0],
-    ]
-    .iter()
-    .map(|order| order.to_vec())
-    .collect()
+    [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].iter().map(|order| order.to_vec()).collect()
 }
 
 #[test]
@@ -165,18 +113,13 @@ fn hosts_are_taken_back_in_any_order() {
 }
 
 fn take_back(cluster: &str, order: &[usize], undo: &[usize], eol: &str) {
-    let declare = Edit::EnsureChild {
-        parent: "OSEv3".to_owned(),
-        child: "new_nodes".to_owned(),
-    };
+    let declare = Edit::EnsureChild { parent: "OSEv3".to_owned(), child: "new_nodes".to_owned() };
     let start = apply(cluster, &[declare]).expect("the section");
     let mut now = start.clone();
     let mut steps = [const { Vec::new() }; 3];
     for host in order {
         let name = HOSTS[*host];
-        let place = Inventory::parse(&now)
-            .place_of(name, "nodes")
-            .expect("a place");
+        let place = Inventory::parse(&now).place_of(name, "nodes").expect("a place");
         for edits in [leave(name), come_back(name, place)] {
             let next = apply(&now, &edits).expect("edits");
             steps[*host].push((now, next.clone()));
@@ -196,10 +139,7 @@ fn take_back(cluster: &str, order: &[usize], undo: &[usize], eol: &str) {
         }
         let (old, new) = node_lines(HOSTS[*host]);
         expected = expected.replacen(&new, &old, 1);
-        assert_eq!(
-            now, expected,
-            "done in {order:?}, undone in {undo:?}, {eol:?}"
-        );
+        assert_eq!(now, expected, "done in {order:?}, undone in {undo:?}, {eol:?}");
     }
     assert_eq!(now, start);
 }
@@ -210,20 +150,13 @@ fn an_edit_by_hand_of_the_same_line_is_a_conflict() {
     let after = apply(&before, &leave(HOSTS[0])).expect("edits");
     let by_hand = after.replace("openshift_use_crio=False", "openshift_use_crio=True");
     let conflict = merge3(&after, &before, &by_hand).expect_err("a conflict");
-    assert!(
-        conflict.theirs.contains("openshift_use_crio=True"),
-        "{conflict}"
-    );
+    assert!(conflict.theirs.contains("openshift_use_crio=True"), "{conflict}");
     let elsewhere = after.replace("# storage", "# bricks");
-    assert_eq!(
-        merge3(&after, &before, &elsewhere),
-        Ok(before.replace("# storage", "# bricks"))
-    );
+    assert_eq!(merge3(&after, &before, &elsewhere), Ok(before.replace("# storage", "# bricks")));
 }
 
 fn text() -> impl Strategy<Value = String> {
-    proptest::collection::vec("[abc]( [12])?\n|\n|a\r\n|[ab]", 0..8)
-        .prop_map(|lines| lines.concat())
+    proptest::collection::vec("[abc]( [12])?\n|\n|a\r\n|[ab]", 0..8).prop_map(|lines| lines.concat())
 }
 
 proptest! {

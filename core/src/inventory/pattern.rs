@@ -18,17 +18,8 @@ enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Letters {
-        first: char,
-        last: char,
-        step: u64,
-    },
-    Numbers {
-        first: u64,
-        last: u64,
-        step: u64,
-        width: Option<usize>,
-    },
+    Letters { first: char, last: char, step: u64 },
+    Numbers { first: u64, last: u64, step: u64, width: Option<usize> },
 }
 
 impl HostPattern {
@@ -44,10 +35,7 @@ impl HostPattern {
         } else {
             Form::Name(bare.to_owned())
         };
-        Some(Self {
-            text: text.to_owned(),
-            form,
-        })
+        Some(Self { text: text.to_owned(), form })
     }
 
     /// The pattern as it is written.
@@ -113,11 +101,8 @@ fn outside_brackets(text: &str) -> String {
 
 fn bracketed_address(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
-    let hex = inner
-        .bytes()
-        .all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
-    (hex && inner.matches(':').count() >= 2
-        && (inner.contains("::") || inner.matches(':').count() == 7))
+    let hex = inner.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+    (hex && inner.matches(':').count() >= 2 && (inner.contains("::") || inner.matches(':').count() == 7))
         .then_some(inner)
 }
 
@@ -142,28 +127,19 @@ fn pieces(mut rest: &str) -> Option<Vec<Piece>> {
 fn range_piece(range: &str) -> Option<Piece> {
     let mut bounds = range.split(':');
     let (first, last) = (bounds.next()?, bounds.next()?);
-    let step = bounds
-        .next()
-        .map_or(Some(1), |step| step.parse().ok())
-        .filter(|step| *step > 0)?;
+    let step = bounds.next().map_or(Some(1), |step| step.parse().ok()).filter(|step| *step > 0)?;
     if bounds.next().is_some() {
         return None;
     }
     let letter = |text: &str| {
         let mut chars = text.chars();
-        chars
-            .next()
-            .filter(|c| c.is_ascii_alphabetic() && chars.next().is_none())
+        chars.next().filter(|c| c.is_ascii_alphabetic() && chars.next().is_none())
     };
     if let (Some(first), Some(last)) = (letter(first), letter(last)) {
         return (first <= last).then_some(Piece::Letters { first, last, step });
     }
     let first = if first.is_empty() { "0" } else { first };
-    if !first
-        .bytes()
-        .chain(last.bytes())
-        .all(|b| b.is_ascii_digit())
-    {
+    if !first.bytes().chain(last.bytes()).all(|b| b.is_ascii_digit()) {
         return None;
     }
     let width = (first.len() > 1 && first.starts_with('0')).then_some(first.len());
@@ -171,12 +147,7 @@ fn range_piece(range: &str) -> Option<Piece> {
         return None;
     }
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some(Piece::Numbers {
-        first,
-        last,
-        step,
-        width,
-    })
+    (first <= last).then_some(Piece::Numbers { first, last, step, width })
 }
 
 /// Follows all readings of the host side by side, so that the work stays bounded for any pattern.
@@ -198,21 +169,13 @@ fn matches(pieces: &[Piece], host: &str) -> bool {
                         next.insert(place + 1);
                     }
                 }
-                Piece::Numbers {
-                    first,
-                    last,
-                    step,
-                    width,
-                } => {
+                Piece::Numbers { first, last, step, width } => {
                     let digits = rest.bytes().take_while(u8::is_ascii_digit).count().min(20);
                     for length in 1..=digits {
                         let text = rest.get(..length).unwrap_or_default();
                         let padded = length > 1 && text.starts_with('0');
                         let fits = width.map_or(!padded, |width| width == length);
-                        let value = text
-                            .parse::<u64>()
-                            .ok()
-                            .filter(|value| first <= value && value <= last);
+                        let value = text.parse::<u64>().ok().filter(|value| first <= value && value <= last);
                         if fits && value.is_some_and(|value| (value - first) % step == 0) {
                             next.insert(place + length);
                         }
@@ -235,12 +198,9 @@ mod tests {
 
     #[test]
     fn names_and_ports() {
-        for (text, name) in [
-            ("a.demo", "a.demo"),
-            ("a.demo:2222", "a.demo"),
-            ("[::1]:22", "::1"),
-            ("fe80::1", "fe80::1"),
-        ] {
+        for (text, name) in
+            [("a.demo", "a.demo"), ("a.demo:2222", "a.demo"), ("[::1]:22", "::1"), ("fe80::1", "fe80::1")]
+        {
             assert_eq!(pattern(text).name(), Some(name), "{text}");
         }
     }
@@ -259,15 +219,7 @@ mod tests {
             assert!(pattern.names(inside), "{text}");
             assert!(!pattern.names(outside), "{text}");
         }
-        for text in [
-            "n[1",
-            "n]1[",
-            "n[x]",
-            "n[3:1]",
-            "n[1:2:0]",
-            "[nodes",
-            "n[01:100]",
-        ] {
+        for text in ["n[1", "n]1[", "n[x]", "n[3:1]", "n[1:2:0]", "[nodes", "n[01:100]"] {
             assert_eq!(HostPattern::parse(text), None, "{text}");
         }
     }

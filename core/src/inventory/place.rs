@@ -27,9 +27,7 @@ impl Inventory {
     /// `None` if no line of the group names the host alone. Ask before the host is moved away.
     pub fn place_of(&self, host: &str, group: &str) -> Option<Place> {
         let lines = self.own_host_lines(group);
-        let found = lines
-            .iter()
-            .position(|(_, text)| *text == host || self.is_host_at(text, host))?;
+        let found = lines.iter().position(|(_, text)| *text == host || self.is_host_at(text, host))?;
         let (at, _) = *lines.get(found)?;
         let section = self.lines().get(at)?.section;
         let beside = |index: Option<usize>| {
@@ -42,28 +40,17 @@ impl Inventory {
         places.extend([Place::First, Place::End]);
         let without = self.without_lines(&[at]);
         let rest = Self::parse(&without);
-        let next = lines
-            .get(found + 1)
-            .map_or(usize::MAX, |(line, _)| line - 1);
+        let next = lines.get(found + 1).map_or(usize::MAX, |(line, _)| line - 1);
         let previous = found.checked_sub(1).and_then(|index| lines.get(index));
         let from = previous.map_or(0, |(line, _)| line + 1);
         // Exactly where it was; else, where comments are in the way, between the same hosts.
-        let between = |place: &&Place| {
-            rest.insertion(group, place)
-                .is_some_and(|to| from <= to && to <= next)
-        };
-        let exact = places
-            .iter()
-            .find(|place| rest.insertion(group, place) == Some(at));
-        exact
-            .or_else(|| places.iter().find(between))
-            .or(places.first())
-            .cloned()
+        let between = |place: &&Place| rest.insertion(group, place).is_some_and(|to| from <= to && to <= next);
+        let exact = places.iter().find(|place| rest.insertion(group, place) == Some(at));
+        exact.or_else(|| places.iter().find(between)).or(places.first()).cloned()
     }
 
     fn is_host_at(&self, pattern: &str, host: &str) -> bool {
-        super::pattern::HostPattern::parse(pattern)
-            .is_some_and(|pattern| pattern.name() == Some(host))
+        super::pattern::HostPattern::parse(pattern).is_some_and(|pattern| pattern.name() == Some(host))
     }
 
     /// The index of the line before which a host line goes; `None` if the group has no section for hosts.
@@ -71,32 +58,17 @@ impl Inventory {
         let lines = self.own_host_lines(group);
         let names = |text: &str, host: &str| text == host || self.is_host_at(text, host);
         let at = match place {
-            Place::After(host) => lines
-                .iter()
-                .rev()
-                .find(|(_, text)| names(text, host))
-                .map(|(at, _)| at + 1),
-            Place::Before(host) => lines
-                .iter()
-                .find(|(_, text)| names(text, host))
-                .map(|(at, _)| *at),
+            Place::After(host) => lines.iter().rev().find(|(_, text)| names(text, host)).map(|(at, _)| at + 1),
+            Place::Before(host) => lines.iter().find(|(_, text)| names(text, host)).map(|(at, _)| *at),
             Place::First => lines.first().map(|(at, _)| *at),
             Place::End => None,
         };
         let section = self.sections_of(group, SectionKind::Hosts).next_back();
         at.or_else(|| {
-            let start = lines
-                .last()
-                .map(|(at, _)| at + 1)
-                .or(section.map(|section| section.first))?;
+            let start = lines.last().map(|(at, _)| at + 1).or(section.map(|section| section.first))?;
             let rest = self.lines().get(start..).unwrap_or_default();
-            let comments = rest
-                .iter()
-                .take_while(|line| line.kind == LineKind::Comment)
-                .count();
-            let loose = rest
-                .get(comments)
-                .is_none_or(|line| line.kind == LineKind::Blank);
+            let comments = rest.iter().take_while(|line| line.kind == LineKind::Comment).count();
+            let loose = rest.get(comments).is_none_or(|line| line.kind == LineKind::Blank);
             Some(if loose { start + comments } else { start })
         })
     }
@@ -113,19 +85,13 @@ impl Inventory {
 
     /// The text without these lines.
     pub(super) fn without_lines(&self, gone: &[usize]) -> String {
-        let kept = self
-            .lines()
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !gone.contains(at));
+        let kept = self.lines().iter().enumerate().filter(|(at, _)| !gone.contains(at));
         kept.map(|(_, line)| line.span.of(self.text())).collect()
     }
 
     /// Where a new line before this one begins, in bytes.
     pub(super) fn start_of_line(&self, at: usize) -> usize {
-        self.lines()
-            .get(at)
-            .map_or(self.text().len(), |line| line.span.start)
+        self.lines().get(at).map_or(self.text().len(), |line| line.span.start)
     }
 }
 
@@ -201,11 +167,7 @@ o1
             ("empty", Place::First, 17),
             ("one", Place::End, 21),
         ] {
-            assert_eq!(
-                inventory.insertion(group, &place),
-                Some(line),
-                "{group} {place:?}"
-            );
+            assert_eq!(inventory.insertion(group, &place), Some(line), "{group} {place:?}");
         }
         assert_eq!(inventory.insertion("new_nodes", &Place::End), None);
     }

@@ -7,14 +7,8 @@ impl Inventory {
     /// The groups in order of their first header, whatever its kind.
     pub fn groups(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
-        let known = self
-            .sections()
-            .iter()
-            .filter(|section| section.header.is_some() && section.kind.is_some());
-        known
-            .map(|section| section.group.as_str())
-            .filter(|group| seen.insert(*group))
-            .collect()
+        let known = self.sections().iter().filter(|section| section.header.is_some() && section.kind.is_some());
+        known.map(|section| section.group.as_str()).filter(|group| seen.insert(*group)).collect()
     }
 
     /// Whether the group is declared by `[group]` or `[group:children]`; `all` and `ungrouped` always are.
@@ -25,10 +19,7 @@ impl Inventory {
             || self.sections().iter().any(|section| {
                 section.header.is_some()
                     && section.group == group
-                    && matches!(
-                        section.kind,
-                        Some(SectionKind::Hosts | SectionKind::Children)
-                    )
+                    && matches!(section.kind, Some(SectionKind::Hosts | SectionKind::Children))
             })
     }
 
@@ -66,28 +57,18 @@ impl Inventory {
     /// Hosts inside a range are not listed; see [`Inventory::ranges`].
     pub fn hosts(&self, group: &str) -> Vec<&str> {
         let mut seen = BTreeSet::new();
-        let named = self
-            .host_patterns(group)
-            .into_iter()
-            .filter_map(|(_, name)| name);
+        let named = self.host_patterns(group).into_iter().filter_map(|(_, name)| name);
         named.filter(|name| seen.insert(*name)).collect()
     }
 
     /// The ranges of a group and its children, as written: a caller that needs every host must refuse them.
     pub fn ranges(&self, group: &str) -> Vec<&str> {
-        self.host_patterns(group)
-            .into_iter()
-            .filter(|(_, name)| name.is_none())
-            .map(|(text, _)| text)
-            .collect()
+        self.host_patterns(group).into_iter().filter(|(_, name)| name.is_none()).map(|(text, _)| text).collect()
     }
 
     fn host_patterns(&self, group: &str) -> Vec<(&str, Option<&str>)> {
         if group == "all" {
-            return self
-                .host_lines()
-                .map(|(_, line)| (line.pattern.text(), line.pattern.name()))
-                .collect();
+            return self.host_lines().map(|(_, line)| (line.pattern.text(), line.pattern.name())).collect();
         }
         let mut found = Vec::new();
         for group in self.descendants(group) {
@@ -98,9 +79,7 @@ impl Inventory {
                     };
                     // A host of any other group is not ungrouped.
                     let name = line.pattern.name();
-                    if group != "ungrouped"
-                        || name.is_none_or(|name| self.own_groups(name) == ["ungrouped"])
-                    {
+                    if group != "ungrouped" || name.is_none_or(|name| self.own_groups(name) == ["ungrouped"]) {
                         found.push((line.pattern.text(), name));
                     }
                 }
@@ -112,22 +91,13 @@ impl Inventory {
     /// The groups whose own lines name the host, alone or in a range, in order.
     pub fn own_groups(&self, host: &str) -> Vec<&str> {
         let mut seen = BTreeSet::new();
-        let lines = self
-            .host_lines()
-            .filter(|(_, line)| line.pattern.names(host));
-        lines
-            .map(|(at, _)| self.group_at(at))
-            .filter(|group| seen.insert(*group))
-            .collect()
+        let lines = self.host_lines().filter(|(_, line)| line.pattern.names(host));
+        lines.map(|(at, _)| self.group_at(at)).filter(|group| seen.insert(*group)).collect()
     }
 
     /// All groups that hold the host, also through children, its own first; without `all`.
     pub fn groups_of(&self, host: &str) -> Vec<String> {
-        let mut found: Vec<String> = self
-            .own_groups(host)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let mut found: Vec<String> = self.own_groups(host).into_iter().map(str::to_owned).collect();
         let mut at = 0;
         while let Some(group) = found.get(at).cloned() {
             for parent in self.parents(&group) {
@@ -144,10 +114,7 @@ impl Inventory {
     }
 
     fn parents(&self, group: &str) -> Vec<&str> {
-        self.groups()
-            .into_iter()
-            .filter(|parent| self.children(parent).contains(&group))
-            .collect()
+        self.groups().into_iter().filter(|parent| self.children(parent).contains(&group)).collect()
     }
 
     /// Whether any line names the host, alone or in a range.
@@ -157,25 +124,14 @@ impl Inventory {
 
     /// An inline variable of the host: the last of all lines that name it.
     pub fn host_var(&self, host: &str, name: &str) -> Option<&str> {
-        let lines = self
-            .host_lines()
-            .rev()
-            .filter(|(_, line)| line.pattern.names(host));
-        lines
-            .flat_map(|(_, line)| line.vars.iter().rev())
-            .find(|var| var.name == name)
-            .map(|var| var.value.as_str())
+        let lines = self.host_lines().rev().filter(|(_, line)| line.pattern.names(host));
+        lines.flat_map(|(_, line)| line.vars.iter().rev()).find(|var| var.name == name).map(|var| var.value.as_str())
     }
 
     /// All inline variables of the host.
     pub fn host_vars(&self, host: &str) -> BTreeMap<&str, &str> {
-        let lines = self
-            .host_lines()
-            .filter(|(_, line)| line.pattern.names(host));
-        lines
-            .flat_map(|(_, line)| &line.vars)
-            .map(|var| (var.name.as_str(), var.value.as_str()))
-            .collect()
+        let lines = self.host_lines().filter(|(_, line)| line.pattern.names(host));
+        lines.flat_map(|(_, line)| &line.vars).map(|var| (var.name.as_str(), var.value.as_str())).collect()
     }
 
     /// The variables that `[group:vars]` sets; the last wins.
@@ -200,32 +156,19 @@ impl Inventory {
         let mut groups: Vec<(usize, String)> = vec![(0, "all".to_owned())];
         if self.has_host(host) {
             let held = self.groups_of(host);
-            let mut depths: BTreeMap<&str, usize> =
-                held.iter().map(|group| (group.as_str(), 1)).collect();
+            let mut depths: BTreeMap<&str, usize> = held.iter().map(|group| (group.as_str(), 1)).collect();
             // The longest way down from `all`; bounded, so that a cycle ends.
             for _ in 0..held.len() {
                 for group in &held {
-                    let above = self
-                        .parents(group)
-                        .into_iter()
-                        .filter_map(|parent| depths.get(parent))
-                        .max()
-                        .copied();
+                    let above = self.parents(group).into_iter().filter_map(|parent| depths.get(parent)).max().copied();
                     let depth = above.map_or(1, |above| above.saturating_add(1).min(held.len()));
                     depths.insert(group, depth);
                 }
             }
-            groups.extend(
-                depths
-                    .into_iter()
-                    .map(|(group, depth)| (depth, group.to_owned())),
-            );
+            groups.extend(depths.into_iter().map(|(group, depth)| (depth, group.to_owned())));
         }
         groups.sort();
-        groups
-            .iter()
-            .rev()
-            .find_map(|(_, group)| self.group_vars(group).get(name).copied())
+        groups.iter().rev().find_map(|(_, group)| self.group_vars(group).get(name).copied())
     }
 }
 
@@ -268,17 +211,9 @@ glusterfs
         assert_eq!(inventory.hosts("loop"), ["g1"]);
         assert_eq!(inventory.children("OSEv3"), ["masters", "nodes"]);
         assert_eq!(inventory.own_groups("g1"), ["nodes", "glusterfs"]);
-        assert_eq!(
-            inventory.groups_of("g1"),
-            ["nodes", "glusterfs", "OSEv3", "pool", "loop"]
-        );
+        assert_eq!(inventory.groups_of("g1"), ["nodes", "glusterfs", "OSEv3", "pool", "loop"]);
         assert_eq!(inventory.groups_of("lone"), ["ungrouped"]);
-        for (group, exists) in [
-            ("nodes", true),
-            ("pool", true),
-            ("all", true),
-            ("new_nodes", false),
-        ] {
+        for (group, exists) in [("nodes", true), ("pool", true), ("all", true), ("new_nodes", false)] {
             assert_eq!(inventory.group_exists(group), exists, "{group}");
         }
         assert!(!Inventory::parse("[g:vars]\nx=1\n").group_exists("g"));
@@ -291,15 +226,9 @@ glusterfs
         assert_eq!(inventory.host_var("g3", "role"), Some("range"));
         assert_eq!(inventory.host_var("g4", "role"), None);
         assert_eq!(inventory.host_vars("g1").len(), 3);
-        assert_eq!(
-            inventory.group_vars("OSEv3").get("region"),
-            Some(&"eu # kept")
-        );
+        assert_eq!(inventory.group_vars("OSEv3").get("region"), Some(&"eu # kept"));
         assert_eq!(inventory.effective_var("g1", "region"), Some("us"));
-        assert_eq!(
-            inventory.effective_var("g1", "deployment"),
-            Some("openshift")
-        );
+        assert_eq!(inventory.effective_var("g1", "deployment"), Some("openshift"));
         assert_eq!(inventory.effective_var("lone", "deployment"), None);
         assert_eq!(inventory.effective_var("g1", "role"), Some("storage"));
     }

@@ -7,9 +7,7 @@ use super::text::ends_line;
 #[non_exhaustive]
 pub enum EditError {
     /// No line names the host.
-    #[error(
-        "no line of the inventory names host {host}; add it to a group first, or correct the name"
-    )]
+    #[error("no line of the inventory names host {host}; add it to a group first, or correct the name")]
     UnknownHost {
         /// The host.
         host: String,
@@ -38,17 +36,13 @@ pub enum EditError {
         pattern: String,
     },
     /// Variables of a group that nothing declares.
-    #[error(
-        "group {group} is declared nowhere, so ansible would refuse its variables; add a section [{group}] first"
-    )]
+    #[error("group {group} is declared nowhere, so ansible would refuse its variables; add a section [{group}] first")]
     UndeclaredGroup {
         /// The group.
         group: String,
     },
     /// A group would be its own descendant.
-    #[error(
-        "line {line}: {parent} is {child} or below it, so {child} cannot be its child; remove that relation first"
-    )]
+    #[error("line {line}: {parent} is {child} or below it, so {child} cannot be its child; remove that relation first")]
     Cycle {
         /// The line of the child's header, counted from 1; 0 if it has none.
         line: usize,
@@ -58,9 +52,7 @@ pub enum EditError {
         child: String,
     },
     /// Moving the line would let another line's value win.
-    #[error(
-        "line {line}: moving host {host} would change its variable {name}, which several lines set; set it once"
-    )]
+    #[error("line {line}: moving host {host} would change its variable {name}, which several lines set; set it once")]
     ChangesVar {
         /// The line that was to move, counted from 1.
         line: usize,
@@ -92,37 +84,22 @@ pub enum EditError {
 /// Whether the name can stand in an inventory without being read as something else.
 pub(super) fn check_name(what: &'static str, name: &str) -> Result<(), EditError> {
     let (valid, rule): (fn(char) -> bool, _) = if what == "variable name" {
-        (
-            |c| c.is_ascii_alphanumeric() || c == '_',
-            "use letters, digits and underscores, no digit first",
-        )
+        (|c| c.is_ascii_alphanumeric() || c == '_', "use letters, digits and underscores, no digit first")
     } else {
-        (
-            |c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'),
-            "use letters, digits, underscores, dots and dashes",
-        )
+        (|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'), "use letters, digits, underscores, dots and dashes")
     };
     let first = name.chars().next();
-    let starts = first.is_some_and(|c| {
-        c == '_' || c.is_alphabetic() || (what != "variable name" && c.is_numeric())
-    });
+    let starts = first.is_some_and(|c| c == '_' || c.is_alphabetic() || (what != "variable name" && c.is_numeric()));
     if starts && name.chars().all(valid) {
         return Ok(());
     }
-    Err(EditError::InvalidName {
-        what,
-        name: name.to_owned(),
-        rule,
-    })
+    Err(EditError::InvalidName { what, name: name.to_owned(), rule })
 }
 
 /// Whether the value fits on a line.
 pub(super) fn check_value(name: &str, value: &str) -> Result<(), EditError> {
     if value.chars().any(|c| c.is_control() || ends_line(c)) {
-        return Err(EditError::InvalidValue {
-            name: name.to_owned(),
-            reason: "has a line end or control character",
-        });
+        return Err(EditError::InvalidValue { name: name.to_owned(), reason: "has a line end or control character" });
     }
     Ok(())
 }

@@ -131,18 +131,9 @@ pub struct Inventory {
 impl Inventory {
     /// Reads any text: what is not understood is kept as [`LineKind::Other`].
     pub fn parse(text: &str) -> Self {
-        let implicit = Section {
-            group: "ungrouped".to_owned(),
-            kind: Some(SectionKind::Hosts),
-            header: None,
-            first: 0,
-            end: 0,
-        };
-        let mut inventory = Self {
-            text: text.to_owned(),
-            lines: Vec::new(),
-            sections: vec![implicit],
-        };
+        let implicit =
+            Section { group: "ungrouped".to_owned(), kind: Some(SectionKind::Hosts), header: None, first: 0, end: 0 };
+        let mut inventory = Self { text: text.to_owned(), lines: Vec::new(), sections: vec![implicit] };
         for span in line_spans(text) {
             inventory.read_line(span);
         }
@@ -163,25 +154,13 @@ impl Inventory {
             LineKind::Comment
         } else if let Some((group, kind)) = header(&body) {
             self.close_section(index);
-            self.sections.push(Section {
-                group,
-                kind,
-                header: Some(index),
-                first: index + 1,
-                end: index + 1,
-            });
-            if kind.is_some() {
-                LineKind::Header
-            } else {
-                LineKind::Other
-            }
+            self.sections.push(Section { group, kind, header: Some(index), first: index + 1, end: index + 1 });
+            if kind.is_some() { LineKind::Header } else { LineKind::Other }
         } else {
             match self.sections.last().and_then(|section| section.kind) {
                 Some(SectionKind::Hosts) => host(&body, content.start).map(LineKind::Host),
                 Some(SectionKind::Children) => {
-                    name_and_comment(&body).map(|group| LineKind::Child {
-                        group: group.to_owned(),
-                    })
+                    name_and_comment(&body).map(|group| LineKind::Child { group: group.to_owned() })
                 }
                 Some(SectionKind::Vars) => variable(&body, content.start),
                 None => None,
@@ -189,12 +168,7 @@ impl Inventory {
             .unwrap_or(LineKind::Other)
         };
         let section = self.sections.len() - 1;
-        self.lines.push(Line {
-            span,
-            content,
-            kind,
-            section,
-        });
+        self.lines.push(Line { span, content, kind, section });
     }
 
     fn close_section(&mut self, end: usize) {
@@ -221,54 +195,32 @@ impl Inventory {
     /// The line end that most lines have, for new lines.
     pub fn line_ending(&self) -> &'static str {
         let dos = self.text.matches("\r\n").count();
-        if dos * 2 > self.text.matches('\n').count() {
-            "\r\n"
-        } else {
-            "\n"
-        }
+        if dos * 2 > self.text.matches('\n').count() { "\r\n" } else { "\n" }
     }
 
     /// The sections of a group that hold this kind of lines.
-    pub(super) fn sections_of(
-        &self,
-        group: &str,
-        kind: SectionKind,
-    ) -> impl DoubleEndedIterator<Item = &Section> {
-        self.sections
-            .iter()
-            .filter(move |section| section.kind == Some(kind) && section.group == group)
+    pub(super) fn sections_of(&self, group: &str, kind: SectionKind) -> impl DoubleEndedIterator<Item = &Section> {
+        self.sections.iter().filter(move |section| section.kind == Some(kind) && section.group == group)
     }
 
     /// The lines of a section, each with its index.
-    pub(super) fn lines_in(
-        &self,
-        section: &Section,
-    ) -> impl DoubleEndedIterator<Item = (usize, &Line)> {
+    pub(super) fn lines_in(&self, section: &Section) -> impl DoubleEndedIterator<Item = (usize, &Line)> {
         let first = section.first;
         let lines = self.lines.get(first..section.end).unwrap_or_default();
-        lines
-            .iter()
-            .enumerate()
-            .map(move |(at, line)| (first + at, line))
+        lines.iter().enumerate().map(move |(at, line)| (first + at, line))
     }
 
     /// The host lines, each with its index.
     pub(super) fn host_lines(&self) -> impl DoubleEndedIterator<Item = (usize, &HostLine)> {
-        self.lines
-            .iter()
-            .enumerate()
-            .filter_map(|(at, line)| match &line.kind {
-                LineKind::Host(host) => Some((at, host)),
-                _ => None,
-            })
+        self.lines.iter().enumerate().filter_map(|(at, line)| match &line.kind {
+            LineKind::Host(host) => Some((at, host)),
+            _ => None,
+        })
     }
 
     /// The group that a line stands in.
     pub(super) fn group_at(&self, line: usize) -> &str {
-        let section = self
-            .lines
-            .get(line)
-            .and_then(|line| self.sections.get(line.section));
+        let section = self.lines.get(line).and_then(|line| self.sections.get(line.section));
         section.map_or("ungrouped", |section| &section.group)
     }
 }
@@ -281,10 +233,7 @@ impl fmt::Display for Inventory {
 
 /// Whether Python's `splitlines`, which Ansible uses, ends a line at this character.
 pub(super) fn ends_line(c: char) -> bool {
-    matches!(
-        c,
-        '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The lines of a text, each with its line end.
@@ -319,9 +268,7 @@ fn name_and_comment(text: &str) -> Option<&str> {
 fn header(body: &str) -> Option<(String, Option<SectionKind>)> {
     let (inner, rest) = body.strip_prefix('[')?.split_once(']')?;
     let rest = rest.trim_start();
-    let (group, tag) = inner
-        .split_once(':')
-        .map_or((inner, None), |(group, tag)| (group, Some(tag)));
+    let (group, tag) = inner.split_once(':').map_or((inner, None), |(group, tag)| (group, Some(tag)));
     let named = !group.is_empty() && !group.contains(char::is_whitespace);
     if named && (rest.is_empty() || rest.starts_with('#')) {
         let kind = match tag {
@@ -347,10 +294,7 @@ fn host(body: &str, start: usize) -> Option<HostLine> {
         let (at, raw_at, bare) = word.equals?;
         let (name, raw) = (word.text.get(..at)?, word.text.get(at + 1..)?);
         let (name_span, value_span) = if bare {
-            (
-                Span::new(word.span.start, raw_at),
-                Span::new(raw_at + 1, word.span.end),
-            )
+            (Span::new(word.span.start, raw_at), Span::new(raw_at + 1, word.span.end))
         } else {
             (word.span, word.span)
         };
@@ -364,11 +308,7 @@ fn host(body: &str, start: usize) -> Option<HostLine> {
             raw: raw.to_owned(),
         });
     }
-    Some(HostLine {
-        pattern,
-        span,
-        vars,
-    })
+    Some(HostLine { pattern, span, vars })
 }
 
 fn variable(body: &str, start: usize) -> Option<LineKind> {
@@ -376,11 +316,7 @@ fn variable(body: &str, start: usize) -> Option<LineKind> {
     let raw = rest.trim();
     let at = start + name.len() + 1 + (rest.len() - rest.trim_start().len());
     let end = at + value::commented_literal(raw).unwrap_or(raw.len());
-    Some(LineKind::Var {
-        name: name.trim().to_owned(),
-        value: value::evaluate(raw),
-        value_span: Span::new(at, end),
-    })
+    Some(LineKind::Var { name: name.trim().to_owned(), value: value::evaluate(raw), value_span: Span::new(at, end) })
 }
 
 #[cfg(test)]
@@ -393,14 +329,10 @@ mod tests {
         let text = "lone\r\n[nodes] # all\r\na.demo x='1 2' y=3 # c\n; c\n\n[nodes:vars]\nk = v # w\nn=8080 # c\n\
                     [p:children]\nnodes # c\n[odd:kind]\nq\n[nodes]\nb x='\nn[1:3] z=1\nbad var";
         let inventory = Inventory::parse(text);
-        let kinds: Vec<String> = inventory
-            .lines()
-            .iter()
-            .map(|line| format!("{:?}", line.kind))
-            .collect();
+        let kinds: Vec<String> = inventory.lines().iter().map(|line| format!("{:?}", line.kind)).collect();
         let starts = [
-            "Host", "Header", "Host", "Comment", "Blank", "Header", "Var", "Var", "Header",
-            "Child", "Other", "Other", "Header", "Other", "Host", "Other",
+            "Host", "Header", "Host", "Comment", "Blank", "Header", "Var", "Var", "Header", "Child", "Other", "Other",
+            "Header", "Other", "Host", "Other",
         ];
         assert_eq!(kinds.len(), starts.len());
         for (kind, start) in kinds.iter().zip(starts) {
@@ -411,18 +343,8 @@ mod tests {
         assert_eq!(host.vars[0].value_span.of(text), "'1 2'");
         assert_eq!(host.vars[0].name_span.of(text), "x");
         assert_eq!(host.vars[0].value, "1 2");
-        let LineKind::Var {
-            name,
-            value,
-            value_span,
-        } = &inventory.lines()[7].kind
-        else {
-            unreachable!()
-        };
-        assert_eq!(
-            (name.as_str(), value.as_str(), value_span.of(text)),
-            ("n", "8080", "8080")
-        );
+        let LineKind::Var { name, value, value_span } = &inventory.lines()[7].kind else { unreachable!() };
+        assert_eq!((name.as_str(), value.as_str(), value_span.of(text)), ("n", "8080", "8080"));
         assert_eq!(inventory.line_ending(), "\n");
     }
 

@@ -117,12 +117,7 @@ fn literal(text: &str) -> Option<Literal> {
         "True" | "False" | "None" => (head.to_owned(), true),
         _ => number(head)?,
     };
-    Some(Literal {
-        value,
-        end: head.len(),
-        exact,
-        string: None,
-    })
+    Some(Literal { value, end: head.len(), exact, string: None })
 }
 
 /// Where a list, dict or tuple of literals ends; `None` if a name, a template or bad nesting makes it plain text.
@@ -206,19 +201,14 @@ fn number(text: &str) -> Option<(String, bool)> {
         let plain = digits == "0" || !digits.starts_with('0');
         return Some((text.to_owned(), plain && text != "-0"));
     }
-    let mut parts = text
-        .split(['+', '-', ',', ' ', '\t'])
-        .filter(|part| !part.is_empty())
-        .peekable();
+    let mut parts = text.split(['+', '-', ',', ' ', '\t']).filter(|part| !part.is_empty()).peekable();
     parts.peek()?;
     if !parts.all(number_part) {
         return None;
     }
     let decimal = digits.contains('.') && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match text.parse::<f64>() {
-        Ok(parsed) if decimal && digits.len() <= 12 && parsed.abs() >= 0.001 => {
-            Some((format!("{parsed:?}"), true))
-        }
+        Ok(parsed) if decimal && digits.len() <= 12 && parsed.abs() >= 0.001 => Some((format!("{parsed:?}"), true)),
         _ => Some((text.to_owned(), false)),
     }
 }
@@ -226,14 +216,9 @@ fn number(text: &str) -> Option<(String, bool)> {
 fn number_part(part: &str) -> bool {
     let lower = part.to_ascii_lowercase();
     if let Some(hex) = lower.strip_prefix("0x") {
-        return hex
-            .bytes()
-            .all(|b| b.is_ascii_hexdigit() || matches!(b, b'_' | b'l'));
+        return hex.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'_' | b'l'));
     }
-    let lower = lower
-        .strip_prefix("0o")
-        .or(lower.strip_prefix("0b"))
-        .unwrap_or(&lower);
+    let lower = lower.strip_prefix("0o").or(lower.strip_prefix("0b")).unwrap_or(&lower);
     let body = lower.strip_suffix(['j', 'l']).unwrap_or(lower);
     let (mantissa, exponent) = body.split_once('e').unwrap_or((body, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
@@ -259,9 +244,7 @@ pub(super) fn reads_as(text: &str, value: &str) -> bool {
 
 /// The length of a literal that is followed by a comment, in a `[group:vars]` line.
 pub(super) fn commented_literal(text: &str) -> Option<usize> {
-    literal(text)
-        .map(|literal| literal.end)
-        .filter(|end| *end < text.trim_end().len())
+    literal(text).map(|literal| literal.end).filter(|end| *end < text.trim_end().len())
 }
 
 /// Whether the value must be written as a Python string to be read back unchanged.
@@ -275,14 +258,8 @@ fn needs_literal(value: &str) -> bool {
 }
 
 fn python_string(value: &str, preferred: Option<char>) -> String {
-    let other = if value.contains('\'') && !value.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let quote = preferred
-        .filter(|quote| !value.contains(*quote))
-        .unwrap_or(other);
+    let other = if value.contains('\'') && !value.contains('"') { '"' } else { '\'' };
+    let quote = preferred.filter(|quote| !value.contains(*quote)).unwrap_or(other);
     let mut text = String::with_capacity(value.len() + 2);
     text.push(quote);
     for c in value.chars() {
@@ -297,18 +274,9 @@ fn python_string(value: &str, preferred: Option<char>) -> String {
 
 /// The value as one word of a host line; `like` is the text it replaces, whose quotes are kept where they can be.
 pub(super) fn host_value(value: &str, like: Option<&str>) -> String {
-    let text = if needs_literal(value) {
-        python_string(value, None)
-    } else {
-        value.to_owned()
-    };
-    let old = like
-        .and_then(|like| like.chars().next())
-        .filter(|c| matches!(c, '\'' | '"'));
-    let special = text.is_empty()
-        || text
-            .chars()
-            .any(|c| c.is_whitespace() || matches!(c, '\'' | '"' | '\\' | '#'));
+    let text = if needs_literal(value) { python_string(value, None) } else { value.to_owned() };
+    let old = like.and_then(|like| like.chars().next()).filter(|c| matches!(c, '\'' | '"'));
+    let special = text.is_empty() || text.chars().any(|c| c.is_whitespace() || matches!(c, '\'' | '"' | '\\' | '#'));
     match old {
         None if !special => text,
         Some('"') if !text.contains(['"', '\\']) => format!("\"{text}\""),
@@ -321,14 +289,8 @@ pub(super) fn host_value(value: &str, like: Option<&str>) -> String {
 pub(super) fn group_value(value: &str, like: Option<&str>, commented: bool) -> String {
     let quote = like.and_then(literal).and_then(|literal| literal.string);
     let is_literal = literal(value).is_some();
-    let quoted = needs_literal(value)
-        || value.trim() != value
-        || (!is_literal && (commented || quote.is_some()));
-    if quoted {
-        python_string(value, quote)
-    } else {
-        value.to_owned()
-    }
+    let quoted = needs_literal(value) || value.trim() != value || (!is_literal && (commented || quote.is_some()));
+    if quoted { python_string(value, quote) } else { value.to_owned() }
 }
 
 #[cfg(test)]
@@ -350,13 +312,8 @@ mod tests {
             ("a b=c\\", None),
         ];
         for (line, expected) in cases {
-            let got = words(line, 0)
-                .map(|words| words.into_iter().map(|word| word.text).collect::<Vec<_>>());
-            assert_eq!(
-                got,
-                expected.map(|words| words.iter().map(|w| (*w).to_owned()).collect()),
-                "{line}"
-            );
+            let got = words(line, 0).map(|words| words.into_iter().map(|word| word.text).collect::<Vec<_>>());
+            assert_eq!(got, expected.map(|words| words.iter().map(|w| (*w).to_owned()).collect()), "{line}");
         }
     }
 

@@ -308,7 +308,10 @@ impl<'de> Deserializer<'de> for &'de Node {
                 let (key, value) = &entries[0];
                 visitor.visit_enum(Variant { key, value })
             }
-            other => Err(de::Error::custom(format!("expected one name, or one name with its values, found {}", other.kind()))),
+            other => Err(de::Error::custom(format!(
+                "expected one name, or one name with its values, found {}",
+                other.kind()
+            ))),
         }
         .map_err(|wrong: Wrong| wrong.or_at(self.at))
     }

@@ -93,7 +93,11 @@ fn unknown(key: &Key, known: &[&str]) -> Finding {
 
 fn label(at: At, text: &str, what: &str) -> Result<Label, Finding> {
     Label::new(text).map_err(|bad| {
-        Finding::new(at, format!("cannot use `{}` as the name of a {what}: {bad}", text.escape_debug()), "choose another name")
+        Finding::new(
+            at,
+            format!("cannot use `{}` as the name of a {what}: {bad}", text.escape_debug()),
+            "choose another name",
+        )
     })
 }
 
@@ -152,7 +156,8 @@ impl Runbook {
         };
         let (preflight, before) = (section("preflight"), section("before"));
         let (each_host, after) = (section("each_host"), section("after"));
-        if preflight.is_empty() && before.is_empty() && each_host.is_empty() && after.is_empty() && findings.is_empty() {
+        if preflight.is_empty() && before.is_empty() && each_host.is_empty() && after.is_empty() && findings.is_empty()
+        {
             findings.push(Finding::new(root.at, "the runbook has no steps", "add steps under `each_host:`"));
         }
         match (hosts, findings.is_empty()) {
@@ -176,7 +181,11 @@ fn parameters(node: &Node) -> Result<BTreeMap<Label, Param>, Finding> {
     for (key, value) in node.map("a map from parameter names to { default, about }")? {
         let name = label(key.at, &key.text, "parameter")?;
         if ["host", "item", "inventory"].contains(&name.as_str()) {
-            return Err(Finding::new(key.at, format!("`{name}` is a name that Palinode sets itself"), "choose another name"));
+            return Err(Finding::new(
+                key.at,
+                format!("`{name}` is a name that Palinode sets itself"),
+                "choose another name",
+            ));
         }
         let mut param = Param { default: None, about: None };
         if value.value != Value::Null {
@@ -189,7 +198,11 @@ fn parameters(node: &Node) -> Result<BTreeMap<Label, Param>, Finding> {
             }
         }
         if all.insert(name, param).is_some() {
-            return Err(Finding::new(key.at, format!("the parameter `{}` stands twice", key.text), "remove one of them"));
+            return Err(Finding::new(
+                key.at,
+                format!("the parameter `{}` stands twice", key.text),
+                "remove one of them",
+            ));
         }
     }
     Ok(all)
@@ -232,7 +245,11 @@ fn steps(node: &Node, note: &mut impl FnMut(Finding)) -> Vec<StepSpec> {
     for item in items {
         match step(item) {
             Ok(step) if steps.iter().any(|other| other.name == step.name) => {
-                note(Finding::new(step.at, format!("the step `{}` stands twice", step.name), "give one of them another name"));
+                note(Finding::new(
+                    step.at,
+                    format!("the step `{}` stands twice", step.name),
+                    "give one of them another name",
+                ));
             }
             Ok(step) => steps.push(step),
             Err(finding) => note(finding),
@@ -244,7 +261,11 @@ fn steps(node: &Node, note: &mut impl FnMut(Finding)) -> Vec<StepSpec> {
 fn step(item: &Node) -> Result<StepSpec, Finding> {
     const FORM: &str = "a step: `- NAME: { ACTION: { ... } }`";
     let [(key, body)] = item.map(FORM)? else {
-        return Err(Finding::new(item.at, "a step has one name", "write `- NAME: { ACTION: { ... } }`, with deeper lines indented"));
+        return Err(Finding::new(
+            item.at,
+            "a step has one name",
+            "write `- NAME: { ACTION: { ... } }`, with deeper lines indented",
+        ));
     };
     let name = label(key.at, &key.text, "step")?;
     let mut kind = None;
@@ -290,8 +311,9 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
             kind = Some(found);
         }
     }
-    let (kind, mut params) =
-        kind.ok_or_else(|| Finding::new(key.at, format!("the step `{name}` has no action"), "add one, such as `kube.cordon: {}`"))?;
+    let (kind, mut params) = kind.ok_or_else(|| {
+        Finding::new(key.at, format!("the step `{name}` has no action"), "add one, such as `kube.cordon: {}`")
+    })?;
     if params.value == Value::Null {
         params.value = Value::Map(Vec::new());
     }

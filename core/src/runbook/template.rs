@@ -1,7 +1,7 @@
 //! `{{ name }}` in texts: parameters when the plan is made, captures when a step's turn comes. Nothing else.
 
-use super::node::{At, Node, Value};
 use super::Finding;
+use super::node::{At, Node, Value};
 
 /// One piece of a text.
 enum Piece<'a> {
@@ -19,7 +19,10 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
         let name = rest[start + 2..start + end].trim();
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.is_empty() || !name.chars().all(plain) {
-            return Err(format!("`{}` is not a name: {{{{ }}}} takes the name of a parameter or capture, nothing else", name.escape_debug()));
+            return Err(format!(
+                "`{}` is not a name: {{{{ }}}} takes the name of a parameter or capture, nothing else",
+                name.escape_debug()
+            ));
         }
         found.push(Piece::Plain(&rest[..start]));
         found.push(Piece::Name(name));
@@ -103,5 +106,8 @@ pub fn fill_captures(text: &str, captured: &dyn Fn(&str) -> Option<String>) -> S
 /// The names a text uses.
 pub fn names(text: &str) -> Vec<String> {
     let pieces = pieces(text).unwrap_or_default();
-    pieces.into_iter().filter_map(|piece| if let Piece::Name(name) = piece { Some(name.to_owned()) } else { None }).collect()
+    pieces
+        .into_iter()
+        .filter_map(|piece| if let Piece::Name(name) = piece { Some(name.to_owned()) } else { None })
+        .collect()
 }
