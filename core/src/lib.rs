@@ -15,11 +15,16 @@
 
 pub mod action;
 pub mod canon;
+pub mod compensate;
+pub mod decide;
 pub mod event;
+pub mod history;
 pub mod id;
 pub mod inventory;
+pub mod life;
 pub mod plan;
 pub mod port;
 pub mod resource;
 pub mod runbook;
 pub mod span;
+pub mod state;

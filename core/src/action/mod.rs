@@ -4,6 +4,7 @@
 //! its footprint, when it counts as done ([`Action::met`]), how an in-doubt one is judged from what is there now
 //! ([`Action::judge`]), its inverse, its undo class and whether it is safe to repeat. Executors only observe and act.
 
+mod check;
 mod files;
 mod hosts;
 mod kube;
@@ -201,6 +202,12 @@ impl Action {
             Self::Playbook(_) => "ansible.playbook",
             Self::Command(_) => "command",
         }
+    }
+
+    /// Whether its values are ones that may reach a target: names that no shell or option parser could misread, paths
+    /// that are absolute and plain. Texts that still hold a template are checked again once it is filled in.
+    pub fn check(&self) -> Result<(), String> {
+        check::action(self)
     }
 
     /// Where it runs.

@@ -1,0 +1,115 @@
+//! Which values may reach a target at all.
+
+use super::{Action, Expect, FileAbsent, PackageState};
+
+fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
+    if text.contains("{{") {
+        return Ok(());
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
+    match text.chars().find(|c| !plain(*c)) {
+        _ if text.is_empty() => Err(format!("the {what} is empty")),
+        _ if text.starts_with('-') => Err(format!("the {what} `{}` begins with a dash", text.escape_debug())),
+        _ if text.len() > 253 => {
+            Err(format!("the {what} `{}...` is too long", text.chars().take(20).collect::<String>().escape_debug()))
+        }
+        Some(c) => Err(format!("the {what} `{}` contains `{}`", text.escape_debug(), c.escape_debug())),
+        None => Ok(()),
+    }
+}
+
+fn path(text: &str) -> Result<(), String> {
+    if text.contains("{{") {
+        return Ok(());
+    }
+    if !text.starts_with('/') {
+        return Err(format!("the path `{}` is not absolute", text.escape_debug()));
+    }
+    if text.chars().any(|c| c.is_control() || crate::id::is_bidi(c)) || text.len() > 4000 {
+        return Err(format!("the path `{}` contains control characters or is too long", text.escape_debug()));
+    }
+    if text.split('/').any(|part| part == ".." || part == ".") {
+        return Err(format!("the path `{}` contains . or ..", text.escape_debug()));
+    }
+    Ok(())
+}
+
+fn words<'a>(what: &str, all: impl IntoIterator<Item = &'a String>, extra: &str) -> Result<(), String> {
+    all.into_iter().try_for_each(|text| word(what, text, extra))
+}
+
+fn not_empty(what: &str, count: usize) -> Result<(), String> {
+    if count == 0 { Err(format!("the list of {what} is empty")) } else { Ok(()) }
+}
+
+const PACKAGE: &str = "-._+:~";
+const UNIT: &str = "-._@:\\";
+const OBJECT: &str = "-.";
+
+pub(super) fn action(action: &Action) -> Result<(), String> {
+    match action {
+        Action::Record(record) => {
+            words("unit", &record.units, UNIT)?;
+            words("package", &record.packages, PACKAGE)?;
+            record.files.iter().try_for_each(|text| path(text))
+        }
+        Action::Service(service) => {
+            word("unit", &service.unit, UNIT)?;
+            if service.state.is_none() && service.enabled.is_none() {
+                return Err("`service` says neither `state` nor `enabled`".to_owned());
+            }
+            Ok(())
+        }
+        Action::Package(package) => {
+            not_empty("packages", package.names.len() + package.exact.len())?;
+            if package.state == PackageState::Absent && !package.exact.is_empty() {
+                return Err("`exact` goes with `state: present`".to_owned());
+            }
+            words("package", &package.names, PACKAGE)
+        }
+        Action::FileAbsent(file) => {
+            not_empty("paths", file.paths.len())?;
+            file.paths.iter().try_for_each(|text| {
+                FileAbsent::check(text).map_err(|why| format!("cannot remove `{}`: {why}", text.escape_debug()))
+            })
+        }
+        Action::FileCopy(copy) => path(&copy.from).and_then(|()| path(&copy.to)),
+        Action::FileRead(read) => path(&read.path).and_then(|()| word("key", &read.key, "_-.")),
+        Action::FileRestore(file) => path(&file.path),
+        Action::DnsCheck(dns) => not_empty("names", dns.names.len()).and_then(|()| words("name", &dns.names, "-._")),
+        Action::DeleteObject(object) => {
+            word("namespace", &object.namespace, OBJECT).and_then(|()| word("name", &object.name, OBJECT))
+        }
+        Action::ApplyObject(object) => {
+            word("namespace", &object.namespace, OBJECT).and_then(|()| word("name", &object.name, OBJECT))
+        }
+        Action::InventoryEdit(edit) => not_empty("edits", edit.edits.len()),
+        Action::Playbook(playbook) => {
+            path(&playbook.path)?;
+            match &playbook.expect {
+                Expect::NodeReady { runtime } => word("runtime", runtime, "-."),
+                Expect::ConfigMapWithout { namespace, name, runtime } => word("namespace", namespace, OBJECT)
+                    .and_then(|()| word("name", name, OBJECT))
+                    .and_then(|()| word("runtime", runtime, "-.")),
+            }
+        }
+        Action::Command(command) => {
+            not_empty("words of the command", command.run.len())?;
+            command.changes.iter().try_for_each(|text| path(text))?;
+            let all = command.run.iter().chain(command.undo.iter().flatten());
+            match all.into_iter().find(|text| text.contains('\0')) {
+                Some(_) => Err("the command contains a NUL byte".to_owned()),
+                None => Ok(()),
+            }
+        }
+        Action::Restore(restore) => not_empty("fields", restore.fields.len()),
+        Action::Cordon {}
+        | Action::Uncordon {}
+        | Action::Drain(_)
+        | Action::DeleteNode {}
+        | Action::RestoreNode(_)
+        | Action::PatchNode(_)
+        | Action::Reboot {}
+        | Action::InventoryRestore(_) => Ok(()),
+    }
+}

@@ -1,0 +1,201 @@
+//! What may be done next: a set, kept up to date entry by entry, never computed anew over the whole plan.
+//!
+//! The set is a pure function of the plan, the entries' public facts and the rules. The driver picks from it; strict
+//! replay checks that whatever was picked stood in it, so hosts that run side by side cost no determinism.
+
+use crate::life::Stage;
+use crate::plan::{LaneKind, StepIx, When, Work};
+use crate::runbook::template::fill_captures;
+use crate::state::RunState;
+
+/// Something that may be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Next {
+    /// Pass over a step whose `when` does not hold.
+    Skip(StepIx),
+    /// Look at the target and record the intent of the next attempt.
+    Act(StepIx),
+    /// Look at an in-doubt step.
+    Probe(StepIx),
+    /// Sample a gate.
+    Sample(StepIx),
+}
+
+impl Next {
+    /// The step it is about.
+    pub fn step(self) -> StepIx {
+        match self {
+            Self::Skip(ix) | Self::Act(ix) | Self::Probe(ix) | Self::Sample(ix) => ix,
+        }
+    }
+}
+
+/// What a run waits for when nothing may be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Something may be done.
+    Ready,
+    /// Every step is behind: the run can be closed as done.
+    Done,
+    /// What can be done is done, with failures that the runbook tolerates.
+    DoneWithFailures,
+    /// Failed steps wait for `retry` or `skip`.
+    Failed,
+    /// In-doubt steps wait for `resolve`.
+    Asking,
+    /// Paused.
+    Paused,
+    /// Closed.
+    Closed,
+}
+
+impl RunState {
+    /// What may be done next.
+    pub fn ready(&self) -> impl Iterator<Item = Next> + '_ {
+        self.ready.iter().copied()
+    }
+
+    /// Whether anything is ready, and if not, what is waited for.
+    pub fn standing(&self) -> Standing {
+        if self.closed.is_some() {
+            return Standing::Closed;
+        }
+        if !self.ready.is_empty() {
+            return Standing::Ready;
+        }
+        let (mut asking, mut failed, mut open) = (false, 0, false);
+        for (number, lane) in self.lanes.iter().enumerate() {
+            if self.plan.lanes.get(number).is_some_and(|plan| lane.at == plan.end) {
+                continue;
+            }
+            match self.steps.get(lane.at as usize).map(|step| step.stage) {
+                Some(Stage::Asking) => asking = true,
+                Some(Stage::Failed) => failed += 1,
+                _ => open = true,
+            }
+        }
+        match (asking, failed) {
+            (true, _) => Standing::Asking,
+            (false, 0) if !open => Standing::Done,
+            (false, failed) if failed > 0 && !open && failed <= self.plan.max_fail => Standing::DoneWithFailures,
+            (false, failed) if failed > 0 => Standing::Failed,
+            _ => Standing::Paused,
+        }
+    }
+
+    /// How many lanes stand at a failed step.
+    fn failed_lanes(&self) -> u32 {
+        let failed = self.lanes.iter().filter(|lane| {
+            lane.open && self.steps.get(lane.at as usize).is_some_and(|step| step.stage == Stage::Failed)
+        });
+        u32::try_from(failed.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Recomputes everything: after an owner change, a pause, or another run's rollback of a step.
+    pub fn refresh_all(&mut self) {
+        for number in 0..self.lanes.len() {
+            self.refresh_lane(number);
+        }
+        self.open_lanes();
+    }
+
+    pub(crate) fn refresh_lane_of(&mut self, ix: StepIx) {
+        let Some(number) = self.lane_number(ix) else { return };
+        let was = self.lanes.get(number).map(|lane| lane.at);
+        let stage =
+            |state: &Self, at: Option<StepIx>| at.and_then(|at| state.steps.get(at as usize)).map(|step| step.stage);
+        self.refresh_lane(number);
+        let now = self.lanes.get(number).map(|lane| lane.at);
+        // Only the end of a lane, or a failure mended or made, lets others begin.
+        let ended = now != was && self.plan.lanes.get(number).map(|lane| lane.end) == now;
+        if ended || matches!(stage(self, now), Some(Stage::Failed | Stage::Again)) {
+            self.open_lanes();
+        }
+    }
+
+    /// Opens the lanes that may begin: the first alone, then hosts up to `serial` at a time while no more than
+    /// `max_fail` have failed, then the last.
+    pub(crate) fn open_lanes(&mut self) {
+        if self.paused.is_some() || self.closed.is_some() {
+            return;
+        }
+        while let Some(lane) = self.plan.lanes.get(self.opened_lanes) {
+            let failed = self.failed_lanes();
+            let running = self.lanes[..self.opened_lanes]
+                .iter()
+                .enumerate()
+                .filter(|(number, state)| self.plan.lanes.get(*number).is_some_and(|lane| state.at != lane.end));
+            let running = u32::try_from(running.count()).unwrap_or(u32::MAX);
+            let first_running = self.opened_lanes > 0
+                && self
+                    .plan
+                    .lanes
+                    .first()
+                    .is_some_and(|lane| lane.kind == LaneKind::First && self.lanes[0].at != lane.end);
+            let may = !first_running
+                && match lane.kind {
+                    LaneKind::First => true,
+                    LaneKind::Host(_) => {
+                        failed <= self.plan.max_fail
+                            && running.saturating_sub(failed) < self.plan.serial
+                            && (self.plan.max_fail > 0 || running < self.plan.serial)
+                    }
+                    LaneKind::Last => running == failed && failed <= self.plan.max_fail,
+                };
+            if !may {
+                return;
+            }
+            self.lanes[self.opened_lanes].open = true;
+            self.opened_lanes += 1;
+            self.refresh_lane(self.opened_lanes - 1);
+        }
+    }
+
+    fn refresh_lane(&mut self, number: usize) {
+        let Some(plan) = self.plan.lanes.get(number) else { return };
+        let end = plan.end;
+        let mut at = self.lanes[number].at;
+        while at < end && self.steps.get(at as usize).is_some_and(|step| step.stage.is_behind()) {
+            at += 1;
+        }
+        self.lanes[number].at = at;
+        if let Some(old) = self.lanes[number].next.take() {
+            self.ready.remove(&old);
+        }
+        if !self.lanes[number].open || at >= end || self.paused.is_some() || self.closed.is_some() {
+            return;
+        }
+        let Some((step, state)) = self.step(at) else { return };
+        let is_gate = matches!(step.work, Work::Gate { .. });
+        let next = match state.stage {
+            Stage::Pending if step.when.as_ref().is_some_and(|when| !self.holds(at, when)) => Some(Next::Skip(at)),
+            Stage::Pending | Stage::Waiting | Stage::Again if is_gate => Some(Next::Sample(at)),
+            Stage::Pending | Stage::Again => Some(Next::Act(at)),
+            Stage::Unknown => Some(Next::Probe(at)),
+            _ => None,
+        };
+        self.lanes[number].next = next;
+        self.ready.extend(next);
+    }
+
+    fn holds(&self, ix: StepIx, when: &When) -> bool {
+        let side = |text: &str| fill_captures(text, &|name| self.capture(ix, name));
+        (side(&when.left) == side(&when.right)) == when.equal
+    }
+
+    /// Whether a gate has been sampled well often enough in a row.
+    pub fn gate_open(&self, ix: StepIx) -> bool {
+        match self.step(ix) {
+            Some((step, state)) => match &step.work {
+                Work::Gate { samples, .. } => state.stage == Stage::Waiting && state.passes >= *samples,
+                Work::Act(_) => false,
+            },
+            None => false,
+        }
+    }
+
+    /// Captured values filled into a text, as a step sees them.
+    pub fn filled(&self, ix: StepIx, text: &str) -> String {
+        fill_captures(text, &|name| self.capture(ix, name))
+    }
+}

@@ -1,0 +1,181 @@
+//! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
+
+use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes};
+use crate::id::{BlobId, BodyId, ResourceKey, RunId, Seq, StepPath};
+use crate::plan::{Plan, PlanError};
+use crate::port::{JournalRead, ReadError, Stored};
+use crate::resource::State;
+use crate::state::{ApplyError, RunState};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Why a journal could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A stored plan could not be read.
+    #[error("cannot read the plan of run {run}")]
+    Plan {
+        /// The run.
+        run: RunId,
+        /// The cause.
+        #[source]
+        cause: PlanError,
+    },
+    /// The plan is not the one that `RunOpened` names.
+    #[error("the plan of run {run} is not the one the run was opened with")]
+    OtherPlan {
+        /// The run.
+        run: RunId,
+    },
+    /// An entry does not fit what came before.
+    #[error("the history does not fit together")]
+    Apply(#[from] ApplyError),
+    /// An entry of a run that was never opened.
+    #[error("entry {seq} belongs to run {run}, which was never opened")]
+    NoRun {
+        /// The entry.
+        seq: Seq,
+        /// The run.
+        run: RunId,
+    },
+}
+
+/// The last recorded state of a resource.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The run that recorded it.
+    pub run: RunId,
+    /// The step that recorded it.
+    pub step: StepPath,
+    /// Its position in the journal.
+    pub seq: Seq,
+    /// The image that holds it.
+    pub image: Arc<ImageRef>,
+}
+
+impl Recorded {
+    /// The state, unless it rests in a sealed image.
+    pub fn state(&self, key: &ResourceKey) -> Option<&State> {
+        match &*self.image {
+            ImageRef::Here(image) => image.get(key),
+            ImageRef::Sealed { .. } => None,
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// The runs, in the order of their first entries.
+    pub order: Vec<RunId>,
+    /// The runs by id.
+    pub runs: BTreeMap<RunId, RunState>,
+    /// The last recorded state of every resource.
+    pub last: BTreeMap<ResourceKey, Recorded>,
+    /// Every UID that a Node was ever seen under.
+    pub uids: BTreeSet<String>,
+    /// Where sealed bodies are.
+    pub bodies: HashMap<BodyId, Arc<Sealed>>,
+    /// Sequence of the last entry.
+    pub seq: Seq,
+    pending_undoes: BTreeMap<(RunId, StepPath), Undoes>,
+}
+
+impl History {
+    /// Folds a whole journal.
+    pub fn load(journal: &impl JournalRead) -> Result<Self, LoadError> {
+        let mut history = Self::default();
+        for stored in journal.read(Seq(1))? {
+            history.apply(&stored?, &mut |blob| journal.public(blob))?;
+        }
+        Ok(history)
+    }
+
+    /// The latest run.
+    pub fn latest(&self) -> Option<&RunState> {
+        self.runs.get(self.order.last()?)
+    }
+
+    /// Applies the next entry; `plan` fetches the blob of a plan when a run opens.
+    pub fn apply(
+        &mut self,
+        stored: &Stored,
+        plan: &mut dyn FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
+    ) -> Result<(), LoadError> {
+        let Entry { seq, run, event, bodies, .. } = &stored.entry;
+        self.seq = *seq;
+        for (id, sealed) in bodies {
+            self.bodies.insert(*id, Arc::new(sealed.clone()));
+        }
+        if let Event::RunOpened(opened) = event {
+            let bytes = plan(opened.plan_blob)?;
+            if crate::event::plan_digest(&bytes) != opened.plan {
+                return Err(LoadError::OtherPlan { run: *run });
+            }
+            let plan = Plan::decode(&bytes).map_err(|cause| LoadError::Plan { run: *run, cause })?;
+            self.runs.insert(*run, RunState::open(stored, opened, Arc::new(plan)));
+            self.order.push(*run);
+            return Ok(());
+        }
+        let state = self.runs.get_mut(run).ok_or(LoadError::NoRun { seq: *seq, run: *run })?;
+        state.apply(stored)?;
+        match event {
+            Event::Intent(intent) => {
+                self.record(*run, &intent.step, *seq, &intent.before, intent.attempt > 1);
+                if let Some(undoes) = &intent.undoes {
+                    self.pending_undoes.insert((*run, intent.step.clone()), undoes.clone());
+                }
+            }
+            Event::Outcome(outcome) => {
+                self.record(*run, &outcome.step, *seq, &outcome.after, false);
+                if outcome.ending == Ending::Succeeded {
+                    self.undone(*run, &outcome.step);
+                }
+            }
+            Event::Probed(probed) => {
+                self.record(*run, &probed.step, *seq, &probed.observed, false);
+                if probed.decision == crate::event::Decision::Succeeded {
+                    self.undone(*run, &probed.step);
+                }
+            }
+            Event::Skipped { undoes: Some(undoes), why: SkipWhy::AlreadyThere, step, .. } => {
+                self.pending_undoes.insert((*run, step.clone()), undoes.clone());
+                self.undone(*run, step);
+            }
+            Event::Resolved { step, answer: crate::event::Answer::Applied, .. } => self.undone(*run, step),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A rollback's step is done: with the last one of a step's undo, that step counts as compensated.
+    fn undone(&mut self, by: RunId, step: &StepPath) {
+        let Some(undoes) = self.pending_undoes.remove(&(by, step.clone())) else { return };
+        if undoes.last
+            && let Some(state) = self.runs.get_mut(&undoes.run)
+        {
+            state.compensated(&undoes.step, by);
+        }
+    }
+
+    fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
+        if let ImageRef::Here(image) = image {
+            self.uids.extend(image.values().filter_map(|state| match state {
+                State::Node(node) => Some(node.uid.clone()),
+                _ => None,
+            }));
+        }
+        // The before-image of a later attempt is the first attempt's: history, not what is there now.
+        if repeated {
+            return;
+        }
+        let shared = Arc::new(image.clone());
+        for key in image.keys() {
+            let recorded = Recorded { run, step: step.clone(), seq, image: shared.clone() };
+            self.last.insert(key.clone(), recorded);
+        }
+    }
+}

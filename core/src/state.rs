@@ -1,0 +1,434 @@
+//! A run's state: the fold over its entries. Resume, status, rollback, export and strict replay all are this fold.
+
+use crate::action::UndoClass;
+use crate::event::{
+    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy, Why,
+};
+use crate::id::{Attempt, BodyId, EntryId, Label, Micros, RunId, Seq, StepPath};
+use crate::life::{self, Illegal, Move, Stage};
+use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
+use crate::port::Stored;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::decide::Next;
+
+/// What is known of one step.
+#[derive(Debug, Clone)]
+pub struct StepState {
+    /// Where it stands.
+    pub stage: Stage,
+    /// Attempts so far.
+    pub attempt: Attempt,
+    /// Its last intent; the before-image and the inverse in it are those of the first attempt.
+    pub intent: Option<Arc<Intent>>,
+    /// Entry id and sequence of that intent.
+    pub job: Option<(EntryId, Seq)>,
+    /// What is there since its last outcome or probe.
+    pub after: Option<ImageRef>,
+    /// Whether any attempt may have changed anything.
+    pub touched: bool,
+    /// Why it did not succeed.
+    pub why: Option<Why>,
+    /// The message that goes with it.
+    pub message: Option<BodyId>,
+    /// Why it was passed over.
+    pub skipped: Option<SkipWhy>,
+    /// The rule that last decided it while in doubt.
+    pub rule: Option<Rule>,
+    /// Who took it back.
+    pub compensated_by: Option<RunId>,
+    /// Gate samples in a row that held.
+    pub passes: u32,
+    /// When it was first intended or sampled.
+    pub began: Option<Micros>,
+    /// When it last changed.
+    pub changed: Option<Micros>,
+    /// Figures of the last gate sample.
+    pub facts: BTreeMap<String, String>,
+}
+
+impl StepState {
+    fn new() -> Self {
+        Self {
+            stage: Stage::Pending,
+            attempt: 0,
+            intent: None,
+            job: None,
+            after: None,
+            touched: false,
+            why: None,
+            message: None,
+            skipped: None,
+            rule: None,
+            compensated_by: None,
+            passes: 0,
+            began: None,
+            changed: None,
+            facts: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is known of one lane.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneState {
+    /// The first step that is not behind.
+    pub(crate) at: StepIx,
+    /// Whether it may run.
+    pub(crate) open: bool,
+    /// What may be done next in it.
+    pub(crate) next: Option<Next>,
+    /// Captured values.
+    pub(crate) captures: BTreeMap<Label, String>,
+}
+
+/// Why an entry does not fit the state before it: damage, or another version's doing.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The plan has no such step.
+    #[error("entry {seq}: the plan has no step {step}")]
+    NoStep {
+        /// The entry.
+        seq: Seq,
+        /// The step.
+        step: StepPath,
+    },
+    /// The life table has no such move.
+    #[error("entry {seq}: {step}")]
+    Illegal {
+        /// The entry.
+        seq: Seq,
+        /// The step.
+        step: StepPath,
+        /// The move.
+        #[source]
+        illegal: Illegal,
+    },
+    /// An intent or outcome of an attempt that is not due.
+    #[error("entry {seq}: {step} is at attempt {at}, not {attempt}")]
+    Attempt {
+        /// The entry.
+        seq: Seq,
+        /// The step.
+        step: StepPath,
+        /// The attempt in the entry.
+        attempt: Attempt,
+        /// The attempt of the step.
+        at: Attempt,
+    },
+    /// An entry after the end of the run.
+    #[error("entry {seq}: the run is closed")]
+    Closed {
+        /// The entry.
+        seq: Seq,
+    },
+    /// Something was intended or sampled that was not due.
+    #[error("entry {seq}: {step} was not due")]
+    NotDue {
+        /// The entry.
+        seq: Seq,
+        /// The step.
+        step: StepPath,
+    },
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct RunState {
+    /// The run.
+    pub run: RunId,
+    /// How it was opened.
+    pub opened: Arc<RunOpened>,
+    /// When it was opened.
+    pub began: Micros,
+    /// Sequence of its first entry.
+    pub first: Seq,
+    /// Its last entry.
+    pub last: Seq,
+    /// When that was.
+    pub changed: Micros,
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Why it stands still, if it does.
+    pub paused: Option<PauseWhy>,
+    /// How it ended, if it did.
+    pub closed: Option<Arc<RunClosed>>,
+    /// Whether the present owner may overwrite drift.
+    pub force: bool,
+    /// Other owners since it was opened.
+    pub owners: u32,
+    pub(crate) steps: Vec<StepState>,
+    pub(crate) lanes: Vec<LaneState>,
+    pub(crate) ready: BTreeSet<Next>,
+    /// Lanes up to here have been opened.
+    pub(crate) opened_lanes: usize,
+    index: HashMap<StepPath, StepIx>,
+    lane_of: Vec<u32>,
+}
+
+impl RunState {
+    /// The state right after `RunOpened`.
+    pub fn open(stored: &Stored, opened: &RunOpened, plan: Arc<Plan>) -> Self {
+        let entry = &stored.entry;
+        let mut lane_of = Vec::with_capacity(plan.steps.len());
+        let mut lanes = Vec::with_capacity(plan.lanes.len());
+        for (number, lane) in plan.lanes.iter().enumerate() {
+            lane_of.extend((lane.start..lane.end).map(|_| u32::try_from(number).unwrap_or(u32::MAX)));
+            lanes.push(LaneState { at: lane.start, open: false, next: None, captures: BTreeMap::new() });
+        }
+        let number = |ix: usize| StepIx::try_from(ix).unwrap_or(StepIx::MAX);
+        let index = plan.steps.iter().enumerate().map(|(ix, step)| (step.path.clone(), number(ix))).collect();
+        let mut state = Self {
+            run: entry.run,
+            opened: Arc::new(opened.clone()),
+            began: entry.time,
+            first: entry.seq,
+            last: entry.seq,
+            changed: entry.time,
+            paused: None,
+            closed: None,
+            force: false,
+            owners: 0,
+            steps: plan.steps.iter().map(|_| StepState::new()).collect(),
+            lanes,
+            ready: BTreeSet::new(),
+            opened_lanes: 0,
+            index,
+            lane_of,
+            plan,
+        };
+        state.open_lanes();
+        state
+    }
+
+    /// The index of a step.
+    pub fn find(&self, path: &StepPath) -> Option<StepIx> {
+        self.index.get(path).copied()
+    }
+
+    /// A step of the plan with what is known of it.
+    pub fn step(&self, ix: StepIx) -> Option<(&Step, &StepState)> {
+        Some((self.plan.step(ix)?, self.steps.get(ix as usize)?))
+    }
+
+    /// All steps, in order.
+    pub fn steps(&self) -> impl Iterator<Item = (StepIx, &Step, &StepState)> {
+        let number = |ix: usize| StepIx::try_from(ix).unwrap_or(StepIx::MAX);
+        self.plan.steps.iter().zip(&self.steps).enumerate().map(move |(ix, (step, state))| (number(ix), step, state))
+    }
+
+    /// How many steps stand where.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for state in &self.steps {
+            *counts.entry(state.stage.word().to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// A captured value as a step of that lane sees it: its own lane's, else the first lane's.
+    pub fn capture(&self, ix: StepIx, name: &str) -> Option<String> {
+        let find =
+            |lane: &LaneState| lane.captures.iter().find(|(known, _)| known.as_str() == name).map(|(_, v)| v.clone());
+        find(self.lane(ix)?).or_else(|| self.lanes.first().and_then(find))
+    }
+
+    /// The lane of a step, by number.
+    pub fn lane_number(&self, ix: StepIx) -> Option<usize> {
+        self.lane_of.get(ix as usize).map(|lane| *lane as usize)
+    }
+
+    fn lane(&self, ix: StepIx) -> Option<&LaneState> {
+        self.lanes.get(self.lane_number(ix)?)
+    }
+
+    /// Applies the next entry of the run.
+    pub fn apply(&mut self, stored: &Stored) -> Result<(), ApplyError> {
+        let entry = &stored.entry;
+        let seq = entry.seq;
+        if self.closed.is_some() {
+            return Err(ApplyError::Closed { seq });
+        }
+        self.last = seq;
+        self.changed = entry.time;
+        match &entry.event {
+            Event::RunOpened(_) => return Err(ApplyError::Closed { seq }),
+            Event::OwnerChanged { force, .. } => {
+                self.owners += 1;
+                self.force = *force;
+                self.paused = None;
+                for ix in 0..self.steps.len() {
+                    let stage = &mut self.steps[ix].stage;
+                    *stage = life::next(*stage, Move::OwnerChanged).unwrap_or(*stage);
+                }
+                self.stale_gates();
+                self.refresh_all();
+                return Ok(());
+            }
+            Event::Paused { why, .. } => {
+                self.paused = Some(why.clone());
+                self.stale_gates();
+                self.refresh_all();
+                return Ok(());
+            }
+            Event::RunClosed(closed) => {
+                self.closed = Some(Arc::new((**closed).clone()));
+                self.ready.clear();
+                return Ok(());
+            }
+            _ => {}
+        }
+        let Some(path) = entry.event.step() else { return Ok(()) };
+        let ix = self.find(path).ok_or_else(|| ApplyError::NoStep { seq, step: path.clone() })?;
+        self.apply_step(stored, ix, path)?;
+        self.refresh_lane_of(ix);
+        Ok(())
+    }
+
+    fn apply_step(&mut self, stored: &Stored, ix: StepIx, path: &StepPath) -> Result<(), ApplyError> {
+        let Entry { seq, time, event, .. } = &stored.entry;
+        let due = self.lane(ix).and_then(|lane| lane.next);
+        let not_due = || ApplyError::NotDue { seq: *seq, step: path.clone() };
+        let Some(step) = self.steps.get_mut(ix as usize) else { return Err(not_due()) };
+        let shift = |step: &mut StepState, what: Move| {
+            step.stage = life::next(step.stage, what).map_err(|illegal| ApplyError::Illegal {
+                seq: *seq,
+                step: path.clone(),
+                illegal,
+            })?;
+            step.changed = Some(*time);
+            Ok(())
+        };
+        let attempt_is = |at: Attempt, attempt: Attempt| {
+            if at == attempt { Ok(()) } else { Err(ApplyError::Attempt { seq: *seq, step: path.clone(), attempt, at }) }
+        };
+        let mut captured = None;
+        match event {
+            Event::Intent(intent) => {
+                if due != Some(Next::Act(ix)) {
+                    return Err(not_due());
+                }
+                attempt_is(step.attempt + 1, intent.attempt)?;
+                shift(step, Move::Intent)?;
+                step.attempt = intent.attempt;
+                step.intent = Some(Arc::new((**intent).clone()));
+                step.job = Some((stored.id, *seq));
+                step.began = step.began.or(Some(*time));
+                (step.why, step.message) = (None, None);
+            }
+            Event::Outcome(outcome) => {
+                attempt_is(step.attempt, outcome.attempt)?;
+                shift(step, Move::Outcome(outcome.ending))?;
+                let harmless =
+                    outcome.ending == Ending::Failed && matches!(outcome.why, Some(Why::Precondition | Why::Revoked));
+                step.touched |= !harmless;
+                (step.why, step.message) = (outcome.why, outcome.message);
+                if outcome.after.keys().next().is_some() {
+                    step.after = Some(outcome.after.clone());
+                }
+                captured = Some(&outcome.captures);
+            }
+            Event::Probed(probed) => {
+                attempt_is(step.attempt, probed.attempt)?;
+                shift(step, Move::Probed(probed.decision))?;
+                step.rule = Some(probed.rule);
+                step.touched |= probed.verdict != crate::action::Verdict::NotApplied;
+                step.why = match probed.decision {
+                    Decision::FailedPartial => Some(Why::Partial),
+                    Decision::Failed => Some(Why::ExitCode),
+                    _ => None,
+                };
+                if probed.observed.keys().next().is_some() {
+                    step.after = Some(probed.observed.clone());
+                }
+                captured = Some(&probed.captures);
+            }
+            Event::Resolved { answer, .. } => {
+                shift(step, Move::Answered(*answer))?;
+                step.why = match answer {
+                    Answer::Partial => Some(Why::Partial),
+                    Answer::Retry | Answer::NotApplied => None,
+                    Answer::Applied => None,
+                };
+                step.touched |= matches!(answer, Answer::Applied | Answer::Partial);
+                step.passes = 0;
+            }
+            Event::Skipped { why, .. } => {
+                shift(step, Move::Skip)?;
+                step.skipped = Some(why.clone());
+            }
+            Event::GateSampled { pass, facts, .. } => {
+                if due != Some(Next::Sample(ix)) {
+                    return Err(not_due());
+                }
+                shift(step, Move::Sampled)?;
+                step.passes = if *pass { step.passes + 1 } else { 0 };
+                step.began = step.began.or(Some(*time));
+                step.facts.clone_from(facts);
+            }
+            Event::GateDecided { passed, .. } => shift(step, Move::Decided(*passed))?,
+            Event::TimerFired { .. } => {
+                shift(step, Move::Timer)?;
+                step.why = Some(Why::Timeout);
+            }
+            Event::Progress { .. } | Event::DriftFound { .. } => {}
+            Event::RunOpened(_) | Event::OwnerChanged { .. } | Event::Paused { .. } | Event::RunClosed(_) => {}
+        }
+        if let Some(captures) = captured
+            && let Some(lane) = self.lane_of.get(ix as usize).and_then(|lane| self.lanes.get_mut(*lane as usize))
+        {
+            lane.captures.extend(captures.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Ok(())
+    }
+
+    /// Another run took a step back.
+    pub fn compensated(&mut self, path: &StepPath, by: RunId) {
+        let Some(ix) = self.find(path) else { return };
+        let Some(step) = self.steps.get_mut(ix as usize) else { return };
+        if let Ok(stage) = life::next(step.stage, Move::Compensated) {
+            step.stage = stage;
+            step.compensated_by = Some(by);
+        }
+    }
+
+    /// A gate's answer counts only if a later step of its lane has an intent: what was healed an hour ago may not be.
+    fn stale_gates(&mut self) {
+        let any_host_began = self.plan.lanes.iter().skip(1).any(|lane| {
+            (lane.start..lane.end).any(|ix| self.steps.get(ix as usize).is_some_and(|step| step.intent.is_some()))
+        });
+        for number in 0..self.lanes.len() {
+            let Some(lane) = self.plan.lanes.get(number) else { continue };
+            if lane.kind == LaneKind::First && any_host_began {
+                continue;
+            }
+            for ix in (lane.start..lane.end.min(self.lanes[number].at + 1)).rev() {
+                let Some(step) = self.steps.get_mut(ix as usize) else { break };
+                if step.intent.is_some() {
+                    break;
+                }
+                let is_gate = matches!(self.plan.step(ix).map(|step| &step.work), Some(Work::Gate { .. }));
+                if is_gate && let Ok(stage) = life::next(step.stage, Move::Stale) {
+                    step.stage = stage;
+                    (step.passes, step.began) = (0, None);
+                    self.lanes[number].at = self.lanes[number].at.min(ix);
+                }
+            }
+        }
+    }
+
+    /// Steps that stand in a stage.
+    pub fn in_stage(&self, stage: Stage) -> impl Iterator<Item = (&Step, &StepState)> {
+        self.plan.steps.iter().zip(&self.steps).filter(move |(_, state)| state.stage == stage)
+    }
+
+    /// Steps that were carried out although nothing can take them back.
+    pub fn passed(&self) -> impl Iterator<Item = (&Step, &StepState)> {
+        self.plan
+            .steps
+            .iter()
+            .zip(&self.steps)
+            .filter(|(step, state)| step.class == UndoClass::NoUndo && state.intent.is_some())
+    }
+}
