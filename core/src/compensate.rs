@@ -104,16 +104,23 @@ fn changed(known: &StepState, key: &ResourceKey, fields: Fields, open: OpenImage
     }
 }
 
-/// Plans the rollback of a scope of a run.
+/// Every step that a rollback of that scope settles, whether or not there was something to undo.
+pub(crate) fn dealt_with(state: &RunState, scope: &Scope) -> Vec<StepPath> {
+    let all = in_scope(state, scope).unwrap_or_default();
+    all.into_iter().filter_map(|ix| state.step(ix)).map(|(step, _)| step.path.clone()).collect()
+}
+
+/// Plans the rollback of a scope of a run. Steps in doubt are refused, or, for a preview, taken as applied.
 pub fn compensate(
     history: &History,
     run: RunId,
     scope: &Scope,
+    preview: bool,
     open: OpenImage<'_>,
 ) -> Result<Compensation, CompensateError> {
     let state = history.runs.get(&run).ok_or(CompensateError::NoRun(run))?;
     let scoped = in_scope(state, scope)?;
-    if let Some(path) = in_doubt(state, scope)?.into_iter().next() {
+    if !preview && let Some(path) = in_doubt(state, scope)?.into_iter().next() {
         return Err(CompensateError::InDoubt(path));
     }
     let get =
@@ -299,7 +306,10 @@ fn gates_of(state: &RunState, lane: &Lane, steps: &mut Vec<Step>) {
 fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan) -> Vec<Residue> {
     let mut all = BTreeSet::new();
     for (_, known) in scoped.iter().filter_map(|ix| state.step(*ix)) {
-        if let (Some(intent), true) = (&known.intent, known.touched) {
+        let doubtful = matches!(known.stage, Stage::Intended | Stage::Unknown | Stage::Asking);
+        if let Some(intent) = &known.intent
+            && (known.touched || doubtful)
+        {
             all.extend(intent.losses.iter().cloned());
         }
     }
@@ -309,6 +319,26 @@ fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan) -> Vec<Res
         }
     }
     all.into_iter().collect()
+}
+
+/// The residues of a rollback that ran: as announced when it was planned, computed anew from the history.
+pub fn residues_of(history: &History, rollback: RunId) -> Vec<Residue> {
+    let Some(state) = history.runs.get(&rollback) else { return Vec::new() };
+    let Some(compensates) = &state.opened.compensates else { return Vec::new() };
+    let Some(original) = history.runs.get(&compensates.run) else { return Vec::new() };
+    let host_of = |step: &Step| step.target.host.clone();
+    let mine = original.steps().filter(|(_, step, known)| {
+        known.intent.is_some()
+            && step.class != UndoClass::Read
+            && known.compensated_by.is_none_or(|by| by == rollback)
+            && match &compensates.scope {
+                Scope::Run => true,
+                Scope::Host(host) => host_of(step).as_ref() == Some(host),
+                Scope::Step(path) => step.path == *path,
+            }
+    });
+    let scoped: BTreeSet<StepIx> = mine.map(|(ix, ..)| ix).collect();
+    residues(original, &scoped, &state.plan)
 }
 
 /// The state that each resource in scope had before its first step, with the fields that any of them owns: what a

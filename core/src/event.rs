@@ -332,8 +332,8 @@ pub enum PauseWhy {
     Asked,
     /// A resource is not as last recorded, and the step would overwrite someone's change.
     Drift(ResourceKey),
-    /// A target could not be reached to look at it.
-    Unreachable,
+    /// A step could not even be prepared: its target cannot be reached, or refuses to be looked at.
+    Blocked(StepPath),
 }
 
 /// How a run ended.
@@ -380,15 +380,6 @@ pub enum Event {
     },
     /// About to act.
     Intent(Box<Intent>),
-    /// A sign of life of a running step.
-    Progress {
-        /// The step.
-        step: StepPath,
-        /// The attempt.
-        attempt: Attempt,
-        /// What it is at, in the executor's fixed vocabulary.
-        phase: String,
-    },
     /// What came of it.
     Outcome(Box<Outcome>),
     /// A look at an in-doubt step, and what follows from it.
@@ -491,6 +482,8 @@ pub struct RunOpened {
     pub change: Option<String>,
     /// For a rollback: what it takes back.
     pub compensates: Option<Compensates>,
+    /// Whether it may overwrite drift.
+    pub force: bool,
     /// The run whose data keys seal the bodies: itself, or for a rollback the run it began from.
     pub keys: RunId,
 }
@@ -612,7 +605,6 @@ impl Event {
             Self::RunOpened(_) => "run-opened",
             Self::OwnerChanged { .. } => "owner-changed",
             Self::Intent(_) => "intent",
-            Self::Progress { .. } => "progress",
             Self::Outcome(_) => "outcome",
             Self::Probed(_) => "probed",
             Self::Resolved { .. } => "resolved",
@@ -632,8 +624,7 @@ impl Event {
             Self::Intent(intent) => Some(&intent.step),
             Self::Outcome(outcome) => Some(&outcome.step),
             Self::Probed(probed) => Some(&probed.step),
-            Self::Progress { step, .. }
-            | Self::Resolved { step, .. }
+            Self::Resolved { step, .. }
             | Self::Skipped { step, .. }
             | Self::GateSampled { step, .. }
             | Self::GateDecided { step, .. }
@@ -647,8 +638,7 @@ impl Event {
     pub fn waited(&self) -> bool {
         !matches!(
             self,
-            Self::Progress { .. }
-                | Self::Probed(_)
+            Self::Probed(_)
                 | Self::GateSampled { .. }
                 | Self::GateDecided { .. }
                 | Self::TimerFired { .. }

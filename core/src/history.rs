@@ -145,6 +145,7 @@ impl History {
                 self.pending_undoes.insert((*run, step.clone()), undoes.clone());
                 self.undone(*run, step);
             }
+            Event::RunClosed(_) => self.closed(*run),
             Event::Resolved { step, answer: crate::event::Answer::Applied, .. } => self.undone(*run, step),
             _ => {}
         }
@@ -158,6 +159,18 @@ impl History {
             && let Some(state) = self.runs.get_mut(&undoes.run)
         {
             state.compensated(&undoes.step, by);
+        }
+    }
+
+    /// A finished rollback has dealt with every step of its scope, also those that had nothing to undo.
+    fn closed(&mut self, by: RunId) {
+        let Some(compensates) = self.runs.get(&by).and_then(|state| state.opened.compensates.clone()) else { return };
+        let Some(state) = self.runs.get_mut(&compensates.run) else { return };
+        for path in crate::compensate::dealt_with(state, &compensates.scope) {
+            state.compensated(&path, by);
+        }
+        if let crate::event::Scope::Host(host) = &compensates.scope {
+            state.withdraw(host);
         }
     }
 

@@ -6,7 +6,7 @@
 //!    └──skip──> skipped
 //! intended ──owner changed──> unknown ──probe──> succeeded | failed | again | asking
 //! failed | asking ──answer──> again | succeeded | failed;  again ──intent──> intended (attempt + 1)
-//! succeeded | failed | skipped after an intent ──undone by another run──> compensated ──retry──> again
+//! succeeded | failed | skipped | again, after an intent ──undone by another run──> compensated ──retry──> again
 //! ```
 
 use crate::event::{Answer, Decision, Ending};
@@ -133,7 +133,7 @@ pub fn next(from: Stage, what: Move) -> Result<Stage, Illegal> {
         (Unknown | Asking, Answered(Answer::Partial)) => Failed,
         (Failed | Asking | Stage::Compensated, Answered(Answer::Retry)) => Again,
 
-        (Succeeded | Failed | Skipped, Move::Compensated) => Stage::Compensated,
+        (Succeeded | Failed | Skipped | Again, Move::Compensated) => Stage::Compensated,
 
         (stays, OwnerChanged) => stays,
         _ => return Err(Illegal { from, what }),

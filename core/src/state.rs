@@ -77,6 +77,8 @@ pub(crate) struct LaneState {
     pub(crate) at: StepIx,
     /// Whether it may run.
     pub(crate) open: bool,
+    /// Whether its host was taken back as a whole: nothing goes on in it until a step is retried.
+    pub(crate) withdrawn: bool,
     /// What may be done next in it.
     pub(crate) next: Option<Next>,
     /// Captured values.
@@ -175,7 +177,13 @@ impl RunState {
         let mut lanes = Vec::with_capacity(plan.lanes.len());
         for (number, lane) in plan.lanes.iter().enumerate() {
             lane_of.extend((lane.start..lane.end).map(|_| u32::try_from(number).unwrap_or(u32::MAX)));
-            lanes.push(LaneState { at: lane.start, open: false, next: None, captures: BTreeMap::new() });
+            lanes.push(LaneState {
+                at: lane.start,
+                open: false,
+                withdrawn: false,
+                next: None,
+                captures: BTreeMap::new(),
+            });
         }
         let number = |ix: usize| StepIx::try_from(ix).unwrap_or(StepIx::MAX);
         let index = plan.steps.iter().enumerate().map(|(ix, step)| (step.path.clone(), number(ix))).collect();
@@ -188,7 +196,7 @@ impl RunState {
             changed: entry.time,
             paused: None,
             closed: None,
-            force: false,
+            force: opened.force,
             owners: 0,
             steps: plan.steps.iter().map(|_| StepState::new()).collect(),
             lanes,
@@ -353,6 +361,9 @@ impl RunState {
                 };
                 step.touched |= matches!(answer, Answer::Applied | Answer::Partial);
                 step.passes = 0;
+                if let Some(lane) = self.lane_of.get(ix as usize).and_then(|lane| self.lanes.get_mut(*lane as usize)) {
+                    (lane.withdrawn, lane.at) = (false, lane.at.min(ix));
+                }
             }
             Event::Skipped { why, .. } => {
                 shift(step, Move::Skip)?;
@@ -372,7 +383,7 @@ impl RunState {
                 shift(step, Move::Timer)?;
                 step.why = Some(Why::Timeout);
             }
-            Event::Progress { .. } | Event::DriftFound { .. } => {}
+            Event::DriftFound { .. } => {}
             Event::RunOpened(_) | Event::OwnerChanged { .. } | Event::Paused { .. } | Event::RunClosed(_) => {}
         }
         if let Some(captures) = captured
@@ -393,6 +404,17 @@ impl RunState {
         }
     }
 
+    /// A host was taken back as a whole.
+    pub fn withdraw(&mut self, host: &crate::id::HostName) {
+        for number in 0..self.lanes.len() {
+            let Some(lane) = self.plan.lanes.get(number) else { continue };
+            if lane.kind == LaneKind::Host(host.clone()) {
+                (self.lanes[number].withdrawn, self.lanes[number].at) = (true, lane.end);
+            }
+        }
+        self.refresh_all();
+    }
+
     /// A gate's answer counts only if a later step of its lane has an intent: what was healed an hour ago may not be.
     fn stale_gates(&mut self) {
         let any_host_began = self.plan.lanes.iter().skip(1).any(|lane| {
@@ -400,7 +422,7 @@ impl RunState {
         });
         for number in 0..self.lanes.len() {
             let Some(lane) = self.plan.lanes.get(number) else { continue };
-            if lane.kind == LaneKind::First && any_host_began {
+            if self.lanes[number].withdrawn || (lane.kind == LaneKind::First && any_host_began) {
                 continue;
             }
             for ix in (lane.start..lane.end.min(self.lanes[number].at + 1)).rev() {

@@ -53,6 +53,9 @@ pub struct Key {
     pub text: String,
 }
 
+/// What becomes of a text at a place: another value, or nothing new.
+pub type TextChange<'a> = &'a mut dyn FnMut(At, &str) -> Result<Option<Value>, Finding>;
+
 impl Node {
     /// Reads one YAML document.
     pub fn parse(text: &str) -> Result<Self, Finding> {
@@ -106,7 +109,7 @@ impl Node {
     }
 
     /// Calls `change` on every text in the tree.
-    pub fn texts(&mut self, change: &mut dyn FnMut(At, &str) -> Result<Option<Value>, Finding>) -> Result<(), Finding> {
+    pub fn texts(&mut self, change: TextChange<'_>) -> Result<(), Finding> {
         match &mut self.value {
             Value::Text(text) => {
                 if let Some(new) = change(self.at, text)? {

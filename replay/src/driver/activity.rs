@@ -1,0 +1,222 @@
+//! What the driver waits for: looks, executions, reconciliations, samples. Each is a future of its own that knows
+//! nothing of the run's state and records nothing; it hands its finding to the driver.
+
+use super::desk::{Desk, Shelf};
+use palinode_core::action::{Action, Place, Target, Verdict};
+use palinode_core::event::{JobWord, Sealed};
+use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
+use palinode_core::plan::StepIx;
+use palinode_core::port::{Bodies, BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Sample};
+use palinode_core::resource::{Fields, Footprint, Image};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Looks that fail are tried again after these many seconds, then the step is given up as blocked.
+const PATIENCE: [i64; 9] = [1, 2, 4, 8, 15, 30, 60, 120, 240];
+
+/// What an activity found.
+pub(crate) enum Done {
+    Looked(StepIx, Result<Look, LookError>),
+    Ended { ix: StepIx, attempt: Attempt, ended: Ended, after: Image, fresh: BTreeMap<BodyId, Sealed> },
+    Reconciled { ix: StepIx, found: Result<Reconciled, LookError> },
+    Running { ix: StepIx },
+    Sampled { ix: StepIx, sample: Result<Sample, LookError>, fresh: BTreeMap<BodyId, Sealed> },
+    Slept(StepIx),
+}
+
+/// A look before an intent.
+pub(crate) struct Look {
+    pub(crate) action: Action,
+    pub(crate) target: Target,
+    pub(crate) boot: Option<String>,
+    pub(crate) footprint: Vec<Footprint>,
+    pub(crate) image: Image,
+    pub(crate) desk: Desk,
+}
+
+/// A look at an in-doubt step.
+pub(crate) struct Reconciled {
+    pub(crate) attempt: Attempt,
+    pub(crate) word: JobWord,
+    pub(crate) finished: Option<Finished>,
+    pub(crate) observed: Image,
+    /// The verdict of the declared probe, from what is there now.
+    pub(crate) verdict: Verdict,
+    pub(crate) fresh: BTreeMap<BodyId, Sealed>,
+}
+
+/// Resources by key, the fields of repeated ones joined.
+pub(crate) fn joined(all: impl IntoIterator<Item = Footprint>) -> Vec<Footprint> {
+    let mut map: BTreeMap<ResourceKey, Fields> = BTreeMap::new();
+    for Footprint { key, fields } in all {
+        map.entry(key).and_modify(|known| *known = known.join(fields)).or_insert(fields);
+    }
+    map.into_iter().map(|(key, fields)| Footprint::new(key, fields)).collect()
+}
+
+pub(crate) fn keys(footprint: &[Footprint]) -> Vec<ResourceKey> {
+    footprint.iter().map(|footprint| footprint.key.clone()).collect()
+}
+
+/// Tries a look until it works or patience ends. Only a target that cannot be reached is tried again.
+async fn patient<E, T, F>(executor: &E, mut look: impl FnMut() -> F) -> Result<T, LookError>
+where
+    E: Executor,
+    F: Future<Output = Result<T, LookError>>,
+{
+    for seconds in PATIENCE {
+        match look().await {
+            Err(LookError::Unreachable { .. }) => executor.sleep(executor.now().plus(Micros::seconds(seconds))).await,
+            other => return other,
+        }
+    }
+    look().await
+}
+
+/// Looks at everything that an attempt may change. A retry keeps the resources of the first attempt: `known`.
+pub(crate) async fn look<E: Executor>(
+    executor: &E,
+    shelf: &Rc<Shelf>,
+    mut target: Target,
+    action: Action,
+    touched: Vec<Action>,
+    known: Vec<Footprint>,
+) -> Result<Look, LookError> {
+    let desk = Desk::new(shelf);
+    let survey = patient(executor, || executor.survey(&target, &action)).await?;
+    target.node = survey.node.or(target.node);
+    let mut footprint = action.footprint(&target);
+    footprint.extend(survey.more);
+    for other in &touched {
+        let survey = patient(executor, || executor.survey(&target, other)).await?;
+        footprint
+            .extend(other.footprint(&target).into_iter().chain(survey.more).filter(|f| f.fields != Fields::Evidence));
+    }
+    footprint.extend(known);
+    let footprint = joined(footprint);
+    let all = keys(&footprint);
+    let image = patient(executor, || executor.observe(&all, &desk)).await?;
+    let boot = survey.boot.filter(|_| action.place() == Place::Host);
+    Ok(Look { action, target, boot, footprint, image, desk })
+}
+
+/// Executes a job and looks at what it left.
+pub(crate) async fn execute<E: Executor>(
+    executor: &E,
+    shelf: &Rc<Shelf>,
+    ix: StepIx,
+    job: Job,
+    keys: Vec<ResourceKey>,
+) -> Done {
+    let desk = Desk::new(shelf);
+    let ended = executor.execute(&job, &desk).await;
+    finish(executor, desk, ix, job.attempt, ended, keys).await
+}
+
+/// Waits for a job that was found running.
+pub(crate) async fn attach<E: Executor>(
+    executor: &E,
+    shelf: &Rc<Shelf>,
+    ix: StepIx,
+    job: Job,
+    keys: Vec<ResourceKey>,
+) -> Done {
+    let desk = Desk::new(shelf);
+    let ended = executor.attach(&job, &desk).await;
+    finish(executor, desk, ix, job.attempt, ended, keys).await
+}
+
+async fn finish<E: Executor>(
+    executor: &E,
+    desk: Desk,
+    ix: StepIx,
+    attempt: Attempt,
+    ended: Ended,
+    keys: Vec<ResourceKey>,
+) -> Done {
+    let (ended, after) = match ended {
+        Ended::Finished(finished) => match patient(executor, || executor.observe(&keys, &desk)).await {
+            Ok(after) => (Ended::Finished(finished), after),
+            // It ended, but nobody could look at what it left: in doubt, and the job's own word will settle it.
+            Err(error) => (Ended::Unknown(format!("it ended, but {error}")), Image::new()),
+        },
+        other => (other, Image::new()),
+    };
+    Done::Ended { ix, attempt, ended, after, fresh: desk.into_fresh() }
+}
+
+/// Asks the job, then looks at the resources. A job that never started is revoked first, so that it never will.
+pub(crate) async fn reconcile<E: Executor>(
+    executor: &E,
+    shelf: &Rc<Shelf>,
+    ix: StepIx,
+    job: Job,
+    footprint: Vec<Footprint>,
+) -> Done {
+    let desk = Desk::new(shelf);
+    let found = async {
+        let status = patient(executor, || executor.status(&job, &desk)).await?;
+        let (word, finished) = match status {
+            JobStatus::Running => return Ok(None),
+            JobStatus::Finished(finished) => {
+                let word = if finished.why.is_none() { JobWord::FinishedWell } else { JobWord::FinishedBadly };
+                (word, Some(finished))
+            }
+            JobStatus::Interrupted => (JobWord::Interrupted, None),
+            JobStatus::NotStarted => {
+                patient(executor, || executor.revoke(&job)).await?;
+                (JobWord::NotStarted, None)
+            }
+            JobStatus::Revoked => (JobWord::Revoked, None),
+            JobStatus::Unknown => (JobWord::Unknown, None),
+        };
+        let all = keys(&footprint);
+        let observed = patient(executor, || executor.observe(&all, &desk)).await?;
+        Ok(Some((word, finished, observed)))
+    };
+    match found.await {
+        Ok(None) => Done::Running { ix },
+        Ok(Some((word, finished, observed))) => {
+            let verdict = job.action.judge(&footprint, &job.before, &observed);
+            let fresh = desk.into_fresh();
+            Done::Reconciled {
+                ix,
+                found: Ok(Reconciled { attempt: job.attempt, word, finished, observed, verdict, fresh }),
+            }
+        }
+        Err(error) => Done::Reconciled { ix, found: Err(error) },
+    }
+}
+
+/// Samples a gate once.
+pub(crate) async fn sample<E: Executor>(
+    executor: &E,
+    shelf: &Rc<Shelf>,
+    ix: StepIx,
+    mut target: Target,
+    gate: Gate,
+) -> Done {
+    let desk = Desk::new(shelf);
+    // A gate names its node like an action does.
+    if target.host.is_some()
+        && target.node.is_none()
+        && let Ok(survey) = executor.survey(&target, &Action::Cordon {}).await
+    {
+        target.node = survey.node;
+    }
+    let sample = executor.sample(&target, &gate, &desk).await;
+    Done::Sampled { ix, sample, fresh: desk.into_fresh() }
+}
+
+/// Puts a message beside the rest of an entry's bodies.
+pub(crate) fn message(
+    shelf: &Rc<Shelf>,
+    text: Option<&str>,
+    fresh: &mut BTreeMap<BodyId, Sealed>,
+) -> Result<Option<BodyId>, BodyError> {
+    let Some(text) = text else { return Ok(None) };
+    let desk = Desk::new(shelf);
+    let id = desk.words(text)?;
+    fresh.extend(desk.into_fresh());
+    Ok(Some(id))
+}

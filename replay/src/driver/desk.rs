@@ -1,0 +1,91 @@
+//! Bodies as one activity sees them: it seals what it finds, and opens what the run recorded.
+
+use palinode_core::event::{Class, INLINE_LIMIT, ImageRef, Sealed};
+use palinode_core::id::BodyId;
+use palinode_core::port::{Bodies, BodyError, Vault};
+use palinode_core::resource::Image;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What all activities of a run share: the vault, and where recorded bodies are.
+pub(crate) struct Shelf {
+    pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) places: RefCell<HashMap<BodyId, Arc<Sealed>>>,
+}
+
+impl Shelf {
+    pub(crate) fn open(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
+        let place = self.places.borrow().get(&id).cloned().ok_or(BodyError::Missing(id))?;
+        self.vault.open(id, &place)
+    }
+
+    /// The image behind a reference.
+    pub(crate) fn image(&self, image: &ImageRef) -> Result<Image, BodyError> {
+        match image {
+            ImageRef::Here(image) => Ok(image.clone()),
+            ImageRef::Sealed { body, .. } => {
+                let bytes = self.open(*body)?;
+                palinode_core::canon::decode(&bytes).map_err(|error| {
+                    BodyError::Read(palinode_core::port::ReadError::Damaged {
+                        file: format!("body {body}"),
+                        offset: 0,
+                        what: error.to_string(),
+                    })
+                })
+            }
+        }
+    }
+}
+
+/// See the module. The bodies it seals go into the entry that the activity leads to.
+pub(crate) struct Desk {
+    shelf: Rc<Shelf>,
+    fresh: RefCell<BTreeMap<BodyId, Sealed>>,
+}
+
+impl Desk {
+    pub(crate) fn new(shelf: &Rc<Shelf>) -> Self {
+        Self { shelf: shelf.clone(), fresh: RefCell::new(BTreeMap::new()) }
+    }
+
+    /// A long image becomes a body; a short one stands in the entry.
+    pub(crate) fn image_ref(&self, image: Image) -> Result<ImageRef, BodyError> {
+        let bytes = palinode_core::canon::encode(&image).map_err(palinode_core::port::RecordError::from)?;
+        if bytes.len() <= INLINE_LIMIT {
+            return Ok(ImageRef::Here(image));
+        }
+        let body = self.put(Class::Content, &bytes)?;
+        Ok(ImageRef::Sealed { keys: image.into_keys().collect(), body })
+    }
+
+    /// Words of a person or a program.
+    pub(crate) fn words(&self, text: &str) -> Result<BodyId, BodyError> {
+        self.put(Class::Words, text.as_bytes())
+    }
+
+    pub(crate) fn into_fresh(self) -> BTreeMap<BodyId, Sealed> {
+        self.fresh.into_inner()
+    }
+}
+
+impl Bodies for Desk {
+    fn put(&self, class: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
+        let id = self.shelf.vault.digest(bytes)?;
+        // Recorded before: the entry only names it. Output is kept as often as it is printed.
+        if self.shelf.places.borrow().contains_key(&id) || self.fresh.borrow().contains_key(&id) {
+            return Ok(id);
+        }
+        let (id, sealed) = self.shelf.vault.seal(class, bytes)?;
+        self.fresh.borrow_mut().insert(id, sealed);
+        Ok(id)
+    }
+
+    fn get(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
+        if let Some(sealed) = self.fresh.borrow().get(&id) {
+            return self.shelf.vault.open(id, sealed);
+        }
+        self.shelf.open(id)
+    }
+}

@@ -1,0 +1,502 @@
+//! The driver: to run is to replay the journal and then go on.
+//!
+//! One loop on one task: take what is ready, start it, wait for whatever ends first, record what was found, fold it
+//! into the state, look again. Whatever ended at the same time is recorded in one durable batch. Effects begin only
+//! in [`Follow::Execute`], after the batch that holds their intent is on stable storage.
+
+mod activity;
+mod desk;
+mod handle;
+mod resolve;
+mod settle;
+mod view;
+
+use activity::Done;
+use desk::Shelf;
+use futures_util::StreamExt;
+use futures_util::future::{FutureExt, LocalBoxFuture, pending};
+use futures_util::stream::FuturesUnordered;
+use palinode_core::compensate::CompensateError;
+use palinode_core::decide::Next;
+use palinode_core::event::{
+    Actor, Answer, Compensates, Draft, Event, PauseWhy, RULES, RunEnd, RunOpened, Sealed, SkipWhy, World,
+};
+use palinode_core::history::{History, LoadError};
+use palinode_core::id::{BodyId, Micros, RunId, StepPath};
+use palinode_core::life::Stage;
+use palinode_core::plan::{Plan, StepIx};
+use palinode_core::port::{BodyError, Executor, Halted, Handout, Journal, ReadError, RecordError, Stored, Verb};
+use palinode_core::state::RunState;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+pub use view::ShelfView;
+
+/// Why driving stopped with an error. Nothing was done that is not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The journal cannot record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The history does not fit together.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A body cannot be sealed or opened.
+    #[error("cannot keep or open what was recorded")]
+    Body(#[from] BodyError),
+    /// The world stopped the process here.
+    #[error(transparent)]
+    Halted(#[from] Halted),
+    /// There is no such run.
+    #[error("the journal has no run {0}")]
+    NoRun(RunId),
+    /// The run was made under other rules.
+    #[error("run {run} follows rules {theirs}, this binary has rules {RULES}; use the release that has them")]
+    OtherRules {
+        /// The run.
+        run: RunId,
+        /// Its rules.
+        theirs: u32,
+    },
+    /// The rollback cannot be planned.
+    #[error("cannot roll back")]
+    Compensate(#[from] CompensateError),
+    /// A person's decision does not fit.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Why a person's decision about a step is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The run has no such step.
+    #[error("the run has no step {0}")]
+    NoStep(StepPath),
+    /// The step does not stand where that decision is possible.
+    #[error("{step} is {stage}, which that decision does not fit")]
+    Stage {
+        /// The step.
+        step: StepPath,
+        /// Where it stands.
+        stage: Stage,
+    },
+    /// The run is closed.
+    #[error("the run is closed")]
+    Closed,
+    /// No reason was given.
+    #[error("passing over a step needs a reason")]
+    NoReason,
+}
+
+/// What a person asked of a live driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stop {
+    /// Nothing.
+    #[default]
+    No,
+    /// Finish what runs, then pause.
+    Pause,
+    /// Leave at once; what runs on targets goes on.
+    Leave,
+}
+
+/// How driving ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// The run is over.
+    Closed(RunEnd),
+    /// It waits for a person.
+    Paused(PauseWhy),
+    /// The driver was told to leave; the run is open and unowned.
+    Left,
+    /// Only the asked-for steps were looked at.
+    Looked,
+}
+
+/// A future that ends after a short real time, so that decisions handed in are seen while everything waits.
+pub type Tick<'a> = &'a dyn Fn() -> LocalBoxFuture<'static, ()>;
+
+/// What surrounds a driver.
+pub struct Surroundings<'a> {
+    /// Wall time.
+    pub wall: &'a dyn Fn() -> Micros,
+    /// Told of every entry, with the state after it.
+    pub watch: &'a mut dyn FnMut(&History, &Stored),
+    /// What a person asked for.
+    pub stop: Rc<Cell<Stop>>,
+    /// How often to look for decisions handed in; never, if none.
+    pub tick: Option<Tick<'a>>,
+}
+
+/// How a run is opened.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Where it acts.
+    pub world: World,
+    /// Who started it.
+    pub actor: Actor,
+    /// `--reason`.
+    pub reason: Option<String>,
+    /// `--change`.
+    pub change: Option<String>,
+    /// Whether a rollback may overwrite drift.
+    pub force: bool,
+}
+
+/// An event with the bodies it brings.
+pub(crate) type Finding = (Event, BTreeMap<BodyId, Sealed>);
+
+/// What follows once findings are recorded.
+pub(crate) enum Follow {
+    /// Nothing: whatever is ready next is started.
+    Free(StepIx),
+    /// Start the job whose intent is the last finding.
+    Execute(StepIx),
+    /// Wait for the running job.
+    Attach(StepIx),
+    /// Sample the gate again at this time.
+    Sleep(StepIx, Micros),
+    /// The step cannot go on without a person.
+    Block(StepIx, PauseWhy, Option<String>),
+}
+
+/// See the module.
+pub struct Driver<'a, J: Journal, E: Executor> {
+    journal: &'a mut J,
+    executor: &'a E,
+    around: Surroundings<'a>,
+    history: History,
+    run: RunId,
+    shelf: Rc<Shelf>,
+    blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
+}
+
+type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
+
+impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
+    /// Opens a new run and records it; `rolls_back` for a rollback.
+    pub fn begin(
+        journal: &'a mut J,
+        executor: &'a E,
+        around: Surroundings<'a>,
+        history: History,
+        run: RunId,
+        plan: &Plan,
+        opening: Opening,
+    ) -> Result<Self, DriveError> {
+        let (bytes, digest) = plan.encode().map_err(RecordError::from)?;
+        let plan_blob = journal.put_public(&bytes)?;
+        let compensates: Option<Compensates> = plan.compensates.clone();
+        // A rollback seals under the keys of the run it takes back: equal contents then have equal ids.
+        let family = compensates.as_ref().and_then(|back| history.runs.get(&back.run)).map(|state| state.opened.keys);
+        let (keys, vault) = match family {
+            Some(keys) => (keys, journal.vault(keys)?),
+            None => (run, journal.create_keys(run)?),
+        };
+        let owner = journal.owner().clone();
+        let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
+        let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new() };
+        let mut bodies = BTreeMap::new();
+        let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
+        let opened = RunOpened {
+            runbook: plan.runbook.clone(),
+            plan: digest,
+            plan_blob,
+            rules: RULES,
+            world: opening.world,
+            actor: opening.actor,
+            owner,
+            reason,
+            change: opening.change,
+            compensates,
+            force: opening.force,
+            keys,
+        };
+        driver.record(vec![(Event::RunOpened(Box::new(opened)), bodies)])?;
+        Ok(driver)
+    }
+
+    /// Takes over an open run: every intent without outcome is in doubt from here.
+    pub fn take_over(
+        journal: &'a mut J,
+        executor: &'a E,
+        around: Surroundings<'a>,
+        history: History,
+        run: RunId,
+        actor: Actor,
+        gap: Option<Micros>,
+        force: bool,
+    ) -> Result<Self, DriveError> {
+        let mut driver = Self::attach(journal, executor, around, history, run)?;
+        let owner = driver.journal.owner().clone();
+        driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force }, BTreeMap::new())])?;
+        Ok(driver)
+    }
+
+    /// A driver on a run without a word in the journal: to record a person's decision.
+    pub fn attach(
+        journal: &'a mut J,
+        executor: &'a E,
+        around: Surroundings<'a>,
+        history: History,
+        run: RunId,
+    ) -> Result<Self, DriveError> {
+        let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
+        if state.opened.rules != RULES {
+            return Err(DriveError::OtherRules { run, theirs: state.opened.rules });
+        }
+        let vault = journal.vault(state.opened.keys)?;
+        let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
+        Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new() })
+    }
+
+    /// The history with everything recorded so far.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Gives the history back.
+    pub fn into_history(self) -> History {
+        self.history
+    }
+
+    fn state(&self) -> Result<&RunState, DriveError> {
+        self.history.runs.get(&self.run).ok_or(DriveError::NoRun(self.run))
+    }
+
+    /// Records findings in order as one batch and folds them in. Durable on return if any of them is waited for.
+    fn record(&mut self, findings: Vec<Finding>) -> Result<Vec<Stored>, DriveError> {
+        let run = self.run;
+        self.record_for(findings.into_iter().map(|finding| (run, finding)).collect())
+    }
+
+    fn record_for(&mut self, findings: Vec<(RunId, Finding)>) -> Result<Vec<Stored>, DriveError> {
+        if findings.is_empty() {
+            return Ok(Vec::new());
+        }
+        let waited = findings.iter().any(|(_, (event, _))| event.waited());
+        let time = self.executor.now();
+        let wall = self.executor.is_virtual().then(|| (self.around.wall)());
+        let drafts =
+            findings.into_iter().map(|(run, (event, bodies))| Draft { run, time, wall, event, bodies }).collect();
+        let stored = if waited { self.journal.append(drafts)? } else { self.journal.post(drafts)? };
+        for entry in &stored {
+            let journal = &*self.journal;
+            self.history.apply(entry, &mut |blob| journal.public(blob))?;
+            let mut places = self.shelf.places.borrow_mut();
+            for id in entry.entry.bodies.keys() {
+                if let Some(place) = self.history.bodies.get(id) {
+                    places.insert(*id, place.clone());
+                }
+            }
+            drop(places);
+            (self.around.watch)(&self.history, entry);
+        }
+        Ok(stored)
+    }
+
+    /// Drives the run until it is over or waits for a person.
+    ///
+    /// # Async cancellation
+    ///
+    /// Dropping the future leaves the run as a killed process would: jobs on targets go on, the next owner finds
+    /// their intents in doubt.
+    pub async fn drive(&mut self) -> Result<Stopped, DriveError> {
+        self.work(None).await
+    }
+
+    /// Looks at these in-doubt steps and records what follows, without acting: what a rollback needs to know first.
+    ///
+    /// # Async cancellation
+    ///
+    /// As [`Self::drive`].
+    pub async fn look_at(&mut self, steps: &[StepPath]) -> Result<Stopped, DriveError> {
+        let state = self.state()?;
+        let only = steps.iter().filter_map(|path| state.find(path)).collect();
+        self.work(Some(&only)).await
+    }
+
+    async fn work(&mut self, only: Option<&BTreeSet<StepIx>>) -> Result<Stopped, DriveError> {
+        let mut work: Work<'a> = FuturesUnordered::new();
+        let mut busy: BTreeSet<StepIx> = BTreeSet::new();
+        let mut sleeping: BTreeSet<StepIx> = BTreeSet::new();
+        loop {
+            self.read_inbox()?;
+            let stop = self.around.stop.get();
+            if stop == Stop::Leave {
+                return Ok(Stopped::Left);
+            }
+            if stop == Stop::No {
+                self.start_ready(only, &mut work, &mut busy)?;
+            }
+            // A gate that only waits for its next sample does not hold up a pause.
+            if work.is_empty() || (stop == Stop::Pause && busy.iter().all(|ix| sleeping.contains(ix))) {
+                return if only.is_some() { Ok(Stopped::Looked) } else { self.settle().await };
+            }
+            let Some(first) = self.wait(&mut work).await? else { continue };
+            let mut dones = vec![first];
+            while let Some(Some(more)) = work.next().now_or_never() {
+                dones.push(more);
+            }
+            let mut findings = Vec::new();
+            let mut follows = Vec::new();
+            for done in dones {
+                if let Done::Slept(ix) = done {
+                    sleeping.remove(&ix);
+                    busy.remove(&ix);
+                    continue;
+                }
+                let (new, follow) = self.handle(done)?;
+                findings.extend(new);
+                follows.push((findings.len(), follow));
+            }
+            let stored = self.record(findings)?;
+            for (end, follow) in follows {
+                match follow {
+                    Follow::Free(ix) => {
+                        busy.remove(&ix);
+                    }
+                    Follow::Execute(ix) => {
+                        if let Some(intent) = end.checked_sub(1).and_then(|at| stored.get(at)) {
+                            work.push(self.execute(ix, intent)?);
+                        }
+                    }
+                    Follow::Attach(ix) => work.push(self.wait_for(ix)?),
+                    Follow::Sleep(ix, until) => {
+                        let executor = self.executor;
+                        sleeping.insert(ix);
+                        work.push(async move { executor.sleep(until).map(|()| Done::Slept(ix)).await }.boxed_local());
+                    }
+                    Follow::Block(ix, why, message) => {
+                        self.blocked.insert(ix, (why, message));
+                        busy.remove(&ix);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_ready(
+        &mut self,
+        only: Option<&BTreeSet<StepIx>>,
+        work: &mut Work<'a>,
+        busy: &mut BTreeSet<StepIx>,
+    ) -> Result<(), DriveError> {
+        loop {
+            let state = self.state()?;
+            let wanted = |next: &Next| match only {
+                Some(only) => matches!(next, Next::Probe(ix) if only.contains(ix)),
+                None => true,
+            };
+            let free = |next: &Next| !busy.contains(&next.step()) && !self.blocked.contains_key(&next.step());
+            let ready: Vec<Next> = state.ready().filter(|next| wanted(next) && free(next)).collect();
+            let mut skipped = Vec::new();
+            for next in ready {
+                match next {
+                    Next::Skip(ix) => skipped.push(ix),
+                    Next::Act(ix) | Next::Probe(ix) | Next::Sample(ix) => {
+                        if let Some(activity) = self.begin_next(next)? {
+                            busy.insert(ix);
+                            work.push(activity);
+                        }
+                    }
+                }
+            }
+            if skipped.is_empty() {
+                return Ok(());
+            }
+            // What is passed over makes the next step of its lane ready.
+            let state = self.state()?;
+            let paths: Vec<StepPath> =
+                skipped.iter().filter_map(|ix| state.step(*ix)).map(|(step, _)| step.path.clone()).collect();
+            let skip = |step| Event::Skipped { step, why: SkipWhy::When, by: None, reason: None, undoes: None };
+            self.record(paths.into_iter().map(|path| (skip(path), BTreeMap::new())).collect())?;
+        }
+    }
+
+    /// Waits for the first activity to end; `None` when only a tick passed.
+    async fn wait(&self, work: &mut Work<'a>) -> Result<Option<Done>, DriveError> {
+        let executor = self.executor;
+        let tick = match self.around.tick {
+            Some(tick) => tick(),
+            None => pending().boxed_local(),
+        };
+        let mut tick = tick.fuse();
+        let mut idle = std::pin::pin!(executor.idle().fuse());
+        let mut next = work.next();
+        // Order matters: a virtual clock moves only when no activity can go on without it.
+        futures_util::select_biased! {
+            done = next => Ok(done),
+            () = tick => Ok(None),
+            idle = idle => { idle?; Ok(None) }
+        }
+    }
+
+    /// Takes in what other processes decided. A decision that does not fit is recorded nowhere and reported nowhere
+    /// else than to the one who handed it in, who checked it against the same state; it is dropped.
+    fn read_inbox(&mut self) -> Result<(), DriveError> {
+        for handed in self.journal.inbox()? {
+            if handed.decision.run == self.run {
+                match self.decide(&handed.decision) {
+                    Ok(()) | Err(DriveError::Refused(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            self.journal.take(&handed.name)?;
+        }
+        Ok(())
+    }
+
+    /// Records a person's decision.
+    pub fn decide(&mut self, decision: &Handout) -> Result<(), DriveError> {
+        let state = self.state()?;
+        if state.closed.is_some() {
+            return Err(Refused::Closed.into());
+        }
+        let stage = |path: &StepPath| {
+            let ix = state.find(path).ok_or_else(|| Refused::NoStep(path.clone()))?;
+            Ok::<_, Refused>((ix, state.step(ix).map_or(Stage::Pending, |(_, known)| known.stage)))
+        };
+        let mut bodies = BTreeMap::new();
+        match &decision.verb {
+            Verb::Answer { step, answer } => {
+                let (ix, at) = stage(step)?;
+                palinode_core::life::next(at, palinode_core::life::Move::Answered(*answer))
+                    .map_err(|_| Refused::Stage { step: step.clone(), stage: at })?;
+                let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
+                let (step, answer, by) = (step.clone(), *answer, decision.by.clone());
+                self.blocked.remove(&ix);
+                self.record(vec![(Event::Resolved { step, answer, by, reason }, bodies)])?;
+            }
+            Verb::Skip { step } => {
+                let (ix, at) = stage(step)?;
+                palinode_core::life::next(at, palinode_core::life::Move::Skip)
+                    .map_err(|_| Refused::Stage { step: step.clone(), stage: at })?;
+                if decision.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+                    return Err(Refused::NoReason.into());
+                }
+                let undoes = state.step(ix).and_then(|(step, _)| step.undoes.clone());
+                let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
+                let by = Some(decision.by.clone());
+                self.blocked.remove(&ix);
+                let skipped = Event::Skipped { step: step.clone(), why: SkipWhy::Operator, by, reason, undoes };
+                self.record(vec![(skipped, bodies)])?;
+            }
+            Verb::Pause => self.around.stop.set(Stop::Pause),
+        }
+        Ok(())
+    }
+
+    /// Whether an answer is possible for a step now: what a process without the journal's lock checks before it hands
+    /// the decision in.
+    pub fn may_answer(state: &RunState, step: &StepPath, answer: Answer) -> Result<(), Refused> {
+        let ix = state.find(step).ok_or_else(|| Refused::NoStep(step.clone()))?;
+        let stage = state.step(ix).map_or(Stage::Pending, |(_, known)| known.stage);
+        palinode_core::life::next(stage, palinode_core::life::Move::Answered(answer))
+            .map(drop)
+            .map_err(|_| Refused::Stage { step: step.clone(), stage })
+    }
+}

@@ -1,0 +1,125 @@
+//! When nothing can go on: close the run, or pause it and say why.
+
+use super::desk::Desk;
+use super::{DriveError, Driver, Stop, Stopped, activity};
+use palinode_core::compensate::{originals, residues_of};
+use palinode_core::decide::Standing;
+use palinode_core::event::{Compensates, Difference, Event, PauseWhy, RunClosed, RunEnd, Scope};
+use palinode_core::id::{ResourceKey, RunId};
+use palinode_core::port::{Executor, Journal};
+use palinode_core::resource::{Footprint, Loss, Residue};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<J: Journal, E: Executor> Driver<'_, J, E> {
+    pub(super) async fn settle(&mut self) -> Result<Stopped, DriveError> {
+        let blocked = self.blocked.values().next().cloned();
+        let standing = self.state()?.standing();
+        let (why, words) = match standing {
+            Standing::Closed => {
+                let end = self.state()?.closed.as_ref().map_or(RunEnd::Done, |closed| closed.end);
+                return Ok(Stopped::Closed(end));
+            }
+            Standing::Done | Standing::DoneWithFailures => return self.close(standing).await,
+            Standing::Asking => (PauseWhy::InDoubt, None),
+            Standing::Failed => (PauseWhy::Failed, None),
+            Standing::Ready | Standing::Paused => match blocked {
+                Some((why, words)) => (why, words),
+                None => (PauseWhy::Asked, None),
+            },
+        };
+        let why = if self.around.stop.get() == Stop::Pause && why != PauseWhy::InDoubt { PauseWhy::Asked } else { why };
+        let mut bodies = BTreeMap::new();
+        let reason = activity::message(&self.shelf, words.as_deref(), &mut bodies)?;
+        self.record(vec![(Event::Paused { why: why.clone(), by: None, reason }, bodies)])?;
+        Ok(Stopped::Paused(why))
+    }
+
+    async fn close(&mut self, standing: Standing) -> Result<Stopped, DriveError> {
+        let state = self.state()?;
+        let steps = state.counts();
+        let passed: BTreeSet<ResourceKey> = state
+            .passed()
+            .filter_map(|(_, known)| known.intent.as_ref())
+            .flat_map(|intent| intent.footprint.iter().map(|place| place.key.clone()))
+            .collect();
+        let closed = match state.opened.compensates.clone() {
+            None => {
+                let end = if standing == Standing::Done { RunEnd::Done } else { RunEnd::Failed };
+                let intents = state
+                    .steps()
+                    .filter(|(_, _, known)| known.touched)
+                    .filter_map(|(_, _, known)| known.intent.clone());
+                let residues: BTreeSet<Residue> = intents.flat_map(|intent| intent.losses.clone()).collect();
+                let residues = residues.into_iter().collect();
+                RunClosed { end, steps, residues, differences: Vec::new(), passed: passed.into_iter().collect() }
+            }
+            Some(back) => {
+                let (residues, differences) = self.compare(&back).await?;
+                let end = if residues.is_empty() { RunEnd::RolledBack } else { RunEnd::PartlyRolledBack };
+                let passed = self.passed_originally(&back, passed);
+                RunClosed { end, steps, residues, differences, passed }
+            }
+        };
+        let (run, end) = (self.run, closed.end);
+        let mut findings: Vec<(RunId, super::Finding)> = Vec::new();
+        // Taking back a whole run that is still open closes it too.
+        if let Some(Compensates { run: original, scope: Scope::Run }) = &self.state()?.opened.compensates
+            && let Some(state) = self.history.runs.get(original)
+            && state.closed.is_none()
+        {
+            let both = RunClosed { steps: state.counts(), ..closed.clone() };
+            findings.push((*original, (Event::RunClosed(Box::new(both)), BTreeMap::new())));
+        }
+        findings.insert(0, (run, (Event::RunClosed(Box::new(closed)), BTreeMap::new())));
+        self.record_for(findings)?;
+        Ok(Stopped::Closed(end))
+    }
+
+    /// Holds what is there against what was there before the earliest step in scope.
+    async fn compare(&self, back: &Compensates) -> Result<(Vec<Residue>, Vec<Difference>), DriveError> {
+        let open = |image: &palinode_core::event::ImageRef| self.shelf.image(image).ok();
+        let originals = originals(&self.history, back.run, &back.scope, &open);
+        let keys: Vec<ResourceKey> = originals.keys().cloned().collect();
+        let desk = Desk::new(&self.shelf);
+        let mut residues: BTreeSet<Residue> = residues_of(&self.history, self.run).into_iter().collect();
+        let mut differences = Vec::new();
+        match self.executor.observe(&keys, &desk).await {
+            Ok(now) => {
+                for (key, (was, fields)) in originals {
+                    match now.get(&key) {
+                        Some(is) if was.same(is, fields) => {}
+                        Some(is) => differences.push(Difference { key, was, is: is.clone() }),
+                        None => {
+                            residues.insert(Residue { key, loss: Loss::Differs });
+                        }
+                    }
+                }
+            }
+            // What cannot be looked at is not claimed to be restored.
+            Err(_) => residues.extend(originals.into_keys().map(|key| Residue { key, loss: Loss::Differs })),
+        }
+        residues
+            .extend(differences.iter().map(|difference| Residue { key: difference.key.clone(), loss: Loss::Differs }));
+        Ok((residues.into_iter().collect(), differences))
+    }
+
+    /// What steps without undo changed, in the rollback and in what it takes back.
+    fn passed_originally(&self, back: &Compensates, mut passed: BTreeSet<ResourceKey>) -> Vec<ResourceKey> {
+        if let Some(original) = self.history.runs.get(&back.run) {
+            let mine = original.passed().filter(|(step, known)| {
+                known.touched
+                    && match &back.scope {
+                        Scope::Run => true,
+                        Scope::Host(host) => step.target.host.as_ref() == Some(host),
+                        Scope::Step(path) => step.path == *path,
+                    }
+            });
+            let intents = mine.filter_map(|(_, known)| known.intent.as_ref());
+            passed
+                .extend(intents.flat_map(|intent| intent.footprint.iter().map(|place: &Footprint| place.key.clone())));
+        }
+        // Nodes that were restored are compared like everything else; what is only passed are boots.
+        passed.retain(|key| matches!(key.kind(), Some(palinode_core::resource::Kind::Boot(_))));
+        passed.into_iter().collect()
+    }
+}

@@ -1,0 +1,27 @@
+//! Rolling back: look at what is in doubt, plan the way back, and open it as a run of its own.
+
+use palinode_core::compensate::{Compensation, compensate, in_doubt};
+use palinode_core::event::Scope;
+use palinode_core::history::History;
+use palinode_core::id::{RunId, StepPath};
+use palinode_core::port::JournalRead;
+
+use crate::driver::{DriveError, ShelfView};
+
+/// The steps that must be looked at before the scope can be taken back.
+pub fn doubts(history: &History, run: RunId, scope: &Scope) -> Result<Vec<StepPath>, DriveError> {
+    let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
+    Ok(in_doubt(state, scope)?)
+}
+
+/// The way back, from the journal alone. As a preview, steps in doubt are taken as applied.
+pub fn plan(
+    journal: &impl JournalRead,
+    history: &History,
+    run: RunId,
+    scope: &Scope,
+    preview: bool,
+) -> Result<Compensation, DriveError> {
+    let shelf = ShelfView::of(journal, history, run)?;
+    Ok(compensate(history, run, scope, preview, &|image| shelf.image(image).ok())?)
+}
