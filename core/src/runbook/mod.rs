@@ -8,6 +8,8 @@ mod expand;
 pub mod node;
 mod parse;
 pub mod template;
+#[cfg(test)]
+mod tests;
 
 pub use expand::Given;
 pub use parse::{Hosts, Kind, Param, Runbook, StepSpec};

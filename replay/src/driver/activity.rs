@@ -6,7 +6,7 @@ use palinode_core::action::{Action, Place, Target, Verdict};
 use palinode_core::event::{JobWord, Sealed};
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
 use palinode_core::plan::StepIx;
-use palinode_core::port::{Bodies, BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Sample};
+use palinode_core::port::{BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Sample};
 use palinode_core::resource::{Fields, Footprint, Image};
 use std::collections::BTreeMap;
 use std::rc::Rc;

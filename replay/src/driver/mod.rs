@@ -146,6 +146,17 @@ pub struct Opening {
     pub force: bool,
 }
 
+/// How an open run is taken over.
+#[derive(Debug, Clone, Default)]
+pub struct TakeOver {
+    /// Who started the new owner.
+    pub actor: Actor,
+    /// Virtual time that passed unattended, in a lab run.
+    pub gap: Option<Micros>,
+    /// Whether it may overwrite drift.
+    pub force: bool,
+}
+
 /// An event with the bodies it brings.
 pub(crate) type Finding = (Event, BTreeMap<BodyId, Sealed>);
 
@@ -226,9 +237,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         around: Surroundings<'a>,
         history: History,
         run: RunId,
-        actor: Actor,
-        gap: Option<Micros>,
-        force: bool,
+        TakeOver { actor, gap, force }: TakeOver,
     ) -> Result<Self, DriveError> {
         let mut driver = Self::attach(journal, executor, around, history, run)?;
         let owner = driver.journal.owner().clone();

@@ -1,0 +1,133 @@
+//! Runbooks: what is read, and that every mistake gets a place, a reason and a next step.
+
+use super::*;
+use crate::plan::{LaneKind, Work};
+
+const INVENTORY: &str =
+    "[gluster]\ng1.demo\ng2.demo\ng3.demo\n\n[bad]\n\"a;reboot\"\n[esc]\na\u{1b}[2J\n[ranged]\nr[1:3].demo\n[none]\n";
+
+fn given() -> Given {
+    Given { inventory: Some(("/tmp/hosts".to_owned(), INVENTORY.to_owned())), ..Given::default() }
+}
+
+fn plan(text: &str, given: &Given) -> Result<crate::plan::Plan, Vec<Finding>> {
+    Runbook::parse(text).and_then(|runbook| runbook.expand(given))
+}
+
+const GOOD: &str = "\
+runbook: demo
+parameters: { units: { default: [crio, docker] }, version: { default: '3.10' } }
+hosts: { group: gluster, serial: 50% }
+preflight:
+  - put-back: { package.restorable: { names: [docker] } }
+each_host:
+  - cordon: { kube.cordon: {} }
+  - stop: { service: { units: \"{{ units }}\", state: stopped } }
+  - name:
+      file.read: { path: /etc/x, key: NAME }
+      capture: found
+  - drop: { kube.delete: { namespace: n, name: \"{{ found }}\" }, when: \"{{ found }} == 'x-{{ version }}'\" }
+  - back: { restore: { step: cordon, fields: [unschedulable] } }
+after:
+  - tidy: { inventory.edit: { edits: [ { unset_host_var: { host: g1.demo, name: x } } ] } }
+";
+
+#[test]
+fn a_runbook_becomes_steps_with_stable_paths() {
+    let plan = plan(GOOD, &given()).expect("a good runbook");
+    let paths: Vec<&str> = plan.steps.iter().map(|step| step.path.as_str()).collect();
+    assert_eq!(
+        &paths[..4],
+        ["preflight/g1.demo/put-back", "preflight/g2.demo/put-back", "preflight/g3.demo/put-back", "g1.demo/cordon"]
+    );
+    assert!(paths.contains(&"g2.demo/stop/crio") && paths.contains(&"g2.demo/stop/docker"));
+    assert_eq!(paths.last(), Some(&"after/tidy"));
+    assert_eq!(plan.serial, 1, "half of three hosts, rounded down");
+    assert_eq!(plan.lanes.len(), 5);
+    assert_eq!(plan.lanes[0].kind, LaneKind::First);
+    let drop = plan.steps.iter().find(|step| step.path.as_str() == "g1.demo/drop").expect("the step");
+    assert_eq!(drop.when.as_ref().map(|when| when.right.as_str()), Some("x-3.10"));
+    assert!(
+        matches!(&drop.work, Work::Act(crate::action::Action::DeleteObject(object)) if object.name == "{{ found }}")
+    );
+    let (bytes, digest) = plan.encode().expect("encodes");
+    assert_eq!(crate::plan::Plan::decode(&bytes).expect("decodes"), plan);
+    assert_eq!(crate::event::plan_digest(&bytes), digest);
+}
+
+#[test]
+fn every_mistake_has_a_place_a_reason_and_a_next_step() {
+    let head = "runbook: demo\nhosts: { group: gluster }\neach_host:\n";
+    let step = |line: &str| format!("{head}  - a: {line}\n");
+    let table: Vec<(String, u32, &str)> = vec![
+        (step("{ kube.cordn: {} }"), 4, "unknown action `kube.cordn`"),
+        (step("{ kube.cordon: { x: 1 } }"), 4, "unknown key `x`"),
+        (step("{ kube.drain: { timeout: soon } }"), 4, "expected a span of time"),
+        (step("{ kube.drain: { timout: 5m } }"), 4, "unknown field `timout`"),
+        (step("{ service: { unit: [a], state: stopped } }"), 4, "invalid type"),
+        (step("{ service: { unit: crio, state: sleeping } }"), 4, "unknown variant `sleeping`"),
+        (step("{ service: { units: [], state: stopped } }"), 4, "its list is empty"),
+        (step("{ service: { unit: '-rf', state: stopped } }"), 4, "begins with a dash"),
+        (step("{ service: { unit: 'a;b', state: stopped } }"), 4, "contains `;`"),
+        (step("{ file: { paths: [/], state: absent } }"), 4, "root directory"),
+        (step("{ package: { names: [3.10], state: absent } }"), 4, "put it in quotes"),
+        (step("{ kube.cordon: {}, kube.uncordon: {} }"), 4, "one action"),
+        (step("{ kube.cordon: {}, undo_after: nowhere }"), 4, "no step `nowhere` stands before"),
+        (step("{ kube.cordon: {}, when: 'maybe' }"), 4, "not one comparison"),
+        (step("{ kube.delete: { namespace: n, name: '{{ nobody }}' } }"), 4, "neither a parameter nor captured"),
+        (step("{ gate: { gluster.heald: {} } }"), 4, "unknown gate"),
+        (step("{}"), 4, "has no action"),
+        (format!("{head}  - a: {{ kube.cordon: {{}} }}\n  - a: {{ kube.cordon: {{}} }}\n"), 5, "stands twice"),
+        (
+            "runbook: demo\nhosts: { group: nobody }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(),
+            2,
+            "has no group `nobody`",
+        ),
+        ("runbook: demo\nhosts: { group: none }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "is empty"),
+        ("runbook: demo\nhosts: { group: ranged }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "range"),
+        ("runbook: demo\nhosts: { group: bad }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "names a host"),
+        (
+            "runbook: demo\nhosts: { group: gluster, serial: 0 }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(),
+            2,
+            "`serial`",
+        ),
+        ("runbook: demo\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 1, "on which hosts"),
+        ("runbook: demo\nhosts: { group: gluster }\nstages: []\n".into(), 3, "unknown key `stages`"),
+        ("runbook: demo\nrunbook: demo\n".into(), 2, "duplicate"),
+        ("runbook: [\n".into(), 0, "the YAML cannot be read"),
+        (
+            "runbook: demo\nhosts: { group: gluster }\npreflight: [ { a: { kube.cordon: {} } } ]\n".into(),
+            3,
+            "preflight only looks",
+        ),
+        ("runbook: demo\nhosts: { group: gluster }\nafter: [ { a: { kube.cordon: {} } } ]\n".into(), 3, "needs a host"),
+    ];
+    for (text, line, reason) in table {
+        let findings = plan(&text, &given()).expect_err(&text);
+        let finding = &findings[0];
+        assert!(finding.what.contains(reason), "{text}\n{finding}");
+        assert!(line == 0 || finding.at.line == line, "{text}\n{finding}");
+        assert!(!finding.next.is_empty());
+        assert!(!finding.to_string().chars().any(|c| c.is_control() && c != '\n'), "{finding:?}");
+    }
+}
+
+#[test]
+fn parameters_and_hosts_are_checked_before_anything_else() {
+    let with = |name: &str, value: &str| {
+        let mut given = given();
+        given.parameters.insert(name.to_owned(), value.to_owned());
+        given
+    };
+    assert!(plan(GOOD, &with("verson", "3.11")).expect_err("unknown")[0].what.contains("no parameter `verson`"));
+    assert!(plan(GOOD, &with("version", "3.11\u{1b}[2J")).expect_err("escape")[0].what.contains("control characters"));
+    assert!(
+        plan(GOOD, &with("version", "{{ version }}")).expect_err("template")[0].what.contains("control characters")
+    );
+    let only = Given { only: vec!["g9.demo".to_owned()], ..given() };
+    assert!(plan(GOOD, &only).expect_err("host")[0].what.contains("no host `g9.demo`"));
+    let esc = GOOD.replace("group: gluster", "group: esc");
+    let finding = &plan(&esc, &given()).expect_err("escape")[0];
+    assert!(!finding.what.contains('\u{1b}'), "{finding:?}");
+    assert!(plan(GOOD, &Given::default()).expect_err("inventory")[0].next.contains("-i FILE"));
+}
