@@ -1,0 +1,267 @@
+//! Arguments. The doc comments here are the help text.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use palinode_core::span::Span;
+use std::path::PathBuf;
+
+/// Change clusters so that every step can be accounted for, resumed and taken back.
+///
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 paused, 4 in doubt, 6 partly rolled back, 7 journal damaged, 8 cannot
+/// record, 9 owned by another process.
+#[derive(Debug, Parser)]
+#[command(name = "palinode", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// The journal; by default `.palinode` here or in a folder above.
+    #[arg(long, global = true, env = "PALINODE_JOURNAL", value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How to print data.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How to print data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON value.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a runbook.
+    Run(Run),
+    /// Go on with a run that was interrupted or paused.
+    Resume(Resume),
+    /// Show where a run stands, what is in doubt, and what to type.
+    Status(Status),
+    /// Show what happened, entry by entry.
+    Log(Log),
+    /// Show one entry, step or run in full.
+    Show(Show),
+    /// Check every byte of the journal.
+    Verify,
+    /// Say what became of a step that is in doubt.
+    Resolve(Resolve),
+    /// Have a failed step tried again.
+    Retry(Retry),
+    /// Have a step passed over.
+    Skip(Skip),
+    /// Finish what runs, then pause.
+    Pause(Pause),
+    /// Take a run, a host or a step back.
+    Rollback(Rollback),
+    /// List and show the runbooks that come with Palinode, or begin a new one.
+    #[command(subcommand)]
+    Runbook(Runbook),
+}
+
+/// How a simulated world is watched and disturbed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Lab {
+    /// Virtual seconds in a real one; by default time passes as fast as it can.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) pace: Option<u32>,
+    /// Cut the link while this step runs.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) drop: Vec<String>,
+    /// Let this step fail once: `STEP`, or `STEP=TIMES`.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) fail: Vec<String>,
+    /// Die at a moment of a step's first attempt: `STEP:not-begun`, `STEP:half` or `STEP:done`.
+    #[arg(long, value_name = "STEP:MOMENT", hide = true)]
+    pub(crate) die: Vec<String>,
+    /// Die right after the entry with this sequence number is recorded.
+    #[arg(long, value_name = "SEQ", hide = true)]
+    pub(crate) die_after: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// A runbook's name, or a file.
+    pub(crate) runbook: String,
+    /// Act in a simulated cluster, made for this run.
+    #[arg(long)]
+    pub(crate) lab: bool,
+    /// Act in the simulated cluster of this folder; made if it is not there.
+    #[arg(long, value_name = "DIR", conflicts_with = "lab")]
+    pub(crate) lab_state: Option<PathBuf>,
+    /// The inventory; the lab has one of its own.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// Set a parameter of the runbook.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Only this host of the group; may be given several times.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Vec<String>,
+    /// Why it is done, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Number of the change request.
+    #[arg(long, value_name = "ID")]
+    pub(crate) change: Option<String>,
+    /// What to do when the terminal goes away.
+    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
+    pub(crate) on_hangup: OnHangup,
+    #[command(flatten)]
+    pub(crate) lab_options: Lab,
+}
+
+/// What to do when the terminal goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnHangup {
+    /// Go on without it.
+    GoOn,
+    /// Finish what runs, then pause.
+    Pause,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Resume {
+    /// The run, by the beginning of its id; by default the latest open one.
+    pub(crate) run: Option<String>,
+    /// Go on although someone changed what a rollback is about to change back.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// In the lab: how much time passed since the run stopped.
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    pub(crate) gap: Span,
+    /// What to do when the terminal goes away.
+    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
+    pub(crate) on_hangup: OnHangup,
+    #[command(flatten)]
+    pub(crate) lab_options: Lab,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    /// The run, by the beginning of its id; by default the latest.
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// The run, by the beginning of its id; by default all.
+    pub(crate) run: Option<String>,
+    /// Only the last N entries.
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// Only entries about steps whose path begins like this.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) step: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// A sequence number, the beginning of an entry's or run's id, `@`, or the path of a step.
+    pub(crate) what: String,
+    /// The run whose step is meant; by default the latest.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Resolve {
+    /// The path of the step.
+    pub(crate) step: String,
+    /// It happened.
+    #[arg(long, group = "answer", required_unless_present_any = ["not_applied", "partial"])]
+    pub(crate) applied: bool,
+    /// It did not happen: it is tried again.
+    #[arg(long, group = "answer")]
+    pub(crate) not_applied: bool,
+    /// A part of it happened: it counts as failed.
+    #[arg(long, group = "answer")]
+    pub(crate) partial: bool,
+    /// How you know, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// The run; by default the latest open one.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retry {
+    /// The path of the step.
+    pub(crate) step: String,
+    /// What was mended, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// The run; by default the latest open one.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Skip {
+    /// The path of the step.
+    pub(crate) step: String,
+    /// Why it may be passed over, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The run; by default the latest open one.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pause {
+    /// The run; by default the latest open one.
+    pub(crate) run: Option<String>,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rollback {
+    /// The run, by the beginning of its id; by default the latest that is not a rollback.
+    pub(crate) run: Option<String>,
+    /// Only what was done for this host.
+    #[arg(long, value_name = "HOST", conflicts_with = "step")]
+    pub(crate) host: Option<String>,
+    /// Only this step.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) step: Option<String>,
+    /// Show the plan and what cannot be restored; change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Change back what someone has changed since; what was found is recorded.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Why it is done, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Number of the change request.
+    #[arg(long, value_name = "ID")]
+    pub(crate) change: Option<String>,
+    /// In the lab: how much time passed since the run stopped.
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    pub(crate) gap: Span,
+    /// What to do when the terminal goes away.
+    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
+    pub(crate) on_hangup: OnHangup,
+    #[command(flatten)]
+    pub(crate) lab_options: Lab,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runbook {
+    /// List the runbooks that come with Palinode.
+    List,
+    /// Print a runbook.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Print a small runbook to begin from.
+    New {
+        /// Its name.
+        name: String,
+    },
+}

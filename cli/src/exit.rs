@@ -1,0 +1,220 @@
+//! Exit codes, and failures with what, why and the next command to type.
+
+use crate::render::escape;
+use palinode_core::event::{PauseWhy, RunEnd};
+use palinode_core::history::LoadError;
+use palinode_core::port::{BodyError, ReadError};
+use palinode_core::runbook::Finding;
+use palinode_journal::{CreateError, HandInError, OpenError, OpenReadError, VerifyError};
+use palinode_replay::driver::{DriveError, Stopped};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// The exit codes of every command; scripts may rely on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Did what was asked, a complete rollback included.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// The command line, the runbook or the inventory is wrong; nothing was touched.
+    Usage = 2,
+    /// Waits for a person.
+    Paused = 3,
+    /// Steps are in doubt and only a person can say.
+    InDoubt = 4,
+    /// Taken back but for the residues.
+    PartlyRolledBack = 6,
+    /// The journal is not what was written.
+    Damaged = 7,
+    /// Cannot record, so nothing more is done.
+    CannotRecord = 8,
+    /// Another process owns the journal.
+    Owned = 9,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The exit of a run or rollback that stopped.
+    pub(crate) fn of(stopped: &Stopped) -> Self {
+        match stopped {
+            Stopped::Closed(RunEnd::Done | RunEnd::RolledBack) | Stopped::Looked => Self::Done,
+            Stopped::Closed(RunEnd::Failed) => Self::Failed,
+            Stopped::Closed(RunEnd::PartlyRolledBack) => Self::PartlyRolledBack,
+            Stopped::Paused(PauseWhy::InDoubt) => Self::InDoubt,
+            Stopped::Paused(_) | Stopped::Left => Self::Paused,
+        }
+    }
+}
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    what: String,
+    causes: Vec<String>,
+    next: Option<String>,
+    findings: Option<(String, String, Vec<Finding>)>,
+}
+
+impl Failure {
+    /// A failure in words, with the next thing to do.
+    pub(crate) fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), causes: Vec::new(), next: Some(next.into()), findings: None }
+    }
+
+    /// A wrong command line.
+    pub(crate) fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what, next)
+    }
+
+    /// A failure from an error with causes.
+    pub(crate) fn from_error(exit: Exit, error: &(dyn Error + 'static), next: Option<&str>) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        causes.dedup();
+        Self { exit, what: error.to_string(), causes, next: next.map(str::to_owned), findings: None }
+    }
+
+    /// Findings in a runbook, shown with the lines they are about.
+    pub(crate) fn findings(name: &str, text: &str, findings: Vec<Finding>) -> Self {
+        let what = match findings.len() {
+            1 => format!("the runbook {name} cannot be used; nothing was touched"),
+            count => format!("the runbook {name} cannot be used, for {count} reasons; nothing was touched"),
+        };
+        let findings = Some((name.to_owned(), text.to_owned(), findings));
+        Self { exit: Exit::Usage, what, causes: Vec::new(), next: None, findings }
+    }
+
+    /// Prints it to standard error and returns the exit code.
+    pub(crate) fn report(&self, json: bool) -> Exit {
+        let mut text = String::new();
+        if json {
+            let findings: Vec<_> = self.findings.iter().flat_map(|(_, _, all)| all).collect();
+            let value = serde_json::json!({
+                "error": self.what,
+                "causes": self.causes,
+                "next": self.next,
+                "exit": self.exit as u8,
+                "findings": findings.iter().map(|finding| serde_json::json!({
+                    "line": finding.at.line, "column": finding.at.column, "what": finding.what, "next": finding.next,
+                })).collect::<Vec<_>>(),
+            });
+            let _ = writeln!(text, "{value}");
+        } else {
+            let _ = writeln!(text, "error: {}", escape(&self.what));
+            for cause in &self.causes {
+                let _ = writeln!(text, "  because {}", escape(cause));
+            }
+            if let Some((name, source, findings)) = &self.findings {
+                for finding in findings {
+                    text.push_str(&crate::render::finding(name, source, finding));
+                }
+            }
+            if let Some(next) = &self.next {
+                let _ = writeln!(text, "next: {}", escape(next));
+            }
+        }
+        crate::render::to_stderr(&text);
+        self.exit
+    }
+}
+
+fn exit_of_read(error: &ReadError) -> Exit {
+    match error {
+        ReadError::Damaged { .. } => Exit::Damaged,
+        _ => Exit::Failed,
+    }
+}
+
+const DAMAGED: &str = "keep a copy of the journal as it is, then type `palinode verify` for every detail";
+const DISK: &str = "make room or mend the disk, then type `palinode resume`; nothing was done that is not recorded";
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let exit = exit_of_read(&error);
+        Self::from_error(exit, &error, (exit == Exit::Damaged).then_some(DAMAGED))
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read(error) => error.into(),
+            error => Self::from_error(Exit::Damaged, &error, Some(DAMAGED)),
+        }
+    }
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Read(error) => error.into(),
+            BodyError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
+            error => Self::from_error(Exit::Failed, &error, None),
+        }
+    }
+}
+
+impl From<DriveError> for Failure {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
+            DriveError::Body(error) => error.into(),
+            DriveError::Read(error) => error.into(),
+            DriveError::Load(error) => error.into(),
+            DriveError::Refused(refused) => Self::from_error(Exit::Usage, &refused, Some("type `palinode status` to see where the steps stand")),
+            DriveError::NoRun(_) => Self::from_error(Exit::Usage, &error, Some("type `palinode log` to see the runs")),
+            DriveError::Compensate(_) => Self::from_error(Exit::Failed, &error, Some("roll back a smaller or larger scope, with --host or --step")),
+            error => Self::from_error(Exit::Failed, &error, None),
+        }
+    }
+}
+
+impl From<OpenReadError> for Failure {
+    fn from(error: OpenReadError) -> Self {
+        match error {
+            OpenReadError::Read(error) => error.into(),
+            error => Self::from_error(Exit::Usage, &error, None),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Read(error) => error.into(),
+            OpenError::Owned { .. } => Self::from_error(Exit::Owned, &error, Some("type `palinode status` to see what it is doing")),
+            OpenError::Write { .. } => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
+            error => Self::from_error(Exit::Usage, &error, None),
+        }
+    }
+}
+
+impl From<CreateError> for Failure {
+    fn from(error: CreateError) -> Self {
+        Self::from_error(Exit::CannotRecord, &error, None)
+    }
+}
+
+impl From<HandInError> for Failure {
+    fn from(error: HandInError) -> Self {
+        Self::from_error(Exit::CannotRecord, &error, Some(DISK))
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        Self::from_error(Exit::Damaged, &error, Some("keep a copy of the journal as it is; do not resume on it"))
+    }
+}

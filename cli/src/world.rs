@@ -1,0 +1,115 @@
+//! The world a run acts in: so far the simulated lab, in a folder of its own beside the journal.
+
+use crate::args;
+use crate::exit::{Exit, Failure};
+use palinode_core::event::World;
+use palinode_core::id::StepPath;
+use palinode_core::state::RunState;
+use palinode_executors::{DiskFiles, InventoryFiles};
+use palinode_replay::lab::{self, Failing, Fault, Lab, Phase, Surroundings};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The folder of a run's own lab.
+pub(crate) fn folder_for(journal: &Path, run: palinode_core::id::RunId) -> PathBuf {
+    let parent = journal.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    parent.join(".palinode-lab").join(run.to_string())
+}
+
+fn around(folder: &Path) -> Result<Surroundings, Failure> {
+    let inventory = folder.join("hosts");
+    let path = inventory.to_str().ok_or_else(|| {
+        Failure::usage(format!("the folder {} has a name that is not UTF-8", folder.display()), "use another folder")
+    })?;
+    let inventory_path = path.to_owned();
+    Ok(Surroundings {
+        read_inventory: Box::new(move || std::fs::read(&inventory)),
+        inventory_path,
+        control: Box::new(InventoryFiles::new(DiskFiles)),
+    })
+}
+
+fn failed(folder: &Path, what: &str, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::CannotRecord,
+        format!("cannot {what} the lab in {}: {error}", folder.display()),
+        "make sure that the folder can be written and the disk has room",
+    )
+}
+
+/// Makes the lab of a folder, or opens the one that is there. `inventory` replaces the lab's own.
+pub(crate) fn create(folder: &Path, inventory: Option<&[u8]>) -> Result<(Lab, PathBuf), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, "make", &error))?;
+    let folder = folder.canonicalize().map_err(|error| failed(folder, "find", &error))?;
+    let lab = if folder.join("world.json").exists() {
+        Lab::open(&folder, around(&folder)?).map_err(|error| failed(&folder, "open", &error))?
+    } else {
+        if let Some(bytes) = inventory {
+            std::fs::write(folder.join("hosts"), bytes).map_err(|error| failed(&folder, "write the inventory of", &error))?;
+        }
+        Lab::create(&folder, lab::World::demo(), around(&folder)?).map_err(|error| failed(&folder, "make", &error))?
+    };
+    Ok((lab, folder))
+}
+
+/// Opens the world that a run was opened in: it acts there and nowhere else.
+pub(crate) fn reopen(run: &RunState) -> Result<Lab, Failure> {
+    match &run.opened.world {
+        World::Lab { folder } => {
+            let folder = Path::new(folder);
+            Lab::open(folder, around(folder)?).map_err(|error| failed(folder, "open", &error))
+        }
+        World::Real => Err(Failure::usage(
+            format!("run {} acts on real hosts, which this version does not reach", run.run),
+            "use a release that does",
+        )),
+    }
+}
+
+/// Applies the options with which a lab is watched and disturbed.
+pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan::Plan) -> Result<(), Failure> {
+    let step = |text: &str| -> Result<StepPath, Failure> {
+        match StepPath::new(text) {
+            Ok(path) if plan.steps.iter().any(|step| step.path == path) => Ok(path),
+            _ => Err(Failure::usage(
+                format!("the plan has no step `{}`", text.escape_debug()),
+                "type `palinode status` to see the steps of a run, or `palinode runbook show NAME` for a runbook's",
+            )),
+        }
+    };
+    for text in &options.drop {
+        lab.fault(Fault { step: step(text)?, attempt: 1, phase: Phase::LinkCut });
+    }
+    for text in &options.fail {
+        let (path, times) = match text.split_once('=') {
+            Some((path, times)) => (path, times.parse().ok()),
+            None => (text.as_str(), Some(1)),
+        };
+        let times = times.ok_or_else(|| Failure::usage(format!("`{}` does not end in a number", text.escape_debug()), "write STEP=TIMES"))?;
+        lab.make_fail(step(path)?, times, "failed because --fail said so", Failing::Half);
+    }
+    for text in &options.die {
+        let (path, moment) = text.rsplit_once(':').unwrap_or((text, ""));
+        let phase = match moment {
+            "not-begun" => Phase::NotBegun,
+            "half" => Phase::Half,
+            "done" => Phase::Done,
+            _ => return Err(Failure::usage(format!("`{}` names no moment", text.escape_debug()), "write STEP:not-begun, STEP:half or STEP:done")),
+        };
+        lab.fault(Fault { step: step(path)?, attempt: 1, phase });
+    }
+    if !options.die.is_empty() {
+        lab.on_halt(die);
+    }
+    if let Some(pace) = options.pace {
+        let sleeper: lab::Sleeper = Rc::new(|span: Duration| Box::pin(tokio::time::sleep(span)));
+        lab.set_pace(pace, sleeper);
+    }
+    Ok(())
+}
+
+/// Ends this process as `kill -9` would: nothing is flushed, nothing is said.
+pub(crate) fn die() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+}
