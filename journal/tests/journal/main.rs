@@ -1,0 +1,8 @@
+//! The journal on disk and in memory, through its public face.
+
+mod conform;
+mod flips;
+mod keys;
+mod recovery;
+mod sharing;
+mod support;
