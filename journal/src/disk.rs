@@ -114,12 +114,15 @@ impl DiskJournal {
     /// Destroys the key of a run family's class; false if it was gone already. Its bodies cannot be opened any more,
     /// and with `Content` go the digests. Vaults that were made before keep their keys until they are dropped.
     pub fn erase(&mut self, run: RunId, class: Class) -> Result<bool, EraseError> {
+        let file = key_file(run);
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(EraseError::Write { file, cause: io::Error::other("an earlier write failed") });
+        }
         let ring = Ring::open(self.root())?;
         let mut keys = ring.load(self.root(), run)?.ok_or(EraseError::NoKeys(run))?;
         if !keys.erase(class) {
             return Ok(false);
         }
-        let file = key_file(run);
         ring.replace(self.root(), run, &keys).map_err(|cause| EraseError::Write { file, cause })?;
         Ok(true)
     }

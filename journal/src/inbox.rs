@@ -1,11 +1,13 @@
 //! The inbox: decisions that other processes hand to the live driver.
 
 use crate::durable::{TEMP, hex, make_file, place, random, sync_dir, unread};
-use crate::layout::{INBOX, TORN, names};
+use crate::layout::{INBOX, TORN};
 use crate::record;
 use palinode_core::canon::EncodeError;
 use palinode_core::port::{Handed, Handout, ReadError};
 use rustix::fs::{Mode, OFlags};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -49,12 +51,16 @@ pub fn hand_in(root: &Path, decision: &Handout) -> Result<String, HandInError> {
 
 /// The oldest decisions, in order. What is no decision is moved to `torn/`, with a note that says why.
 pub(crate) fn read(root: &Path) -> Result<Vec<Handed>, ReadError> {
+    let inbox = root.join(INBOX);
+    let items = fs::read_dir(&inbox).map_err(unread(INBOX))?;
+    let names = items.map(|item| item.map(|item| item.file_name())).collect::<io::Result<BTreeSet<_>>>();
+    let names = names.map_err(unread(INBOX))?.into_iter();
     let mut found = Vec::new();
-    for name in names(&root.join(INBOX), INBOX)?.into_iter().filter(|name| !name.starts_with(TEMP)).take(COUNT_LIMIT) {
-        match open(&root.join(INBOX).join(&name)) {
-            Ok(decision) if is_name(&name) => found.push(Handed { name, decision }),
-            Ok(_) => set_aside(root, &name, "its name is not one that a decision gets")?,
-            Err(why) => set_aside(root, &name, &why)?,
+    for name in names.filter(|name| !name.to_string_lossy().starts_with(TEMP)).take(COUNT_LIMIT) {
+        match (open(&inbox.join(&name)), name.to_str().filter(|name| is_name(name))) {
+            (Ok(decision), Some(name)) => found.push(Handed { name: name.to_owned(), decision }),
+            (Ok(_), None) => set_aside(root, &name, "its name is not one that a decision gets")?,
+            (Err(why), _) => set_aside(root, &name, &why)?,
         }
     }
     Ok(found)
@@ -100,16 +106,16 @@ fn open(path: &Path) -> Result<Handout, String> {
     record::open_exact(CONTEXT, &bytes).map_err(|wrong| format!("byte {}: {}", wrong.offset, wrong.what))
 }
 
-fn set_aside(root: &Path, name: &str, why: &str) -> Result<(), ReadError> {
+fn set_aside(root: &Path, name: &OsStr, why: &str) -> Result<(), ReadError> {
     let put = || {
         let to = format!("inbox-{}", hex(&random::<8>()?));
         let torn = root.join(TORN);
+        fs::rename(root.join(INBOX).join(name), torn.join(&to))?;
         let mut note = make_file(&torn.join(format!("{to}.note")))?;
-        writeln!(note, "{INBOX}/{} was no decision: {why}", name.escape_debug())?;
-        fs::rename(root.join(INBOX).join(name), torn.join(to))
+        writeln!(note, "{INBOX}/{} was no decision: {why}", name.to_string_lossy().escape_debug())
     };
     match put() {
-        // A name that is not UTF-8 does not lead back to its file: it stays, unread, and harms nobody.
+        // Whoever put it there took it back.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done.map_err(unread(INBOX)),
     }

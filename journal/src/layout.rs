@@ -81,7 +81,7 @@ fn fill(root: &Path) -> io::Result<()> {
     durable::sync_dir(root)
 }
 
-/// The journal that a folder is in: its own `.palinode`, or that of the nearest folder above.
+/// The journal that a folder is in: its own `.palinode`, or that of the nearest folder above. `start` is an absolute path.
 pub fn find_root(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(ROOT_NAME)).find(|root| root.join(FORMAT_FILE).is_file())
 }

@@ -128,6 +128,11 @@ impl Ring {
 
     /// The keys of a run family; none if it has no key file.
     pub(crate) fn load(&self, root: &Path, run: RunId) -> Result<Option<DataKeys>, ReadError> {
+        // A file that is just being replaced is overwritten after its successor got its name: look again then.
+        self.load_once(root, run).or_else(|_| self.load_once(root, run))
+    }
+
+    fn load_once(&self, root: &Path, run: RunId) -> Result<Option<DataKeys>, ReadError> {
         let file = key_file(run);
         let bytes = match fs::read(root.join(&file)) {
             Ok(bytes) => bytes,

@@ -121,3 +121,59 @@ impl Scan {
         Next::Batch(batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Builder;
+    use palinode_core::event::Event;
+    use palinode_core::id::{Epoch, Micros, RunId, StepPath};
+    use std::fs;
+
+    fn entry(seq: u64, prev: EntryId) -> Vec<u8> {
+        let event = Event::TimerFired { step: StepPath::new("host/step").expect("a path") };
+        let (run, epoch, time) = (RunId([1; 8]), Epoch(1), Micros(0));
+        let entry = Entry { seq: Seq(seq), run, epoch, time, wall: None, prev, event, bodies: Default::default() };
+        entry.encode().expect("encodes")
+    }
+
+    /// Whoever forges a batch can also give it right checksums; the chain still tells.
+    #[test]
+    fn well_framed_entries_that_do_not_belong_there_are_damage() {
+        let none = EntryId([0; 32]);
+        let first = entry(1, none);
+        let id = entry_id(&first);
+        let wide = {
+            // The map's marker in a longer form than needed.
+            let mut bytes = entry(2, id);
+            let fields = bytes[0] & 0x0f;
+            bytes.splice(0..1, [0xde, 0, fields]);
+            bytes
+        };
+        let table = [
+            (entry(2, id), None),
+            (entry(3, id), Some("stands where 2 should")),
+            (entry(1, none), Some("stands where 2 should")),
+            (entry(2, none), Some("does not follow")),
+            (wide, Some("not canonical")),
+            (vec![0x01], Some("not of the expected type")),
+        ];
+        for (second, wrong) in table {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::create_dir(folder.path().join(SEGMENTS)).expect("a folder");
+            let mut builder = Builder::default();
+            builder.push(&first);
+            let mut bytes = builder.finish(1);
+            builder.push(&second);
+            bytes.extend(builder.finish(2));
+            fs::write(folder.path().join(segment_file(1)), bytes).expect("writes");
+            let mut scan = Scan::open(folder.path(), 1, None).expect("opens");
+            assert!(matches!(scan.next(0), Next::Batch(batch) if batch.len() == 1));
+            match (scan.next(0), wrong) {
+                (Next::Batch(batch), None) => assert_eq!(batch[0].entry.seq, Seq(2)),
+                (Next::Damaged(found), Some(wrong)) => assert!(found.what.contains(wrong), "{found:?}"),
+                (found, wrong) => unreachable!("{found:?} instead of {wrong:?}"),
+            }
+        }
+    }
+}

@@ -10,6 +10,9 @@ use std::path::Path;
 const WIDE: Options = Options { segment_bytes: 1 << 20, grow_bytes: 64, inline_bytes: 100 };
 const SEGMENT: &str = "segments/00000000000000000001.seg";
 
+/// The bytes of the segment and of the head.
+type State = (Vec<u8>, Vec<u8>);
+
 fn damage(dir: &Path) -> Option<(String, u64, String)> {
     match DiskJournal::open(dir, owner(9), WIDE).err()? {
         OpenError::Read(OpenReadError::Read(ReadError::Damaged { file, offset, what })) => Some((file, offset, what)),
@@ -17,8 +20,8 @@ fn damage(dir: &Path) -> Option<(String, u64, String)> {
     }
 }
 
-/// Three batches; the segment and the head after each.
-fn batches(root: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Three batches; the segment and the head after each. While the journal lives, a copy is what its death would leave.
+fn batches(root: &Path) -> (DiskJournal, Vec<State>) {
     let mut journal = DiskJournal::open(root, owner(1), WIDE).expect("opens").journal;
     let mut states = Vec::new();
     for batch in [vec![draft("a"), draft("b")], vec![draft("c"), draft("d")], vec![draft("e")]] {
@@ -28,13 +31,13 @@ fn batches(root: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
         let end = segment.iter().rposition(|byte| *byte != 0).expect("bytes") + 1;
         states.push((segment[..end].to_vec(), read("head")));
     }
-    states
+    (journal, states)
 }
 
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_and_kept() {
     let (folder, root) = new_journal();
-    let states = batches(&root);
+    let (_alive, states) = batches(&root);
     let (start, second) = (states[0].0.len(), &states[1].0);
     let dead = folder.path().join("dead");
     for cut in start..=second.len() {
@@ -80,7 +83,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_kept() {
 #[test]
 fn damage_is_refused_and_never_cut() {
     let (folder, root) = new_journal();
-    let states = batches(&root);
+    let (_alive, states) = batches(&root);
     let (first, second) = (states[0].0.len(), states[1].0.len());
     let whole = &states[2].0;
     let with = |at: usize| {
@@ -113,7 +116,7 @@ fn damage_is_refused_and_never_cut() {
 #[test]
 fn a_cut_head_is_made_good_by_the_other_half() {
     let (folder, root) = new_journal();
-    batches(&root);
+    let _alive = batches(&root);
     for slot in 0..2 {
         let dead = folder.path().join(slot.to_string());
         copy(&root, &dead);
@@ -158,7 +161,7 @@ fn many_segments_read_from_anywhere() {
 #[test]
 fn a_newer_minor_is_read_and_not_written() {
     let (_folder, root) = new_journal();
-    batches(&root);
+    let _alive = batches(&root);
     let set = |text: &str| fs::write(root.join("format"), text).expect("writes");
     set("palinode-journal 1.7\n");
     assert_eq!(all(&JournalReader::open(&root).expect("opens")).len(), 5);

@@ -7,7 +7,9 @@ use palinode_journal::{
     CreateError, DiskJournal, HandInError, JournalReader, OpenError, OpenReadError, OwnerState, Previous, create,
     find_root, hand_in, verify,
 };
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,7 +51,7 @@ fn readers_and_verify_beside_a_writer_see_whole_batches() {
             let mut looks = 0;
             while !done.load(Ordering::SeqCst) {
                 let seen = all(&reader);
-                assert!(seen.len() % 3 == 0, "batches are of three");
+                assert!(seen.len().is_multiple_of(3), "batches are of three");
                 assert!(seen.iter().enumerate().all(|(index, one)| one.entry.seq == Seq(index as u64 + 1)));
                 let (head, _) = reader.head().expect("a head");
                 assert!(reader.read(Seq(head.0 + 1)).expect("reads").all(|one| one.is_ok()));
@@ -121,6 +123,7 @@ fn decisions_come_in_order_and_hostile_files_are_set_aside() {
     fs::write(inbox.join(".tmp-half"), "half").expect("writes");
     symlink("/dev/zero", inbox.join("link")).expect("links");
     fs::create_dir(inbox.join("folder")).expect("a folder");
+    fs::write(inbox.join(OsStr::from_bytes(b"\xff not text")), &good).expect("writes");
     for bit in 0..good.len() * 8 {
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -133,7 +136,7 @@ fn decisions_come_in_order_and_hostile_files_are_set_aside() {
     assert_eq!(handed[3].decision, pause("3"));
     let left = |folder: &str| fs::read_dir(root.join(folder)).expect("reads").count();
     assert_eq!(left("inbox"), 6, "five decisions, one under construction");
-    assert!(left("torn") >= 10 && left("torn") % 2 == 0, "each with its note");
+    assert!(left("torn") >= 10 && left("torn").is_multiple_of(2), "each with its note");
     for bad in ["../head", "", ".", "/etc/passwd", "00000000000000000001-000000000000000g.handout"] {
         assert!(journal.take(bad).is_err(), "{bad}");
     }

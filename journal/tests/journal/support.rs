@@ -56,9 +56,10 @@ pub(crate) fn closed(run: RunId) -> Draft {
     draft_of(run, Event::RunClosed(Box::new(event)))
 }
 
-/// A folder that is removed in the end, and a new journal in it.
+/// A folder that is removed in the end, and a new journal in it. In memory where there is such a place: these tests
+/// are about bytes, and thousands of syncs would spend CI's time.
 pub(crate) fn new_journal() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
     let root = folder.path().join(".palinode");
     create(&root).expect("creates");
     (folder, root)
