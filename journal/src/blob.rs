@@ -24,7 +24,7 @@ pub(crate) trait Blobs: Send + Sync {
 /// Blobs in a journal's directory.
 pub(crate) struct DiskBlobs {
     pub(crate) root: PathBuf,
-    /// Shared with the journal's handle: after a failed write nothing more is written, wherever it failed.
+    /// The same flag as in the journal's handle: after a failed write nothing more is written, wherever it failed.
     pub(crate) poisoned: Arc<AtomicBool>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn check(id: BlobId, bytes: &[u8]) -> Result<(), ReadError> {
     Err(damaged(&blob_file(id), Wrong::at(0, "its content does not match its name")))
 }
 
-/// Blobs in memory. Content-addressed, so copies of a journal can share them.
+/// Blobs in memory. Content-addressed, so copies of a journal can use the same ones.
 #[derive(Default)]
 pub(crate) struct MemBlobs(Mutex<BTreeMap<BlobId, Arc<[u8]>>>);
 

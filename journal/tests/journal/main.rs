@@ -3,6 +3,7 @@
 mod conform;
 mod flips;
 mod keys;
+mod kill;
 mod recovery;
 mod sharing;
 mod support;
