@@ -1,1 +1,42 @@
-//! Placeholder.
+//! The append-only, content-addressed journal: bytes on disk, and nothing that decides.
+//!
+//! The story in six steps (every byte is in `FORMAT.md`):
+//!
+//! 1. [`create`] makes a directory; [`find_root`] finds it again from any folder below.
+//! 2. [`DiskJournal::open`] takes the lock, reads from the head to the end, cuts a torn tail and keeps what it cut.
+//! 3. Entries are written in batches, each with one sync; the head follows and never leads. Any failed write poisons
+//!    the handle, so nothing is done that cannot be recorded.
+//! 4. Bodies are sealed under the data keys of their run and class before they are stored; destroying a key erases
+//!    them and leaves the chain whole.
+//! 5. [`JournalReader`] reads without a lock, also beside a live writer; [`hand_in`] gives that writer decisions.
+//! 6. [`verify`] reads everything and names file and offset of whatever is not as it was written.
+//!
+//! [`MemJournal`] does the same in memory, for rehearsals and tests; [`conformance`] holds both to the port's word.
+
+mod batch;
+mod blob;
+pub mod conformance;
+mod disk;
+mod durable;
+mod frame;
+mod head;
+mod inbox;
+mod layout;
+mod lock;
+mod mem;
+mod open;
+mod reader;
+mod record;
+mod ring;
+mod segment;
+mod vault;
+mod verify;
+
+pub use disk::{DiskJournal, EraseError, Options};
+pub use inbox::{HandInError, hand_in};
+pub use layout::{CreateError, ROOT_NAME, create, find_root};
+pub use lock::OwnerState;
+pub use mem::MemJournal;
+pub use open::{OpenError, Opened, Previous, Torn};
+pub use reader::{JournalReader, OpenReadError};
+pub use verify::{Notice, Verified, VerifyError, verify};

@@ -1,0 +1,379 @@
+//! The journal on disk, as its one owner writes it.
+
+use crate::batch::{Tip, prepare};
+use crate::blob::{Blobs, DiskBlobs};
+use crate::durable::{TEMP, make_file, sync_dir, unwritten};
+use crate::frame::Builder;
+use crate::head::{HEAD, Head, Runs};
+use crate::inbox;
+use crate::layout::{SEGMENTS, key_file, segment_file, segment_name};
+use crate::lock::{Lock, LockRecord};
+use crate::reader::JournalReader;
+use crate::ring::{DataKeys, Ring};
+use palinode_core::event::{Class, Draft, FORMAT, Owner};
+use palinode_core::id::{BlobId, Epoch, RunId, Seq};
+use palinode_core::port::{BodyError, Entries, Handed, Journal, JournalRead, ReadError, RecordError, Stored, Vault};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// So many posted entries wait for an append; one more, and they are written as a batch of their own.
+const POSTED_LIMIT: u32 = 256;
+
+/// Sizes that tests make small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// A segment that would grow beyond this is left for a new one.
+    pub segment_bytes: u64,
+    /// Segments grow by this many zeros at a time, synced, so that most appends change no file size.
+    pub grow_bytes: u64,
+    /// Ciphertexts up to this length ride in the entry.
+    pub inline_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let inline_bytes = palinode_core::event::INLINE_LIMIT;
+        Self { segment_bytes: 16 << 20, grow_bytes: 1 << 20, inline_bytes }
+    }
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) file: File,
+    pub(crate) first: u64,
+    /// Where the next batch goes.
+    pub(crate) offset: u64,
+    /// The file's length; zeros from `offset` on.
+    pub(crate) len: u64,
+}
+
+/// The journal, owned by this process until the value is closed or dropped.
+///
+/// Posted entries that no `append` followed are written by [`DiskJournal::close`], and by dropping as far as that
+/// succeeds; a process that is killed loses them.
+pub struct DiskJournal {
+    pub(crate) reader: JournalReader,
+    pub(crate) options: Options,
+    pub(crate) lock: Lock,
+    pub(crate) owner: Owner,
+    pub(crate) head_file: File,
+    pub(crate) generation: u64,
+    pub(crate) current: Current,
+    /// The last entry that has a place, posted ones included.
+    pub(crate) tip: Tip,
+    pub(crate) runs: Runs,
+    pub(crate) builder: Builder,
+    pub(crate) posted: Vec<Stored>,
+    pub(crate) poisoned: Arc<AtomicBool>,
+    pub(crate) closed: bool,
+}
+
+/// Why a class of bodies could not be erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The run has no keys here.
+    #[error(
+        "the journal has no keys of run {0}; `palinode runs` lists the runs, a rollback's bodies are with the run it takes back"
+    )]
+    NoKeys(RunId),
+    /// The keys cannot be read.
+    #[error("cannot erase: the keys cannot be read")]
+    Read(#[from] ReadError),
+    /// The new key file could not be written; the class may or may not be erased.
+    #[error("cannot erase: {file} could not be replaced; erase again")]
+    Write {
+        /// The file.
+        file: String,
+        /// The cause.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl DiskJournal {
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        self.reader.root()
+    }
+
+    /// A reader of the same journal; it sees what is durable.
+    pub fn reader(&self) -> &JournalReader {
+        &self.reader
+    }
+
+    /// The open runs and where each begins, oldest first; posted entries count.
+    pub fn open_runs(&self) -> Vec<(RunId, Seq)> {
+        self.runs.list()
+    }
+
+    /// Destroys the key of a run family's class; false if it was gone already. Its bodies cannot be opened any more,
+    /// and with `Content` go the digests. Vaults that were made before keep their keys until they are dropped.
+    pub fn erase(&mut self, run: RunId, class: Class) -> Result<bool, EraseError> {
+        let file = key_file(run);
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(EraseError::Write { file, cause: io::Error::other("an earlier write failed") });
+        }
+        let ring = Ring::open(self.root())?;
+        let mut keys = ring.load(self.root(), run)?.ok_or(EraseError::NoKeys(run))?;
+        if !keys.erase(class) {
+            return Ok(false);
+        }
+        ring.replace(self.root(), run, &keys).map_err(|cause| EraseError::Write { file, cause })?;
+        Ok(true)
+    }
+
+    /// Writes what was posted and lets the journal go, so that the next owner knows that nothing was cut short.
+    pub fn close(mut self) -> Result<(), RecordError> {
+        self.release()
+    }
+
+    fn release(&mut self) -> Result<(), RecordError> {
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        self.flush()?;
+        self.guard("the head and the lock", |journal| {
+            journal.head_file.sync_data()?;
+            let LockRecord { owner, epoch, .. } = journal.lock.record.clone();
+            journal.lock.write(LockRecord { owner, epoch, released: true })
+        })
+    }
+
+    /// Runs a write; any failure poisons the handle, because nobody knows then what is on disk.
+    fn guard<T>(&mut self, what: &str, write: impl FnOnce(&mut Self) -> io::Result<T>) -> Result<T, RecordError> {
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(RecordError::Poisoned);
+        }
+        let done = write(self);
+        done.map_err(|cause| {
+            self.poisoned.store(true, Ordering::SeqCst);
+            unwritten(what)(cause)
+        })
+    }
+
+    fn blobs(&self) -> DiskBlobs {
+        DiskBlobs { root: self.root().to_owned(), poisoned: Arc::clone(&self.poisoned) }
+    }
+
+    fn sealing(&self, run: RunId) -> Result<Arc<dyn Vault>, BodyError> {
+        let vault = self.reader.sealing(run, Arc::new(self.blobs()))?;
+        Ok(Arc::new(vault.inline_up_to(self.options.inline_bytes)))
+    }
+
+    /// Gives drafts their place and keeps them for the next batch.
+    fn admit(&mut self, drafts: Vec<Draft>) -> Result<Vec<Stored>, RecordError> {
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(RecordError::Poisoned);
+        }
+        let ready = prepare(self.tip, self.lock.record.epoch, drafts, &self.blobs())?;
+        let mut stored = Vec::with_capacity(ready.len());
+        for (entry, bytes) in ready {
+            self.builder.push(&bytes);
+            self.tip = Tip { seq: entry.entry.seq, id: entry.id };
+            self.runs.apply(&entry);
+            self.posted.push(entry.clone());
+            stored.push(entry);
+        }
+        Ok(stored)
+    }
+
+    /// Writes everything that has a place as one batch, with one sync.
+    fn flush(&mut self) -> Result<(), RecordError> {
+        if self.builder.count() == 0 {
+            return if self.poisoned.load(Ordering::SeqCst) { Err(RecordError::Poisoned) } else { Ok(()) };
+        }
+        let first = self.tip.seq.0 + 1 - u64::from(self.builder.count());
+        let batch = self.builder.finish(first);
+        let file = segment_file(self.current.first);
+        self.guard(&file, |journal| journal.write_batch(first, &batch))?;
+        self.posted.clear();
+        self.guard(HEAD.file, Self::write_head)
+    }
+
+    fn write_batch(&mut self, first: u64, batch: &[u8]) -> io::Result<()> {
+        let size = batch.len() as u64;
+        if self.current.offset > 0 && self.current.offset + size > self.options.segment_bytes {
+            self.current = new_segment(&self.root().join(SEGMENTS), first)?;
+        }
+        self.grow(self.current.offset + size)?;
+        self.current.file.write_all_at(batch, self.current.offset)?;
+        self.current.file.sync_data()?;
+        self.current.offset += size;
+        Ok(())
+    }
+
+    /// Makes sure that the segment is at least so long, so that writing the batch changes its content only: then the
+    /// batch's sync need not touch the file system's own journal.
+    fn grow(&mut self, needed: u64) -> io::Result<()> {
+        if needed <= self.current.len {
+            return Ok(());
+        }
+        let len = needed.next_multiple_of(self.options.grow_bytes.max(1));
+        let zeros = vec![0; usize::try_from(len - self.current.len).map_err(io::Error::other)?];
+        self.current.file.write_all_at(&zeros, self.current.len)?;
+        self.current.file.sync_all()?;
+        self.current.len = len;
+        Ok(())
+    }
+
+    /// Writes the head over its older slot. Only called when every entry that has a place is durable.
+    pub(crate) fn write_head(&mut self) -> io::Result<()> {
+        let mut head = Head {
+            format: FORMAT,
+            seq: self.tip.seq,
+            entry: self.tip.id,
+            segment: Seq(self.current.first),
+            offset: self.current.offset,
+            runs: Some(self.runs.list()),
+        };
+        if !HEAD.fits(&head) {
+            head.runs = None;
+        }
+        self.generation += 1;
+        HEAD.write(&self.head_file, self.generation, &head)
+    }
+}
+
+/// A new, empty segment, durable by name.
+fn new_segment(dir: &Path, first: u64) -> io::Result<Current> {
+    // Empty until the first batch makes it grow: a cut in between leaves a segment of zeros, which is fine.
+    let name: PathBuf = dir.join(segment_name(first));
+    let temp = dir.join(format!("{TEMP}{first}"));
+    let file = make_file(&temp)?;
+    file.sync_all()?;
+    fs::rename(&temp, &name)?;
+    sync_dir(dir)?;
+    Ok(Current { file, first, offset: 0, len: 0 })
+}
+
+impl Drop for DiskJournal {
+    fn drop(&mut self) {
+        // Best effort. While a panic unwinds, nothing is written: the next owner finds a dead one and looks closely.
+        if !std::thread::panicking() {
+            let _ = self.release();
+        }
+    }
+}
+
+impl JournalRead for DiskJournal {
+    fn read(&self, from: Seq) -> Result<Entries<'_>, ReadError> {
+        let durable = self.tip.seq.0 - self.posted.len() as u64;
+        let posted = self.posted.iter().filter(move |stored| stored.entry.seq >= from).cloned().map(Ok);
+        if from.0 > durable {
+            return Ok(Box::new(posted));
+        }
+        Ok(Box::new(self.reader.entries(from)?.chain(posted)))
+    }
+
+    fn public(&self, id: BlobId) -> Result<Vec<u8>, ReadError> {
+        self.blobs().get(id)
+    }
+
+    fn vault(&self, keys: RunId) -> Result<Arc<dyn Vault>, BodyError> {
+        self.sealing(keys)
+    }
+}
+
+impl Journal for DiskJournal {
+    fn append(&mut self, drafts: Vec<Draft>) -> Result<Vec<Stored>, RecordError> {
+        let stored = self.admit(drafts)?;
+        self.flush()?;
+        Ok(stored)
+    }
+
+    fn post(&mut self, drafts: Vec<Draft>) -> Result<Vec<Stored>, RecordError> {
+        let stored = self.admit(drafts)?;
+        if self.builder.count() > POSTED_LIMIT {
+            self.flush()?;
+        }
+        Ok(stored)
+    }
+
+    fn put_public(&mut self, bytes: &[u8]) -> Result<BlobId, RecordError> {
+        self.blobs().put(bytes)
+    }
+
+    fn create_keys(&mut self, run: RunId) -> Result<Arc<dyn Vault>, RecordError> {
+        let file = key_file(run);
+        let there = self.root().join(&file).symlink_metadata().is_ok();
+        if !there {
+            self.guard(&file, |journal| {
+                let ring = Ring::open(journal.root()).map_err(io::Error::other)?;
+                ring.store(journal.root(), run, &DataKeys::random()?)
+            })?;
+        }
+        self.sealing(run).map_err(|error| RecordError::Failed { what: file, cause: Box::new(error) })
+    }
+
+    fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.lock.record.epoch
+    }
+
+    fn inbox(&mut self) -> Result<Vec<Handed>, ReadError> {
+        inbox::read(self.root())
+    }
+
+    fn take(&mut self, name: &str) -> Result<(), RecordError> {
+        // Nothing that was recorded hangs on it, so a failure here does not poison.
+        inbox::take(self.root(), name).map_err(unwritten("the inbox"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palinode_core::event::Event;
+    use palinode_core::id::{Micros, StepPath};
+    use std::collections::BTreeMap;
+
+    fn draft() -> Vec<Draft> {
+        let step = StepPath::new("host/step").expect("a path");
+        let event = Event::TimerFired { step };
+        vec![Draft { run: RunId([1; 8]), time: Micros(0), wall: None, event, bodies: BTreeMap::new() }]
+    }
+
+    /// Anything written to it fails as on a full disk.
+    fn full() -> File {
+        File::options().write(true).open("/dev/full").expect("a full device")
+    }
+
+    #[test]
+    fn a_failed_write_poisons_everything_and_the_next_owner_finds_what_was_acknowledged() {
+        for part in ["segment", "head"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let root = folder.path().join("journal");
+            crate::create(&root).expect("creates");
+            let owner = Owner { host: "h".to_owned(), boot: "b".to_owned(), pid: 1, started: 1 };
+            let mut journal = DiskJournal::open(&root, owner.clone(), Options::default()).expect("opens").journal;
+            let vault = journal.create_keys(RunId([1; 8])).expect("keys");
+            journal.append(draft()).expect("appends");
+            match part {
+                "segment" => journal.current.file = full(),
+                _ => journal.head_file = full(),
+            }
+            assert!(matches!(journal.append(draft()), Err(RecordError::Failed { .. })), "{part}");
+            assert!(matches!(journal.append(draft()), Err(RecordError::Poisoned)), "{part}");
+            assert!(matches!(journal.post(draft()), Err(RecordError::Poisoned)), "{part}");
+            assert!(matches!(journal.append(Vec::new()), Err(RecordError::Poisoned)), "{part}");
+            assert!(matches!(journal.put_public(b"x"), Err(RecordError::Poisoned)), "{part}");
+            assert!(matches!(journal.create_keys(RunId([2; 8])), Err(RecordError::Poisoned)), "{part}");
+            let noise: Vec<u8> = (0..200u64).flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes()).collect();
+            let sealed = vault.seal(Class::Output, &noise);
+            assert!(matches!(sealed, Err(BodyError::Record(RecordError::Poisoned))), "{part}");
+            assert!(journal.close().is_err(), "{part}");
+            let opened = DiskJournal::open(&root, owner, Options::default()).expect("opens");
+            assert!(opened.previous.is_some_and(|previous| !previous.released), "{part}");
+            let durable = opened.journal.tip.seq.0;
+            assert_eq!(durable, if part == "segment" { 1 } else { 2 }, "{part}");
+        }
+    }
+}

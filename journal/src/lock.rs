@@ -1,0 +1,118 @@
+//! The lock: one owner at a time, known by name, and its epoch.
+//!
+//! Ownership is a flock on the file; the record in it only says whose. The kernel drops the flock with the process, so
+//! a dead owner needs no ceremony and a live one cannot be mistaken for dead.
+
+use crate::durable::{damaged, unread};
+use crate::head::newest;
+use crate::record::Kind;
+use palinode_core::event::Owner;
+use palinode_core::id::Epoch;
+use palinode_core::port::ReadError;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// The lock's file.
+pub(crate) const LOCK: Kind = Kind { file: "lock", slot: 512, context: "palinode 2026-11 lock v1" };
+
+/// A look at the lock takes it for a moment; a writer waits that long before it believes in an owner.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Who holds, or held, the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockRecord {
+    pub(crate) owner: Option<Owner>,
+    pub(crate) epoch: Epoch,
+    /// Whether the owner let go in good order, with everything written.
+    pub(crate) released: bool,
+}
+
+/// Who owns a journal now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerState {
+    /// Nobody: the last owner, if there was one, let go in good order.
+    None,
+    /// A living process.
+    Alive {
+        /// The process; none in the moment before it has written its name.
+        owner: Option<Owner>,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// A process that died without letting go.
+    Dead {
+        /// The process.
+        owner: Owner,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+}
+
+/// A held lock.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+    generation: u64,
+    pub(crate) record: LockRecord,
+}
+
+fn held(error: Errno) -> bool {
+    error == Errno::WOULDBLOCK || error == Errno::INTR
+}
+
+fn record(root: &Path) -> Result<(u64, LockRecord), ReadError> {
+    let slot = newest(&LOCK, || fs::read(root.join(LOCK.file))).map_err(unread(LOCK.file))?;
+    slot.map(|slot| (slot.generation, slot.value)).map_err(|wrong| damaged(LOCK.file, wrong))
+}
+
+impl Lock {
+    /// Takes the lock; none if a living process has it. The record is still the one of the owner before.
+    pub(crate) fn acquire(root: &Path) -> Result<Option<Self>, ReadError> {
+        let file = File::options().read(true).write(true).open(root.join(LOCK.file)).map_err(unread(LOCK.file))?;
+        for _ in 0..TRIES {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    let (generation, record) = record(root)?;
+                    return Ok(Some(Self { file, generation, record }));
+                }
+                Err(error) if held(error) => std::thread::sleep(PAUSE),
+                Err(error) => return Err(unread(LOCK.file)(error.into())),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a new record over the older of the two, and syncs it.
+    pub(crate) fn write(&mut self, record: LockRecord) -> io::Result<()> {
+        self.generation += 1;
+        LOCK.write(&self.file, self.generation, &record)?;
+        self.file.sync_data()?;
+        self.record = record;
+        Ok(())
+    }
+}
+
+/// Who owns the journal. Needs no lock of its own.
+pub(crate) fn look(root: &Path) -> Result<OwnerState, ReadError> {
+    let file = File::open(root.join(LOCK.file)).map_err(unread(LOCK.file))?;
+    let alive = match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => false,
+        Err(error) if held(error) => true,
+        Err(error) => return Err(unread(LOCK.file)(error.into())),
+    };
+    // Closing the file lets the lock go at once: the record is read without it.
+    drop(file);
+    let (_, record) = record(root)?;
+    let LockRecord { owner, epoch, released } = record;
+    Ok(match owner {
+        owner if alive => OwnerState::Alive { owner: owner.filter(|_| !released), epoch },
+        Some(owner) if !released => OwnerState::Dead { owner, epoch },
+        _ => OwnerState::None,
+    })
+}

@@ -1,0 +1,264 @@
+//! Opening for writing: take the lock, find the end, cut a torn tail, say what was found.
+
+use crate::batch::Tip;
+use crate::disk::{Current, DiskJournal, Options};
+use crate::durable::{damaged, make_file, sweep, sync_dir, unread};
+use crate::head::{HEAD, Head, Runs, newest};
+use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file, segment_name};
+use crate::lock::{self, Lock, LockRecord, OwnerState};
+use crate::reader::{JournalReader, OpenReadError, check_format};
+use crate::record::{Slot, Wrong};
+use crate::segment::{Next, Scan};
+use palinode_core::event::{FORMAT, Owner};
+use palinode_core::id::{EntryId, Epoch, Seq};
+use palinode_core::port::ReadError;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Why a journal could not be opened for writing.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot even be read.
+    #[error(transparent)]
+    Read(#[from] OpenReadError),
+    /// Written by a newer version: writing into it would lose what that version knows.
+    #[error("the journal has format {}.{found}, this program writes {}.{}; use the newer palinode", FORMAT.0, FORMAT.0, FORMAT.1)]
+    Newer {
+        /// Its minor version.
+        found: u32,
+    },
+    /// A living process owns it.
+    #[error("the journal is owned by {}, epoch {epoch}; wait for it, or hand it a decision with `pause`, `resolve` or `skip`", name(.owner.as_ref()))]
+    Owned {
+        /// The process; none in the moment before it has written its name.
+        owner: Option<Owner>,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// A write failed while opening.
+    #[error(
+        "cannot write {file} while opening the journal; see that the disk has room and is writable, then try again"
+    )]
+    Write {
+        /// The file or folder.
+        file: String,
+        /// The cause.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+fn name(owner: Option<&Owner>) -> String {
+    match owner {
+        Some(owner) => format!("process {} on {}", owner.pid, owner.host.escape_debug()),
+        None => "a process that is just starting".to_owned(),
+    }
+}
+
+/// A journal that was opened, and what was found.
+pub struct Opened {
+    /// The journal.
+    pub journal: DiskJournal,
+    /// Who owned it before; none if nobody ever did.
+    pub previous: Option<Previous>,
+    /// What was cut from its end.
+    pub torn: Option<Torn>,
+}
+
+/// The owner before this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previous {
+    /// The process.
+    pub owner: Owner,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Whether it let go in good order; else it died, and every intent without outcome is in doubt.
+    pub released: bool,
+}
+
+/// An incomplete batch that was cut off and kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Torn {
+    /// The file that keeps the bytes, relative to the journal.
+    pub file: String,
+    /// How many.
+    pub bytes: u64,
+}
+
+/// Where a scan ended.
+struct End {
+    tip: Tip,
+    epoch: Epoch,
+    runs: Runs,
+    scan: Scan,
+    broken: Option<Wrong>,
+}
+
+impl DiskJournal {
+    /// Opens the journal in this directory for writing, as this process.
+    pub fn open(dir: &Path, owner: Owner, options: Options) -> Result<Opened, OpenError> {
+        let minor = check_format(dir)?;
+        if minor > FORMAT.1 {
+            return Err(OpenError::Newer { found: minor });
+        }
+        let Some(mut lock) = Lock::acquire(dir)? else {
+            let (owner, epoch) = match lock::look(dir)? {
+                OwnerState::Alive { owner, epoch } => (owner, epoch),
+                OwnerState::Dead { epoch, .. } => (None, epoch),
+                OwnerState::None => (None, Epoch(0)),
+            };
+            return Err(OpenError::Owned { owner, epoch });
+        };
+        let before = lock.record.clone();
+        let slot: Slot<Head> = newest(&HEAD, || fs::read(dir.join(HEAD.file)))
+            .map_err(unread(HEAD.file))?
+            .map_err(|wrong| damaged(HEAD.file, wrong))?;
+        let end = find_end(dir, &slot.value, before.released)?;
+        let epoch = Epoch(before.epoch.max(end.epoch).0 + 1);
+        let write = |file: &str| {
+            let file = file.to_owned();
+            move |cause| OpenError::Write { file, cause }
+        };
+        let record = LockRecord { owner: Some(owner.clone()), epoch, released: false };
+        lock.write(record).map_err(write(lock::LOCK.file))?;
+        for folder in [SEGMENTS, BLOBS, KEYS] {
+            // A process that died may have left names unsynced that this one is going to rely on.
+            sweep(&dir.join(folder)).and_then(|()| sync_dir(&dir.join(folder))).map_err(write(folder))?;
+        }
+        let segment = segment_file(end.scan.first);
+        let (current, torn) = settle(dir, &end).map_err(write(&segment))?;
+        let head_file = File::options().read(true).write(true).open(dir.join(HEAD.file)).map_err(write(HEAD.file))?;
+        let mut journal = DiskJournal {
+            reader: JournalReader::at(dir),
+            options,
+            lock,
+            owner,
+            head_file,
+            generation: slot.generation,
+            current,
+            tip: end.tip,
+            runs: end.runs,
+            builder: Default::default(),
+            posted: Vec::new(),
+            poisoned: Default::default(),
+            closed: false,
+        };
+        // Twice, so that a slot that was cut short is made good.
+        let heads = journal.write_head().and_then(|()| journal.write_head());
+        heads.and_then(|()| journal.head_file.sync_data()).map_err(write(HEAD.file))?;
+        let LockRecord { owner, epoch, released } = before;
+        let previous = owner.map(|owner| Previous { owner, epoch, released });
+        Ok(Opened { journal, previous, torn })
+    }
+}
+
+/// Reads from the head's segment to the end, and tells a torn tail from damage.
+fn find_end(dir: &Path, head: &Head, released: bool) -> Result<End, ReadError> {
+    let mut segments = layout::segments(dir)?.firsts;
+    segments.retain(|first| *first >= head.segment.0);
+    if segments.first() != Some(&head.segment.0) {
+        return Err(damaged(&segment_file(head.segment.0), Wrong::at(0, "the segment is missing")));
+    }
+    let none = EntryId([0; 32]);
+    let mut end = End {
+        tip: Tip { seq: Seq(0), id: none },
+        epoch: Epoch(0),
+        runs: head.runs.as_deref().map(Runs::new).unwrap_or_default(),
+        scan: Scan::open(dir, head.segment.0, None)?,
+        broken: None,
+    };
+    let mut reached = head.seq.0 == 0 && head.offset == 0;
+    for (index, first) in segments.iter().enumerate() {
+        let file = segment_file(*first);
+        if index > 0 {
+            end.scan = Scan::open(dir, *first, end.scan.prev)?;
+        }
+        end.broken = loop {
+            match end.scan.next(0) {
+                Next::Batch(batch) => {
+                    for stored in batch {
+                        let seq = stored.entry.seq;
+                        if seq == head.seq && stored.id != head.entry {
+                            let what = format!("entry {seq} is not the one that the head names");
+                            return Err(damaged(&file, Wrong { offset: end.scan.offset(), what }));
+                        }
+                        if seq > head.seq {
+                            end.runs.apply(&stored);
+                        }
+                        end.epoch = end.epoch.max(stored.entry.epoch);
+                        end.tip = Tip { seq, id: stored.id };
+                    }
+                    reached |= end.tip.seq == head.seq && end.scan.offset() == head.offset && index == 0;
+                }
+                Next::End => break None,
+                Next::Broken(wrong) => break Some(wrong),
+                Next::Damaged(wrong) => return Err(damaged(&file, wrong)),
+            }
+        };
+        let went_on = segments.get(index + 1);
+        if let Some(wrong) = &end.broken
+            && (went_on.is_some() || !reached || released || end.scan.later_commit())
+        {
+            return Err(damaged(&file, wrong.clone()));
+        }
+        let offset = end.scan.offset();
+        if !reached {
+            let what = format!("it ends after entry {}, the head names entry {}", end.scan.next - 1, head.seq);
+            return Err(damaged(&file, Wrong { offset, what }));
+        }
+        if let Some(next) = went_on.filter(|next| **next != end.scan.next) {
+            let what = format!("it ends after entry {}, the next segment begins at {next}", end.scan.next - 1);
+            return Err(damaged(&file, Wrong { offset, what }));
+        }
+    }
+    if head.runs.is_none() {
+        // Too many open runs for the head: they are collected from the whole history.
+        for stored in JournalReader::at(dir).entries(Seq(1))? {
+            end.runs.apply(&stored?);
+        }
+    }
+    Ok(end)
+}
+
+/// Keeps and cuts a torn tail, and opens the last segment for writing.
+fn settle(dir: &Path, end: &End) -> io::Result<(Current, Option<Torn>)> {
+    let offset = end.scan.offset();
+    let path = dir.join(SEGMENTS).join(segment_name(end.scan.first));
+    let file = File::options().read(true).write(true).open(path)?;
+    let mut len = end.scan.len();
+    let mut torn = None;
+    if end.broken.is_some() {
+        let rest = end.scan.rest();
+        let length = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        torn = Some(keep(dir, end.scan.next, &rest[..length])?);
+        // Cut, not overwritten with zeros: a cut that is itself cut short leaves the tail whole or gone.
+        file.set_len(offset)?;
+        len = offset;
+    }
+    // The last batch may be complete in memory only: its writer may have died before its sync.
+    file.sync_all()?;
+    Ok((Current { file, first: end.scan.first, offset, len }, torn))
+}
+
+fn keep(dir: &Path, seq: u64, bytes: &[u8]) -> io::Result<Torn> {
+    let mut count = 0;
+    let (name, mut file) = loop {
+        let name = format!("{TORN}/{seq:020}-{count}.bin");
+        match make_file(&dir.join(&name)) {
+            Ok(file) => break (name, file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => count += 1,
+            Err(error) => return Err(error),
+        }
+    };
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    sync_dir(&dir.join(TORN))?;
+    Ok(Torn { file: name, bytes: bytes.len() as u64 })
+}

@@ -1,0 +1,208 @@
+//! Reading without a lock, also beside a live writer.
+
+use crate::blob::{Blobs, DiskBlobs};
+use crate::durable::{damaged, unread};
+use crate::head::{HEAD, Head, Runs, newest};
+use crate::layout::{self, segment_file};
+use crate::lock::{self, OwnerState};
+use crate::record::Wrong;
+use crate::ring::Ring;
+use crate::segment::{Next, Scan};
+use crate::vault::{ReadOnly, SealingVault};
+use palinode_core::event::FORMAT;
+use palinode_core::id::{BlobId, EntryId, RunId, Seq};
+use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Stored, Vault};
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a journal could not be opened for reading.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenReadError {
+    /// There is none.
+    #[error("there is no journal at {0}; name one with --journal, or begin one with `palinode run` or `exec`")]
+    None(PathBuf),
+    /// Written by an incompatible version.
+    #[error("the journal has format {found}, this program reads {major}.x; use a version of palinode that reads it",
+        major = FORMAT.0)]
+    Format {
+        /// The version found.
+        found: String,
+    },
+    /// Damaged or unreadable.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Checks that this program may read the journal; gives its minor version.
+pub(crate) fn check_format(root: &Path) -> Result<u32, OpenReadError> {
+    let (major, minor) = layout::read_format(root)?.ok_or_else(|| OpenReadError::None(root.to_owned()))?;
+    if major == FORMAT.0 { Ok(minor) } else { Err(OpenReadError::Format { found: format!("{major}.{minor}") }) }
+}
+
+/// The newest head, as it is now.
+pub(crate) fn read_head(root: &Path) -> Result<Head, ReadError> {
+    let slot = newest(&HEAD, || fs::read(root.join(HEAD.file))).map_err(unread(HEAD.file))?;
+    slot.map(|slot| slot.value).map_err(|wrong| damaged(HEAD.file, wrong))
+}
+
+/// Reads a journal.
+#[derive(Debug, Clone)]
+pub struct JournalReader {
+    root: PathBuf,
+}
+
+impl JournalReader {
+    /// Opens the journal in this directory. Takes no lock and writes nothing.
+    pub fn open(dir: &Path) -> Result<Self, OpenReadError> {
+        check_format(dir)?;
+        Ok(Self::at(dir))
+    }
+
+    pub(crate) fn at(dir: &Path) -> Self {
+        Self { root: dir.to_owned() }
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Who owns the journal now.
+    pub fn owner(&self) -> Result<OwnerState, ReadError> {
+        lock::look(&self.root)
+    }
+
+    /// The last acknowledged entry that the head names; the journal may go a little further.
+    pub fn head(&self) -> Result<(Seq, EntryId), ReadError> {
+        read_head(&self.root).map(|head| (head.seq, head.entry))
+    }
+
+    /// The open runs and where each begins, oldest first. Reads the head and what follows it, not the history.
+    pub fn open_runs(&self) -> Result<Vec<(RunId, Seq)>, ReadError> {
+        let head = read_head(&self.root)?;
+        let (mut runs, from) = match &head.runs {
+            Some(list) => (Runs::new(list), Seq(head.seq.0 + 1)),
+            None => (Runs::default(), Seq(1)),
+        };
+        for stored in self.entries(from)? {
+            runs.apply(&stored?);
+        }
+        Ok(runs.list())
+    }
+
+    pub(crate) fn entries(&self, from: Seq) -> Result<DiskEntries, ReadError> {
+        let from = from.0.max(1);
+        // The head first: whatever it names must be in the segments that are listed after it.
+        let head = read_head(&self.root)?;
+        let mut segments: VecDeque<u64> = layout::segments(&self.root)?.firsts.into();
+        let scan = if from > head.seq.0 {
+            segments.retain(|first| *first > head.segment.0);
+            let prev = Some(head.entry);
+            Scan::open_at(&self.root, head.segment.0, head.offset, head.seq.0 + 1, prev)?
+        } else {
+            let start = segments.partition_point(|first| *first <= from);
+            let first = start.checked_sub(1).map(|index| segments[index]);
+            let missing = || damaged(&segment_file(from), Wrong::at(0, "the segment is missing"));
+            let first = first.ok_or_else(missing)?;
+            segments.drain(..start);
+            Scan::open(&self.root, first, None)?
+        };
+        Ok(DiskEntries { root: self.root.clone(), head, segments, scan, from, ready: VecDeque::new(), done: false })
+    }
+
+    pub(crate) fn sealing(&self, keys: RunId, blobs: Arc<dyn Blobs>) -> Result<SealingVault, BodyError> {
+        let found = Ring::open(&self.root)?.load(&self.root, keys)?;
+        let found = found.ok_or_else(|| ReadError::Missing(format!("keys of run {keys}")))?;
+        Ok(SealingVault::new(found, blobs))
+    }
+
+    fn blobs(&self) -> DiskBlobs {
+        DiskBlobs { root: self.root.clone(), poisoned: Arc::default() }
+    }
+}
+
+impl JournalRead for JournalReader {
+    fn read(&self, from: Seq) -> Result<Entries<'_>, ReadError> {
+        Ok(Box::new(self.entries(from)?))
+    }
+
+    fn public(&self, id: BlobId) -> Result<Vec<u8>, ReadError> {
+        self.blobs().get(id)
+    }
+
+    fn vault(&self, keys: RunId) -> Result<Arc<dyn Vault>, BodyError> {
+        Ok(Arc::new(self.sealing(keys, Arc::new(ReadOnly(Arc::new(self.blobs()))))?))
+    }
+}
+
+/// The entries of a journal on disk, up to the last batch that is complete.
+pub(crate) struct DiskEntries {
+    root: PathBuf,
+    head: Head,
+    segments: VecDeque<u64>,
+    scan: Scan,
+    from: u64,
+    ready: VecDeque<Stored>,
+    done: bool,
+}
+
+impl DiskEntries {
+    /// Reads on until an entry is ready, or the end.
+    fn fill(&mut self) -> Result<(), ReadError> {
+        while self.ready.is_empty() && !self.done {
+            let file = segment_file(self.scan.first);
+            match self.scan.next(self.from) {
+                Next::Batch(batch) => {
+                    let head = batch.iter().find(|stored| stored.entry.seq == self.head.seq);
+                    if head.is_some_and(|stored| stored.id != self.head.entry) {
+                        let what = format!("entry {} is not the one that the head names", self.head.seq);
+                        return Err(damaged(&file, Wrong { offset: self.scan.offset(), what }));
+                    }
+                    self.ready.extend(batch);
+                }
+                Next::Damaged(wrong) => return Err(damaged(&file, wrong)),
+                Next::End => self.turn(&file, None)?,
+                Next::Broken(wrong) => self.turn(&file, Some(wrong))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end of a segment: goes on to the next one if it was there when we began.
+    fn turn(&mut self, file: &str, broken: Option<Wrong>) -> Result<(), ReadError> {
+        let next = self.segments.pop_front();
+        let acknowledged = next.is_some() || self.scan.next <= self.head.seq.0;
+        match (broken, next) {
+            (Some(wrong), _) if acknowledged => Err(damaged(file, wrong)),
+            (None, Some(first)) if first == self.scan.next => {
+                self.scan = Scan::open(&self.root, first, self.scan.prev)?;
+                Ok(())
+            }
+            (None, _) if acknowledged => {
+                let last = self.scan.next - 1;
+                let expected = next.map_or(self.head.seq.0, |first| first - 1);
+                let what = format!("it ends after entry {last}, the journal went on to {expected}");
+                Err(damaged(file, Wrong { offset: self.scan.offset(), what }))
+            }
+            // Behind the head: a batch that is being written, or a torn tail.
+            _ => {
+                self.done = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Iterator for DiskEntries {
+    type Item = Result<Stored, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Err(error) = self.fill() {
+            self.done = true;
+            return Some(Err(error));
+        }
+        self.ready.pop_front().map(Ok)
+    }
+}

@@ -1,0 +1,179 @@
+//! Reading a segment batch by batch, with every check that the bytes allow.
+
+use crate::durable::unread;
+use crate::frame::{self, Found};
+use crate::layout::{SEGMENTS, segment_file, segment_name};
+use crate::record::Wrong;
+use palinode_core::event::{Entry, entry_id};
+use palinode_core::id::{EntryId, Seq};
+use palinode_core::port::{ReadError, Stored};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// A segment's bytes and a place in it.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// First sequence of the segment.
+    pub(crate) first: u64,
+    /// Sequence of the next entry.
+    pub(crate) next: u64,
+    /// Id of the entry before; none where the segment does not tell.
+    pub(crate) prev: Option<EntryId>,
+    base: usize,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+/// What comes next in a segment.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The entries of a complete batch that were asked for.
+    Batch(Vec<Stored>),
+    /// Nothing but zeros.
+    End,
+    /// A batch that is not complete: a torn tail, or damage.
+    Broken(Wrong),
+    /// A complete batch whose entries are not what they must be: damage wherever it stands.
+    Damaged(Wrong),
+}
+
+impl Scan {
+    /// From the segment's beginning.
+    pub(crate) fn open(root: &Path, first: u64, prev: Option<EntryId>) -> Result<Self, ReadError> {
+        let prev = if first == 1 { Some(EntryId([0; 32])) } else { prev };
+        Self::open_at(root, first, 0, first, prev)
+    }
+
+    /// From a known end of a batch.
+    pub(crate) fn open_at(
+        root: &Path,
+        first: u64,
+        offset: u64,
+        next: u64,
+        prev: Option<EntryId>,
+    ) -> Result<Self, ReadError> {
+        let name = segment_file(first);
+        let mut bytes = Vec::new();
+        let mut file = File::open(root.join(SEGMENTS).join(segment_name(first))).map_err(unread(&name))?;
+        file.seek(SeekFrom::Start(offset)).map_err(unread(&name))?;
+        file.read_to_end(&mut bytes).map_err(unread(&name))?;
+        // A file that ends before the offset reads as empty: the head's check finds it too short.
+        let base = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(Self { first, next, prev, base, bytes, at: 0 })
+    }
+
+    /// Where the next batch begins.
+    pub(crate) fn offset(&self) -> u64 {
+        (self.base + self.at) as u64
+    }
+
+    /// The bytes from the next batch on.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// How long the file is.
+    pub(crate) fn len(&self) -> u64 {
+        (self.base + self.bytes.len()) as u64
+    }
+
+    /// Whether a later batch was completed behind a broken one.
+    pub(crate) fn later_commit(&self) -> bool {
+        frame::later_commit(&self.bytes, self.at, self.next).is_some()
+    }
+
+    /// The next batch. Entries before `from` are checked by the batch's hash but not decoded.
+    pub(crate) fn next(&mut self, from: u64) -> Next {
+        let (entries, end) = match frame::look(&self.bytes, self.at, self.next) {
+            Found::Batch { entries, end } => (entries, end),
+            Found::End => return Next::End,
+            Found::Broken(wrong) => return Next::Broken(wrong.moved(self.base)),
+        };
+        let mut batch = Vec::with_capacity(entries.len());
+        for place in entries {
+            let offset = self.base + place.start;
+            let bytes = &self.bytes[place];
+            if self.next < from {
+                // Only the last entry before `from` must be named, for the chain's sake.
+                self.prev = (self.next + 1 == from).then(|| entry_id(bytes));
+                self.next += 1;
+                continue;
+            }
+            let entry = match Entry::decode(bytes) {
+                Ok(entry) => entry,
+                Err(error) => return Next::Damaged(Wrong::at(offset, error.to_string())),
+            };
+            if entry.seq != Seq(self.next) {
+                let what = format!("entry {} stands where {} should", entry.seq, self.next);
+                return Next::Damaged(Wrong::at(offset, what));
+            }
+            if self.prev.is_some_and(|prev| prev != entry.prev) {
+                let what = format!("entry {} does not follow the entry before it", entry.seq);
+                return Next::Damaged(Wrong::at(offset, what));
+            }
+            let id = entry_id(bytes);
+            self.prev = Some(id);
+            self.next += 1;
+            batch.push(Stored { id, entry });
+        }
+        self.at = end;
+        Next::Batch(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Builder;
+    use palinode_core::event::Event;
+    use palinode_core::id::{Epoch, Micros, RunId, StepPath};
+    use std::fs;
+
+    fn entry(seq: u64, prev: EntryId) -> Vec<u8> {
+        let event = Event::TimerFired { step: StepPath::new("host/step").expect("a path") };
+        let (run, epoch, time) = (RunId([1; 8]), Epoch(1), Micros(0));
+        let entry = Entry { seq: Seq(seq), run, epoch, time, wall: None, prev, event, bodies: Default::default() };
+        entry.encode().expect("encodes")
+    }
+
+    /// Whoever forges a batch can also give it right checksums; the chain still tells.
+    #[test]
+    fn well_framed_entries_that_do_not_belong_there_are_damage() {
+        let none = EntryId([0; 32]);
+        let first = entry(1, none);
+        let id = entry_id(&first);
+        let wide = {
+            // The map's marker in a longer form than needed.
+            let mut bytes = entry(2, id);
+            let fields = bytes[0] & 0x0f;
+            bytes.splice(0..1, [0xde, 0, fields]);
+            bytes
+        };
+        let table = [
+            (entry(2, id), None),
+            (entry(3, id), Some("stands where 2 should")),
+            (entry(1, none), Some("stands where 2 should")),
+            (entry(2, none), Some("does not follow")),
+            (wide, Some("not canonical")),
+            (vec![0x01], Some("not of the expected type")),
+        ];
+        for (second, wrong) in table {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::create_dir(folder.path().join(SEGMENTS)).expect("a folder");
+            let mut builder = Builder::default();
+            builder.push(&first);
+            let mut bytes = builder.finish(1);
+            builder.push(&second);
+            bytes.extend(builder.finish(2));
+            fs::write(folder.path().join(segment_file(1)), bytes).expect("writes");
+            let mut scan = Scan::open(folder.path(), 1, None).expect("opens");
+            assert!(matches!(scan.next(0), Next::Batch(batch) if batch.len() == 1));
+            match (scan.next(0), wrong) {
+                (Next::Batch(batch), None) => assert_eq!(batch[0].entry.seq, Seq(2)),
+                (Next::Damaged(found), Some(wrong)) => assert!(found.what.contains(wrong), "{found:?}"),
+                (found, wrong) => unreachable!("{found:?} instead of {wrong:?}"),
+            }
+        }
+    }
+}
