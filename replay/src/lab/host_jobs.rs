@@ -1,0 +1,303 @@
+//! The parts of jobs on a host: units, packages, files, names, the excluder command.
+
+use super::effect::{Effect, UnitVerb};
+use super::files::{Archive, Entry};
+use super::job::Finish;
+use super::plan::{Draft, Outside, refuse};
+use super::spec;
+use super::world::{Host, World};
+use palinode_core::action::{
+    Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, Package, PackageState, Service, ServiceState,
+};
+use palinode_core::event::Why;
+use palinode_core::id::BodyId;
+use palinode_core::port::Bodies;
+use palinode_core::resource::{Active, Nevra, State};
+use std::collections::{BTreeMap, BTreeSet};
+
+type At<'a> = (&'a str, &'a Host);
+
+/// A job that did nothing but fail.
+fn fails(code: i32, message: impl Into<String>) -> Finish {
+    Finish { why: Some(Why::ExitCode), code: Some(code), message: Some(message.into()), ..Finish::default() }
+}
+
+pub(super) fn text_of(bodies: &dyn Bodies, id: BodyId) -> Result<String, Finish> {
+    let bytes = bodies.get(id).map_err(|error| refuse(format!("the recorded content cannot be opened: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| refuse("the recorded content is not text; the lab keeps text files only"))
+}
+
+pub(super) fn service_draft((name, host): At<'_>, service: &Service) -> Draft {
+    let mut draft = Draft::default();
+    let unit = |verb| Effect::Unit { host: name.to_owned(), unit: service.unit.clone(), verb };
+    let now = host.unit(&service.unit);
+    let runs = now.is_some_and(|unit| unit.active == Active::Active);
+    let enabled = now.is_some_and(|unit| unit.enabled != "disabled");
+    match service.state {
+        Some(ServiceState::Stopped) if runs => draft.then(4, unit(UnitVerb::Stop)),
+        Some(ServiceState::Started) if !runs => draft.then(4, unit(UnitVerb::Start)),
+        _ => {}
+    }
+    match service.enabled {
+        Some(true) if !enabled => draft.then(1, unit(UnitVerb::Enable)),
+        Some(false) if enabled => draft.then(1, unit(UnitVerb::Disable)),
+        _ => {}
+    }
+    draft.ends(1)
+}
+
+/// The installed packages that go when these go: themselves, and whatever needs one of them.
+pub(super) fn erased(host: &Host, names: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut gone: BTreeSet<String> = names.iter().filter(|name| host.packages.contains_key(*name)).cloned().collect();
+    loop {
+        let more: Vec<String> = host
+            .packages
+            .keys()
+            .filter(|name| !gone.contains(*name) && spec::requires(name).iter().any(|need| gone.contains(*need)))
+            .cloned()
+            .collect();
+        if more.is_empty() {
+            return gone;
+        }
+        gone.extend(more);
+    }
+}
+
+/// The names of a package action, versions cut off.
+pub(super) fn names_of(package: &Package) -> BTreeSet<String> {
+    let named = package.names.iter().map(|item| Package::base_name(item).to_owned());
+    named.chain(package.exact.iter().map(|nevra| nevra.name.clone())).collect()
+}
+
+impl World {
+    pub(super) fn package(&self, (name, host): At<'_>, package: &Package) -> Result<Draft, Finish> {
+        let mut draft = Draft::default();
+        if package.state == PackageState::Absent {
+            // Users of a package go before it.
+            let mut rest = erased(host, &names_of(package));
+            while let Some(next) = rest.iter().find(|name| !rest.iter().any(|user| needs(user, name))).cloned() {
+                rest.remove(&next);
+                for nevra in host.packages.get(&next).into_iter().flatten() {
+                    draft.then(4, Effect::Erase { host: name.to_owned(), package: nevra.clone() });
+                }
+            }
+            return Ok(draft.ends(3));
+        }
+        let mut wanted = Vec::new();
+        for item in &package.names {
+            let base = Package::base_name(item);
+            let installed = host.packages.get(base);
+            let version = Package::version(item);
+            let there = installed.is_some_and(|list| {
+                version.is_none_or(|version| list.iter().any(|nevra| same_version(nevra, version)))
+            });
+            if !there {
+                wanted.push(self.available(host, base, version)?);
+            }
+        }
+        for nevra in &package.exact {
+            if !host.packages.get(&nevra.name).is_some_and(|list| list.contains(nevra)) {
+                if !self.repository.contains(nevra) {
+                    return Err(refuse(format!("No package {nevra} available.")));
+                }
+                wanted.push(nevra.clone());
+            }
+        }
+        if !wanted.is_empty() && !host.resolves() {
+            return Err(refuse(format!("{name}: Could not resolve host: repo.demo")));
+        }
+        for nevra in self.with_needs(host, wanted) {
+            draft.then(5, Effect::Install { host: name.to_owned(), package: nevra });
+        }
+        Ok(draft.ends(4))
+    }
+
+    /// The newest version of a package that a plain install would find.
+    pub(super) fn available(&self, host: &Host, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
+        if host.files.text("/etc/yum.conf").is_some_and(|text| spec::hidden(text, name)) {
+            return Err(refuse(format!("No package {name} available: exclude= in /etc/yum.conf hides it.")));
+        }
+        self.newest(name, version)
+    }
+
+    /// The newest version of a package in the repositories, excludes aside.
+    pub(super) fn newest(&self, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
+        let matching = |nevra: &&Nevra| nevra.name == name && version.is_none_or(|want| same_version(nevra, want));
+        self.repository.iter().filter(matching).max().cloned().ok_or_else(|| {
+            let version = version.map(|version| format!("-{version}")).unwrap_or_default();
+            refuse(format!("No package {name}{version} available."))
+        })
+    }
+
+    /// Packages with those that they need and the host lacks, needed ones first.
+    pub(super) fn with_needs(&self, host: &Host, wanted: Vec<Nevra>) -> Vec<Nevra> {
+        let mut all: BTreeMap<String, Nevra> = wanted.into_iter().map(|nevra| (nevra.name.clone(), nevra)).collect();
+        loop {
+            let needed = all
+                .keys()
+                .flat_map(|name| spec::requires(name))
+                .find(|need| !all.contains_key(**need) && !host.packages.contains_key(**need));
+            let found = needed.and_then(|need| self.repository.iter().filter(|nevra| nevra.name == **need).max());
+            let Some(found) = found else {
+                break;
+            };
+            all.insert(found.name.clone(), found.clone());
+        }
+        let mut order = Vec::new();
+        while let Some(next) = all.keys().find(|name| !all.keys().any(|other| needs(name, other))).cloned() {
+            order.extend(all.remove(&next));
+        }
+        order
+    }
+}
+
+fn needs(user: &str, name: &str) -> bool {
+    spec::requires(user).contains(&name)
+}
+
+fn same_version(nevra: &Nevra, version: &str) -> bool {
+    nevra.version == version || format!("{}-{}", nevra.version, nevra.release) == version
+}
+
+pub(super) fn absent_draft((name, host): At<'_>, absent: &FileAbsent) -> Draft {
+    let mut draft = Draft::default();
+    for item in &absent.paths {
+        let (path, inside) = match item.strip_suffix("/*") {
+            Some(dir) => (dir, true),
+            None => (item.as_str(), false),
+        };
+        if inside && host.files.is_dir(path) && host.files.get(path).is_none() {
+            draft.then(0, Effect::Put { host: name.to_owned(), path: path.to_owned(), entry: Entry::Dir });
+        }
+        let below: Vec<&str> = host.files.below(path).map(|(path, _)| path).collect();
+        for path in below.into_iter().rev() {
+            draft.then(0, Effect::Remove { host: name.to_owned(), path: path.to_owned() });
+        }
+        if !inside && host.files.exists(path) {
+            draft.then(0, Effect::Remove { host: name.to_owned(), path: path.to_owned() });
+        }
+    }
+    if let Some(first) = draft.parts.first_mut() {
+        first.after = palinode_core::id::Micros::seconds(1);
+    }
+    draft.ends(1)
+}
+
+pub(super) fn copy_draft((name, host): At<'_>, copy: &FileCopy) -> Result<Draft, Finish> {
+    let Some(text) = host.files.text(&copy.from) else {
+        return Err(refuse(format!("{}: No such file", copy.from)));
+    };
+    if copy.resolver && !spec::nameservers(text).any(|server| server != host.ip && !server.starts_with("127.")) {
+        return Err(refuse(format!("{} names no name server but the host itself", copy.from)));
+    }
+    let mut draft = Draft::default();
+    if host.files.text(&copy.to) != Some(text) {
+        // cp keeps mode and owner of a file that is there.
+        let entry = match host.files.get(&copy.to) {
+            Some(Entry::File { mode, owner, .. }) => {
+                Entry::File { mode: *mode, owner: owner.clone(), content: text.into() }
+            }
+            _ => Entry::text(text),
+        };
+        draft.then(1, Effect::Put { host: name.to_owned(), path: copy.to.clone(), entry });
+    }
+    Ok(draft.ends(1))
+}
+
+pub(super) fn read_draft((_, host): At<'_>, read: &FileRead) -> Result<Draft, Finish> {
+    if host.files.text(&read.path).is_none() {
+        return Err(fails(2, format!("{}: No such file or directory", read.path)));
+    }
+    let Some(value) = host.files.value(&read.path, &read.key) else {
+        return Err(fails(1, format!("{} has no line {}=", read.path, read.key)));
+    };
+    let finish = Finish { value: Some(value), ..Finish::default() };
+    Ok(Draft { finish, ..Draft::default() }.ends(1))
+}
+
+pub(super) fn restore_draft(
+    (name, host): At<'_>,
+    restore: &FileRestore,
+    outside: &Outside<'_>,
+) -> Result<Draft, Finish> {
+    let mut draft = Draft::default();
+    let path = restore.path.trim_end_matches('/');
+    let put = |path: String, entry: Entry| Effect::Put { host: name.to_owned(), path, entry };
+    let remove = |path: &str| Effect::Remove { host: name.to_owned(), path: path.to_owned() };
+    let one = match &restore.state {
+        State::Absent => {
+            if host.files.exists(path) {
+                draft.then(1, remove(path));
+            }
+            return Ok(draft.ends(1));
+        }
+        State::File { mode, owner, body, .. } => {
+            let content = text_of(outside.bodies, *body)?.into();
+            Entry::File { mode: *mode, owner: owner.clone(), content }
+        }
+        State::Link { target } => Entry::Link { target: target.clone() },
+        State::Tree { body, .. } => {
+            let text = text_of(outside.bodies, *body)?;
+            let Ok(Archive(wanted)) = serde_json::from_str(&text) else {
+                return Err(refuse(format!("the recorded archive of {path} is not one that the lab made")));
+            };
+            if host.files.get(path) != Some(&Entry::Dir) {
+                draft.then(1, put(path.to_owned(), Entry::Dir));
+            }
+            for (found, _) in host.files.below(path) {
+                let relative = &found[path.len() + 1..];
+                let parent = format!("{relative}/");
+                let kept = wanted.keys().any(|want| want == relative || want.starts_with(&parent));
+                if !kept {
+                    draft.then(0, remove(found));
+                }
+            }
+            for (relative, entry) in &wanted {
+                let full = format!("{path}/{relative}");
+                if host.files.get(&full) != Some(entry) {
+                    draft.then(0, put(full, entry.clone()));
+                }
+            }
+            return Ok(draft.ends(1));
+        }
+        _ => return Err(refuse(format!("what was recorded of {path} is no file"))),
+    };
+    if host.files.get(path) != Some(&one) {
+        draft.then(1, put(path.to_owned(), one));
+    }
+    Ok(draft.ends(1))
+}
+
+pub(super) fn names_draft((name, host): At<'_>, check: &DnsCheck) -> Draft {
+    let unknown = check.names.iter().find(|wanted| !host.resolves() || wanted.ends_with(".invalid"));
+    let mut draft = Draft::default();
+    if let Some(wanted) = unknown {
+        draft.finish = fails(2, format!("{name}: {wanted}: Name or service not known"));
+    }
+    draft.ends(2)
+}
+
+/// The lab has no shell: it answers the excluders' own commands and nothing else.
+pub(super) fn command_draft((name, host): At<'_>, command: &Command) -> Result<Draft, Finish> {
+    let (package, on) = match command.run.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [program, "exclude"] => (program, true),
+        [program, "unexclude"] => (program, false),
+        _ => ("", false),
+    };
+    let program = package.rsplit('/').next().unwrap_or_default();
+    if !spec::is_excluder(program) {
+        return Err(refuse(format!("the lab cannot run {:?}", command.run.join(" "))));
+    }
+    if !host.packages.contains_key(program) {
+        return Err(fails(127, format!("{package}: No such file or directory")));
+    }
+    let mut draft = Draft::default();
+    if let Some(text) = host.files.text("/etc/yum.conf") {
+        let changed = spec::excluded(text, program, on);
+        if changed != text {
+            let entry = Entry::text(changed);
+            draft.then(1, Effect::Put { host: name.to_owned(), path: "/etc/yum.conf".to_owned(), entry });
+        }
+    }
+    Ok(draft.ends(1))
+}

@@ -1,0 +1,228 @@
+//! What a look at the world shows: states of resources, surveys, gates. Read-only.
+
+use super::files::Entry;
+use super::host_jobs::{erased, names_of};
+use super::spec;
+use super::world::{Host, OwnerKind, World};
+use palinode_core::action::{Action, PackageState, Target};
+use palinode_core::event::Class;
+use palinode_core::id::{HostName, ResourceKey};
+use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
+use palinode_core::resource::{Fields, Footprint, Kind, Node, Pod, State};
+use std::collections::BTreeMap;
+
+fn refused(target: &str, why: impl Into<String>) -> LookError {
+    LookError::Refused { target: target.to_owned(), why: why.into() }
+}
+
+impl World {
+    /// A host that answers.
+    fn reachable(&self, name: &str) -> Result<&Host, LookError> {
+        match self.hosts.get(name) {
+            Some(host) if host.is_up() => Ok(host),
+            Some(_) => Err(LookError::Unreachable { target: name.to_owned(), cause: None }),
+            None => Err(refused(name, "the lab has no such host")),
+        }
+    }
+
+    /// The state of a resource; contents become bodies.
+    pub fn observe(&self, key: &ResourceKey, bodies: &dyn Bodies) -> Result<State, LookError> {
+        let Some(kind) = key.kind() else {
+            return Err(refused(key.as_str(), "not a resource"));
+        };
+        Ok(match kind {
+            Kind::Unit(host, unit) => match self.reachable(host)?.unit(unit) {
+                Some(unit) => State::Unit { active: unit.active, enabled: unit.enabled.clone() },
+                None => State::Absent,
+            },
+            Kind::Package(host, name) => match self.reachable(host)?.packages.get(name) {
+                Some(installed) => State::Package { installed: installed.clone() },
+                None => State::Absent,
+            },
+            Kind::File(host, path) => file_state(self.reachable(host)?, path, bodies)?,
+            Kind::Boot(host) => State::Boot { id: self.reachable(host)?.boot.clone() },
+            Kind::Node(name) => match self.nodes.get(name) {
+                None => State::Absent,
+                Some(node) => State::Node(Box::new(Node {
+                    uid: node.uid.clone(),
+                    unschedulable: node.unschedulable,
+                    labels: node.labels.clone(),
+                    annotations: node.annotations.clone(),
+                    taints: node.taints.clone(),
+                    ready: node.ready,
+                    runtime: node.runtime.clone(),
+                    kubelet: node.kubelet.clone(),
+                })),
+            },
+            Kind::Pods(node) => {
+                let mut pods: Vec<Pod> = self
+                    .pods
+                    .iter()
+                    .filter(|(_, pod)| pod.node == node && Self::evictable(pod))
+                    .map(|(uid, pod)| Pod {
+                        namespace: pod.namespace.clone(),
+                        name: pod.name.clone(),
+                        uid: uid.clone(),
+                        owner: pod.owner.clone(),
+                        emptydir: pod.emptydir,
+                    })
+                    .collect();
+                pods.sort();
+                State::Pods { pods }
+            }
+            Kind::ConfigMap(namespace, name) => match self.config_map(namespace, name) {
+                None => State::Absent,
+                Some(map) => State::Object {
+                    uid: map.uid.clone(),
+                    body: bodies.put(Class::Content, map.content.as_bytes())?,
+                    marks: map.marks(),
+                },
+            },
+            Kind::Pod(..) => return Err(refused(key.as_str(), "single pods are not looked at")),
+        })
+    }
+
+    /// The boot id of a host that answers.
+    pub(super) fn boot_of(&self, host: &HostName) -> Result<String, LookError> {
+        Ok(self.reachable(host.as_str())?.boot.clone())
+    }
+
+    /// Resources beyond those that an action declares: the rest of a package transaction, and the configuration
+    /// files that it takes away.
+    pub(super) fn beyond(&self, target: &Target, action: &Action) -> Result<Vec<Footprint>, LookError> {
+        let (Action::Package(package), Some(name)) = (action, &target.host) else {
+            return Ok(Vec::new());
+        };
+        if package.state != PackageState::Absent {
+            return Ok(Vec::new());
+        }
+        let host = self.reachable(name.as_str())?;
+        let names = names_of(package);
+        let gone = erased(host, &names);
+        let mut more = Vec::new();
+        for package in &gone {
+            if !names.contains(package) {
+                more.push(ResourceKey::package(name, package));
+            }
+            for (path, _) in spec::configs(package) {
+                let now = host.files.get(path);
+                if now.is_some() && now != spec::default_config(package, path).as_ref() {
+                    more.push(ResourceKey::file(name, path));
+                    more.push(ResourceKey::file(name, &format!("{path}.rpmsave")));
+                }
+            }
+        }
+        if gone.iter().any(|package| spec::is_excluder(package)) {
+            more.push(ResourceKey::file(name, "/etc/yum.conf"));
+        }
+        more.sort();
+        Ok(more.into_iter().map(|key| Footprint::new(key, Fields::All)).collect())
+    }
+
+    /// One look at a gate's condition.
+    pub fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
+        let mut facts = BTreeMap::new();
+        let mut fact = |name: &str, value: String| facts.insert(name.to_owned(), value);
+        match gate {
+            Gate::GlusterHealed { vantage_points } => {
+                let ready = |host: &str| {
+                    self.pods.values().any(|pod| pod.node == host && pod.ready && Self::is_gluster(pod))
+                        && self.nodes.get(host).is_some_and(|node| node.ready)
+                };
+                let all = self.storage.peers().count();
+                let vantage = self.storage.peers().filter(|host| ready(host)).count();
+                let connected = self.storage.peers().filter(|host| self.storage.is_online(host)).count();
+                let (online, bricks) = self.storage.counts();
+                let (pending, split) = (self.storage.pending(), self.storage.split_brain());
+                fact("bricks", format!("{online}/{bricks}"));
+                fact("peers", format!("{connected}/{all}"));
+                fact("pending", pending.to_string());
+                fact("split-brain", split.to_string());
+                fact("vantage-points", vantage.to_string());
+                fact("volumes", self.storage.volumes.len().to_string());
+                let pass = online == bricks
+                    && connected == all
+                    && pending == 0
+                    && split == 0
+                    && vantage >= *vantage_points as usize;
+                let evidence = bodies.put(Class::Output, self.heal_info().as_bytes())?;
+                Ok(Sample { pass, hopeless: split > 0, facts, evidence: Some(evidence) })
+            }
+            Gate::PackageRestorable { names } => {
+                let Some(name) = &target.host else {
+                    return Err(refused("the run", "package.restorable needs a host"));
+                };
+                let host = self.reachable(name.as_str())?;
+                let installed: Vec<_> = names.iter().filter_map(|name| host.packages.get(name)).flatten().collect();
+                let missing: Vec<String> = installed
+                    .iter()
+                    .filter(|nevra| !self.repository.contains(**nevra))
+                    .map(|nevra| nevra.to_string())
+                    .collect();
+                fact("installed", installed.len().to_string());
+                fact("missing", missing.join(" "));
+                Ok(Sample { pass: missing.is_empty(), hopeless: !missing.is_empty(), facts, evidence: None })
+            }
+            Gate::NodeReady {} => {
+                let Some(name) = target.node.as_deref() else {
+                    return Err(refused("the run", "node.ready needs a node"));
+                };
+                let node = self.nodes.get(name);
+                let ready = node.is_some_and(|node| node.ready);
+                let wanted = self.owners.iter().filter(|owner| {
+                    owner.kind == OwnerKind::DaemonSet
+                        && node.is_some_and(|node| super::controllers::matches(&node.labels, &owner.selector))
+                });
+                let (mut all, mut there) = (0, 0);
+                for owner in wanted {
+                    all += 1;
+                    let up = |pod: &super::world::PodRecord| {
+                        pod.node == name && pod.ready && super::controllers::is_of(pod, owner)
+                    };
+                    there += usize::from(self.pods.values().any(up));
+                }
+                fact("ready", ready.to_string());
+                fact("daemonset-pods", format!("{there}/{all}"));
+                Ok(Sample { pass: ready && there == all, hopeless: false, facts, evidence: None })
+            }
+        }
+    }
+
+    /// What `gluster volume heal VOLUME info` prints, for every volume: survivors list what the brick that was
+    /// away misses.
+    fn heal_info(&self) -> String {
+        let mut text = String::new();
+        for (name, volume) in &self.storage.volumes {
+            let missing: u64 = volume.bricks.values().map(|brick| brick.pending).sum();
+            for (host, brick) in &volume.bricks {
+                text.push_str(&format!("Brick {host}:/var/lib/heketi/mounts/{name}/brick\n"));
+                if self.storage.is_online(host) {
+                    let own = missing - brick.pending + brick.split_brain;
+                    text.push_str(&format!("Status: Connected\nNumber of entries: {own}\n\n"));
+                } else {
+                    text.push_str("Status: Transport endpoint is not connected\nNumber of entries: -\n\n");
+                }
+            }
+        }
+        text
+    }
+}
+
+fn file_state(host: &Host, path: &str, bodies: &dyn Bodies) -> Result<State, BodyError> {
+    let path = path.trim_end_matches('/');
+    Ok(match host.files.get(path) {
+        Some(Entry::File { mode, owner, content }) => State::File {
+            mode: *mode,
+            owner: owner.clone(),
+            size: content.len() as u64,
+            body: bodies.put(Class::Content, content.as_bytes())?,
+        },
+        Some(Entry::Link { target }) => State::Link { target: target.clone() },
+        _ if host.files.is_dir(path) => {
+            let (archive, entries) = host.files.archive(path);
+            let text = serde_json::to_vec(&archive).unwrap_or_default();
+            State::Tree { entries, body: bodies.put(Class::Content, &text)? }
+        }
+        _ => State::Absent,
+    })
+}

@@ -1,0 +1,251 @@
+//! From an action to the parts of its job: what is still to do in this world, or why it must not begin.
+
+use super::effect::Effect;
+use super::job::{Finish, Part};
+use super::world::{Host, World};
+use palinode_core::action::{Action, Bare, Emptydir, Target};
+use palinode_core::event::Why;
+use palinode_core::id::{Micros, ResourceKey};
+use palinode_core::port::{Bodies, Job};
+use palinode_core::resource::{Image, State};
+use std::io;
+
+/// What a job needs that is not in the world.
+pub struct Outside<'a> {
+    /// The text of the inventory.
+    pub inventory: &'a dyn Fn() -> io::Result<Vec<u8>>,
+    /// Recorded bodies.
+    pub bodies: &'a dyn Bodies,
+}
+
+/// What a job will do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Draft {
+    pub(super) parts: Vec<Part>,
+    pub(super) tail: Micros,
+    pub(super) patience: Option<Micros>,
+    pub(super) finish: Finish,
+}
+
+impl Draft {
+    /// A part that is due some seconds after the one before.
+    pub(super) fn then(&mut self, seconds: i64, effect: Effect) {
+        self.part(seconds, 0, effect);
+    }
+
+    /// A part that waits.
+    pub(super) fn wait(&mut self, seconds: i64, patience: i64, effect: Effect) {
+        self.part(seconds, patience, effect);
+    }
+
+    fn part(&mut self, after: i64, patience: i64, effect: Effect) {
+        self.parts.push(Part { after: Micros::seconds(after), patience: Micros::seconds(patience), effect });
+    }
+
+    /// Ends that many seconds after its last part, with an exit code of zero.
+    pub(super) fn ends(mut self, seconds: i64) -> Self {
+        self.tail = Micros::seconds(seconds);
+        self.finish.code.get_or_insert(0);
+        self
+    }
+}
+
+/// A job that must not begin: nothing was changed.
+pub(super) fn refuse(message: impl Into<String>) -> Finish {
+    Finish { why: Some(Why::Precondition), message: Some(message.into()), ..Finish::default() }
+}
+
+impl World {
+    /// The parts of a job that are still to do.
+    pub(super) fn draft(&self, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish> {
+        let target = &job.target;
+        match &job.action {
+            Action::Record(_) => Ok(Draft::default().ends(1)),
+            Action::Restore(_) => Err(refuse("restore has not been resolved to what it restores")),
+            Action::Cordon {} => self.schedulable(target, false),
+            Action::Uncordon {} => self.schedulable(target, true),
+            Action::Drain(drain) => self.drain(target, drain),
+            Action::DeleteNode {} => self.delete_node(target, &job.before),
+            Action::RestoreNode(restore) => {
+                let node = node_of(target)?.to_owned();
+                let mut draft = Draft::default();
+                if !self.nodes.contains_key(&node) {
+                    let patience = restore.timeout.micros().0 / 1_000_000;
+                    draft.wait(1, patience, Effect::AwaitNode { node: node.clone(), ready: false });
+                }
+                draft.then(
+                    1,
+                    Effect::RestoreNode {
+                        node,
+                        unschedulable: restore.unschedulable,
+                        labels: restore.labels.clone(),
+                        annotations: restore.annotations.clone(),
+                        taints: restore.taints.clone(),
+                    },
+                );
+                Ok(draft.ends(1))
+            }
+            Action::PatchNode(patch) => {
+                let node = node_of(target)?.to_owned();
+                let Some(now) = self.nodes.get(&node) else {
+                    return Err(refuse(format!("nodes \"{node}\" not found")));
+                };
+                let mut draft = Draft::default();
+                let differs = patch.labels.iter().any(|(key, want)| now.labels.get(key) != want.as_ref());
+                if differs {
+                    draft.then(1, Effect::Label { node: node.clone(), labels: patch.labels.clone() });
+                }
+                if let Some(unschedulable) = patch.unschedulable.filter(|want| *want != now.unschedulable) {
+                    draft.then(1, Effect::Schedulable { node, on: !unschedulable });
+                }
+                Ok(draft.ends(1))
+            }
+            Action::DeleteObject(delete) => self.delete_object(target, delete, &job.before),
+            Action::ApplyObject(apply) => {
+                let content = text_of(outside.bodies, apply.body)?;
+                let name = format!("{}/{}", apply.namespace, apply.name);
+                let mut draft = Draft::default();
+                if self.config_maps.get(&name).is_none_or(|map| *map.content != *content) {
+                    draft.then(1, Effect::PutConfigMap { name, content: content.into() });
+                }
+                Ok(draft.ends(1))
+            }
+            Action::Service(service) => Ok(service_draft(self.reach(target)?, service)),
+            Action::Package(package) => self.package(self.reach(target)?, package),
+            Action::FileAbsent(absent) => Ok(absent_draft(self.reach(target)?, absent)),
+            Action::FileCopy(copy) => copy_draft(self.reach(target)?, copy),
+            Action::FileRead(read) => read_draft(self.reach(target)?, read),
+            Action::FileRestore(restore) => restore_draft(self.reach(target)?, restore, outside),
+            Action::Command(command) => command_draft(self.reach(target)?, command),
+            Action::DnsCheck(check) => Ok(names_draft(self.reach(target)?, check)),
+            Action::Reboot {} => {
+                let (name, host) = self.reach(target)?;
+                let mut draft = Draft::default();
+                // Keyed by the boot in the intent: another boot means that it happened.
+                if job.boot.as_ref().is_none_or(|boot| *boot == host.boot) {
+                    draft.then(3, Effect::Reboot { host: name.to_owned() });
+                }
+                draft.wait(5, 1200, Effect::AwaitBoot { host: name.to_owned() });
+                Ok(draft.ends(20))
+            }
+            Action::InventoryEdit(edit) => Ok(control_draft(&edit.file)),
+            Action::InventoryRestore(restore) => Ok(control_draft(&restore.file)),
+            Action::Playbook(playbook) => self.playbook(target, playbook, outside),
+        }
+    }
+
+    /// The target's host, which must be up.
+    fn reach(&self, target: &Target) -> Result<(&str, &Host), Finish> {
+        let Some(name) = &target.host else {
+            return Err(refuse("the action needs a host"));
+        };
+        let found = self.hosts.get_key_value(name.as_str());
+        let (name, host) = found.ok_or_else(|| refuse(format!("there is no host {name}")))?;
+        Ok((name, host))
+    }
+
+    fn schedulable(&self, target: &Target, on: bool) -> Result<Draft, Finish> {
+        let node = node_of(target)?;
+        let Some(now) = self.nodes.get(node) else {
+            return Err(refuse(format!("nodes \"{node}\" not found")));
+        };
+        let mut draft = Draft::default();
+        if now.unschedulable == on {
+            draft.then(1, Effect::Schedulable { node: node.to_owned(), on });
+        }
+        Ok(draft.ends(1))
+    }
+
+    /// Filters as `oc adm drain` does: any pod in the way, and nothing is evicted.
+    fn drain(&self, target: &Target, drain: &palinode_core::action::Drain) -> Result<Draft, Finish> {
+        let node = node_of(target)?;
+        let pods: Vec<_> = self.pods.iter().filter(|(_, pod)| pod.node == node && Self::evictable(pod)).collect();
+        for (_, pod) in &pods {
+            let name = format!("{}/{}", pod.namespace, pod.name);
+            if pod.emptydir && drain.emptydir == Emptydir::Refuse {
+                return Err(refuse(format!("pod {name} has an emptyDir volume, and emptydir is refuse")));
+            }
+            if pod.owner.is_none() && drain.bare == Bare::Refuse {
+                return Err(refuse(format!("pod {name} has no controller, and bare is refuse")));
+            }
+        }
+        let mut draft = Draft { patience: Some(drain.timeout.micros()), ..Draft::default() };
+        let patience = drain.timeout.micros().0 / 1_000_000;
+        for (uid, pod) in pods {
+            let pod = format!("{}/{}", pod.namespace, pod.name);
+            draft.wait(3, patience, Effect::Evict { uid: uid.clone(), pod });
+        }
+        Ok(draft.ends(10))
+    }
+
+    fn delete_node(&self, target: &Target, before: &Image) -> Result<Draft, Finish> {
+        let node = node_of(target)?;
+        let Some(now) = self.nodes.get(node) else {
+            return Ok(Draft::default().ends(1));
+        };
+        match before.get(&ResourceKey::node(node)) {
+            Some(State::Node(was)) if was.uid != now.uid => {
+                return Err(refuse(format!(
+                    "node {node} registered again under UID {}; the one to delete had {}",
+                    now.uid, was.uid
+                )));
+            }
+            Some(State::Absent) => {
+                return Err(refuse(format!("node {node} registered after it was looked at")));
+            }
+            _ => {}
+        }
+        if self.hosts.get(node).is_some_and(|host| host.kubelet.is_some()) {
+            return Err(refuse(format!("the kubelet of {node} still runs and would register it again at once")));
+        }
+        let mut draft = Draft::default();
+        draft.then(1, Effect::DeleteNode { node: node.to_owned(), uid: now.uid.clone() });
+        Ok(draft.ends(2))
+    }
+
+    fn delete_object(
+        &self,
+        target: &Target,
+        delete: &palinode_core::action::DeleteObject,
+        before: &Image,
+    ) -> Result<Draft, Finish> {
+        let name = format!("{}/{}", delete.namespace, delete.name);
+        let Some(map) = self.config_maps.get(&name) else {
+            return Ok(Draft::default().ends(1));
+        };
+        let key = ResourceKey::config_map(&delete.namespace, &delete.name);
+        if let Some(State::Object { uid, .. }) = before.get(&key)
+            && *uid != map.uid
+        {
+            return Err(refuse(format!("configmap {name} was made anew since it was looked at")));
+        }
+        if delete.unless_used {
+            let own = target.host.as_ref().map(|host| host.as_str());
+            let user = self.hosts.iter().find(|(host, found)| {
+                Some(host.as_str()) != own
+                    && self.nodes.contains_key(*host)
+                    && self.group_of(found).as_deref() == Some(&delete.name)
+            });
+            if let Some((user, _)) = user {
+                return Err(refuse(format!("configmap {name} is in use: {user} takes its configuration from it")));
+            }
+        }
+        let mut draft = Draft::default();
+        draft.then(1, Effect::DeleteConfigMap { name });
+        Ok(draft.ends(1))
+    }
+}
+
+use super::host_jobs::{
+    absent_draft, command_draft, copy_draft, names_draft, read_draft, restore_draft, service_draft, text_of,
+};
+
+fn node_of(target: &Target) -> Result<&str, Finish> {
+    target.node.as_deref().ok_or_else(|| refuse("the action needs a node, and the target has none"))
+}
+
+fn control_draft(file: &str) -> Draft {
+    let mut draft = Draft::default();
+    draft.then(0, Effect::Control { file: file.to_owned() });
+    draft.ends(1)
+}
