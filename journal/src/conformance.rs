@@ -44,7 +44,8 @@ fn must<T, E: std::fmt::Debug>(rule: &'static str, result: Result<T, E>) -> Resu
 /// A small draft whose text is free.
 fn draft(phase: &str) -> Result<Draft, Violation> {
     let step = must("a step path is valid", StepPath::new("host/step"))?;
-    let event = Event::Progress { step, attempt: 1, phase: phase.to_owned() };
+    let facts = BTreeMap::from([("phase".to_owned(), phase.to_owned())]);
+    let event = Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None };
     Ok(Draft { run: RUN, time: Micros(1_000_000), wall: None, event, bodies: BTreeMap::new() })
 }
 

@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Harness: runs in memory, with a journal and a lab that can be stopped, copied and looked at.
+
+pub mod memory;
+pub mod owner;

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The suites.
+
+mod procedure;

@@ -25,11 +25,13 @@ pub(crate) fn draft_of(run: RunId, event: Event) -> Draft {
 
 pub(crate) fn draft(phase: &str) -> Draft {
     let step = StepPath::new("host/step").expect("a path");
-    draft_of(RUN, Event::Progress { step, attempt: 1, phase: phase.to_owned() })
+    let facts = std::collections::BTreeMap::from([("phase".to_owned(), phase.to_owned())]);
+    draft_of(RUN, Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None })
 }
 
 pub(crate) fn opened(run: RunId, plan_blob: BlobId) -> Draft {
     let event = RunOpened {
+        force: false,
         runbook: "r".to_owned(),
         plan: PlanDigest([1; 32]),
         plan_blob,

@@ -279,6 +279,14 @@ impl Lab {
         }
     }
 
+    /// The end of the next slice of a watched clock: a twentieth of a real second, or the moment itself if it is near.
+    fn slice(&self, from: Micros, to: Micros) -> Micros {
+        match &self.state.borrow().pace {
+            Some((rate, _)) => to.min(from.plus(Micros(i64::from(*rate) * 50_000))),
+            None => to,
+        }
+    }
+
     async fn pace(&self, span: Micros) {
         let pace = self.state.borrow().pace.clone();
         if let (Some((rate, sleeper)), Ok(micros)) = (pace, u64::try_from(span.0)) {

@@ -1,0 +1,172 @@
+//! A run in memory: journal, lab and inventory, each of which can be copied at any moment.
+
+use crate::owner::{actor, owner};
+use palinode_core::event::{Scope, World as Where};
+use palinode_core::history::History;
+use palinode_core::id::{Micros, RunId};
+use palinode_core::plan::Plan;
+use palinode_core::port::Stored;
+use palinode_core::runbook::{Given, Runbook};
+use palinode_executors::{FileContent, Files, InventoryFiles, MemFiles};
+use palinode_journal::MemJournal;
+use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver};
+use palinode_replay::lab::{self, Lab, World};
+use palinode_replay::rollback;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Where the inventory of a lab in memory is.
+pub const INVENTORY: &str = "/lab/hosts";
+
+/// The shipped runbook.
+pub const CRIO_TO_DOCKER: &str = include_str!("../../cli/runbooks/crio-to-docker.yml");
+
+/// The run of most tests.
+pub const RUN: RunId = RunId([1, 0, 0, 0, 0, 0, 0, 1]);
+/// Its rollback.
+pub const BACK: RunId = RunId([2, 0, 0, 0, 0, 0, 0, 2]);
+
+/// Everything a run changes, at one moment.
+#[derive(Clone)]
+pub struct Moment {
+    /// The journal.
+    pub journal: MemJournal,
+    /// The world.
+    pub world: World,
+    /// The inventory.
+    pub inventory: String,
+}
+
+/// A journal and a lab in memory.
+pub struct Stage {
+    /// The journal.
+    pub journal: MemJournal,
+    /// The lab.
+    pub lab: Lab,
+    /// The inventory.
+    pub files: MemFiles,
+    /// What a person asked for.
+    pub stop: Rc<Cell<Stop>>,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stage {
+    /// The default lab, untouched, and an empty journal.
+    pub fn new() -> Self {
+        Self::at(&Moment {
+            journal: MemJournal::with_fixed_keys(owner(1)),
+            world: World::demo(),
+            inventory: lab::inventory_text(),
+        })
+    }
+
+    /// A stage set up as it was at a moment.
+    pub fn at(moment: &Moment) -> Self {
+        let files = MemFiles::default();
+        files.replace(INVENTORY, moment.inventory.as_bytes(), 0o644).expect("memory takes a file");
+        let reader = files.clone();
+        let around = lab::Surroundings {
+            read_inventory: Box::new(move || Ok(reader.read(INVENTORY)?.map(|file| file.bytes).unwrap_or_default())),
+            inventory_path: INVENTORY.to_owned(),
+            control: Box::new(InventoryFiles::new(files.clone())),
+        };
+        let lab = Lab::in_memory(moment.world.clone(), around);
+        Self { journal: moment.journal.clone(), lab, files, stop: Rc::default() }
+    }
+
+    /// The inventory's text.
+    pub fn inventory(&self) -> String {
+        let file: Option<FileContent> = self.files.read(INVENTORY).expect("memory can be read");
+        String::from_utf8(file.map(|file| file.bytes).unwrap_or_default()).expect("the inventory is text")
+    }
+
+    /// Everything as it is now.
+    pub fn moment(&self) -> Moment {
+        Moment { journal: self.journal.clone(), world: self.lab.snapshot(), inventory: self.inventory() }
+    }
+
+    /// The history so far.
+    pub fn history(&self) -> History {
+        History::load(&self.journal).expect("the journal folds")
+    }
+
+    /// A plan for the default lab.
+    pub fn plan(&self, runbook: &str, set: &[(&str, &str)]) -> Plan {
+        let given = Given {
+            inventory: Some((INVENTORY.to_owned(), self.inventory())),
+            parameters: set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            only: Vec::new(),
+        };
+        Runbook::parse(runbook).and_then(|runbook| runbook.expand(&given)).expect("the runbook is good")
+    }
+
+    fn around<'a>(&self, watch: &'a mut dyn FnMut(&History, &Stored)) -> Surroundings<'a> {
+        Surroundings { wall: &|| Micros(0), watch, stop: self.stop.clone(), tick: None }
+    }
+
+    /// Opens and drives a run.
+    pub fn run(&mut self, run: RunId, plan: &Plan, watch: &mut dyn FnMut(&Lab, &MemFiles, &Stored)) -> Result<Stopped, DriveError> {
+        let opening = Opening {
+            world: Where::Lab { folder: "lab".to_owned() },
+            actor: actor(),
+            reason: None,
+            change: None,
+            force: false,
+        };
+        let history = self.history();
+        let (lab, files) = (&self.lab, self.files.clone());
+        let mut seen = |_: &History, stored: &Stored| watch(lab, &files, stored);
+        let around = Surroundings { wall: &|| Micros(0), watch: &mut seen, stop: self.stop.clone(), tick: None };
+        let mut driver = Driver::begin(&mut self.journal, lab, around, history, run, plan, opening)?;
+        flatten(lab::block_on(lab, driver.drive()))
+    }
+
+    /// Takes the run over as another process, after five virtual minutes.
+    pub fn resume(&mut self, run: RunId) -> Result<Stopped, DriveError> {
+        let gap = Micros::seconds(300);
+        self.lab.advance(gap);
+        let history = self.history();
+        let mut quiet = |_: &History, _: &Stored| {};
+        let around = self.around(&mut quiet);
+        let by = TakeOver { actor: actor(), gap: Some(gap), force: false };
+        let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
+        flatten(lab::block_on(&self.lab, driver.drive()))
+    }
+
+    /// Rolls a scope of a run back: looks first, then plans, then drives.
+    pub fn roll_back(&mut self, run: RunId, scope: &Scope, as_run: RunId) -> Result<Stopped, DriveError> {
+        let history = self.history();
+        let doubts = rollback::doubts(&history, run, scope)?;
+        let mut quiet = |_: &History, _: &Stored| {};
+        if !doubts.is_empty() {
+            let gap = Micros::seconds(300);
+            self.lab.advance(gap);
+            let around = self.around(&mut quiet);
+            let by = TakeOver { actor: actor(), gap: Some(gap), force: false };
+            let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
+            flatten(lab::block_on(&self.lab, driver.look_at(&doubts)))?;
+        }
+        let history = self.history();
+        let plan = rollback::plan(&self.journal, &history, run, scope, false)?.plan;
+        let opening = Opening {
+            world: Where::Lab { folder: "lab".to_owned() },
+            actor: actor(),
+            reason: None,
+            change: None,
+            force: false,
+        };
+        let mut quiet = |_: &History, _: &Stored| {};
+        let around = self.around(&mut quiet);
+        let mut driver = Driver::begin(&mut self.journal, &self.lab, around, history, as_run, &plan, opening)?;
+        flatten(lab::block_on(&self.lab, driver.drive()))
+    }
+}
+
+fn flatten<T>(result: Result<Result<T, DriveError>, palinode_core::port::Halted>) -> Result<T, DriveError> {
+    result.map_err(DriveError::from).and_then(|inner| inner)
+}
