@@ -2,7 +2,7 @@
 
 use super::files::{Entry, Files};
 use super::gluster::Storage;
-use super::playbook::{node_files, own_resolver, sysconfig};
+use super::playbook::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use super::spec;
 use super::world::{
     Budget, ConfigMap, Host, Kubelet, MD5_ANNOTATION, NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT,
@@ -102,6 +102,8 @@ impl World {
             world.add_machine(machine, start);
         }
         world.advance_to(BEGIN);
+        // The pods' first start is no history of the storage.
+        world.storage = Storage::new(&STORAGE, &volumes, BEGIN);
         for pod in world.pods.values_mut() {
             pod.data = pod.emptydir;
         }
@@ -218,10 +220,8 @@ fn machine_files(name: &str, ip: &str, group: &str, config: &str) -> Files {
         let tuned = "[crio]\nstorage_driver = \"overlay\"\n\n[crio.runtime]\npids_limit = 4096\n";
         files.put("/etc/crio/crio.conf", Entry::text(tuned));
         files.put("/etc/crictl.yaml", Entry::text("runtime-endpoint: /var/run/crio/crio.sock\n"));
-    } else {
-        let storage = "DOCKER_STORAGE_OPTIONS=\"--storage-driver overlay2\"\n";
-        files.put("/etc/sysconfig/docker-storage", Entry::text(storage));
     }
+    files.put("/etc/sysconfig/docker-storage", Entry::text(DOCKER_STORAGE));
     files
 }
 

@@ -170,6 +170,22 @@ pub(super) enum Came {
 }
 
 impl Effect {
+    /// The line that a program prints about it, if it prints one.
+    pub(super) fn says(&self) -> Option<String> {
+        Some(match self {
+            Self::Schedulable { node, on: true } => format!("node/{node} uncordoned\n"),
+            Self::Schedulable { node, on: false } => format!("node/{node} cordoned\n"),
+            Self::Evict { pod, .. } => format!("pod/{} evicted\n", pod.rsplit('/').next().unwrap_or(pod)),
+            Self::DeleteNode { node, .. } => format!("node \"{node}\" deleted\n"),
+            Self::Label { node, .. } | Self::RestoreNode { node, .. } => format!("node/{node} patched\n"),
+            Self::DeleteConfigMap { name } => format!("configmap \"{name}\" deleted\n"),
+            Self::PutConfigMap { name, .. } => format!("configmap/{name} configured\n"),
+            Self::Erase { package, .. } => format!("  Erasing    : {package}\n"),
+            Self::Install { package, .. } => format!("  Installing : {package}\n"),
+            _ => return None,
+        })
+    }
+
     /// Whether it changes anything; waits and checks do not.
     pub fn mutates(&self) -> bool {
         !matches!(

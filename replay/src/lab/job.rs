@@ -93,6 +93,14 @@ impl JobRecord {
         if late <= 0 { self.due } else { self.due.plus(Micros((late + AGAIN - 1) / AGAIN * AGAIN)) }
     }
 
+    /// What it printed so far: what it did, and at a good end what it sums up.
+    fn said(&self) -> Option<String> {
+        let did = self.parts.iter().take(self.done).filter_map(|part| part.effect.says());
+        let sum = self.finish.output.iter().filter(|_| self.done == self.parts.len()).cloned();
+        let text: String = did.chain(sum).collect();
+        (!text.is_empty()).then_some(text)
+    }
+
     fn due_of(&self, from: Micros) -> Micros {
         from.plus(self.parts.get(self.done).map_or(self.tail, |part| part.after))
     }
@@ -166,11 +174,11 @@ impl World {
             return self.end(name, End::Died, lines);
         }
         let Some(part) = job.parts.get(job.done).cloned() else {
-            let finish = job.finish.clone();
+            let finish = Finish { output: job.said(), ..job.finish.clone() };
             return self.end(name, End::Finished(finish), lines);
         };
         let out_of_time = now >= job.due.plus(part.patience) || job.deadline.is_some_and(|deadline| now >= deadline);
-        let tail = job.finish.clone();
+        let tail = Finish { output: job.said(), ..job.finish.clone() };
         match self.apply(&part.effect, Some(name)) {
             Came::Done => {
                 self.applied(name);

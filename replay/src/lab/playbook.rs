@@ -21,6 +21,9 @@ pub(super) const UNIT_FILE: &str = "/etc/systemd/system/atomic-openshift-node.se
 pub(super) const UNIT_TEXT: &str =
     "[Unit]\nDescription=OpenShift Node\nAfter=dnsmasq.service\n[Service]\nExecStart=/usr/local/bin/openshift-node\n";
 
+/// Docker's storage options, as the playbook writes them.
+pub(super) const DOCKER_STORAGE: &str = "DOCKER_STORAGE_OPTIONS=\"--storage-driver overlay2\"\n";
+
 /// The file that names a node's group, as the playbook writes it.
 pub(super) fn sysconfig(group: &str) -> String {
     format!(
@@ -184,8 +187,7 @@ impl World {
         install(draft, &["atomic-openshift-clients", "atomic-openshift-hyperkube", "atomic-openshift-node"], 50)?;
         let mut files = node_files();
         if docker {
-            let storage = "DOCKER_STORAGE_OPTIONS=\"--storage-driver overlay2\"\n";
-            files.push(("/etc/sysconfig/docker-storage", Entry::text(storage)));
+            files.push(("/etc/sysconfig/docker-storage", Entry::text(DOCKER_STORAGE)));
         }
         files.push((NODE_SYSCONFIG, Entry::text(sysconfig(group))));
         files.push((NODE_CONFIG, Entry::private(config)));

@@ -1,0 +1,156 @@
+//! The world by itself: it is whole, it rests, and its controllers do what the cluster's would.
+
+use super::super::{Effect, UnitVerb, World};
+use super::{Bench, action};
+use palinode_core::id::Micros;
+use palinode_core::port::{Executor, Gate};
+
+fn later(world: &mut World, seconds: i64) {
+    world.advance_to(world.clock().plus(Micros::seconds(seconds)));
+}
+
+fn unit(host: &str, unit: &str, verb: UnitVerb) -> Effect {
+    Effect::Unit { host: host.to_owned(), unit: unit.to_owned(), verb }
+}
+
+#[test]
+fn the_demo_is_whole_and_rests() {
+    let mut world = World::demo();
+    let digest = world.digest();
+    assert_eq!(world.host_names().count(), 11);
+    assert!(digest.lines.values().all(|line| !line.contains("not ready")), "{digest:#?}");
+    assert_eq!(digest.lines["pod/default/router-1@cluster"], "ingress1.demo, ingress2.demo, ingress3.demo");
+    assert_eq!(digest.lines["volume/registry@cluster"], "3/3 bricks, healed, 0 in split brain");
+    assert!(world.host("gluster1.demo").expect("there").resolves());
+    assert_eq!(world.next_event(), None, "nothing is left to do");
+    later(&mut world, 3600);
+    assert_eq!(world.digest().diff(&digest), Vec::new());
+    assert_eq!(world.digest().hash(), digest.hash());
+    assert_eq!(World::demo(), World::demo());
+}
+
+#[test]
+fn a_world_survives_json() {
+    let world = World::demo();
+    let text = serde_json::to_string(&world).expect("writes");
+    assert_eq!(serde_json::from_str::<World>(&text).expect("reads"), world);
+}
+
+#[test]
+fn a_stopped_kubelet_is_noticed_after_forty_seconds_and_crio_leaves_containers_running() {
+    let mut world = World::demo();
+    world.apply(&unit("gluster1.demo", "atomic-openshift-node", UnitVerb::Stop), None);
+    later(&mut world, 30);
+    assert!(world.node("gluster1.demo").expect("there").ready);
+    later(&mut world, 20);
+    assert!(!world.node("gluster1.demo").expect("there").ready);
+    // T11: only a reboot ends what CRI-O started.
+    world.apply(&unit("gluster1.demo", "crio", UnitVerb::Stop), None);
+    later(&mut world, 300);
+    assert!(world.storage().is_online("gluster1.demo"));
+    world.apply(&Effect::Reboot { host: "gluster1.demo".to_owned() }, None);
+    assert!(!world.storage().is_online("gluster1.demo"));
+    assert!(!world.host("gluster1.demo").expect("there").is_up());
+    later(&mut world, 600);
+    let host = world.host("gluster1.demo").expect("there");
+    assert!(host.is_up() && host.active("crio") && host.kubelet.is_some());
+    assert!(world.node("gluster1.demo").expect("there").ready);
+    assert!(world.storage().is_online("gluster1.demo"));
+}
+
+#[test]
+fn a_deleted_node_registers_again_without_its_own_labels() {
+    let mut world = World::demo();
+    let old = world.node("gluster1.demo").expect("there").clone();
+    world.apply(&unit("gluster1.demo", "atomic-openshift-node", UnitVerb::Stop), None);
+    world.apply(&Effect::DeleteNode { node: "gluster1.demo".to_owned(), uid: old.uid.clone() }, None);
+    later(&mut world, 60);
+    assert!(world.pods().all(|(_, pod)| pod.node != "gluster1.demo"));
+    world.apply(&unit("gluster1.demo", "atomic-openshift-node", UnitVerb::Start), None);
+    later(&mut world, 400);
+    let new = world.node("gluster1.demo").expect("it registered");
+    assert_ne!(new.uid, old.uid);
+    // T13: what the node group does not give is gone, and with it the gluster pod.
+    assert!(new.labels.contains_key("node-role.kubernetes.io/infra") && !new.labels.contains_key("zone"));
+    assert!(!world.pods().any(|(_, pod)| pod.node == "gluster1.demo" && pod.namespace == "glusterfs"));
+    assert!(!world.storage().is_online("gluster1.demo"));
+    let labels = old.labels.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    world.apply(&Effect::Label { node: "gluster1.demo".to_owned(), labels }, None);
+    later(&mut world, 3600);
+    assert!(world.storage().is_online("gluster1.demo") && world.storage().pending() == 0);
+}
+
+#[test]
+fn a_changed_group_restarts_every_kubelet_that_uses_it() {
+    // T1: the CRI-O group without its CRI-O arguments, while the nodes still run CRI-O only.
+    let mut world = World::demo();
+    for host in ["gluster1.demo", "gluster2.demo", "gluster3.demo"] {
+        world.apply(&unit(host, "docker", UnitVerb::Stop), None);
+    }
+    let content = world.config_map("openshift-node", "node-config-infra").expect("there").content.clone();
+    let name = "openshift-node/node-config-infra-crio".to_owned();
+    world.apply(&Effect::PutConfigMap { name, content }, None);
+    later(&mut world, 300);
+    for host in ["gluster1.demo", "gluster2.demo", "gluster3.demo"] {
+        let node = world.node(host).expect("there");
+        assert!(!node.ready, "{host}");
+        assert_eq!(node.labels["runtime"], "cri-o", "T14: labels are added, never removed");
+    }
+    assert!(world.node("ingress1.demo").expect("there").ready);
+}
+
+#[test]
+fn storage_falls_behind_while_a_brick_is_away_and_heals() {
+    let mut bench = Bench::demo();
+    let gate = Gate::GlusterHealed { vantage_points: 2 };
+    assert!(bench.sample("gluster1.demo", &gate).pass);
+    bench.does("gluster2.demo", action(r#"{"reboot":{}}"#));
+    let sample = bench.sample("gluster1.demo", &gate);
+    assert!(!sample.pass && !sample.hopeless, "{:?}", sample.facts);
+    assert!(sample.facts["pending"].parse::<u64>().expect("a number") > 0);
+    bench.lab.advance(Micros::seconds(1800));
+    let sample = bench.sample("gluster1.demo", &gate);
+    assert!(sample.pass, "{:?}", sample.facts);
+    let mut world = bench.lab.snapshot();
+    let volume = world.storage_mut().volumes.get_mut("registry").expect("there");
+    volume.bricks.get_mut("gluster3.demo").expect("there").split_brain = 2;
+    bench.lab.restore(world);
+    let sample = bench.sample("gluster1.demo", &gate);
+    assert!(!sample.pass && sample.hopeless, "T37");
+}
+
+#[test]
+fn time_may_be_cut_anywhere() {
+    let disturb = |world: &mut World| {
+        let uid = world.node("gluster1.demo").expect("there").uid.clone();
+        world.apply(&Effect::Reboot { host: "gluster1.demo".to_owned() }, None);
+        world.apply(&Effect::DeleteNode { node: "gluster1.demo".to_owned(), uid }, None);
+        world.apply(&Effect::Reboot { host: "ingress2.demo".to_owned() }, None);
+    };
+    let (mut whole, mut cut) = (World::demo(), World::demo());
+    disturb(&mut whole);
+    disturb(&mut cut);
+    later(&mut whole, 1000);
+    (0..1000).for_each(|_| later(&mut cut, 1));
+    assert_eq!(whole, cut);
+}
+
+#[test]
+fn sleepers_wake_in_order_and_the_clock_is_virtual() {
+    let bench = Bench::demo();
+    let lab = &bench.lab;
+    let start = lab.now();
+    let order = std::cell::RefCell::new(Vec::new());
+    let wait = |seconds: i64| {
+        let order = &order;
+        async move {
+            lab.sleep(start.plus(Micros::seconds(seconds))).await;
+            order.borrow_mut().push(seconds);
+        }
+    };
+    let all = futures_util::future::join3(wait(30), wait(10), wait(20));
+    super::super::block_on(lab, all).expect("lives");
+    assert_eq!(*order.borrow(), [10, 20, 30]);
+    assert_eq!(lab.now(), start.plus(Micros::seconds(30)));
+    assert!(lab.is_virtual());
+}
