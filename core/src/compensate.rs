@@ -253,8 +253,12 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
                 let after = known.after.as_ref().and_then(open).and_then(|image| image.get(&key).cloned());
                 restore.base = Some(after.unwrap_or_else(|| restore.to.clone()));
             }
-            let text =
-                if count == 1 { format!("undo/{}", step.path) } else { format!("undo/{}/{}", step.path, number + 1) };
+            let text = if count == 1 {
+                format!("undo/{}", step.path)
+            } else {
+                // Numbered, so that two undos of one step never share a path; named, so that people tell them apart.
+                format!("undo/{}/{:02}-{}", step.path, number + 1, undo.action.slug())
+            };
             let Ok(path) = StepPath::new(text) else { continue };
             steps.push(Step {
                 path,
@@ -289,13 +293,16 @@ fn first_owners(state: &RunState, mine: &[StepIx]) -> BTreeMap<ResourceKey, Step
 /// The gates of a host hold on the way back too, at its end: the next host is not touched before they open.
 fn gates_of(state: &RunState, lane: &Lane, steps: &mut Vec<Step>) {
     let mut seen = Vec::new();
+    let mut last_of_each = Vec::new();
     for ix in (lane.start..lane.end).rev() {
         let Some((step, _)) = state.step(ix) else { continue };
         let Work::Gate { gate, .. } = &step.work else { continue };
-        if seen.contains(gate) {
-            continue;
+        if !seen.contains(gate) {
+            seen.push(gate.clone());
+            last_of_each.push(step);
         }
-        seen.push(gate.clone());
+    }
+    for step in last_of_each.into_iter().rev() {
         let Ok(path) = StepPath::new(format!("undo/{}", step.path)) else { continue };
         let gate = step.clone();
         steps.push(Step { path, when: None, undo_after: Vec::new(), touches: Vec::new(), ..gate });

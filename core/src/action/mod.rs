@@ -204,6 +204,21 @@ impl Action {
         }
     }
 
+    /// What it does to what, as a piece of a step's path: letters, digits, dots and dashes.
+    pub fn slug(&self) -> String {
+        let subject = match self {
+            Self::Service(service) => service.unit.as_str(),
+            Self::FileRestore(file) => file.path.as_str(),
+            Self::Package(package) if package.state == PackageState::Absent => "remove",
+            Self::Package(_) => "install",
+            _ => "",
+        };
+        let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+        let text: String = format!("{} {subject}", self.name()).chars().map(plain).take(100).collect();
+        let parts: Vec<&str> = text.split('-').filter(|part| !part.is_empty()).collect();
+        parts.join("-")
+    }
+
     /// Whether its values are ones that may reach a target: names that no shell or option parser could misread, paths
     /// that are absolute and plain. Texts that still hold a template are checked again once it is filled in.
     pub fn check(&self) -> Result<(), String> {

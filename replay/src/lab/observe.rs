@@ -93,14 +93,17 @@ impl World {
         let (Action::Package(package), Some(name)) = (action, &target.host) else {
             return Ok(Vec::new());
         };
-        if package.state != PackageState::Absent {
-            return Ok(Vec::new());
-        }
         let host = self.reachable(name.as_str())?;
-        let names = names_of(package);
-        let gone = erased(host, &names);
+        let (names, package_state) = (names_of(package), package.state);
+        let gone = if package.state == PackageState::Absent { erased(host, &names) } else { names.clone() };
         let mut more = Vec::new();
+        // Units come and go with their packages; whoever looks at them later must not take that for drift.
+        let mut units = Vec::new();
         for package in &gone {
+            units.extend(spec::units(package).iter().map(|unit| ResourceKey::unit(name, unit)));
+            if package_state == PackageState::Present {
+                continue;
+            }
             if !names.contains(package) {
                 more.push(ResourceKey::package(name, package));
             }
@@ -116,7 +119,8 @@ impl World {
             more.push(ResourceKey::file(name, "/etc/yum.conf"));
         }
         more.sort();
-        Ok(more.into_iter().map(|key| Footprint::new(key, Fields::All)).collect())
+        let more = more.into_iter().map(|key| Footprint::new(key, Fields::All));
+        Ok(more.chain(units.into_iter().map(|key| Footprint::new(key, Fields::Evidence))).collect())
     }
 
     /// One look at a gate's condition.
