@@ -1,0 +1,114 @@
+//! `palinode resolve`, `retry`, `skip`, `pause`: what a person decides about a step.
+//!
+//! A living driver gets the decision through the inbox; without one this process takes the lock and records it.
+
+use crate::args::{Args, Output, Pause, Resolve, Retry, Skip};
+use crate::exit::{Exit, Failure};
+use crate::render::{json, to_stdout};
+use crate::{actor, place, session};
+use palinode_core::event::Answer;
+use palinode_core::history::History;
+use palinode_core::id::StepPath;
+use palinode_core::life::{self, Move, Stage};
+use palinode_core::port::{Handout, Verb};
+use palinode_core::state::RunState;
+use palinode_journal::{JournalReader, OpenError, OwnerState, hand_in};
+use palinode_replay::driver::{Driver, Refused, Stop, Surroundings};
+use std::cell::Cell;
+use std::rc::Rc;
+
+pub(crate) fn resolve(args: &Args, resolve: &Resolve) -> Result<Exit, Failure> {
+    let answer = match (resolve.applied, resolve.not_applied) {
+        (true, _) => Answer::Applied,
+        (_, true) => Answer::NotApplied,
+        _ => Answer::Partial,
+    };
+    answer_with(args, &resolve.step, answer, resolve.reason.as_deref(), resolve.run.as_deref())
+}
+
+pub(crate) fn retry(args: &Args, retry: &Retry) -> Result<Exit, Failure> {
+    answer_with(args, &retry.step, Answer::Retry, retry.reason.as_deref(), retry.run.as_deref())
+}
+
+fn path(text: &str) -> Result<StepPath, Failure> {
+    StepPath::new(text).map_err(|bad| {
+        Failure::usage(format!("cannot use `{}` as a step's path: {bad}", text.escape_debug()), "type `palinode status` to see the steps that wait")
+    })
+}
+
+fn answer_with(args: &Args, step: &str, answer: Answer, reason: Option<&str>, run: Option<&str>) -> Result<Exit, Failure> {
+    decide(args, Verb::Answer { step: path(step)?, answer }, reason, run)
+}
+
+pub(crate) fn skip(args: &Args, skip: &Skip) -> Result<Exit, Failure> {
+    if skip.reason.trim().is_empty() {
+        return Err(Failure::usage("passing over a step needs a reason", "say why after --reason"));
+    }
+    decide(args, Verb::Skip { step: path(&skip.step)? }, Some(&skip.reason), skip.run.as_deref())
+}
+
+pub(crate) fn pause(args: &Args, pause: &Pause) -> Result<Exit, Failure> {
+    decide(args, Verb::Pause, pause.reason.as_deref(), pause.run.as_deref())
+}
+
+/// Checks a decision against the state as this process sees it.
+fn check(run: &RunState, verb: &Verb) -> Result<(), Failure> {
+    let refuse = |refused: Refused| Failure::from(palinode_replay::driver::DriveError::from(refused));
+    if run.closed.is_some() {
+        return Err(refuse(Refused::Closed));
+    }
+    let (step, what) = match verb {
+        Verb::Answer { step, answer } => (step, Move::Answered(*answer)),
+        Verb::Skip { step } => (step, Move::Skip),
+        Verb::Pause => return Ok(()),
+    };
+    let ix = run.find(step).ok_or_else(|| refuse(Refused::NoStep(step.clone())))?;
+    let stage = run.step(ix).map_or(Stage::Pending, |(_, known)| known.stage);
+    life::next(stage, what).map(drop).map_err(|_| refuse(Refused::Stage { step: step.clone(), stage }))
+}
+
+fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) -> Result<Exit, Failure> {
+    let root = place::find(args.journal.as_deref())?;
+    let reader = JournalReader::open(&root)?;
+    let history = History::load(&reader)?;
+    let run = place::run(&history, named, place::Default::Open)?;
+    check(run, &verb)?;
+    let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned) };
+    let alive = matches!(reader.owner()?, OwnerState::Alive { .. });
+    let handed = if alive { true } else { !record(&root, &decision)? };
+    if handed {
+        hand_in(&root, &decision)?;
+    }
+    let words = match (&decision.verb, handed) {
+        (Verb::Pause, true) => "handed to the driver: it finishes what runs, then pauses\n",
+        (Verb::Pause, false) => "nobody drives the run, so there is nothing to pause\n",
+        (_, true) => "handed to the driver, which records it and acts on it\n",
+        (_, false) => "recorded; type `palinode resume` to go on\n",
+    };
+    match args.output {
+        Output::Json => json(&serde_json::json!({ "run": decision.run.to_string(), "handed_to_driver": handed })),
+        Output::Text => to_stdout(words),
+    }
+    Ok(Exit::Done)
+}
+
+/// Records the decision as the journal's owner. False if another process became the owner meanwhile.
+fn record(root: &std::path::Path, decision: &Handout) -> Result<bool, Failure> {
+    if decision.verb == Verb::Pause {
+        return Ok(true);
+    }
+    let opened = palinode_journal::DiskJournal::open(root, actor::owner(), palinode_journal::Options::default());
+    let mut journal = match opened {
+        Ok(opened) => opened.journal,
+        Err(OpenError::Owned { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let history = History::load(&journal)?;
+    let state = history.runs.get(&decision.run).ok_or(palinode_replay::driver::DriveError::NoRun(decision.run))?;
+    let lab = crate::world::reopen(state)?;
+    let mut watch = |_: &History, _: &palinode_core::port::Stored| {};
+    let around = Surroundings { wall: &session::wall, watch: &mut watch, stop: Rc::new(Cell::new(Stop::No)), tick: None };
+    let mut driver = Driver::attach(&mut journal, &lab, around, history, decision.run)?;
+    driver.decide(decision)?;
+    Ok(true)
+}

@@ -1,0 +1,32 @@
+//! One file for each verb.
+
+mod decide;
+mod log;
+mod resume;
+mod rollback;
+mod run;
+mod runbook;
+mod show;
+mod status;
+mod verify;
+
+use crate::args::{Args, Command};
+use crate::exit::{Exit, Failure};
+
+/// Carries out a command.
+pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
+    match &args.command {
+        Command::Run(run) => run::run(args, run),
+        Command::Resume(resume) => resume::resume(args, resume),
+        Command::Status(status) => status::status(args, status),
+        Command::Log(log) => log::log(args, log),
+        Command::Show(show) => show::show(args, show),
+        Command::Verify => verify::verify(args),
+        Command::Resolve(resolve) => decide::resolve(args, resolve),
+        Command::Retry(retry) => decide::retry(args, retry),
+        Command::Skip(skip) => decide::skip(args, skip),
+        Command::Pause(pause) => decide::pause(args, pause),
+        Command::Rollback(rollback) => rollback::rollback(args, rollback),
+        Command::Runbook(runbook) => runbook::runbook(args, runbook),
+    }
+}

@@ -1,0 +1,35 @@
+//! `palinode resume`.
+
+use crate::args::{Args, Resume};
+use crate::exit::{Exit, Failure};
+use crate::session::{self, Start};
+use crate::{actor, place, world};
+use palinode_core::history::History;
+use palinode_replay::driver::TakeOver;
+use std::time::Instant;
+
+/// Takes an open run over and goes on with it, in the world it was opened in.
+pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let root = place::find(args.journal.as_deref())?;
+    let mut journal = session::own(&root)?;
+    let history = History::load(&journal)?;
+    let state = place::run(&history, resume.run.as_deref(), place::Default::Open)?;
+    if state.closed.is_some() {
+        return Err(Failure::usage(
+            format!("run {} is closed", place::short(&history, state.run)),
+            "type `palinode status` to see how it ended",
+        ));
+    }
+    let run = state.run;
+    let plan = state.plan.clone();
+    let lab = world::reopen(state)?;
+    world::disturb(&lab, &resume.lab_options, &plan)?;
+    let gap = resume.gap.micros();
+    lab.advance(gap);
+    let by = TakeOver { actor: actor::actor(), gap: Some(gap), force: resume.force };
+    let start = Start::TakeOver(by);
+    let (stopped, history) =
+        session::drive(&mut journal, &lab, history, run, start, &resume.lab_options, resume.on_hangup)?;
+    session::report(&journal, &history, run, &stopped, args.output, began)
+}

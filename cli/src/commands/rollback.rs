@@ -1,0 +1,203 @@
+//! `palinode rollback`.
+
+use crate::args::{Args, Output, Rollback};
+use crate::commands::run::new_id;
+use crate::exit::{Exit, Failure};
+use crate::render::{count, escape, json, summary, to_stderr, to_stdout, words};
+use crate::session::{self, Start};
+use crate::{actor, place, world};
+use palinode_core::compensate::Compensation;
+use palinode_core::event::Scope;
+use palinode_core::history::History;
+use palinode_core::id::{HostName, RunId, StepPath};
+use palinode_core::plan::{LaneKind, Work};
+use palinode_core::port::JournalRead;
+use palinode_core::state::RunState;
+use palinode_replay::driver::{Opening, Stopped, TakeOver};
+use palinode_replay::rollback as way_back;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+fn scope(rollback: &Rollback) -> Result<Scope, Failure> {
+    let wrong = |what: &str, text: &str, bad: palinode_core::id::BadId| {
+        Failure::usage(format!("cannot use `{}` as a {what}: {bad}", text.escape_debug()), "type `palinode status` to see hosts and steps")
+    };
+    match (&rollback.host, &rollback.step) {
+        (Some(host), _) => HostName::new(host).map(Scope::Host).map_err(|bad| wrong("host", host, bad)),
+        (None, Some(step)) => StepPath::new(step).map(Scope::Step).map_err(|bad| wrong("step", step, bad)),
+        (None, None) => Ok(Scope::Run),
+    }
+}
+
+/// Takes back what the scope did, as a run of its own.
+pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let scope = scope(rollback)?;
+    if rollback.dry_run {
+        let (reader, history) = place::read(args.journal.as_deref())?;
+        let state = place::run(&history, rollback.run.as_deref(), place::Default::Forward)?;
+        return preview(args, &reader, &history, state, &scope);
+    }
+    let root = place::find(args.journal.as_deref())?;
+    let mut journal = session::own(&root)?;
+    let mut history = History::load(&journal)?;
+    let state = place::run(&history, rollback.run.as_deref(), place::Default::Forward)?;
+    let original = state.run;
+    if let Some(open) = history.runs.values().find(|other| {
+        other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == original)
+    }) {
+        let id = place::short(&history, open.run);
+        return Err(Failure::usage(
+            format!("run {} is being taken back already, by run {id}", place::short(&history, original)),
+            format!("type `palinode resume {id}` to go on with that"),
+        ));
+    }
+    let lab = world::reopen(state)?;
+    let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
+    let gap = rollback.gap.micros();
+    lab.advance(gap);
+
+    // What is in doubt is looked at first: what is found then counts as its last recorded state.
+    let doubts = way_back::doubts(&history, original, &scope)?;
+    if !doubts.is_empty() {
+        to_stderr(&format!("{} in doubt; looking first\n", count(doubts.len(), "step")));
+        let by = TakeOver { actor: actor::actor(), gap: Some(gap), force: false };
+        let start = Start::Look(by, doubts);
+        let options = crate::args::Lab { die: Vec::new(), ..rollback.lab_options.clone() };
+        let (stopped, after) =
+            session::drive(&mut journal, &lab, history, original, start, &options, rollback.on_hangup)?;
+        history = after;
+        let left = way_back::doubts(&history, original, &scope)?;
+        if let Some(step) = left.first() {
+            let path = step.to_string();
+            let exit = if stopped == Stopped::Left { Exit::Paused } else { Exit::InDoubt };
+            return Err(Failure::new(
+                exit,
+                format!("{path} is still in doubt, and only you can say what became of it; nothing was taken back"),
+                format!("type `palinode resolve {path} --applied`, `--not-applied` or `--partial`, then roll back again"),
+            ));
+        }
+    }
+    let way = way_back::plan(&journal, &history, original, &scope, false)?;
+    if way.plan.steps.is_empty() {
+        to_stderr("nothing to take back: no step of that scope changed anything that is not taken back already\n");
+        if args.output == Output::Json {
+            let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
+            json(&summary::as_json(state, journal.root()));
+        }
+        return Ok(Exit::Done);
+    }
+    world::disturb(&lab, &rollback.lab_options, &joined(&plan, &way.plan))?;
+    let run = new_id()?;
+    to_stderr(&format!(
+        "taking back {} of run {}, in {}\nrun {run}\n",
+        words::scope(&scope),
+        place::short(&history, original),
+        count(way.plan.steps.len(), "step")
+    ));
+    let opening = Opening {
+        world: place_of_world,
+        actor: actor::actor(),
+        reason: rollback.reason.clone(),
+        change: rollback.change.clone(),
+        force: rollback.force,
+    };
+    let start = Start::Begin(Box::new(way.plan), opening);
+    let (stopped, history) =
+        session::drive(&mut journal, &lab, history, run, start, &rollback.lab_options, rollback.on_hangup)?;
+    session::report(&journal, &history, run, &stopped, args.output, began)
+}
+
+/// Both plans' steps, for options that name one.
+fn joined(original: &palinode_core::plan::Plan, back: &palinode_core::plan::Plan) -> palinode_core::plan::Plan {
+    let mut both = back.clone();
+    both.steps.extend(original.steps.iter().cloned());
+    both
+}
+
+fn preview(args: &Args, journal: &impl JournalRead, history: &History, state: &RunState, scope: &Scope) -> Result<Exit, Failure> {
+    let doubts = way_back::doubts(history, state.run, scope)?;
+    let way = way_back::plan(journal, history, state.run, scope, true)?;
+    let digest = way.plan.encode().map(|(_, digest)| digest.to_string()).unwrap_or_default();
+    match args.output {
+        Output::Json => json(&serde_json::json!({
+            "run": state.run.to_string(),
+            "plan": digest,
+            "scope": scope,
+            "in_doubt": doubts,
+            "steps": way.plan.steps.iter().map(|step| serde_json::json!({
+                "step": step.path,
+                "does": work(&step.work),
+                "undoes": step.undoes.as_ref().map(|undoes| &undoes.step),
+            })).collect::<Vec<_>>(),
+            "passed": way.passed,
+            "residues": way.residues,
+        })),
+        Output::Text => to_stdout(&preview_text(history, state.run, scope, &way, &doubts, &digest)),
+    }
+    Ok(Exit::Done)
+}
+
+fn work(work: &Work) -> String {
+    match work {
+        Work::Act(action) => action.slug(),
+        Work::Gate { gate, .. } => format!("gate {}", gate.name()),
+    }
+}
+
+fn preview_text(
+    history: &History,
+    run: RunId,
+    scope: &Scope,
+    way: &Compensation,
+    doubts: &[StepPath],
+    digest: &str,
+) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "Taking back {} of run {}: {}, nothing is changed by this preview.",
+        words::scope(scope),
+        place::short(history, run),
+        count(way.plan.steps.len(), "step")
+    );
+    let _ = writeln!(out, "plan {}", &digest[..digest.len().min(16)]);
+    for step in doubts {
+        let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
+    }
+    for lane in &way.plan.lanes {
+        let name = match &lane.kind {
+            LaneKind::Host(host) => host.to_string(),
+            LaneKind::First => "after".to_owned(),
+            LaneKind::Last => "before".to_owned(),
+        };
+        let steps: Vec<_> = (lane.start..lane.end).filter_map(|ix| way.plan.step(ix)).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{name}");
+        for step in steps {
+            let of = step.undoes.as_ref().map(|undoes| crate::render::progress::split(&undoes.step).1);
+            let _ = writeln!(out, "  {:<48} {}", work(&step.work), of.map_or_else(String::new, |of| format!("undoes {of}")));
+        }
+    }
+    if !way.passed.is_empty() {
+        out.push_str("\npassed, since there is nothing to restore\n");
+        for step in &way.passed {
+            let _ = writeln!(out, "  {step}");
+        }
+    }
+    if way.residues.is_empty() {
+        out.push_str("\nEverything can be restored.\n");
+    } else {
+        let _ = writeln!(out, "\n{} cannot be restored; the rollback will end partly rolled back (exit 6)", count(way.residues.len(), "thing"));
+        out.push_str(&summary::residue_lines(&way.residues, "  ", usize::MAX));
+    }
+    let command = match scope {
+        Scope::Run => "palinode rollback".to_owned(),
+        Scope::Host(host) => format!("palinode rollback --host {host}"),
+        Scope::Step(step) => format!("palinode rollback --step {step}"),
+    };
+    let _ = writeln!(out, "\nnext\n  {}", escape(&command));
+    out
+}

@@ -1,0 +1,121 @@
+//! `palinode run`.
+
+use crate::args::{Args, Run};
+use crate::commands::runbook;
+use crate::exit::{Exit, Failure};
+use crate::render::to_stderr;
+use crate::session::{self, Start};
+use crate::{actor, place, world};
+use palinode_core::event::World;
+use palinode_core::history::History;
+use palinode_core::id::RunId;
+use palinode_core::plan::Plan;
+use palinode_core::runbook::{Finding, Given, Runbook};
+use palinode_journal::create;
+use palinode_replay::driver::Opening;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+/// Chooses a run's id.
+pub(crate) fn new_id() -> Result<RunId, Failure> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::new(Exit::Failed, format!("the system gives no random numbers: {error}"), "see that /dev/urandom can be read")
+    })?;
+    Ok(RunId(bytes))
+}
+
+/// Reads an inventory given on the command line.
+fn read_inventory(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::usage(format!("cannot read the inventory {}: {error}", path.display()), "correct the path after -i")
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!("the inventory {} is not UTF-8 from byte {at} on", path.display()), "save it as UTF-8")
+    })
+}
+
+/// The parameters after `--set`.
+fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut all = BTreeMap::new();
+    for text in set {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("`--set {}` has no =", text.escape_debug()), "write --set NAME=VALUE"))?;
+        if all.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Failure::usage(format!("the parameter `{}` is set twice", name.escape_debug()), "set it once"));
+        }
+    }
+    Ok(all)
+}
+
+fn expand(name: &str, text: &str, given: &Given) -> Result<Plan, Failure> {
+    let failure = |findings: Vec<Finding>| Failure::findings(name, text, findings);
+    Runbook::parse(text).and_then(|runbook| runbook.expand(given)).map_err(failure)
+}
+
+/// Opens a run and drives it. Everything that can be wrong is found before a lab or a journal is made.
+pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let (name, text) = runbook::load(&run.runbook)?;
+    if !run.lab && run.lab_state.is_none() {
+        return Err(Failure::usage(
+            "this version acts in the simulated lab only",
+            format!("type `palinode run {} --lab`", run.runbook.escape_debug()),
+        ));
+    }
+    let own = run.inventory.as_deref().map(read_inventory).transpose()?;
+    let there = run.lab_state.as_deref().map(|dir| dir.join("hosts")).filter(|hosts| hosts.exists());
+    if let (Some(_), Some(hosts)) = (&own, &there) {
+        return Err(Failure::usage(
+            format!("the lab already has an inventory, {}", hosts.display()),
+            "leave -i away, or edit that file",
+        ));
+    }
+    let inventory = match (&own, &there) {
+        (Some(text), _) => text.clone(),
+        (None, Some(hosts)) => read_inventory(hosts)?,
+        (None, None) => palinode_replay::lab::inventory_text(),
+    };
+    let id = new_id()?;
+    let root = place::find_or_new(args.journal.as_deref())?;
+    let root = std::path::absolute(&root).unwrap_or(root);
+    let folder = run.lab_state.clone().unwrap_or_else(|| world::folder_for(&root, id));
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    // The canonical folder is what the plan names, and it is known before it is made.
+    let shown = folder.join("hosts").to_string_lossy().into_owned();
+    let given = Given {
+        parameters: parameters(&run.set)?,
+        inventory: Some((shown, inventory)),
+        only: run.host.clone(),
+    };
+    let plan = expand(&name, &text, &given)?;
+    if !root.exists() {
+        create(&root)?;
+    }
+    let mut journal = session::own(&root)?;
+    let (lab, folder) = world::create(&folder, own.as_deref().map(str::as_bytes))?;
+    world::disturb(&lab, &run.lab_options, &plan)?;
+    let history = History::load(&journal)?;
+    let hosts: Vec<String> = plan.hosts().map(ToString::to_string).collect();
+    to_stderr(&format!(
+        "{} on {}, {} at a time, in the lab {}\nrun {id}\n",
+        plan.runbook,
+        hosts.join(", "),
+        plan.serial,
+        folder.display()
+    ));
+    let opening = Opening {
+        world: World::Lab { folder: folder.to_string_lossy().into_owned() },
+        actor: actor::actor(),
+        reason: run.reason.clone(),
+        change: run.change.clone(),
+        force: false,
+    };
+    let start = Start::Begin(Box::new(plan), opening);
+    let (stopped, history) =
+        session::drive(&mut journal, &lab, history, id, start, &run.lab_options, run.on_hangup)?;
+    session::report(&journal, &history, id, &stopped, args.output, began)
+}

@@ -1,0 +1,100 @@
+//! Progress: one plain line on standard error for each thing that was settled.
+
+use super::{clock, escape, span, to_stderr, words};
+use palinode_core::event::{Decision, Ending, Event, Rule, SkipWhy};
+use palinode_core::history::History;
+use palinode_core::id::StepPath;
+use palinode_core::plan::Work;
+use palinode_core::port::Stored;
+use std::collections::BTreeSet;
+
+/// Writes progress lines.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    waiting: BTreeSet<StepPath>,
+}
+
+/// Host or section, and the rest of a step's path; an undo keeps its mark with the step.
+pub(crate) fn split(path: &StepPath) -> (String, String) {
+    let (undo, rest) = match path.as_str().strip_prefix("undo/") {
+        Some(rest) => ("undo ", rest),
+        None => ("", path.as_str()),
+    };
+    match rest.split_once('/') {
+        Some((place, step)) => (place.to_owned(), format!("{undo}{step}")),
+        None => (String::new(), format!("{undo}{rest}")),
+    }
+}
+
+impl Progress {
+    /// Tells what an entry means, if it settles something.
+    pub(crate) fn tell(&mut self, history: &History, stored: &Stored) {
+        let entry = &stored.entry;
+        let Some(run) = history.runs.get(&entry.run) else { return };
+        let line = |path: &StepPath, what: String| {
+            let (place, step) = split(path);
+            to_stderr(&format!("{}  {place:<14}  {step:<34}  {what}\n", clock(entry.time)));
+        };
+        let known = |path: &StepPath| run.find(path).and_then(|ix| run.step(ix));
+        match &entry.event {
+            Event::RunOpened(_) | Event::Resolved { .. } | Event::Intent(_) | Event::RunClosed(_) => {}
+            Event::OwnerChanged { gap, .. } => {
+                let gap = gap.map(|gap| format!(" after {}", span(gap))).unwrap_or_default();
+                to_stderr(&format!("{}  taken over{gap}; what was under way is looked at first\n", clock(entry.time)));
+            }
+            Event::Outcome(outcome) => {
+                let took = known(&outcome.step).and_then(|(_, known)| known.began).map(|began| span(entry.time.since(began)));
+                let what = match (outcome.ending, outcome.why) {
+                    (Ending::Succeeded, _) => format!("done in {}", took.unwrap_or_default()),
+                    (Ending::Failed, Some(why)) => format!("FAILED: {}", words::why(why)),
+                    (Ending::Failed, None) => "FAILED".to_owned(),
+                    (Ending::Unknown, _) => "IN DOUBT: the link was lost".to_owned(),
+                };
+                line(&outcome.step, what);
+            }
+            Event::Probed(probed) => {
+                let rule = match probed.rule {
+                    Rule::Job => "by the job's own word",
+                    Rule::Probe => "by a look at the target",
+                    Rule::Repeat => "declared safe to repeat",
+                    Rule::Ask => "nothing decides it",
+                };
+                let what = match probed.decision {
+                    Decision::Succeeded => format!("was done ({rule})"),
+                    Decision::Failed => format!("FAILED ({rule})"),
+                    Decision::Wait => "still running; waiting for it".to_owned(),
+                    Decision::Again => format!("again ({rule})"),
+                    Decision::FailedPartial => "FAILED: a part of it is done, and it is not safe to repeat".to_owned(),
+                    Decision::Ask => "IN DOUBT: only you can say".to_owned(),
+                };
+                line(&probed.step, what);
+            }
+            Event::Skipped { step, why: SkipWhy::AlreadyThere, .. } => line(step, "as it was already".to_owned()),
+            Event::Skipped { step, why, .. } => line(step, words::skip(why).to_owned()),
+            Event::GateSampled { step, pass, facts, .. } => {
+                let held_up = !pass && self.waiting.insert(step.clone());
+                if held_up {
+                    let gate = known(step).and_then(|(step, _)| match &step.work {
+                        Work::Gate { gate, .. } => Some(gate.name()),
+                        Work::Act(_) => None,
+                    });
+                    let facts: Vec<String> = facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                    line(step, format!("waiting for {}: {}", gate.unwrap_or("its condition"), escape(&facts.join(", "))));
+                }
+            }
+            Event::GateDecided { step, passed } => {
+                let began = known(step).and_then(|(_, known)| known.began).unwrap_or(entry.time);
+                let what = if *passed { "gate open after" } else { "gate FAILED after" };
+                line(step, format!("{what} {}", span(entry.time.since(began))));
+            }
+            Event::TimerFired { step } => line(step, "gate FAILED: its time was up".to_owned()),
+            Event::Paused { why, .. } => {
+                to_stderr(&format!("{}  paused: {}\n", clock(entry.time), escape(&words::pause(why))));
+            }
+            Event::DriftFound { step, key, expected, found, forced } => {
+                let what = if *forced { "changed since" } else { "DRIFT" };
+                line(step, format!("{what}: {} was {}, is {}", escape(key.as_str()), escape(&expected.to_string()), escape(&found.to_string())));
+            }
+        }
+    }
+}

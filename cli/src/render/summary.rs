@@ -1,0 +1,239 @@
+//! What an operator wants to know when a run stops: where it stands, what was lost, and what to type.
+
+use super::{count, escape, lines, span, words};
+use crate::place;
+use palinode_core::event::{PauseWhy, Scope, World};
+use palinode_core::history::History;
+use palinode_core::life::Stage;
+use palinode_core::plan::{LaneKind, Plan, Step, Work};
+use palinode_core::resource::Residue;
+use palinode_core::state::{RunState, StepState};
+use palinode_replay::driver::ShelfView;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// A step that waits for a person, and what to type about it.
+pub(crate) struct Open {
+    /// Its path.
+    pub(crate) step: String,
+    /// What is the matter.
+    pub(crate) what: String,
+    /// What a host or person said about it.
+    pub(crate) message: Option<String>,
+    /// What to type.
+    pub(crate) next: Vec<String>,
+}
+
+/// The steps that wait for a person.
+pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open> {
+    let flag = |stage: Stage| run.in_stage(stage);
+    let message = |known: &StepState| {
+        let bytes = known.message.and_then(|id| shelf.map(|shelf| shelf.open(id)))?;
+        Some(match bytes {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => format!("({error})"),
+        })
+    };
+    let mut all = Vec::new();
+    for (step, known) in flag(Stage::Failed) {
+        let path = step.path.to_string();
+        let next = vec![format!("palinode retry {path}"), format!("palinode skip {path} --reason TEXT")];
+        let what = format!("attempt {}: {}", known.attempt, words::step(known));
+        let gate = matches!(step.work, Work::Gate { .. });
+        let facts: Vec<String> = known.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let what = if gate { format!("gate {}; last seen: {}", words::step(known), facts.join(", ")) } else { what };
+        all.push(Open { step: path, what, message: message(known), next });
+    }
+    for (step, known) in flag(Stage::Asking) {
+        let path = step.path.to_string();
+        let next = ["--applied", "--not-applied", "--partial"].map(|answer| format!("palinode resolve {path} {answer} --reason TEXT"));
+        all.push(Open { step: path, what: words::step(known), message: message(known), next: next.to_vec() });
+    }
+    for (step, known) in flag(Stage::Unknown).chain(flag(Stage::Intended)) {
+        let what = "its intent is recorded, its outcome is not".to_owned();
+        all.push(Open { step: step.path.to_string(), what, message: message(known), next: vec!["palinode resume".to_owned()] });
+    }
+    all
+}
+
+/// How far one lane is.
+pub(crate) struct LaneRow {
+    /// Host or section.
+    pub(crate) name: String,
+    /// Steps that are behind.
+    pub(crate) done: usize,
+    /// Steps in all.
+    pub(crate) all: usize,
+    /// The step it is at.
+    pub(crate) at: Option<String>,
+    /// How it stands, in a few words.
+    pub(crate) state: String,
+}
+
+/// How far every lane is.
+pub(crate) fn lanes(run: &RunState) -> Vec<LaneRow> {
+    let mut rows = Vec::new();
+    for lane in &run.plan.lanes {
+        let steps: Vec<(&Step, &StepState)> = (lane.start..lane.end).filter_map(|ix| run.step(ix)).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        let name = match (&lane.kind, run.opened.compensates.is_some()) {
+            (LaneKind::Host(host), _) => host.to_string(),
+            (LaneKind::First, false) | (LaneKind::Last, true) => "before".to_owned(),
+            (LaneKind::Last, false) | (LaneKind::First, true) => "after".to_owned(),
+        };
+        let done = steps.iter().filter(|(_, known)| known.stage.is_behind()).count();
+        let begun = steps.iter().any(|(_, known)| known.stage != Stage::Pending);
+        let taken_back = steps.iter().any(|(_, known)| known.stage == Stage::Compensated);
+        let at = steps.iter().find(|(_, known)| !known.stage.is_behind());
+        let state = match at {
+            _ if taken_back => "taken back".to_owned(),
+            None => "done".to_owned(),
+            Some(_) if !begun => "not begun".to_owned(),
+            Some((_, known)) => known.stage.to_string(),
+        };
+        let at = at.filter(|_| begun && !taken_back).map(|(step, _)| super::progress::split(&step.path).1);
+        rows.push(LaneRow { name, done, all: steps.len(), at, state });
+    }
+    rows
+}
+
+/// What was lost for good so far.
+pub(crate) fn residues(run: &RunState) -> Vec<Residue> {
+    match &run.closed {
+        Some(closed) => closed.residues.clone(),
+        None => {
+            let touched = run.steps().filter(|(_, _, known)| known.touched).filter_map(|(_, _, known)| known.intent.clone());
+            let all: std::collections::BTreeSet<Residue> = touched.flat_map(|intent| intent.losses.clone()).collect();
+            all.into_iter().collect()
+        }
+    }
+}
+
+/// Residues as an indented list, long kinds cut.
+pub(crate) fn residue_lines(all: &[Residue], indent: &str, most: usize) -> String {
+    let mut out = String::new();
+    for (what, keys) in words::residues(all) {
+        let _ = writeln!(out, "{indent}{what}:");
+        for key in keys.iter().take(most) {
+            let _ = writeln!(out, "{indent}  {}", escape(key));
+        }
+        if keys.len() > most {
+            let _ = writeln!(out, "{indent}  and {} more (palinode show @)", keys.len() - most);
+        }
+    }
+    out
+}
+
+/// The object that `run -o json` and its kin print.
+pub(crate) fn as_json(run: &RunState, journal: &Path) -> serde_json::Value {
+    json!({
+        "run": run.run.to_string(),
+        "plan": run.opened.plan.to_string(),
+        "state": words::state(run, words::Driven::No),
+        "steps": run.counts(),
+        "residues": residues(run),
+        "journal": journal,
+    })
+}
+
+fn gates(plan: &Plan, run: &RunState) -> (usize, usize) {
+    let gates = plan.steps.iter().zip(run.steps()).filter(|(step, _)| matches!(step.work, Work::Gate { .. }));
+    gates.fold((0, 0), |(open, all), (_, (_, _, known))| (open + usize::from(known.stage == Stage::Succeeded), all + 1))
+}
+
+/// The summary at the end of `run`, `resume` and `rollback`.
+pub(crate) fn text(history: &History, run: &RunState, journal: &Path, shelf: Option<&ShelfView>, took: Duration) -> String {
+    let mut out = String::new();
+    let id = place::short(history, run.run);
+    let state = words::state(run, words::Driven::No);
+    let name = escape(&run.opened.runbook);
+    let _ = writeln!(out, "\n{name}: {state}");
+    let mut row = |label: &str, value: String| {
+        let _ = writeln!(out, "  {label:<9} {value}");
+    };
+    row("run", match &run.opened.change {
+        Some(change) => format!("{id}, change {}", escape(change)),
+        None => id.clone(),
+    });
+    if let Some(why) = &run.paused {
+        row("because", escape(&words::pause(why)));
+    }
+    let lanes = lanes(run);
+    let hosts: Vec<&LaneRow> = lanes.iter().filter(|row| row.name != "before" && row.name != "after").collect();
+    let done: Vec<&str> = hosts.iter().filter(|row| row.done == row.all).map(|row| row.name.as_str()).collect();
+    row("nodes", format!("{} of {} done{}", done.len(), hosts.len(), if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) }));
+    let counts: Vec<String> = run.counts().iter().map(|(word, number)| format!("{number} {word}")).collect();
+    row("steps", counts.join(", "));
+    let (open, all) = gates(&run.plan, run);
+    if all > 0 {
+        row("gates", format!("{open} of {all} opened"));
+    }
+    let real = Micros(i64::try_from(took.as_micros()).unwrap_or(i64::MAX));
+    let time = run.changed.since(run.began);
+    match run.opened.world {
+        World::Lab { .. } => row("time", format!("{} in the lab, {} here", span(time), span(real))),
+        World::Real => row("time", span(time)),
+    }
+    let lost = residues(run);
+    if lost.is_empty() {
+        row("residues", "none".to_owned());
+    } else {
+        row("residues", format!("{} cannot be restored:", count(lost.len(), "thing")));
+        out.push_str(&residue_lines(&lost, "            ", 6));
+    }
+    let mut row = |label: &str, value: String| {
+        let _ = writeln!(out, "  {label:<9} {value}");
+    };
+    row("journal", journal.display().to_string());
+    if let World::Lab { folder } = &run.opened.world {
+        row("lab", escape(folder));
+    }
+    for step in open_steps(run, shelf) {
+        let _ = writeln!(out, "\n  {}: {}", escape(&step.step), escape(&step.what));
+        if let Some(message) = &step.message {
+            out.push_str(&lines(message, "    ", 6));
+        }
+    }
+    out.push_str("\nnext\n");
+    for line in next(run, &id) {
+        let _ = writeln!(out, "  {}", escape(&line));
+    }
+    out
+}
+
+use palinode_core::id::Micros;
+
+/// What to type next.
+pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let back = match run.opened.compensates.as_ref().map(|back| &back.scope) {
+        None | Some(Scope::Run) => String::new(),
+        Some(scope) => format!(" ({})", words::scope(scope)),
+    };
+    if run.closed.is_some() {
+        all.push(format!("palinode show {id}               everything about this run{back}"));
+        all.push("palinode log                     entry by entry".to_owned());
+        if run.opened.compensates.is_none() {
+            all.push("palinode rollback --dry-run      what taking it back would do, and lose".to_owned());
+        }
+        return all;
+    }
+    for step in open_steps(run, None) {
+        all.extend(step.next);
+    }
+    all.dedup();
+    let resume = match &run.paused {
+        Some(PauseWhy::Drift(_)) => "palinode resume --force          overwrite what someone changed since",
+        _ => "palinode resume                  go on",
+    };
+    all.retain(|line| line != "palinode resume");
+    all.push(resume.to_owned());
+    if run.opened.compensates.is_none() {
+        all.push("palinode rollback --dry-run      what taking it back would do, and lose".to_owned());
+    }
+    all
+}

@@ -1,0 +1,126 @@
+//! The words in which states, reasons and residues are told, in one place.
+
+use palinode_core::event::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
+use palinode_core::life::Stage;
+use palinode_core::resource::{Loss, Residue};
+use palinode_core::state::{RunState, StepState};
+use std::collections::BTreeMap;
+
+/// Whether someone drives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driven {
+    /// A living process owns the journal.
+    Alive,
+    /// Nobody does.
+    No,
+}
+
+/// The state of a run in one word; scripts may rely on these.
+pub(crate) fn state(run: &RunState, driven: Driven) -> &'static str {
+    if let Some(closed) = &run.closed {
+        return end(closed.end);
+    }
+    if run.in_stage(Stage::Asking).next().is_some() && driven == Driven::No {
+        return "in-doubt";
+    }
+    match (&run.paused, driven) {
+        (Some(PauseWhy::InDoubt), _) => "in-doubt",
+        (Some(_), _) => "paused",
+        (None, Driven::Alive) => "running",
+        (None, Driven::No) => "interrupted",
+    }
+}
+
+/// How a run ended, in one word.
+pub(crate) fn end(end: RunEnd) -> &'static str {
+    match end {
+        RunEnd::Done => "done",
+        RunEnd::Failed => "failed",
+        RunEnd::RolledBack => "rolled-back",
+        RunEnd::PartlyRolledBack => "partly-rolled-back",
+    }
+}
+
+/// Why a run stands still.
+pub(crate) fn pause(why: &PauseWhy) -> String {
+    match why {
+        PauseWhy::Failed => "a step failed".to_owned(),
+        PauseWhy::InDoubt => "a step is in doubt, and only you can say what became of it".to_owned(),
+        PauseWhy::Asked => "someone asked for a pause".to_owned(),
+        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded, so someone else changed it"),
+        PauseWhy::Blocked(step) => format!("{step} cannot begin"),
+    }
+}
+
+/// Why an attempt did not succeed.
+pub(crate) fn why(why: Why) -> &'static str {
+    match why {
+        Why::ExitCode => "it ended with an error",
+        Why::Precondition => "a precondition does not hold; nothing was changed",
+        Why::Timeout => "its time was up",
+        Why::Unmet => "it ended well, but what it promises is not there",
+        Why::Conflict => "someone else changed the same lines",
+        Why::LinkLost => "the link was lost",
+        Why::Revoked => "a later owner revoked it",
+        Why::Partial => "a part of it is done",
+    }
+}
+
+/// Why a step was passed over.
+pub(crate) fn skip(why: &SkipWhy) -> &'static str {
+    match why {
+        SkipWhy::When => "not needed here",
+        SkipWhy::Operator => "passed over by an operator",
+        SkipWhy::AlreadyThere => "already as it was",
+    }
+}
+
+/// What a rollback takes back.
+pub(crate) fn scope(scope: &Scope) -> String {
+    match scope {
+        Scope::Run => "the whole run".to_owned(),
+        Scope::Host(host) => format!("host {host}"),
+        Scope::Step(step) => format!("step {step}"),
+    }
+}
+
+/// A person, with whoever they acted as.
+pub(crate) fn actor(actor: &Actor) -> String {
+    match &actor.sudo_user {
+        Some(user) => format!("{user} (as {}) on {}", actor.user, actor.host),
+        None => format!("{} on {}", actor.user, actor.host),
+    }
+}
+
+/// How a step stands, in one line.
+pub(crate) fn step(known: &StepState) -> String {
+    match (&known.skipped, known.why, known.stage) {
+        (Some(skipped), _, Stage::Skipped) => format!("skipped: {}", skip(skipped)),
+        (_, Some(reason), Stage::Failed) => format!("failed: {}", why(reason)),
+        (_, _, Stage::Asking) => "in doubt: nothing but you can decide it".to_owned(),
+        (_, _, Stage::Unknown) => "in doubt: looked at when the run goes on".to_owned(),
+        (_, _, stage) => stage.to_string(),
+    }
+}
+
+/// Residues by kind of loss, each with what it is about.
+pub(crate) fn residues(all: &[Residue]) -> Vec<(String, Vec<String>)> {
+    let mut kinds: BTreeMap<Loss, Vec<String>> = BTreeMap::new();
+    for residue in all {
+        kinds.entry(residue.loss).or_default().push(residue.key.to_string());
+    }
+    kinds
+        .into_iter()
+        .map(|(loss, keys)| {
+            let words = match loss {
+                Loss::EmptyDir => "emptyDir data lost with an eviction",
+                Loss::Moved => "evicted; runs where the scheduler put it",
+                Loss::BarePod => "had no controller; gone for good",
+                Loss::NewUid => "exists again under a new UID",
+                Loss::EvictedAgain => "whatever runs there by then is evicted once more, emptyDir data included",
+                Loss::Differs => "differs from what it was",
+            };
+            (words.to_owned(), keys)
+        })
+        .collect()
+}
