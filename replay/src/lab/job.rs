@@ -90,7 +90,11 @@ impl JobRecord {
             _ => now,
         };
         let late = from.since(self.due).0;
-        if late <= 0 { self.due } else { self.due.plus(Micros((late + AGAIN - 1) / AGAIN * AGAIN)) }
+        if late <= 0 {
+            self.due
+        } else {
+            self.due.plus(Micros((late.saturating_add(AGAIN - 1) / AGAIN).saturating_mul(AGAIN)))
+        }
     }
 
     /// What it printed so far: what it did, and at a good end what it sums up.

@@ -10,6 +10,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+/// No line is later than the end of the year 9999.
+const LATEST: Micros = Micros::seconds(253_402_300_800);
+
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -94,15 +97,20 @@ impl Ledger {
         let file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         let bytes = std::fs::read(path)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         for (number, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
             if line.is_empty() {
                 continue;
             }
-            let line = serde_json::from_slice(line).map_err(|error| {
-                let message = format!("{}: line {} is damaged: {error}", path.display(), number + 1);
+            let damaged = |why: String| {
+                let message = format!("{}: line {} is damaged: {why}", path.display(), number + 1);
                 io::Error::new(io::ErrorKind::InvalidData, message)
-            })?;
+            };
+            let line: Line = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+            let earliest = lines.last().map_or(Micros(0), |line| line.at);
+            if line.at < earliest || line.at > LATEST {
+                return Err(damaged("its time is out of order".to_owned()));
+            }
             lines.push(line);
         }
         if whole < bytes.len() {
