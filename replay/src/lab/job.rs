@@ -200,6 +200,7 @@ impl World {
                 self.end(name, End::Finished(finish), lines);
             }
             Came::Failed(message) => {
+                lines.push(Line { at: now, what: What::Tried { job: name, effect: part.effect } });
                 let code = if tail.code.is_some() { Some(2) } else { Some(1) };
                 let finish = Finish { why: Some(Why::ExitCode), code, message: Some(message), ..tail };
                 self.end(name, End::Finished(finish), lines);

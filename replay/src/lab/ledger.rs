@@ -41,6 +41,13 @@ pub enum What {
         /// What it did.
         effect: Effect,
     },
+    /// A part of a job failed; it may have left a trace, such as a failed unit.
+    Tried {
+        /// The job.
+        job: EntryId,
+        /// What it tried.
+        effect: Effect,
+    },
     /// A job ended: finished, died, or was revoked.
     Ended {
         /// The job.
@@ -175,6 +182,9 @@ impl World {
             What::Applied { job, effect } => {
                 self.apply(effect, Some(*job));
                 self.applied(*job);
+            }
+            What::Tried { job, effect } => {
+                self.apply(effect, Some(*job));
             }
             What::Ended { job, end } => self.end(*job, end.clone(), &mut Vec::new()),
             What::Outside { effect } => {

@@ -229,6 +229,9 @@ fn a_started_kubelet_needs_its_files() {
     let seen = bench.step(G1, start);
     assert_eq!(seen.finished.why, Some(Why::ExitCode));
     assert!(bench.lab.digest().lines[&format!("{G1}/unit/atomic-openshift-node")].starts_with("failed"));
+    let mut again = World::demo();
+    bench.lab.lines().iter().for_each(|line| again.replay(line));
+    assert_eq!(again.digest(), bench.lab.snapshot().digest(), "the ledger knows of the failed unit");
     bench.lab.change(Effect::Unit { host: G1.to_owned(), unit: "crio".to_owned(), verb: UnitVerb::Stop });
     let read = action(r#"{"file.read":{"path":"/etc/sysconfig/atomic-openshift-node","key":"BOOTSTRAP_CONFIG_NAME"}}"#);
     assert_eq!(bench.does(G1, read).finished.value.as_deref(), Some("node-config-infra-crio"));
