@@ -19,11 +19,11 @@ const SYNC: i64 = 180;
 
 /// The next whole five seconds after a time.
 pub(super) fn boundary_after(time: Micros) -> Micros {
-    Micros((time.0.div_euclid(STEP) + 1) * STEP)
+    Micros((time.0.div_euclid(STEP) + 1).saturating_mul(STEP))
 }
 
 fn boundary_at(time: Micros) -> Micros {
-    Micros(time.0.saturating_add(STEP - 1).div_euclid(STEP) * STEP)
+    Micros(time.0.saturating_add(STEP - 1).div_euclid(STEP).saturating_mul(STEP))
 }
 
 /// What one round of the controllers came to.
@@ -132,7 +132,7 @@ impl World {
                 round.at(registers);
                 continue;
             }
-            self.serial += 1;
+            self.serial = self.serial.wrapping_add(1);
             let uid = blake3::hash(format!("node {}", self.serial).as_bytes()).to_hex();
             let config = host.files.text(NODE_CONFIG).unwrap_or_default();
             let node = NodeRecord {

@@ -204,7 +204,7 @@ impl World {
     pub(super) fn apply(&mut self, effect: &Effect, by: Option<EntryId>) -> Came {
         self.settle_storage();
         let came = self.change(effect, by);
-        if came == Came::Done && effect.mutates() {
+        if !matches!(came, Came::Wait(_)) && effect.mutates() {
             self.wake();
             self.settle_storage();
         }

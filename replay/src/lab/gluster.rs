@@ -106,7 +106,7 @@ impl Storage {
                     }
                 }
             } else {
-                volume.without_quorum += periods;
+                volume.without_quorum = volume.without_quorum.saturating_add(periods);
             }
         }
     }

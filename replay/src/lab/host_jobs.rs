@@ -277,19 +277,28 @@ pub(super) fn names_draft((name, host): At<'_>, check: &DnsCheck) -> Draft {
     draft.ends(2)
 }
 
+fn excluder(run: &[String]) -> Option<(&str, bool)> {
+    let (program, on) = match run {
+        [program, verb] if verb == "exclude" => (program, true),
+        [program, verb] if verb == "unexclude" => (program, false),
+        _ => return None,
+    };
+    let name = program.strip_prefix("/sbin/").or_else(|| program.strip_prefix("/usr/sbin/"))?;
+    spec::is_excluder(name).then_some((name, on))
+}
+
+/// Whether the lab answers a command.
+pub fn knows_command(run: &[String]) -> bool {
+    excluder(run).is_some()
+}
+
 /// The lab has no shell: it answers the excluders' own commands and nothing else.
 pub(super) fn command_draft((name, host): At<'_>, command: &Command) -> Result<Draft, Finish> {
-    let (package, on) = match command.run.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [program, "exclude"] => (program, true),
-        [program, "unexclude"] => (program, false),
-        _ => ("", false),
-    };
-    let program = package.rsplit('/').next().unwrap_or_default();
-    if !spec::is_excluder(program) {
+    let Some((program, on)) = excluder(&command.run) else {
         return Err(refuse(format!("the lab cannot run {:?}", command.run.join(" "))));
-    }
+    };
     if !host.packages.contains_key(program) {
-        return Err(fails(127, format!("{package}: No such file or directory")));
+        return Err(fails(127, format!("{}: No such file or directory", command.run[0])));
     }
     let mut draft = Draft::default();
     if let Some(text) = host.files.text("/etc/yum.conf") {

@@ -90,7 +90,11 @@ impl JobRecord {
             _ => now,
         };
         let late = from.since(self.due).0;
-        if late <= 0 { self.due } else { self.due.plus(Micros((late + AGAIN - 1) / AGAIN * AGAIN)) }
+        if late <= 0 {
+            self.due
+        } else {
+            self.due.plus(Micros((late.saturating_add(AGAIN - 1) / AGAIN).saturating_mul(AGAIN)))
+        }
     }
 
     /// What it printed so far: what it did, and at a good end what it sums up.
@@ -196,6 +200,7 @@ impl World {
                 self.end(name, End::Finished(finish), lines);
             }
             Came::Failed(message) => {
+                lines.push(Line { at: now, what: What::Tried { job: name, effect: part.effect } });
                 let code = if tail.code.is_some() { Some(2) } else { Some(1) };
                 let finish = Finish { why: Some(Why::ExitCode), code, message: Some(message), ..tail };
                 self.end(name, End::Finished(finish), lines);

@@ -10,6 +10,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+/// No line is later than the end of the year 9999.
+const LATEST: Micros = Micros::seconds(253_402_300_800);
+
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -36,6 +39,13 @@ pub enum What {
         /// The job.
         job: EntryId,
         /// What it did.
+        effect: Effect,
+    },
+    /// A part of a job failed; it may have left a trace, such as a failed unit.
+    Tried {
+        /// The job.
+        job: EntryId,
+        /// What it tried.
         effect: Effect,
     },
     /// A job ended: finished, died, or was revoked.
@@ -94,15 +104,20 @@ impl Ledger {
         let file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         let bytes = std::fs::read(path)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         for (number, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
             if line.is_empty() {
                 continue;
             }
-            let line = serde_json::from_slice(line).map_err(|error| {
-                let message = format!("{}: line {} is damaged: {error}", path.display(), number + 1);
+            let damaged = |why: String| {
+                let message = format!("{}: line {} is damaged: {why}", path.display(), number + 1);
                 io::Error::new(io::ErrorKind::InvalidData, message)
-            })?;
+            };
+            let line: Line = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+            let earliest = lines.last().map_or(Micros(0), |line| line.at);
+            if line.at < earliest || line.at > LATEST {
+                return Err(damaged("its time is out of order".to_owned()));
+            }
             lines.push(line);
         }
         if whole < bytes.len() {
@@ -167,6 +182,9 @@ impl World {
             What::Applied { job, effect } => {
                 self.apply(effect, Some(*job));
                 self.applied(*job);
+            }
+            What::Tried { job, effect } => {
+                self.apply(effect, Some(*job));
             }
             What::Ended { job, end } => self.end(*job, end.clone(), &mut Vec::new()),
             What::Outside { effect } => {

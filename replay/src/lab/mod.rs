@@ -36,9 +36,11 @@ pub use effect::{Effect, UnitVerb};
 pub use fault::{Failing, Fault, PHASES, Phase};
 pub use files::{Archive, Entry, Files};
 pub use gluster::{Brick, Storage, Volume};
+pub use host_jobs::knows_command;
 pub use job::{End, Finish, JobRecord, Part};
 pub use ledger::{Applied, Ledger, Line, What};
 pub use plan::Outside;
+pub use playbook::knows_playbook;
 pub use spec::{BASE_PACKAGES, NODE_PACKAGES, nevra};
 pub use world::{Budget, ConfigMap, Host, Kubelet, NodeRecord, Owner, OwnerKind, PodRecord, Unit, World};
 
@@ -189,6 +191,20 @@ impl Lab {
             state.world.end(job, End::Died, &mut lines);
         }
         state.write(lines);
+    }
+
+    /// What the next process finds after a fault let this one die: the same world and ledger, nobody waiting. The
+    /// faults that did not strike yet stay.
+    pub fn revive(&self) {
+        {
+            let mut state = self.state.borrow_mut();
+            state.halted = state.broken.is_some();
+            state.waiters.clear();
+            state.fatal.clear();
+            state.cuts.clear();
+            state.cut_jobs.clear();
+        }
+        self.bury();
     }
 
     /// Where the inventory is.

@@ -14,6 +14,14 @@ fn fatal(message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(2), message: Some(message.into()), ..Finish::default() }
 }
 
+const SCALEUP: &str = "openshift-node/scaleup.yml";
+const NODE_GROUP: &str = "openshift-master/openshift_node_group.yml";
+
+/// Whether the lab can run a playbook.
+pub fn knows_playbook(path: &str) -> bool {
+    path.ends_with(SCALEUP) || path.ends_with(NODE_GROUP)
+}
+
 /// A local unit file that the playbook writes; no package owns it (T10).
 pub(super) const UNIT_FILE: &str = "/etc/systemd/system/atomic-openshift-node.service";
 
@@ -73,9 +81,9 @@ impl World {
     ) -> Result<Draft, Finish> {
         let bytes = (outside.inventory)().map_err(|error| fatal(format!("the inventory cannot be read: {error}")))?;
         let ini = Ini::read(&String::from_utf8_lossy(&bytes));
-        if playbook.path.ends_with("openshift-node/scaleup.yml") {
+        if playbook.path.ends_with(SCALEUP) {
             self.scaleup(target, &ini)
-        } else if playbook.path.ends_with("openshift-master/openshift_node_group.yml") {
+        } else if playbook.path.ends_with(NODE_GROUP) {
             self.node_group(&ini)
         } else {
             Err(fatal(format!("the lab has no playbook {}", playbook.path)))

@@ -258,6 +258,20 @@ impl World {
         &mut self.storage
     }
 
+    /// Whether a request to the application would be answered: a router and an application pod are Ready, and the
+    /// storage below takes writes.
+    pub fn app_answers(&self) -> bool {
+        let serves = |name: &str| {
+            self.pods.values().any(|pod| {
+                pod.ready
+                    && pod.owner.as_ref().is_some_and(|(_, owner)| owner == name)
+                    && self.nodes.get(&pod.node).is_some_and(|node| node.ready)
+            })
+        };
+        let there = self.storage.peers().filter(|host| self.storage.is_online(host)).count();
+        serves("router-1") && serves("web-1") && there * 2 > self.storage.peers().count()
+    }
+
     /// Makes the repositories lack every version of a package.
     pub fn drop_from_repository(&mut self, name: &str) {
         Arc::make_mut(&mut self.repository).retain(|nevra| nevra.name != name);
@@ -289,7 +303,7 @@ impl World {
 
     /// A new identifier in the form of a UUID; the same world makes the same ones.
     pub(super) fn fresh(&mut self, kind: &str) -> String {
-        self.serial += 1;
+        self.serial = self.serial.wrapping_add(1);
         let hash = blake3::hash(format!("{kind} {}", self.serial).as_bytes()).to_hex();
         let text = hash.as_str();
         format!("{}-{}-4{}-a{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..32])

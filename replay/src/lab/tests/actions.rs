@@ -179,7 +179,7 @@ fn packages_drag_their_users_along_and_keep_changed_files_aside() {
     host.packages.insert("cockpit-docker".to_owned(), vec![nevra("cockpit-docker")]);
     let mut bench = Bench::new(world);
     let remove = action(r#"{"package":{"names":["docker","cri-o","atomic-openshift-excluder"],"state":"absent"}}"#);
-    let seen = bench.does(G1, remove.clone());
+    let seen = bench.does(G1, remove);
     let keys: Vec<&str> = seen.before.keys().map(ResourceKey::as_str).collect();
     for key in
         ["package/cockpit-docker", "file:/etc/crio/crio.conf", "file:/etc/crio/crio.conf.rpmsave", "file:/etc/yum.conf"]
@@ -229,6 +229,9 @@ fn a_started_kubelet_needs_its_files() {
     let seen = bench.step(G1, start);
     assert_eq!(seen.finished.why, Some(Why::ExitCode));
     assert!(bench.lab.digest().lines[&format!("{G1}/unit/atomic-openshift-node")].starts_with("failed"));
+    let mut again = World::demo();
+    bench.lab.lines().iter().for_each(|line| again.replay(line));
+    assert_eq!(again.digest(), bench.lab.snapshot().digest(), "the ledger knows of the failed unit");
     bench.lab.change(Effect::Unit { host: G1.to_owned(), unit: "crio".to_owned(), verb: UnitVerb::Stop });
     let read = action(r#"{"file.read":{"path":"/etc/sysconfig/atomic-openshift-node","key":"BOOTSTRAP_CONFIG_NAME"}}"#);
     assert_eq!(bench.does(G1, read).finished.value.as_deref(), Some("node-config-infra-crio"));

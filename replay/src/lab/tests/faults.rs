@@ -33,6 +33,19 @@ fn the_ledger_gives_every_world_again() {
             assert_eq!(world.clock(), snapshot.clock());
         }
     }
+    // Killed after any line and found again, the world goes on as if nothing had been.
+    let claimed = |line: &super::super::Line| matches!(line.what, super::super::What::Claimed { .. });
+    let mut at_line = World::demo();
+    for (count, line) in lines.iter().enumerate() {
+        let next = lines[count..].iter().position(claimed).map_or(lines.len(), |at| count + at);
+        let (mut found, mut told) = (at_line.clone(), at_line.clone());
+        lines[count..next].iter().for_each(|line| told.replay(line));
+        let to = lines.get(next).map_or(told.clock(), |line| line.at);
+        found.advance_to(to);
+        told.advance_to(to);
+        assert_eq!(found, told, "before line {count}");
+        at_line.replay(line);
+    }
     assert_eq!(expected.next().map(|(lines, _)| lines), None);
     let mut live = bench.lab.snapshot();
     let to = world.clock().plus(Micros::seconds(1000));
@@ -104,6 +117,42 @@ fn a_job_goes_on_when_its_process_is_gone() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), evictions.len(), "nothing happened twice");
+}
+
+#[test]
+fn a_damaged_ledger_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bench = Bench::demo();
+    bench.lab = Lab::create(folder.path(), World::demo(), around(&bench.inventory)).expect("creates");
+    bench.does(G1, action(r#"{"kube.cordon":{}}"#));
+    bench.does(G1, action(r#"{"kube.uncordon":{}}"#));
+    let path = folder.path().join("ledger.jsonl");
+    let text = std::fs::read_to_string(&path).expect("reads");
+    let lines: Vec<&str> = text.lines().collect();
+    let (swapped, hurt) = ([lines[lines.len() - 1], lines[0], ""].join("\n"), text.replacen("at", "ta", 1));
+    for bad in [swapped, hurt] {
+        std::fs::write(&path, bad).expect("writes");
+        let error = Lab::open(folder.path(), around(&bench.inventory)).err().expect("refused");
+        assert!(error.to_string().contains("is damaged"), "{error}");
+    }
+    std::fs::write(folder.path().join("world.json"), "{}").expect("writes");
+    assert!(Lab::open(folder.path(), around(&bench.inventory)).is_err());
+}
+
+#[test]
+fn an_inventory_edit_is_in_doubt_if_the_process_dies_around_it() {
+    for (phase, edited) in [(Phase::Half, false), (Phase::Done, true)] {
+        let mut bench = Bench::demo();
+        let edit = action(r#"{"inventory.edit":{"file":"/lab/hosts","edits":[]}}"#);
+        let (job, _) = bench.job(G1, edit);
+        bench.lab.fault(Fault { step: job.step.clone(), attempt: 1, phase });
+        assert!(block_on(&bench.lab, bench.lab.execute(&job, &bench.bodies)).is_err());
+        bench.lab.revive();
+        let status = block_on(&bench.lab, bench.lab.status(&job, &bench.bodies)).expect("lives").expect("answers");
+        assert_eq!(matches!(status, JobStatus::Finished(_)), edited, "{status:?}");
+        assert_eq!(bench.inventory.borrow().ends_with("# edited\n"), edited);
+        bench.does(G1, action(r#"{"kube.cordon":{}}"#));
+    }
 }
 
 #[test]
