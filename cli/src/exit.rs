@@ -173,9 +173,15 @@ impl From<DriveError> for Failure {
             DriveError::Body(error) => error.into(),
             DriveError::Read(error) => error.into(),
             DriveError::Load(error) => error.into(),
-            DriveError::Refused(refused) => Self::from_error(Exit::Usage, &refused, Some("type `palinode status` to see where the steps stand")),
+            DriveError::Refused(refused) => {
+                Self::from_error(Exit::Usage, &refused, Some("type `palinode status` to see where the steps stand"))
+            }
             DriveError::NoRun(_) => Self::from_error(Exit::Usage, &error, Some("type `palinode log` to see the runs")),
-            DriveError::Compensate(_) => Self::from_error(Exit::Failed, &error, Some("roll back a smaller or larger scope, with --host or --step")),
+            DriveError::Compensate(_) => Self::from_error(
+                Exit::Failed,
+                &error,
+                Some("roll back a smaller or larger scope, with --host or --step"),
+            ),
             error => Self::from_error(Exit::Failed, &error, None),
         }
     }
@@ -194,7 +200,9 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Read(error) => error.into(),
-            OpenError::Owned { .. } => Self::from_error(Exit::Owned, &error, Some("type `palinode status` to see what it is doing")),
+            OpenError::Owned { .. } => {
+                Self::from_error(Exit::Owned, &error, Some("type `palinode status` to see what it is doing"))
+            }
             OpenError::Write { .. } => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
             error => Self::from_error(Exit::Usage, &error, None),
         }

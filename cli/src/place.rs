@@ -31,7 +31,9 @@ pub(crate) fn find_or_new(given: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 fn here() -> Result<PathBuf, Failure> {
-    std::env::current_dir().map_err(|error| Failure::usage(format!("cannot tell the working folder: {error}"), "go to a folder that exists"))
+    std::env::current_dir().map_err(|error| {
+        Failure::usage(format!("cannot tell the working folder: {error}"), "go to a folder that exists")
+    })
 }
 
 /// Opens the journal for reading and folds it.
@@ -62,7 +64,9 @@ pub(crate) fn run<'a>(history: &'a History, named: Option<&str>, default: Defaul
             Default::Latest => all().next().ok_or_else(no_runs),
             Default::Forward => all().find(|run| run.opened.compensates.is_none()).ok_or_else(no_runs),
             Default::Open => all().find(|run| run.closed.is_none()).ok_or_else(|| match all().next() {
-                Some(_) => Failure::usage("no run is open: all of them are closed", "type `palinode status` to see the latest"),
+                Some(_) => {
+                    Failure::usage("no run is open: all of them are closed", "type `palinode status` to see the latest")
+                }
                 None => no_runs(),
             }),
         },

@@ -31,7 +31,10 @@ pub(crate) fn own(root: &Path) -> Result<DiskJournal, Failure> {
         to_stderr(&format!("notice: process {} owned the journal and died; taken over\n", previous.owner.pid));
     }
     if let Some(torn) = torn {
-        to_stderr(&format!("notice: {} bytes of an unfinished write were cut from the end and kept in {}\n", torn.bytes, torn.file));
+        to_stderr(&format!(
+            "notice: {} bytes of an unfinished write were cut from the end and kept in {}\n",
+            torn.bytes, torn.file
+        ));
     }
     Ok(journal)
 }
@@ -67,12 +70,15 @@ pub(crate) fn drive(
             world::die();
         }
     };
-    let tick: Tick<'_> = &|| -> Pin<Box<dyn Future<Output = ()>>> { Box::pin(tokio::time::sleep(Duration::from_millis(200))) };
+    let tick: Tick<'_> =
+        &|| -> Pin<Box<dyn Future<Output = ()>>> { Box::pin(tokio::time::sleep(Duration::from_millis(200))) };
     let around = Surroundings { wall: &wall, watch: &mut watch, stop: stop.clone(), tick: Some(tick) };
     let result = runtime.block_on(async {
         let work = async {
             let (mut driver, only) = match start {
-                Start::Begin(plan, opening) => (Driver::begin(journal, lab, around, history, run, &plan, opening)?, None),
+                Start::Begin(plan, opening) => {
+                    (Driver::begin(journal, lab, around, history, run, &plan, opening)?, None)
+                }
                 Start::TakeOver(by) => (Driver::take_over(journal, lab, around, history, run, by)?, None),
                 Start::Look(by, steps) => (Driver::take_over(journal, lab, around, history, run, by)?, Some(steps)),
             };

@@ -46,7 +46,8 @@ pub(crate) fn create(folder: &Path, inventory: Option<&[u8]>) -> Result<(Lab, Pa
         Lab::open(&folder, around(&folder)?).map_err(|error| failed(&folder, "open", &error))?
     } else {
         if let Some(bytes) = inventory {
-            std::fs::write(folder.join("hosts"), bytes).map_err(|error| failed(&folder, "write the inventory of", &error))?;
+            std::fs::write(folder.join("hosts"), bytes)
+                .map_err(|error| failed(&folder, "write the inventory of", &error))?;
         }
         Lab::create(&folder, lab::World::demo(), around(&folder)?).map_err(|error| failed(&folder, "make", &error))?
     };
@@ -86,7 +87,9 @@ pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan
             Some((path, times)) => (path, times.parse().ok()),
             None => (text.as_str(), Some(1)),
         };
-        let times = times.ok_or_else(|| Failure::usage(format!("`{}` does not end in a number", text.escape_debug()), "write STEP=TIMES"))?;
+        let times = times.ok_or_else(|| {
+            Failure::usage(format!("`{}` does not end in a number", text.escape_debug()), "write STEP=TIMES")
+        })?;
         lab.make_fail(step(path)?, times, "failed because --fail said so", Failing::Half);
     }
     for text in &options.die {
@@ -95,7 +98,12 @@ pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan
             "not-begun" => Phase::NotBegun,
             "half" => Phase::Half,
             "done" => Phase::Done,
-            _ => return Err(Failure::usage(format!("`{}` names no moment", text.escape_debug()), "write STEP:not-begun, STEP:half or STEP:done")),
+            _ => {
+                return Err(Failure::usage(
+                    format!("`{}` names no moment", text.escape_debug()),
+                    "write STEP:not-begun, STEP:half or STEP:done",
+                ));
+            }
         };
         lab.fault(Fault { step: step(path)?, attempt: 1, phase });
     }

@@ -110,7 +110,12 @@ impl Stage {
     }
 
     /// Opens and drives a run.
-    pub fn run(&mut self, run: RunId, plan: &Plan, watch: &mut dyn FnMut(&Lab, &MemFiles, &Stored)) -> Result<Stopped, DriveError> {
+    pub fn run(
+        &mut self,
+        run: RunId,
+        plan: &Plan,
+        watch: &mut dyn FnMut(&Lab, &MemFiles, &Stored),
+    ) -> Result<Stopped, DriveError> {
         let opening = Opening {
             world: Where::Lab { folder: "lab".to_owned() },
             actor: actor(),

@@ -32,11 +32,20 @@ pub(crate) fn retry(args: &Args, retry: &Retry) -> Result<Exit, Failure> {
 
 fn path(text: &str) -> Result<StepPath, Failure> {
     StepPath::new(text).map_err(|bad| {
-        Failure::usage(format!("cannot use `{}` as a step's path: {bad}", text.escape_debug()), "type `palinode status` to see the steps that wait")
+        Failure::usage(
+            format!("cannot use `{}` as a step's path: {bad}", text.escape_debug()),
+            "type `palinode status` to see the steps that wait",
+        )
     })
 }
 
-fn answer_with(args: &Args, step: &str, answer: Answer, reason: Option<&str>, run: Option<&str>) -> Result<Exit, Failure> {
+fn answer_with(
+    args: &Args,
+    step: &str,
+    answer: Answer,
+    reason: Option<&str>,
+    run: Option<&str>,
+) -> Result<Exit, Failure> {
     decide(args, Verb::Answer { step: path(step)?, answer }, reason, run)
 }
 
@@ -107,7 +116,8 @@ fn record(root: &std::path::Path, decision: &Handout) -> Result<bool, Failure> {
     let state = history.runs.get(&decision.run).ok_or(palinode_replay::driver::DriveError::NoRun(decision.run))?;
     let lab = crate::world::reopen(state)?;
     let mut watch = |_: &History, _: &palinode_core::port::Stored| {};
-    let around = Surroundings { wall: &session::wall, watch: &mut watch, stop: Rc::new(Cell::new(Stop::No)), tick: None };
+    let around =
+        Surroundings { wall: &session::wall, watch: &mut watch, stop: Rc::new(Cell::new(Stop::No)), tick: None };
     let mut driver = Driver::attach(&mut journal, &lab, around, history, decision.run)?;
     driver.decide(decision)?;
     Ok(true)

@@ -20,7 +20,10 @@ use std::time::Instant;
 
 fn scope(rollback: &Rollback) -> Result<Scope, Failure> {
     let wrong = |what: &str, text: &str, bad: palinode_core::id::BadId| {
-        Failure::usage(format!("cannot use `{}` as a {what}: {bad}", text.escape_debug()), "type `palinode status` to see hosts and steps")
+        Failure::usage(
+            format!("cannot use `{}` as a {what}: {bad}", text.escape_debug()),
+            "type `palinode status` to see hosts and steps",
+        )
     };
     match (&rollback.host, &rollback.step) {
         (Some(host), _) => HostName::new(host).map(Scope::Host).map_err(|bad| wrong("host", host, bad)),
@@ -74,7 +77,9 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             return Err(Failure::new(
                 exit,
                 format!("{path} is still in doubt, and only you can say what became of it; nothing was taken back"),
-                format!("type `palinode resolve {path} --applied`, `--not-applied` or `--partial`, then roll back again"),
+                format!(
+                    "type `palinode resolve {path} --applied`, `--not-applied` or `--partial`, then roll back again"
+                ),
             ));
         }
     }
@@ -115,7 +120,13 @@ fn joined(original: &palinode_core::plan::Plan, back: &palinode_core::plan::Plan
     both
 }
 
-fn preview(args: &Args, journal: &impl JournalRead, history: &History, state: &RunState, scope: &Scope) -> Result<Exit, Failure> {
+fn preview(
+    args: &Args,
+    journal: &impl JournalRead,
+    history: &History,
+    state: &RunState,
+    scope: &Scope,
+) -> Result<Exit, Failure> {
     let doubts = way_back::doubts(history, state.run, scope)?;
     let way = way_back::plan(journal, history, state.run, scope, true)?;
     let digest = way.plan.encode().map(|(_, digest)| digest.to_string()).unwrap_or_default();
@@ -178,7 +189,12 @@ fn preview_text(
         let _ = writeln!(out, "\n{name}");
         for step in steps {
             let of = step.undoes.as_ref().map(|undoes| crate::render::progress::split(&undoes.step).1);
-            let _ = writeln!(out, "  {:<48} {}", work(&step.work), of.map_or_else(String::new, |of| format!("undoes {of}")));
+            let _ = writeln!(
+                out,
+                "  {:<48} {}",
+                work(&step.work),
+                of.map_or_else(String::new, |of| format!("undoes {of}"))
+            );
         }
     }
     if !way.passed.is_empty() {
@@ -190,7 +206,11 @@ fn preview_text(
     if way.residues.is_empty() {
         out.push_str("\nEverything can be restored.\n");
     } else {
-        let _ = writeln!(out, "\n{} cannot be restored; the rollback will end partly rolled back (exit 6)", count(way.residues.len(), "thing"));
+        let _ = writeln!(
+            out,
+            "\n{} cannot be restored; the rollback will end partly rolled back (exit 6)",
+            count(way.residues.len(), "thing")
+        );
         out.push_str(&summary::residue_lines(&way.residues, "  ", usize::MAX));
     }
     let command = match scope {

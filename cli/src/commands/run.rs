@@ -21,7 +21,11 @@ use std::time::Instant;
 pub(crate) fn new_id() -> Result<RunId, Failure> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::new(Exit::Failed, format!("the system gives no random numbers: {error}"), "see that /dev/urandom can be read")
+        Failure::new(
+            Exit::Failed,
+            format!("the system gives no random numbers: {error}"),
+            "see that /dev/urandom can be read",
+        )
     })?;
     Ok(RunId(bytes))
 }
@@ -41,9 +45,9 @@ fn read_inventory(path: &Path) -> Result<String, Failure> {
 fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut all = BTreeMap::new();
     for text in set {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("`--set {}` has no =", text.escape_debug()), "write --set NAME=VALUE"))?;
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("`--set {}` has no =", text.escape_debug()), "write --set NAME=VALUE")
+        })?;
         if all.insert(name.to_owned(), value.to_owned()).is_some() {
             return Err(Failure::usage(format!("the parameter `{}` is set twice", name.escape_debug()), "set it once"));
         }
@@ -86,11 +90,8 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     // The canonical folder is what the plan names, and it is known before it is made.
     let shown = folder.join("hosts").to_string_lossy().into_owned();
-    let given = Given {
-        parameters: parameters(&run.set)?,
-        inventory: Some((shown, inventory)),
-        only: run.host.clone(),
-    };
+    let given =
+        Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
     let plan = expand(&name, &text, &given)?;
     if !root.exists() {
         create(&root)?;
@@ -115,7 +116,6 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         force: false,
     };
     let start = Start::Begin(Box::new(plan), opening);
-    let (stopped, history) =
-        session::drive(&mut journal, &lab, history, id, start, &run.lab_options, run.on_hangup)?;
+    let (stopped, history) = session::drive(&mut journal, &lab, history, id, start, &run.lab_options, run.on_hangup)?;
     session::report(&journal, &history, id, &stopped, args.output, began)
 }

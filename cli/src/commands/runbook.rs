@@ -43,8 +43,9 @@ pub(crate) fn load(name: &str) -> Result<(String, String), Failure> {
             "type `palinode runbook list`",
         ));
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read the runbook {shown}: {error}"), "give a readable text file"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("cannot read the runbook {shown}: {error}"), "give a readable text file")
+    })?;
     Ok((name.to_owned(), text))
 }
 
@@ -53,7 +54,9 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
         Runbook::List => {
             let all: Vec<(&str, String)> = SHIPPED
                 .iter()
-                .map(|(name, text)| (*name, runbook::Runbook::parse(text).map(|runbook| runbook.about).unwrap_or_default()))
+                .map(|(name, text)| {
+                    (*name, runbook::Runbook::parse(text).map(|runbook| runbook.about).unwrap_or_default())
+                })
                 .collect();
             if args.output == Output::Json {
                 let list = all.iter().map(|(name, about)| serde_json::json!({ "name": name, "about": about }));
@@ -72,7 +75,10 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
         }
         Runbook::New { name } => {
             let label = Label::new(name).map_err(|bad| {
-                Failure::usage(format!("cannot use `{}` as a runbook's name: {bad}", name.escape_debug()), "choose another name")
+                Failure::usage(
+                    format!("cannot use `{}` as a runbook's name: {bad}", name.escape_debug()),
+                    "choose another name",
+                )
             })?;
             to_stdout(&NEW.replace("NAME", label.as_str()));
         }

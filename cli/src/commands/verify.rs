@@ -14,7 +14,9 @@ fn notice(notice: &Notice) -> String {
         }
         Notice::Alive => "a living process is writing; what it wrote meanwhile was not looked at".to_owned(),
         Notice::Unknown(file) => format!("{file} is no part of a journal"),
-        Notice::Unnamed(number) => format!("{number} sound blobs that no entry names; their owner died before it recorded them"),
+        Notice::Unnamed(number) => {
+            format!("{number} sound blobs that no entry names; their owner died before it recorded them")
+        }
     }
 }
 

@@ -77,7 +77,8 @@ pub(crate) fn finding(name: &str, source: &str, finding: &Finding) -> String {
 
 /// A time of day in UTC.
 pub(crate) fn clock(time: Micros) -> String {
-    chrono::DateTime::from_timestamp_micros(time.0).map_or_else(|| "??:??:??".to_owned(), |t| t.format("%H:%M:%S").to_string())
+    chrono::DateTime::from_timestamp_micros(time.0)
+        .map_or_else(|| "??:??:??".to_owned(), |t| t.format("%H:%M:%S").to_string())
 }
 
 /// Date and time in UTC.
@@ -117,7 +118,9 @@ mod tests {
 
     #[test]
     fn spans_read_well() {
-        for (micros, text) in [(3_000, "3ms"), (59_000_000, "59s"), (61_000_000, "1m 01s"), (7_500_000_000, "2h 05m"), (-5, "0ms")] {
+        for (micros, text) in
+            [(3_000, "3ms"), (59_000_000, "59s"), (61_000_000, "1m 01s"), (7_500_000_000, "2h 05m"), (-5, "0ms")]
+        {
             assert_eq!(span(Micros(micros)), text);
         }
     }

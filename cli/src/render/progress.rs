@@ -43,7 +43,8 @@ impl Progress {
                 to_stderr(&format!("{}  taken over{gap}; what was under way is looked at first\n", clock(entry.time)));
             }
             Event::Outcome(outcome) => {
-                let took = known(&outcome.step).and_then(|(_, known)| known.began).map(|began| span(entry.time.since(began)));
+                let took =
+                    known(&outcome.step).and_then(|(_, known)| known.began).map(|began| span(entry.time.since(began)));
                 let what = match (outcome.ending, outcome.why) {
                     (Ending::Succeeded, _) => format!("done in {}", took.unwrap_or_default()),
                     (Ending::Failed, Some(why)) => format!("FAILED: {}", words::why(why)),
@@ -79,7 +80,10 @@ impl Progress {
                         Work::Act(_) => None,
                     });
                     let facts: Vec<String> = facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                    line(step, format!("waiting for {}: {}", gate.unwrap_or("its condition"), escape(&facts.join(", "))));
+                    line(
+                        step,
+                        format!("waiting for {}: {}", gate.unwrap_or("its condition"), escape(&facts.join(", "))),
+                    );
                 }
             }
             Event::GateDecided { step, passed } => {
@@ -93,7 +97,15 @@ impl Progress {
             }
             Event::DriftFound { step, key, expected, found, forced } => {
                 let what = if *forced { "changed since" } else { "DRIFT" };
-                line(step, format!("{what}: {} was {}, is {}", escape(key.as_str()), escape(&expected.to_string()), escape(&found.to_string())));
+                line(
+                    step,
+                    format!(
+                        "{what}: {} was {}, is {}",
+                        escape(key.as_str()),
+                        escape(&expected.to_string()),
+                        escape(&found.to_string())
+                    ),
+                );
             }
         }
     }

@@ -48,12 +48,18 @@ pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open>
     }
     for (step, known) in flag(Stage::Asking) {
         let path = step.path.to_string();
-        let next = ["--applied", "--not-applied", "--partial"].map(|answer| format!("palinode resolve {path} {answer} --reason TEXT"));
+        let next = ["--applied", "--not-applied", "--partial"]
+            .map(|answer| format!("palinode resolve {path} {answer} --reason TEXT"));
         all.push(Open { step: path, what: words::step(known), message: message(known), next: next.to_vec() });
     }
     for (step, known) in flag(Stage::Unknown).chain(flag(Stage::Intended)) {
         let what = "its intent is recorded, its outcome is not".to_owned();
-        all.push(Open { step: step.path.to_string(), what, message: message(known), next: vec!["palinode resume".to_owned()] });
+        all.push(Open {
+            step: step.path.to_string(),
+            what,
+            message: message(known),
+            next: vec!["palinode resume".to_owned()],
+        });
     }
     all
 }
@@ -106,7 +112,8 @@ pub(crate) fn residues(run: &RunState) -> Vec<Residue> {
     match &run.closed {
         Some(closed) => closed.residues.clone(),
         None => {
-            let touched = run.steps().filter(|(_, _, known)| known.touched).filter_map(|(_, _, known)| known.intent.clone());
+            let touched =
+                run.steps().filter(|(_, _, known)| known.touched).filter_map(|(_, _, known)| known.intent.clone());
             let all: std::collections::BTreeSet<Residue> = touched.flat_map(|intent| intent.losses.clone()).collect();
             all.into_iter().collect()
         }
@@ -146,7 +153,13 @@ fn gates(plan: &Plan, run: &RunState) -> (usize, usize) {
 }
 
 /// The summary at the end of `run`, `resume` and `rollback`.
-pub(crate) fn text(history: &History, run: &RunState, journal: &Path, shelf: Option<&ShelfView>, took: Duration) -> String {
+pub(crate) fn text(
+    history: &History,
+    run: &RunState,
+    journal: &Path,
+    shelf: Option<&ShelfView>,
+    took: Duration,
+) -> String {
     let mut out = String::new();
     let id = place::short(history, run.run);
     let state = words::state(run, words::Driven::No);
@@ -155,17 +168,28 @@ pub(crate) fn text(history: &History, run: &RunState, journal: &Path, shelf: Opt
     let mut row = |label: &str, value: String| {
         let _ = writeln!(out, "  {label:<9} {value}");
     };
-    row("run", match &run.opened.change {
-        Some(change) => format!("{id}, change {}", escape(change)),
-        None => id.clone(),
-    });
+    row(
+        "run",
+        match &run.opened.change {
+            Some(change) => format!("{id}, change {}", escape(change)),
+            None => id.clone(),
+        },
+    );
     if let Some(why) = &run.paused {
         row("because", escape(&words::pause(why)));
     }
     let lanes = lanes(run);
     let hosts: Vec<&LaneRow> = lanes.iter().filter(|row| row.name != "before" && row.name != "after").collect();
     let done: Vec<&str> = hosts.iter().filter(|row| row.done == row.all).map(|row| row.name.as_str()).collect();
-    row("nodes", format!("{} of {} done{}", done.len(), hosts.len(), if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) }));
+    row(
+        "nodes",
+        format!(
+            "{} of {} done{}",
+            done.len(),
+            hosts.len(),
+            if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) }
+        ),
+    );
     let counts: Vec<String> = run.counts().iter().map(|(word, number)| format!("{number} {word}")).collect();
     row("steps", counts.join(", "));
     let (open, all) = gates(&run.plan, run);

@@ -1,0 +1,251 @@
+//! `palinode show`: one entry, step or run in full.
+
+use crate::args::{Args, Output, Show};
+use crate::commands::log::describe;
+use crate::exit::{Exit, Failure};
+use crate::place;
+use crate::render::{clock, escape, json, lines, moment, summary, to_stdout, words};
+use palinode_core::event::{Event, ImageRef};
+use palinode_core::history::History;
+use palinode_core::id::{BodyId, Seq, StepPath};
+use palinode_core::plan::Work;
+use palinode_core::port::{JournalRead, Stored};
+use palinode_core::state::RunState;
+use palinode_journal::JournalReader;
+use palinode_replay::driver::ShelfView;
+use std::fmt::Write as _;
+
+pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
+    let (reader, history) = place::read(args.journal.as_deref())?;
+    let what = show.what.as_str();
+    if let Ok(number) = what.parse::<u64>()
+        && let Some(stored) = entry_at(&reader, Seq(number))?
+    {
+        return entry(args, &reader, &history, &stored);
+    }
+    if what.contains('/') {
+        let run = place::run(&history, show.run.as_deref(), place::Default::Latest)?;
+        return step(args, &reader, &history, run, what);
+    }
+    let hex = what.len() >= 4 && what.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if what == "@" || (hex && history.runs.keys().any(|run| run.to_string().starts_with(what))) {
+        let run = place::run(&history, Some(what), place::Default::Latest)?;
+        return whole_run(args, &reader, run);
+    }
+    if hex {
+        let mut found = Vec::new();
+        for stored in reader.read(Seq(1))? {
+            let stored = stored?;
+            if stored.id.to_string().starts_with(what) {
+                found.push(stored);
+            }
+        }
+        match found.as_slice() {
+            [stored] => return entry(args, &reader, &history, stored),
+            [] => {}
+            many => {
+                return Err(Failure::usage(
+                    format!("{} entries have ids that begin with `{what}`", many.len()),
+                    "give more digits",
+                ));
+            }
+        }
+    }
+    Err(Failure::usage(
+        format!("the journal has no entry, run or step `{}`", what.escape_debug()),
+        "give a sequence number from `palinode log`, a run's id, @, or a step's path",
+    ))
+}
+
+fn entry_at(reader: &JournalReader, seq: Seq) -> Result<Option<Stored>, Failure> {
+    match reader.read(seq)?.next() {
+        Some(stored) => Ok(Some(stored?).filter(|stored| stored.entry.seq == seq)),
+        None => Ok(None),
+    }
+}
+
+/// A body in a few lines.
+fn body(out: &mut String, shelf: Option<&ShelfView>, id: BodyId, indent: &str, most: usize) {
+    match shelf.map(|shelf| shelf.open(id)) {
+        Some(Ok(bytes)) => out.push_str(&lines(&String::from_utf8_lossy(&bytes), indent, most)),
+        Some(Err(error)) => {
+            let _ = writeln!(out, "{indent}({})", escape(&error.to_string()));
+        }
+        None => {
+            let _ = writeln!(out, "{indent}(its keys cannot be opened)");
+        }
+    }
+}
+
+fn entry(args: &Args, reader: &JournalReader, history: &History, stored: &Stored) -> Result<Exit, Failure> {
+    let shelf = ShelfView::of(reader, history, stored.entry.run).ok();
+    if args.output == Output::Json {
+        json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
+        return Ok(Exit::Done);
+    }
+    let entry = &stored.entry;
+    let mut out = String::new();
+    let _ = writeln!(out, "entry {} {}", entry.seq, entry.event.kind());
+    let _ = writeln!(out, "  id     {}", stored.id);
+    let _ = writeln!(out, "  after  {}", entry.prev);
+    let _ = writeln!(out, "  run    {}, epoch {}", entry.run, entry.epoch);
+    let _ = writeln!(out, "  time   {}", moment(entry.time));
+    if let Some(wall) = entry.wall {
+        let _ = writeln!(out, "  wall   {}", moment(wall));
+    }
+    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, shelf.as_ref(), history)));
+    let event = serde_json::to_string_pretty(&entry.event).unwrap_or_default();
+    out.push_str(&lines(&event, "  ", usize::MAX));
+    for (id, sealed) in &entry.bodies {
+        let _ = writeln!(out, "\n  body {} ({:?}, {} bytes)", id.short(), sealed.class, sealed.len);
+        body(&mut out, shelf.as_ref(), *id, "    ", 40);
+    }
+    to_stdout(&out);
+    Ok(Exit::Done)
+}
+
+fn image(out: &mut String, shelf: Option<&ShelfView>, title: &str, image: &ImageRef) {
+    let states = match image {
+        ImageRef::Here(image) => Some(image.clone()),
+        sealed => shelf.and_then(|shelf| shelf.image(sealed).ok()),
+    };
+    let _ = writeln!(out, "\n{title}");
+    match states {
+        Some(states) if states.is_empty() => out.push_str("  nothing was looked at\n"),
+        Some(states) => {
+            for (key, state) in states {
+                let _ = writeln!(out, "  {}: {}", escape(key.as_str()), escape(&state.to_string()));
+            }
+        }
+        None => out.push_str("  (its key was erased)\n"),
+    }
+}
+
+fn step(args: &Args, reader: &JournalReader, history: &History, run: &RunState, path: &str) -> Result<Exit, Failure> {
+    let found = StepPath::new(path).ok().and_then(|path| run.find(&path)).and_then(|ix| run.step(ix));
+    let Some((step, known)) = found else {
+        return Err(Failure::usage(
+            format!("run {} has no step `{}`", place::short(history, run.run), path.escape_debug()),
+            "type `palinode show @` to see its steps",
+        ));
+    };
+    let mut entries = Vec::new();
+    for stored in reader.read(run.first)? {
+        let stored = stored?;
+        if stored.entry.run == run.run && stored.entry.event.step() == Some(&step.path) {
+            entries.push(stored);
+        }
+    }
+    if args.output == Output::Json {
+        json(&serde_json::json!({
+            "step": step,
+            "stage": known.stage.word(),
+            "attempts": known.attempt,
+            "entries": entries.iter().map(|stored| serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry })).collect::<Vec<_>>(),
+        }));
+        return Ok(Exit::Done);
+    }
+    let shelf = ShelfView::of(reader, history, run.run).ok();
+    let mut out = String::new();
+    let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::step(known));
+    let does = match (&step.work, &known.intent) {
+        (_, Some(intent)) => serde_json::to_string(&intent.action).unwrap_or_default(),
+        (Work::Act(action), None) => serde_json::to_string(action).unwrap_or_default(),
+        (Work::Gate { gate, .. }, None) => serde_json::to_string(gate).unwrap_or_default(),
+    };
+    out.push_str(&lines(&does, "  does      ", 1));
+    let _ = writeln!(out, "  attempts  {}", known.attempt);
+    if let Some(by) = known.compensated_by {
+        let _ = writeln!(out, "  undone by {}", place::short(history, by));
+    }
+    for stored in &entries {
+        let what = describe(&stored.entry.event, shelf.as_ref(), history);
+        let _ = writeln!(
+            out,
+            "  {:>5}  {}  {:<12}  {}",
+            stored.entry.seq.0,
+            clock(stored.entry.time),
+            stored.entry.event.kind(),
+            escape(&what)
+        );
+    }
+    if let Some(intent) = &known.intent {
+        image(&mut out, shelf.as_ref(), "before", &intent.before);
+        if let Some(after) = &known.after {
+            image(&mut out, shelf.as_ref(), "after", after);
+        }
+        out.push_str("\nundo\n");
+        if intent.inverse.is_empty() {
+            out.push_str("  nothing to undo\n");
+        }
+        for undo in &intent.inverse {
+            let _ = writeln!(out, "  {}", escape(&undo.action.slug()));
+        }
+        for loss in &intent.losses {
+            let _ = writeln!(out, "  cannot restore {}", escape(&loss.to_string()));
+        }
+    }
+    let outputs = entries.iter().filter_map(|stored| match &stored.entry.event {
+        Event::Outcome(outcome) => Some([outcome.message, outcome.output]),
+        Event::GateSampled { evidence, .. } => Some([*evidence, None]),
+        _ => None,
+    });
+    for id in outputs.flatten().flatten().collect::<Vec<_>>().into_iter().rev().take(2) {
+        out.push_str("\nsaid\n");
+        body(&mut out, shelf.as_ref(), id, "  ", 40);
+    }
+    to_stdout(&out);
+    Ok(Exit::Done)
+}
+
+fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit, Failure> {
+    if args.output == Output::Json {
+        let mut value = summary::as_json(run, reader.root());
+        value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
+        value["closed"] = serde_json::to_value(run.closed.as_deref()).unwrap_or_default();
+        value["plan_steps"] = run
+            .steps()
+            .map(|(_, step, known)| serde_json::json!({ "step": step.path, "stage": known.stage.word(), "attempts": known.attempt }))
+            .collect();
+        json(&value);
+        return Ok(Exit::Done);
+    }
+    let mut out = String::new();
+    let _ = writeln!(out, "{} {}", escape(&run.opened.runbook), run.run);
+    let _ = writeln!(out, "  about     {}", escape(&run.plan.about));
+    let _ = writeln!(out, "  plan      {}", run.opened.plan);
+    let _ = writeln!(out, "  opened    {} by {}", moment(run.began), escape(&words::actor(&run.opened.actor)));
+    if let Some(inventory) = &run.plan.inventory {
+        let _ = writeln!(out, "  inventory {}", escape(inventory));
+    }
+    for (name, value) in &run.plan.parameters {
+        let _ = writeln!(out, "  {name:<18} {}", escape(value));
+    }
+    out.push_str("\nsteps\n");
+    for (_, step, known) in run.steps() {
+        let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::step(known));
+    }
+    let lost = summary::residues(run);
+    if !lost.is_empty() {
+        out.push_str("\ncannot be restored\n");
+        out.push_str(&summary::residue_lines(&lost, "  ", usize::MAX));
+    }
+    if let Some(closed) = &run.closed {
+        if !closed.passed.is_empty() {
+            out.push_str("\nchanged by steps that have no undo\n");
+            for key in &closed.passed {
+                let _ = writeln!(out, "  {}", escape(key.as_str()));
+            }
+        }
+        if !closed.differences.is_empty() {
+            out.push_str("\nnot as it was\n");
+            for difference in &closed.differences {
+                let (was, is) = (difference.was.to_string(), difference.is.to_string());
+                let _ =
+                    writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+            }
+        }
+    }
+    to_stdout(&out);
+    Ok(Exit::Done)
+}
