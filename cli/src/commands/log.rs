@@ -102,7 +102,10 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, history: &Histo
             let force = if *force { ", may overwrite drift" } else { "" };
             format!("process {} on {}, by {}{force}", owner.pid, owner.host, words::actor(actor))
         }
-        Event::Intent(intent) => format!("{}, attempt {}", intent.action.slug(), intent.attempt),
+        Event::Intent(intent) => match intent.attempt {
+            1 => intent.action.words(),
+            attempt => format!("{}, attempt {attempt}", intent.action.words()),
+        },
         Event::Outcome(outcome) => {
             let ending = match outcome.ending {
                 Ending::Succeeded => "succeeded",

@@ -95,9 +95,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     world::disturb(&lab, &rollback.lab_options, &joined(&plan, &way.plan))?;
     let run = new_id()?;
     to_stderr(&format!(
-        "taking back {} of run {}, in {}\nrun {run}\n",
-        words::scope(&scope),
-        place::short(&history, original),
+        "taking back {}, in {}\nrun {run}\n",
+        what(&scope, &place::short(&history, original)),
         count(way.plan.steps.len(), "step")
     ));
     let opening = Opening {
@@ -149,9 +148,17 @@ fn preview(
     Ok(Exit::Done)
 }
 
+/// What is taken back, in words.
+fn what(scope: &Scope, run: &str) -> String {
+    match scope {
+        Scope::Run => format!("run {run}"),
+        other => format!("{} of run {run}", words::scope(other)),
+    }
+}
+
 fn work(work: &Work) -> String {
     match work {
-        Work::Act(action) => action.slug(),
+        Work::Act(action) => escape(&action.words()),
         Work::Gate { gate, .. } => format!("gate {}", gate.name()),
     }
 }
@@ -167,9 +174,8 @@ fn preview_text(
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "Taking back {} of run {}: {}, nothing is changed by this preview.",
-        words::scope(scope),
-        place::short(history, run),
+        "Taking back {}: {}. This is a preview; nothing is changed.",
+        what(scope, &place::short(history, run)),
         count(way.plan.steps.len(), "step")
     );
     let _ = writeln!(out, "plan {}", &digest[..digest.len().min(16)]);
@@ -191,7 +197,7 @@ fn preview_text(
             let of = step.undoes.as_ref().map(|undoes| crate::render::progress::split(&undoes.step).1);
             let _ = writeln!(
                 out,
-                "  {:<48} {}",
+                "  {:<50} {}",
                 work(&step.work),
                 of.map_or_else(String::new, |of| format!("undoes {of}"))
             );

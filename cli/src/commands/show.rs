@@ -149,11 +149,11 @@ fn step(args: &Args, reader: &JournalReader, history: &History, run: &RunState, 
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::step(known));
     let does = match (&step.work, &known.intent) {
-        (_, Some(intent)) => serde_json::to_string(&intent.action).unwrap_or_default(),
-        (Work::Act(action), None) => serde_json::to_string(action).unwrap_or_default(),
-        (Work::Gate { gate, .. }, None) => serde_json::to_string(gate).unwrap_or_default(),
+        (_, Some(intent)) => intent.action.words(),
+        (Work::Act(action), None) => action.words(),
+        (Work::Gate { gate, .. }, None) => format!("wait for {}", gate.name()),
     };
-    out.push_str(&lines(&does, "  does      ", 1));
+    let _ = writeln!(out, "  does      {}", escape(&does));
     let _ = writeln!(out, "  attempts  {}", known.attempt);
     if let Some(by) = known.compensated_by {
         let _ = writeln!(out, "  undone by {}", place::short(history, by));
@@ -179,7 +179,7 @@ fn step(args: &Args, reader: &JournalReader, history: &History, run: &RunState, 
             out.push_str("  nothing to undo\n");
         }
         for undo in &intent.inverse {
-            let _ = writeln!(out, "  {}", escape(&undo.action.slug()));
+            let _ = writeln!(out, "  {}", escape(&undo.action.words()));
         }
         for loss in &intent.losses {
             let _ = writeln!(out, "  cannot restore {}", escape(&loss.to_string()));

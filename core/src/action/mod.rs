@@ -9,6 +9,7 @@ mod files;
 mod hosts;
 mod kube;
 mod undo;
+mod words;
 
 pub use files::{Command, FileAbsent, FileCopy, FileRead, FileRestore, FileState, InventoryEdit, InventoryRestore};
 pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};

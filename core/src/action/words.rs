@@ -1,0 +1,81 @@
+//! What an action does, in the words of a procedure.
+
+use super::{Action, Package, PackageState, ServiceState};
+use crate::resource::State;
+
+fn list(items: &[String], noun: &str) -> String {
+    match items {
+        [] => format!("no {noun}s"),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more {noun}s", rest.len()),
+    }
+}
+
+impl Action {
+    /// What it does to what, in one line. Values stand as they are: escape before printing.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Record(_) => "record what is there".to_owned(),
+            Self::Cordon {} => "cordon the node".to_owned(),
+            Self::Uncordon {} => "make the node schedulable".to_owned(),
+            Self::Drain(drain) => format!("drain the node, for at most {}", drain.timeout),
+            Self::DeleteNode {} => "delete the Node object".to_owned(),
+            Self::RestoreNode(_) => "wait for the node to register, give it back labels, taints, scheduling".to_owned(),
+            Self::PatchNode(patch) => {
+                let mut parts = Vec::new();
+                match patch.unschedulable {
+                    Some(true) => parts.push("cordon the node".to_owned()),
+                    Some(false) => parts.push("make the node schedulable".to_owned()),
+                    None => {}
+                }
+                if !patch.labels.is_empty() {
+                    parts.push(format!("set {} labels of the node", patch.labels.len()));
+                }
+                if parts.is_empty() { "leave the node as it is".to_owned() } else { parts.join(", ") }
+            }
+            Self::Restore(restore) => format!("put fields of the node back as `{}` found them", restore.step),
+            Self::DeleteObject(object) => format!("delete ConfigMap {}/{}", object.namespace, object.name),
+            Self::ApplyObject(object) => format!("put ConfigMap {}/{} back", object.namespace, object.name),
+            Self::Service(service) => {
+                let run = service.state.map(|state| match state {
+                    ServiceState::Started => "start",
+                    ServiceState::Stopped => "stop",
+                });
+                let boot = service.enabled.map(|enabled| if enabled { "enable" } else { "disable" });
+                let verbs: Vec<&str> = run.into_iter().chain(boot).collect();
+                format!("{} {}", verbs.join(" and "), service.unit)
+            }
+            Self::Package(package) => package_words(package),
+            Self::FileAbsent(file) => format!("remove {}", list(&file.paths, "path")),
+            Self::FileCopy(copy) => format!("copy {} to {}", copy.from, copy.to),
+            Self::FileRead(read) => format!("read {} from {}", read.key, read.path),
+            Self::FileRestore(file) => match file.state {
+                State::Absent => format!("remove {}", file.path),
+                _ => format!("put {} back", file.path),
+            },
+            Self::Reboot {} => "reboot".to_owned(),
+            Self::DnsCheck(dns) => format!("resolve {}", list(&dns.names, "name")),
+            Self::InventoryEdit(edit) => format!("edit the inventory in {} places", edit.edits.len()),
+            Self::InventoryRestore(_) => "take the inventory edit back".to_owned(),
+            Self::Playbook(playbook) => {
+                let name = playbook.path.rsplit('/').take(2).collect::<Vec<_>>();
+                format!("run {}", name.into_iter().rev().collect::<Vec<_>>().join("/"))
+            }
+            Self::Command(command) => format!("run {}", command.run.join(" ")),
+        }
+    }
+}
+
+fn package_words(package: &Package) -> String {
+    let mut names = package.names.clone();
+    names.extend(package.exact.iter().map(ToString::to_string));
+    match package.state {
+        PackageState::Absent => format!("remove {}", list(&names, "package")),
+        PackageState::Present if package.exact.len() > 2 => {
+            format!("install {} packages in the versions that were there", package.exact.len())
+        }
+        PackageState::Present => format!("install {}", list(&names, "package")),
+    }
+}
