@@ -1,4 +1,5 @@
 //! Harness: runs in memory, with a journal and a lab that can be stopped, copied and looked at.
 
+pub mod binary;
 pub mod memory;
 pub mod owner;

@@ -1,3 +1,6 @@
 //! The suites.
 
 mod procedure;
+mod session_decide;
+mod session_live;
+mod session_whole;
