@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -189,8 +190,8 @@ impl Desk {
         Live { child: child.expect("the binary can be started"), out, err }
     }
 
-    /// Every file below a folder of the desk, with its bytes; the names only, of what is no file.
-    pub fn files(&self, below: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    /// Every file below a folder of the desk, with length and hash of its bytes; zeros, of what is no file.
+    pub fn files(&self, below: &str) -> BTreeMap<PathBuf, (usize, u64)> {
         let mut found = BTreeMap::new();
         collect(&self.path().join(below), &mut found);
         found
@@ -223,15 +224,18 @@ impl Desk {
     }
 }
 
-fn collect(dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+fn collect(dir: &Path, found: &mut BTreeMap<PathBuf, (usize, u64)>) {
     for item in fs::read_dir(dir).expect("the folder can be read") {
         let item = item.expect("the folder can be read");
         let (path, kind) = (item.path(), item.file_type().expect("a file has a type"));
         if kind.is_dir() {
-            found.insert(path.clone(), Vec::new());
+            found.insert(path.clone(), (0, 0));
             collect(&path, found);
         } else {
-            found.insert(path.clone(), fs::read(&path).expect("the file can be read"));
+            let bytes = fs::read(&path).expect("the file can be read");
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            found.insert(path, (bytes.len(), hasher.finish()));
         }
     }
 }

@@ -3,4 +3,5 @@
 mod procedure;
 mod session_decide;
 mod session_live;
+mod session_refused;
 mod session_whole;

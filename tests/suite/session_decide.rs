@@ -55,7 +55,8 @@ fn a_failed_step_is_tried_again_from_what_the_first_attempt_found() {
 fn a_step_is_passed_over_with_a_reason_only() {
     let desk = failed();
     let before = desk.files(".palinode/segments");
-    for args in [&["skip", PACKAGES][..], &["skip", PACKAGES, "--reason", ""], &["skip", PACKAGES, "--reason", " \t "]] {
+    for args in [&["skip", PACKAGES][..], &["skip", PACKAGES, "--reason", ""], &["skip", PACKAGES, "--reason", " \t "]]
+    {
         let out = desk.run(args).exits(2).complains(&["--reason"]);
         assert_eq!(out.stdout, "");
     }
@@ -84,7 +85,7 @@ about: Two hosts at a time, the second one long at its gate
 hosts: { group: glusterfs, serial: 2, max_fail: 1 }
 each_host:
   - cordon: { kube.cordon: {} }
-  - storage: { gate: { gluster.healed: { samples: 2000 }, every: 1s }, timeout: 5h }
+  - storage: { gate: { gluster.healed: { samples: 100, every: 10s } }, timeout: 5h }
   - schedulable: { restore: { step: cordon, fields: [unschedulable] } }
 ";
 
@@ -93,8 +94,7 @@ fn waiting(desk: &Desk, times: u32) -> Live {
     desk.write("side.yml", SIDE_BY_SIDE);
     let fail = format!("gluster1.demo/cordon={times}");
     let hosts = ["--host", "gluster1.demo", "--host", "gluster2.demo"];
-    let mut driver =
-        desk.spawn(&[&["run", "side.yml", "--lab", "--pace", "60", "--fail", &fail][..], &hosts].concat());
+    let mut driver = desk.spawn(&[&["run", "side.yml", "--lab", "--pace", "60", "--fail", &fail][..], &hosts].concat());
     driver.until_it("a failed host beside a waiting one", |text| {
         text.contains("FAILED") && text.lines().any(|line| line.contains("gluster2.demo   cordon"))
     });

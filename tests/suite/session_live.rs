@@ -40,7 +40,7 @@ fn a_live_driver_is_looked_at_by_all_and_taken_over_by_none() {
     }
     desk.run(&["status"]).exits(0).says(&["running", &named, "gluster1.demo", "palinode pause"]);
     assert_eq!(desk.json(&["status"])["state"], "running");
-    desk.run(&["log"]).exits(0).says(&["run-opened", "kube.cordon"]);
+    desk.run(&["log"]).exits(0).says(&["run-opened", "cordon the node"]);
     desk.run(&["show", "@"]).exits(0).says(&["gluster1.demo/cordon"]);
     desk.run(&["rollback", "--dry-run"]).exits(0);
     desk.run(&["verify"]).exits(0).says(&["sound", "a living process is writing"]);
@@ -88,9 +88,10 @@ fn a_second_signal_leaves_at_once_and_the_job_goes_on() {
     desk.run(&["status"]).exits(0).says(&["gluster1.demo/packages", "palinode resume"]);
     let out = desk.run(&["resume"]).exits(0);
     assert!(out.stderr.contains("was done (by the job's own word)"), "{out}");
-    let intents = desk.entries().into_iter().filter(|entry| {
-        entry["entry"]["event"]["Intent"]["step"].as_str() == Some("gluster1.demo/packages")
-    });
+    let intents = desk
+        .entries()
+        .into_iter()
+        .filter(|entry| entry["entry"]["event"]["Intent"]["step"].as_str() == Some("gluster1.demo/packages"));
     assert_eq!(intents.count(), 1, "its job was found, not started again");
 }
 
