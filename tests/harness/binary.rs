@@ -174,6 +174,17 @@ impl Desk {
         Out::new(out.status, &out.stdout, &out.stderr)
     }
 
+    /// Runs it where no file may grow beyond a size: writing more fails, as on a full disk.
+    #[track_caller]
+    pub fn run_limited(&self, kibibytes: u32, args: &[&str]) -> Out {
+        let blocks = 2 * kibibytes;
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(script).arg(binary()).args(args).current_dir(self.path()).stdin(Stdio::null());
+        let out = command.output().expect("a shell can be started");
+        Out::new(out.status, &out.stdout, &out.stderr)
+    }
+
     /// Runs it with `-o json` and reads the one value that it prints.
     #[track_caller]
     pub fn json(&self, args: &[&str]) -> serde_json::Value {

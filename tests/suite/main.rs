@@ -2,6 +2,7 @@
 
 mod procedure;
 mod session_decide;
+mod session_full;
 mod session_killed;
 mod session_live;
 mod session_refused;

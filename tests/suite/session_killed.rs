@@ -81,7 +81,6 @@ fn check(number: usize, point: &[String], unbroken: &Unbroken) {
     let desk = Desk::in_memory();
     let point: Vec<&str> = point.iter().map(String::as_str).collect();
     let dead = desk.run(&[&HOST[..], &point].concat());
-    // A job with a single part is done before half of it is; what then dies has nothing left to do.
     assert_eq!(dead.signal, Some(9), "{point:?}: {dead}");
     assert_eq!(dead.stdout, "", "{point:?}");
     desk.run(&["status"]).exits(0).says(&["interrupted"]);
@@ -126,4 +125,22 @@ fn a_hundred_killed_runs_end_where_an_unbroken_one_does() {
     println!("{} points in {:?}", points.len(), began.elapsed());
     let failures = failures.into_inner().expect("no lock is poisoned");
     assert!(failures.is_empty(), "{} of {} points fail: {failures:#?}", failures.len(), points.len());
+}
+
+#[test]
+fn a_killed_rollback_is_resumed_and_never_begun_twice() {
+    let desk = Desk::in_memory();
+    desk.run(&HOST).exits(0);
+    let preview = desk.json(&["rollback", "--dry-run"]);
+    let seq = (desk.entries().len() + 40).to_string();
+    desk.run(&["rollback", "--die-after", &seq]).killed();
+    let status = desk.run(&["status"]).exits(0);
+    let status = status.says(&["rollback of crio-to-docker", "interrupted", "undoes", "palinode resume"]);
+    assert!(!status.stdout.contains("palinode rollback"), "{status}");
+    desk.run(&["rollback"]).exits(2).complains(&["being taken back already", "next: type `palinode resume "]);
+    let out = desk.run(&["resume", "-o", "json"]).exits(6);
+    assert_eq!(out.value()["state"], "partly-rolled-back");
+    assert_eq!(out.value()["plan"], preview["plan"]);
+    assert_eq!(desk.inventory(), palinode_replay::lab::inventory_text());
+    desk.run(&["verify"]).exits(0);
 }
