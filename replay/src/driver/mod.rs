@@ -2,7 +2,7 @@
 //!
 //! One loop on one task: take what is ready, start it, wait for whatever ends first, record what was found, fold it
 //! into the state, look again. Whatever ended at the same time is recorded in one durable batch. Effects begin only
-//! in [`Follow::Execute`], after the batch that holds their intent is on stable storage.
+//! in one place (`Follow::Execute`), after the batch that holds their intent is on stable storage.
 
 mod activity;
 mod desk;
