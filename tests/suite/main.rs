@@ -1,3 +1,4 @@
 //! The suites.
 
+mod drift;
 mod procedure;
