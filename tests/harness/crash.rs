@@ -106,6 +106,11 @@ impl Unbroken {
         Ok(Self::noted(stage, notes, first, stopped))
     }
 
+    /// The history at its end.
+    pub fn history(&self) -> History {
+        History::load(&self.journal).expect("the journal folds")
+    }
+
     fn noted(stage: &Stage, notes: Notes, first: Digest, stopped: Stopped) -> Self {
         let lines = stage.lab.lines();
         Self { journal: stage.journal.clone(), cuts: notes.0, lines, first, last: rested(stage), stopped }

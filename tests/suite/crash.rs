@@ -4,14 +4,19 @@ use palinode_core::event::{RunEnd, Scope};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::Stored;
+use palinode_core::resource::Residue;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::Stopped;
 use palinode_replay::lab::Line;
-use palinode_tests::crash::{Cut, Death, GAP, Open, Unbroken, dead, rested, resume, side_by_side};
+use palinode_tests::crash::{Cut, Death, GAP, Life, Open, Unbroken, dead, rested, resume, side_by_side};
 use palinode_tests::judge::{effects, misjudged, twice, unexplained};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::owner;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+
+/// A second death strikes within so many entries: the take-over, the look, the next attempt, its outcome.
+const SOON: usize = 4;
 
 fn unbroken() -> (Stage, Unbroken) {
     let mut stage = Stage::new();
@@ -31,18 +36,22 @@ struct Point<'a> {
 }
 
 impl<'a> Point<'a> {
-    /// All ways to die after one of these entries of a run.
-    fn all(journal: &MemJournal, cuts: impl Iterator<Item = &'a Cut>, lines: &[Line], run: RunId) -> Vec<Self> {
+    /// All ways to die after one of these entries of a run; `before` is what the ledger had when they were begun.
+    fn all(journal: &MemJournal, cuts: &'a [Cut], before: &[Line], lines: &[Line], run: RunId) -> Vec<Self> {
         let mut points = Vec::new();
         for cut in cuts {
             let prefix = journal.truncated(cut.count);
             let history = History::load(&prefix).expect("every prefix loads");
             let deaths = Open::find(&prefix, &history, run).map_or(vec![Death::Between], |open| open.deaths());
-            let lines = &lines[..cut.lines];
-            let point = |death| Self { journal: prefix.clone(), cut, death, lines: lines.to_vec() };
+            let lines = [before, &lines[..cut.lines]].concat();
+            let point = |death| Self { journal: prefix.clone(), cut, death, lines: lines.clone() };
             points.extend(deaths.into_iter().map(point));
         }
         points
+    }
+
+    fn of(whole: &'a Unbroken, run: RunId) -> Vec<Self> {
+        Self::all(&whole.journal, &whole.cuts, &[], &whole.lines, run)
     }
 
     /// What it leaves: everything, the lines of the ledger, and the step that was under way.
@@ -70,6 +79,30 @@ impl<'a> Point<'a> {
 fn goes_on(point: &Point<'_>, run: RunId, whole: &Unbroken) -> Vec<String> {
     let (moment, lines, open) = point.leaves(run);
     let life = resume(moment, run, 2, point.gap());
+    let wrong = ends_well(point, run, whole, &life, &lines, open.as_ref());
+    named(point, "resume", wrong)
+}
+
+/// Goes on from a point, dies again soon after, and goes on from there: how many second deaths there were, and what is
+/// wrong then.
+fn goes_on_twice(point: &Point<'_>, run: RunId, whole: &Unbroken) -> (usize, Vec<String>) {
+    let (moment, lines, _) = point.leaves(run);
+    let life = resume(moment, run, 2, point.gap());
+    let since = life.stage.lab.lines();
+    let soon = &life.cuts[..SOON.min(life.cuts.len() - 1)];
+    let seconds = Point::all(&life.stage.journal, soon, &lines, &since, run);
+    let wrong = seconds.iter().flat_map(|second| goes_on(second, run, whole)).collect();
+    (seconds.len(), named(point, "second death", wrong))
+}
+
+fn ends_well(
+    point: &Point<'_>,
+    run: RunId,
+    whole: &Unbroken,
+    life: &Life,
+    lines: &[Line],
+    open: Option<&Open>,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     match &life.stopped {
         Ok(stopped) if *stopped == whole.stopped => {}
@@ -79,12 +112,19 @@ fn goes_on(point: &Point<'_>, run: RunId, whole: &Unbroken) -> Vec<String> {
         wrong.push(format!("{key}: {was:?} in the unbroken run, here {is:?}"));
     }
     let history = life.stage.history();
-    let all = effects(&[&lines, &life.stage.lab.lines()]);
+    if residues(&history, run) != residues(&whole.history(), run) {
+        wrong.push(format!("other residues: {:?}", residues(&history, run)));
+    }
+    let all = effects(&[lines, &life.stage.lab.lines()]);
     wrong.extend(twice(&history, &all));
     let since: Vec<&Stored> = life.stage.journal.entries().skip(point.cut.count).collect();
-    let died = open.as_ref().map(|open| (&open.job.step, point.death));
+    let died = open.map(|open| (&open.job.step, point.death));
     wrong.extend(misjudged(&history.runs[&run], since.into_iter(), &all, died));
-    named(point, "resume", wrong)
+    wrong
+}
+
+fn residues(history: &History, run: RunId) -> Option<Vec<Residue>> {
+    history.runs[&run].closed.as_ref().map(|closed| closed.residues.clone())
 }
 
 /// Takes the whole run back from a point; what is wrong then.
@@ -118,10 +158,12 @@ fn report(wrong: &[String]) {
 #[test]
 fn every_prefix_resumes_to_the_same_end() {
     let began = Instant::now();
-    let (_, whole) = unbroken();
-    let points = Point::all(&whole.journal, whole.cuts.iter().take(whole.cuts.len() - 1), &whole.lines, RUN);
+    let (_, mut whole) = unbroken();
+    // The last prefix is the whole run: closed, with nothing to go on with.
+    whole.cuts.pop();
+    let points = Point::of(&whole, RUN);
     let wrong = side_by_side(&points, |point| goes_on(point, RUN, &whole));
-    println!("{} prefixes, {} resumes, {:.1?}", whole.cuts.len() - 1, points.len(), began.elapsed());
+    println!("{} prefixes, {} resumes, {:.1?}", whole.cuts.len(), points.len(), began.elapsed());
     report(&wrong);
 }
 
@@ -129,8 +171,41 @@ fn every_prefix_resumes_to_the_same_end() {
 fn every_prefix_rolls_back_to_the_first_state() {
     let began = Instant::now();
     let (_, whole) = unbroken();
-    let points = Point::all(&whole.journal, whole.cuts.iter(), &whole.lines, RUN);
+    let points = Point::of(&whole, RUN);
     let wrong = side_by_side(&points, |point| goes_back(point, &whole));
     println!("{} prefixes, {} rollbacks, {:.1?}", whole.cuts.len(), points.len(), began.elapsed());
+    report(&wrong);
+}
+
+#[test]
+fn every_prefix_of_a_rollback_resumes_to_the_same_end() {
+    let began = Instant::now();
+    let (mut stage, _) = unbroken();
+    let mut back = Unbroken::back(&mut stage).expect("it drives");
+    assert_eq!(back.stopped, Stopped::Closed(RunEnd::PartlyRolledBack));
+    // The last two are its end and that of the run it takes back, in one batch.
+    back.cuts.truncate(back.cuts.len() - 2);
+    let points = Point::of(&back, BACK);
+    let wrong = side_by_side(&points, |point| goes_on(point, BACK, &back));
+    println!("{} prefixes of a rollback, {} resumes, {:.1?}", back.cuts.len(), points.len(), began.elapsed());
+    report(&wrong);
+}
+
+#[test]
+fn who_dies_twice_ends_the_same() {
+    let began = Instant::now();
+    let (_, whole) = unbroken();
+    let on_one_host = |point: &Point<'_>| {
+        let last = point.journal.entries().last().and_then(|stored| stored.entry.event.step());
+        point.death != Death::Between && last.is_some_and(|step| step.as_str().starts_with("gluster2.demo/"))
+    };
+    let points: Vec<_> = Point::of(&whole, RUN).into_iter().filter(on_one_host).collect();
+    let seconds = AtomicUsize::new(0);
+    let wrong = side_by_side(&points, |point| {
+        let (count, wrong) = goes_on_twice(point, RUN, &whole);
+        seconds.fetch_add(count, Ordering::Relaxed);
+        wrong
+    });
+    println!("{} deaths on one host, {} second deaths, {:.1?}", points.len(), seconds.into_inner(), began.elapsed());
     report(&wrong);
 }
