@@ -18,7 +18,8 @@ use std::time::Instant;
 /// A second death strikes within so many entries: the take-over, the look, the next attempt, its outcome.
 const SOON: usize = 4;
 
-fn unbroken() -> (Stage, Unbroken) {
+/// The shipped procedure on three nodes, undisturbed.
+pub(crate) fn unbroken() -> (Stage, Unbroken) {
     let mut stage = Stage::new();
     let plan = stage.plan(CRIO_TO_DOCKER, &[]);
     let unbroken = Unbroken::of(&mut stage, &plan).expect("it drives");
@@ -151,7 +152,8 @@ fn named(point: &Point<'_>, what: &str, wrong: Vec<String>) -> Vec<String> {
     if wrong.is_empty() { wrong } else { vec![format!("{}:\n    {}", point.name(what), wrong.join("\n    "))] }
 }
 
-fn report(wrong: &[String]) {
+/// Fails with everything that went wrong.
+pub(crate) fn report(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} of them went wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

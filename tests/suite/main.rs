@@ -1,4 +1,5 @@
 //! The suites.
 
 mod crash;
+mod failing;
 mod procedure;
