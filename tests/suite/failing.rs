@@ -2,6 +2,7 @@
 //! residues.
 
 use crate::crash::{report, unbroken};
+use palinode_core::action::Recovery;
 use palinode_core::event::{Answer, Event, ImageRef, PauseWhy, RunEnd, Scope};
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
@@ -67,7 +68,15 @@ fn tried_again(plan: &Plan, step: &StepPath, failing: Failing, whole: &Unbroken)
         wrong.push(format!("{} attempts, not two with one before-image", found.len()));
     }
     let history = life.stage.history();
-    let all = effects(&[&lines, &life.stage.lab.lines()]);
+    let mut all = effects(&[&lines, &life.stage.lab.lines()]);
+    // What is not safe to repeat (a reboot) is done again by the operator's word, and by nothing else.
+    let known = plan.steps.iter().find(|known| known.path == *step);
+    if known.is_some_and(|known| known.recovery == Recovery::Ask) {
+        all.retain(|one| one.step != *step || one.attempt > 1);
+        if all.iter().filter(|one| one.step == *step).count() != 1 {
+            wrong.push("the retry did not do it once".to_owned());
+        }
+    }
     wrong.extend(twice(&history, &all));
     wrong.extend(misjudged(&history.runs[&RUN], life.stage.journal.entries().skip(failed_at), &all, None));
     wrong
