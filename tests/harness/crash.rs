@@ -25,6 +25,9 @@ const REST: Micros = Micros::seconds(1800);
 /// The virtual time between a death and the next process.
 pub const GAP: Micros = Micros::seconds(300);
 
+/// A second death strikes within so many entries: the take-over, the look, the next attempt, its outcome.
+const SOON: usize = 4;
+
 /// What the last open intent had come to when the process died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Death {
@@ -71,15 +74,17 @@ pub struct Unbroken {
     pub stopped: Stopped,
 }
 
-/// Notes what is there whenever an entry is recorded.
-#[derive(Default)]
-struct Notes(Vec<Cut>);
+/// Notes what is there whenever an entry is recorded, so many times.
+struct Notes(Vec<Cut>, usize);
 
 impl Notes {
     fn take(&mut self, lab: &Lab, files: &MemFiles, stored: &Stored) {
+        if self.0.len() == self.1 {
+            return;
+        }
         let count = usize::try_from(stored.entry.seq.0).expect("a journal in memory is short");
         let (world, inventory) = (lab.snapshot(), text(files));
-        self.0.push(Cut { count, world, inventory, lines: lab.lines().len() });
+        self.0.push(Cut { count, world, inventory, lines: lab.line_count() });
     }
 }
 
@@ -92,7 +97,7 @@ impl Unbroken {
     /// Drives a plan on an untouched stage.
     pub fn of(stage: &mut Stage, plan: &Plan) -> Result<Self, DriveError> {
         let first = rested(stage);
-        let mut notes = Notes::default();
+        let mut notes = Notes(Vec::new(), usize::MAX);
         let stopped = stage.run(RUN, plan, &mut |lab, files, stored| notes.take(lab, files, stored))?;
         Ok(Self::noted(stage, notes, first, stopped))
     }
@@ -100,7 +105,7 @@ impl Unbroken {
     /// Rolls the whole run of a stage back; the lines are those of the rollback alone.
     pub fn back(stage: &mut Stage) -> Result<Self, DriveError> {
         let first = rested(stage);
-        let mut notes = Notes::default();
+        let mut notes = Notes(Vec::new(), usize::MAX);
         let mut watch = |lab: &Lab, files: &MemFiles, stored: &Stored| notes.take(lab, files, stored);
         let stopped = stage.roll_back_watched(RUN, &palinode_core::event::Scope::Run, BACK, &mut watch)?;
         Ok(Self::noted(stage, notes, first, stopped))
@@ -217,7 +222,7 @@ pub struct Life {
     pub stage: Stage,
     /// How it ended.
     pub stopped: Result<Stopped, DriveError>,
-    /// What was there after each entry since.
+    /// What was there after each of the first entries since.
     pub cuts: Vec<Cut>,
 }
 
@@ -226,7 +231,7 @@ pub fn resume(mut moment: Moment, run: RunId, pid: u32, gap: Micros) -> Life {
     moment.journal = moment.journal.taken_over(owner(pid));
     let mut stage = Stage::at(&moment);
     stage.lab.advance(gap);
-    let mut notes = Notes::default();
+    let mut notes = Notes(Vec::new(), SOON);
     let stopped = drive(&mut stage, run, gap, &mut notes);
     Life { stage, stopped, cuts: notes.0 }
 }
@@ -242,7 +247,7 @@ fn drive(stage: &mut Stage, run: RunId, gap: Micros, notes: &mut Notes) -> Resul
     block_on(lab, driver.drive()).unwrap_or_else(|halted| Err(halted.into()))
 }
 
-/// Lets the last entries of a history be checked one by one, on as many threads as there are processors.
+/// Checks one after the other, on as many threads as there are processors; all that is wrong.
 pub fn side_by_side<T: Sync>(all: &[T], check: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let next = std::sync::atomic::AtomicUsize::new(0);

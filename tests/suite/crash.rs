@@ -12,11 +12,9 @@ use palinode_tests::crash::{Cut, Death, GAP, Life, Open, Unbroken, dead, rested,
 use palinode_tests::judge::{effects, misjudged, twice, unexplained};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::owner;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-
-/// A second death strikes within so many entries: the take-over, the look, the next attempt, its outcome.
-const SOON: usize = 4;
 
 /// The shipped procedure on three nodes, undisturbed.
 pub(crate) fn unbroken() -> (Stage, Unbroken) {
@@ -32,20 +30,23 @@ struct Point<'a> {
     journal: MemJournal,
     cut: &'a Cut,
     death: Death,
-    /// The lines of the ledger up to the cut.
-    lines: Vec<Line>,
+    /// The ledger.
+    lines: Arc<[Line]>,
+    /// How many lines of it there were by then.
+    count: usize,
 }
 
 impl<'a> Point<'a> {
     /// All ways to die after one of these entries of a run; `before` is what the ledger had when they were begun.
     fn all(journal: &MemJournal, cuts: &'a [Cut], before: &[Line], lines: &[Line], run: RunId) -> Vec<Self> {
         let mut points = Vec::new();
+        let all: Arc<[Line]> = [before, lines].concat().into();
         for cut in cuts {
             let prefix = journal.truncated(cut.count);
             let history = History::load(&prefix).expect("every prefix loads");
             let deaths = Open::find(&prefix, &history, run).map_or(vec![Death::Between], |open| open.deaths());
-            let lines = [before, &lines[..cut.lines]].concat();
-            let point = |death| Self { journal: prefix.clone(), cut, death, lines: lines.clone() };
+            let (journal, count) = (&prefix, before.len() + cut.lines);
+            let point = |death| Self { journal: journal.clone(), cut, death, lines: all.clone(), count };
             points.extend(deaths.into_iter().map(point));
         }
         points
@@ -60,7 +61,7 @@ impl<'a> Point<'a> {
         let history = History::load(&self.journal).expect("every prefix loads");
         let open = Open::find(&self.journal, &history, run);
         let (moment, dying) = dead(self.journal.clone(), self.cut, open.as_ref(), self.death);
-        let lines = [self.lines.as_slice(), dying.as_slice()].concat();
+        let lines = [&self.lines[..self.count], dying.as_slice()].concat();
         (moment, lines, open)
     }
 
@@ -90,8 +91,7 @@ fn goes_on_twice(point: &Point<'_>, run: RunId, whole: &Unbroken) -> (usize, Vec
     let (moment, lines, _) = point.leaves(run);
     let life = resume(moment, run, 2, point.gap());
     let since = life.stage.lab.lines();
-    let soon = &life.cuts[..SOON.min(life.cuts.len() - 1)];
-    let seconds = Point::all(&life.stage.journal, soon, &lines, &since, run);
+    let seconds = Point::all(&life.stage.journal, &life.cuts, &lines, &since, run);
     let wrong = seconds.iter().flat_map(|second| goes_on(second, run, whole)).collect();
     (seconds.len(), named(point, "second death", wrong))
 }
