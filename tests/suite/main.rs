@@ -1,4 +1,6 @@
 //! The suites.
 
+mod crash;
 mod drift;
+mod failing;
 mod procedure;
