@@ -191,6 +191,18 @@ impl Lab {
         state.write(lines);
     }
 
+    /// After a fault let the process die: another one goes on in the same world. What the dead one did on the control
+    /// side died with it; jobs elsewhere went on.
+    pub fn revive(&self) {
+        {
+            let mut state = self.state.borrow_mut();
+            state.halted = false;
+            state.fatal.clear();
+            state.waiters.clear();
+        }
+        self.bury();
+    }
+
     /// Where the inventory is.
     pub fn inventory_path(&self) -> &str {
         &self.around.inventory_path
