@@ -168,6 +168,8 @@ impl Lab {
 
     /// Inventory actions happen at once, through the same code as in real runs.
     fn control(&self, job: &Job, bodies: &dyn Bodies) -> Begun {
+        let text = || (self.around.read_inventory)().ok();
+        let before = text();
         let finish = match self.around.control.run(&job.action, bodies) {
             Ok(done) => {
                 let output = done.output.and_then(|id| bodies.get(id).ok());
@@ -184,7 +186,9 @@ impl Lab {
         let mut state = self.state.borrow_mut();
         let at = state.world.clock();
         let mut lines = Vec::new();
+        // An edit that was there already is not written, and no effect.
         if finish.why.is_none()
+            && text() != before
             && let Some(part) = state.world.job(job.name).and_then(|record| record.parts.first().cloned())
         {
             state.world.apply(&part.effect, Some(job.name));
