@@ -1,7 +1,7 @@
 //! The simulated lab as a subject.
 
 use super::{Change, Cut, Kept, Subject, Trouble};
-use crate::lab::{Archive, Effect, Entry, Fault, Lab, Phase, Surroundings, World, block_on, nevra};
+use crate::lab::{Archive, Effect, Entry, Fault, Lab, Line, Phase, Surroundings, What, World, block_on, nevra};
 use palinode_core::id::EntryId;
 use palinode_core::port::{Bodies, Halted, Job};
 use palinode_core::span::Span;
@@ -22,6 +22,8 @@ pub struct LabSubject<D> {
     desk: D,
     inventory: String,
     world: World,
+    /// The world in which the present ledger began.
+    base: World,
     lab: Lab,
     bodies: Kept,
 }
@@ -31,7 +33,7 @@ impl<D: Desk> LabSubject<D> {
     pub fn new(desk: D, inventory: String) -> Self {
         let world = World::demo();
         let lab = Lab::in_memory(world.clone(), desk.around());
-        Self { desk, inventory, world, lab, bodies: Kept::default() }
+        Self { desk, inventory, base: world.clone(), world, lab, bodies: Kept::default() }
     }
 
     /// The lab as it is now.
@@ -42,6 +44,7 @@ impl<D: Desk> LabSubject<D> {
     fn with_world(&mut self, change: impl FnOnce(&mut World)) {
         let mut world = self.lab.snapshot();
         change(&mut world);
+        self.base = world.clone();
         self.lab = Lab::in_memory(world, self.desk.around());
     }
 }
@@ -59,7 +62,8 @@ impl<D: Desk> Subject for LabSubject<D> {
 
     fn fresh(&mut self) -> Result<(), Trouble> {
         self.desk.write(&self.inventory);
-        self.lab = Lab::in_memory(self.world.clone(), self.desk.around());
+        self.base = self.world.clone();
+        self.lab = Lab::in_memory(self.base.clone(), self.desk.around());
         self.bodies = Kept::default();
         Ok(())
     }
@@ -117,7 +121,25 @@ impl<D: Desk> Subject for LabSubject<D> {
     }
 
     fn effects(&self, job: EntryId) -> Option<usize> {
-        Some(self.lab.effects().iter().filter(|done| done.job == job).count())
+        // Marking an implied directory as one is an effect in the lab's files, but no change that anyone could see.
+        let mut world = self.base.clone();
+        let mut count = 0;
+        for line in self.lab.lines() {
+            let (control, mine) = match &line.what {
+                What::Applied { job: by, effect } => (matches!(effect, Effect::Control { .. }), *by == job),
+                _ => (false, false),
+            };
+            if mine && !control {
+                world.replay(&Line { at: line.at, what: What::Advanced {} });
+                let before = world.digest();
+                world.replay(&line);
+                count += usize::from(world.digest() != before);
+            } else {
+                count += usize::from(mine);
+                world.replay(&line);
+            }
+        }
+        Some(count)
     }
 
     fn tree(&self, archive: &[u8]) -> Result<BTreeMap<String, String>, Trouble> {

@@ -82,6 +82,9 @@ pub(super) fn twice<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     let next = bench.run(next)?;
     bench.must_be_good(&next).map_err(|found| format!("a second attempt: {found}"))?;
     same_canon("a second attempt", &left.after, &bench.canon(&next.attempt, &next.after)?.after)?;
+    ensure(!changed(&run.attempt.footprint, &run.after, &next.after), || {
+        "a second attempt did it all over: another boot, another UID, other pods gone".to_owned()
+    })?;
     Ok(true)
 }
 
