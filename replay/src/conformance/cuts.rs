@@ -41,13 +41,13 @@ pub(super) fn before<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     Ok(true)
 }
 
-pub(super) fn half<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
+pub(super) fn half<S: Subject>(bench: &mut Bench<'_, S>, cut: Cut) -> Checked {
     if matches!(bench.case.expect, Expect::Ends(..)) {
         return Ok(false);
     }
     let (whole, _, _) = unbroken(bench)?;
     let attempt = bench.first()?;
-    let Some(verdict) = interrupted(bench, &attempt, &whole)? else {
+    let Some(verdict) = interrupted(bench, &attempt, &whole, cut)? else {
         return Ok(true);
     };
     let again = match verdict {
@@ -64,9 +64,14 @@ pub(super) fn half<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     Ok(true)
 }
 
-/// Cuts the attempt halfway and judges what is there; nothing if it had finished all the same.
-fn interrupted<S: Subject>(bench: &mut Bench<'_, S>, attempt: &Try, whole: &Canon) -> Result<Option<Verdict>, String> {
-    let ended = bench.execute_cut(attempt, Cut::Half)?;
+/// Cuts the attempt on its way and judges what is there; nothing if it had finished all the same.
+fn interrupted<S: Subject>(
+    bench: &mut Bench<'_, S>,
+    attempt: &Try,
+    whole: &Canon,
+    cut: Cut,
+) -> Result<Option<Verdict>, String> {
+    let ended = bench.execute_cut(attempt, cut)?;
     let status = bench.status(attempt)?;
     let now = bench.observe(&attempt.footprint)?;
     match status {

@@ -99,6 +99,7 @@ impl<D: Desk> Subject for LabSubject<D> {
         let phase = match cut {
             Cut::BeforeStart => Phase::NotBegun,
             Cut::Half => Phase::Half,
+            Cut::Silent => Phase::Silent,
             Cut::AfterEnd => Phase::Done,
             Cut::Link => Phase::LinkCut,
         };

@@ -44,6 +44,8 @@ pub enum Rule {
     CutBefore,
     /// Cut halfway: what is found is judged rightly, and a repetition completes it.
     CutHalf,
+    /// Cut when all is done but nothing was said: what is found is judged rightly, never as not applied.
+    CutSilent,
     /// Cut after the end: the job knows how it ended.
     CutAfter,
     /// The link is cut: unknown at first, then the one effect in full.
@@ -61,7 +63,7 @@ pub enum Rule {
 }
 
 /// All rules, in the order in which they are checked.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 15] = [
     Rule::ReadOnly,
     Rule::Promise,
     Rule::Judged,
@@ -69,6 +71,7 @@ pub const RULES: [Rule; 14] = [
     Rule::Afresh,
     Rule::CutBefore,
     Rule::CutHalf,
+    Rule::CutSilent,
     Rule::CutAfter,
     Rule::LinkCut,
     Rule::Undone,
@@ -90,6 +93,7 @@ impl Rule {
             Self::Afresh => "afresh",
             Self::CutBefore => "cut-before",
             Self::CutHalf => "cut-half",
+            Self::CutSilent => "cut-silent",
             Self::CutAfter => "cut-after",
             Self::LinkCut => "link-cut",
             Self::Undone => "undone",
@@ -223,7 +227,8 @@ fn apply<S: Subject>(bench: &mut Bench<'_, S>, rule: Rule) -> Checked {
         Rule::Afresh => once::afresh(bench),
         Rule::Refused => once::refused(bench),
         Rule::CutBefore => cuts::before(bench),
-        Rule::CutHalf => cuts::half(bench),
+        Rule::CutHalf => cuts::half(bench, Cut::Half),
+        Rule::CutSilent => cuts::half(bench, Cut::Silent),
         Rule::CutAfter => cuts::after(bench),
         Rule::LinkCut => cuts::link(bench),
         Rule::Undone => undo::undone(bench),

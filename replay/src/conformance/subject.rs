@@ -17,6 +17,8 @@ pub enum Cut {
     BeforeStart,
     /// Process and job die with about half of the job's work done.
     Half,
+    /// Process and job die when all of the job's work is done, before it could say so.
+    Silent,
     /// The job ends, and the process dies before it hears of it.
     AfterEnd,
     /// The link is lost after the start; process and job live on.
