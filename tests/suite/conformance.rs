@@ -41,5 +41,11 @@ fn every_action_keeps_every_rule_on_the_lab() {
     println!("{report}");
     let broken: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
-    assert_eq!(compare(&report.images, &report.images), Vec::new());
+    let mut other = report.images.clone();
+    assert_eq!(compare(&report.images, &other), Vec::new());
+    let left = &mut other.get_mut("cordon").expect("a case").after;
+    left.values_mut().for_each(|state| *state = "schedulable".to_owned());
+    let unequal = compare(&report.images, &other);
+    assert_eq!(unequal.len(), 1, "{unequal:?}");
+    assert_eq!((unequal[0].when, unequal[0].one.as_str()), ("after", "cordoned"));
 }

@@ -84,7 +84,7 @@ impl<'a, S: Subject> Bench<'a, S> {
         self.action = match &case.under {
             Under::Plain(action) => action.clone(),
             Under::Inverse(fits) => {
-                let found = inverses.into_iter().map(|undo| undo.action).find(|action| fits(action));
+                let found = inverses.into_iter().map(|undo| undo.action).find(fits);
                 found.ok_or("the kept action has no such inverse")?
             }
         };

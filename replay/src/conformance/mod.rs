@@ -10,7 +10,6 @@ mod case;
 pub mod catalog;
 mod cuts;
 mod images;
-mod kept;
 pub mod lab;
 mod once;
 mod subject;
@@ -18,8 +17,7 @@ mod undo;
 
 pub use case::{Case, Expect, Left, Prep, Under};
 pub use images::{Canon, Images, Unequal, compare};
-pub use kept::Kept;
-pub use subject::{Change, Cut, Subject, Trouble};
+pub use subject::{Change, Cut, Kept, Subject, Trouble};
 
 use bench::Bench;
 use std::collections::BTreeMap;

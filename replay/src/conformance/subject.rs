@@ -1,8 +1,10 @@
 //! What the suite needs of an executor beside the port: a world that can be made anew, disturbed and cut.
 
-use palinode_core::id::EntryId;
-use palinode_core::port::{Bodies, Executor, Halted, Job};
+use palinode_core::event::Class;
+use palinode_core::id::{BodyId, EntryId};
+use palinode_core::port::{Bodies, BodyError, Executor, Halted, Job};
 use palinode_core::span::Span;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// A subject that cannot do what the suite asks of it.
@@ -73,7 +75,7 @@ pub trait Subject {
     /// The executor. After [`Self::revive`] it may be another one.
     fn executor(&self) -> &Self::Executor;
 
-    /// Where bodies are kept while a case runs. Equal contents have equal ids; [`Kept`](super::Kept) does that.
+    /// Where bodies are kept while a case runs. Equal contents have equal ids; [`Kept`] does that.
     fn bodies(&self) -> &dyn Bodies;
 
     /// Makes the world as every case expects to find it.
@@ -104,4 +106,20 @@ pub trait Subject {
     /// What an archive of a directory tree holds: relative paths, each with mode, owner and a digest of the content.
     /// Executors archive in their own formats; only what is in there is compared.
     fn tree(&self, archive: &[u8]) -> Result<BTreeMap<String, String>, Trouble>;
+}
+
+/// Bodies in memory, addressed by their content: keeps every one it is given.
+#[derive(Debug, Default)]
+pub struct Kept(RefCell<BTreeMap<BodyId, Vec<u8>>>);
+
+impl Bodies for Kept {
+    fn put(&self, _: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
+        let id = BodyId(*blake3::hash(bytes).as_bytes());
+        self.0.borrow_mut().insert(id, bytes.to_vec());
+        Ok(id)
+    }
+
+    fn get(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
+        self.0.borrow().get(&id).cloned().ok_or(BodyError::Missing(id))
+    }
 }

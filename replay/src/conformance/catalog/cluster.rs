@@ -3,6 +3,7 @@
 use super::{NODE, does, drain, labels, start, stop};
 use crate::conformance::{Case, Change, Prep};
 use palinode_core::action::{Action, Bare, DeleteObject, Emptydir, PatchNode};
+use palinode_core::event::Why;
 use palinode_core::id::BadId;
 
 const NODE_UNIT: &str = "atomic-openshift-node";
@@ -74,9 +75,16 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
             NODE,
             patch(None, &[("zone", Some("z")), ("region", None), ("new", Some("1"))]),
         )?,
+        Case::new("restore-node, never registers", NODE, leave())?
+            .after([Prep::Do(stop(NODE_UNIT)), Prep::Keep(leave())])
+            .inverse(rejoin)
+            .ends(Why::Timeout, "did not register"),
         Case::new("patch-node, schedulable", NODE, patch(Some(true), &[]))?,
         Case::new("patch-node, both", NODE, patch(Some(true), &[("zone", Some("z"))]))?,
         Case::new("patch-node, as it is", NODE, patch(Some(false), &[("zone", Some("a"))]))?.nothing(),
+        Case::new("patch-node, no node", NODE, patch(Some(true), &[]))?
+            .after(does([stop(NODE_UNIT), leave()]))
+            .refused("not found"),
         Case::new("delete ConfigMap", NODE, delete_map(unused))?,
         Case::new("delete ConfigMap, in use", NODE, delete_map("node-config-infra-crio"))?.refused("in use"),
         Case::new("delete ConfigMap, none there", NODE, delete_map("node-config-nothing"))?.nothing(),

@@ -5,7 +5,6 @@
 
 mod cluster;
 mod control;
-mod files;
 mod hosts;
 
 use super::{Case, Change, Prep};
@@ -26,7 +25,6 @@ const NODE: &str = "gluster1.demo";
 pub fn all(inventory: &str) -> Result<Vec<Case>, BadId> {
     let mut cases = cluster::cases()?;
     cases.extend(hosts::cases()?);
-    cases.extend(files::cases()?);
     cases.extend(control::cases(inventory)?);
     Ok(cases)
 }

@@ -179,7 +179,7 @@ fn packages_drag_their_users_along_and_keep_changed_files_aside() {
     host.packages.insert("cockpit-docker".to_owned(), vec![nevra("cockpit-docker")]);
     let mut bench = Bench::new(world);
     let remove = action(r#"{"package":{"names":["docker","cri-o","atomic-openshift-excluder"],"state":"absent"}}"#);
-    let seen = bench.does(G1, remove.clone());
+    let seen = bench.does(G1, remove);
     let keys: Vec<&str> = seen.before.keys().map(ResourceKey::as_str).collect();
     for key in
         ["package/cockpit-docker", "file:/etc/crio/crio.conf", "file:/etc/crio/crio.conf.rpmsave", "file:/etc/yum.conf"]
