@@ -1,5 +1,6 @@
 //! The suites.
 
+mod conformance;
 mod crash;
 mod drift;
 mod failing;

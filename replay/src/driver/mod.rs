@@ -12,10 +12,12 @@ mod settle;
 mod view;
 
 use activity::Done;
+pub(crate) use activity::joined;
 use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
+pub(crate) use handle::settled;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
 use palinode_core::event::{
