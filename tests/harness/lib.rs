@@ -2,6 +2,7 @@
 
 pub mod crash;
 pub mod judge;
+pub mod binary;
 pub mod memory;
 pub mod owner;
 pub mod skip;

@@ -5,3 +5,8 @@ mod crash;
 mod drift;
 mod failing;
 mod procedure;
+mod session_decide;
+mod session_killed;
+mod session_live;
+mod session_refused;
+mod session_whole;

@@ -42,8 +42,8 @@ pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open>
         let next = vec![format!("palinode retry {path}"), format!("palinode skip {path} --reason TEXT")];
         let what = format!("attempt {}: {}", known.attempt, words::step(known));
         let gate = matches!(step.work, Work::Gate { .. });
-        let facts: Vec<String> = known.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let what = if gate { format!("gate {}; last seen: {}", words::step(known), facts.join(", ")) } else { what };
+        let what =
+            if gate { format!("gate {}; last seen: {}", words::step(known), words::facts(&known.facts)) } else { what };
         all.push(Open { step: path, what, message: message(known), next });
     }
     for (step, known) in flag(Stage::Asking) {

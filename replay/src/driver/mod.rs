@@ -185,6 +185,8 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     run: RunId,
     shelf: Rc<Shelf>,
     blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
+    /// Who asked for a pause through the inbox, and why.
+    asked: Option<(Actor, Option<String>)>,
 }
 
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
@@ -211,7 +213,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         };
         let owner = journal.owner().clone();
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new() };
+        let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None };
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
         let opened = RunOpened {
@@ -261,7 +263,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         }
         let vault = journal.vault(state.opened.keys)?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new() })
+        Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None })
     }
 
     /// The history with everything recorded so far.
@@ -496,7 +498,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let skipped = Event::Skipped { step: step.clone(), why: SkipWhy::Operator, by, reason, undoes };
                 self.record(vec![(skipped, bodies)])?;
             }
-            Verb::Pause => self.around.stop.set(Stop::Pause),
+            Verb::Pause => {
+                self.asked.get_or_insert_with(|| (decision.by.clone(), decision.reason.clone()));
+                self.around.stop.set(Stop::Pause);
+            }
         }
         Ok(())
     }

@@ -28,9 +28,13 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             },
         };
         let why = if self.around.stop.get() == Stop::Pause && why != PauseWhy::InDoubt { PauseWhy::Asked } else { why };
+        let (by, words) = match &self.asked {
+            Some((by, reason)) if why == PauseWhy::Asked => (Some(by.clone()), reason.clone().or(words)),
+            _ => (None, words),
+        };
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&self.shelf, words.as_deref(), &mut bodies)?;
-        self.record(vec![(Event::Paused { why: why.clone(), by: None, reason }, bodies)])?;
+        self.record(vec![(Event::Paused { why: why.clone(), by, reason }, bodies)])?;
         Ok(Stopped::Paused(why))
     }
 
