@@ -192,7 +192,8 @@ pub(crate) fn text(
     );
     let counts = run.counts();
     // In the order of a step's life, so that what needs a person stands at the end.
-    let words = ["succeeded", "skipped", "compensated", "pending", "running", "waiting", "to-retry", "in-doubt", "failed"];
+    let words =
+        ["succeeded", "skipped", "compensated", "pending", "running", "waiting", "to-retry", "in-doubt", "failed"];
     let counts: Vec<String> =
         words.iter().filter_map(|word| counts.get(*word).map(|number| format!("{number} {word}"))).collect();
     row("steps", counts.join(", "));
