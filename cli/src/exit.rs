@@ -57,16 +57,24 @@ impl Exit {
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
+    told: Box<Told>,
+}
+
+/// What is said of a failure.
+#[derive(Debug, Default)]
+struct Told {
     what: String,
     causes: Vec<String>,
     next: Option<String>,
+    /// A runbook's name and text, with what is wrong in it.
     findings: Option<(String, String, Vec<Finding>)>,
 }
 
 impl Failure {
     /// A failure in words, with the next thing to do.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), causes: Vec::new(), next: Some(next.into()), findings: None }
+        let told = Told { what: what.into(), next: Some(next.into()), ..Told::default() };
+        Self { exit, told: Box::new(told) }
     }
 
     /// A wrong command line.
@@ -83,7 +91,8 @@ impl Failure {
             cause = error.source();
         }
         causes.dedup();
-        Self { exit, what: error.to_string(), causes, next: next.map(str::to_owned), findings: None }
+        let told = Told { what: error.to_string(), causes, next: next.map(str::to_owned), findings: None };
+        Self { exit, told: Box::new(told) }
     }
 
     /// Findings in a runbook, shown with the lines they are about.
@@ -93,18 +102,19 @@ impl Failure {
             count => format!("the runbook {name} cannot be used, for {count} reasons; nothing was touched"),
         };
         let findings = Some((name.to_owned(), text.to_owned(), findings));
-        Self { exit: Exit::Usage, what, causes: Vec::new(), next: None, findings }
+        Self { exit: Exit::Usage, told: Box::new(Told { what, findings, ..Told::default() }) }
     }
 
     /// Prints it to standard error and returns the exit code.
     pub(crate) fn report(&self, json: bool) -> Exit {
         let mut text = String::new();
+        let told = &*self.told;
         if json {
-            let findings: Vec<_> = self.findings.iter().flat_map(|(_, _, all)| all).collect();
+            let findings: Vec<_> = told.findings.iter().flat_map(|(_, _, all)| all).collect();
             let value = serde_json::json!({
-                "error": self.what,
-                "causes": self.causes,
-                "next": self.next,
+                "error": told.what,
+                "causes": told.causes,
+                "next": told.next,
                 "exit": self.exit as u8,
                 "findings": findings.iter().map(|finding| serde_json::json!({
                     "line": finding.at.line, "column": finding.at.column, "what": finding.what, "next": finding.next,
@@ -112,16 +122,16 @@ impl Failure {
             });
             let _ = writeln!(text, "{value}");
         } else {
-            let _ = writeln!(text, "error: {}", escape(&self.what));
-            for cause in &self.causes {
+            let _ = writeln!(text, "error: {}", escape(&told.what));
+            for cause in &told.causes {
                 let _ = writeln!(text, "  because {}", escape(cause));
             }
-            if let Some((name, source, findings)) = &self.findings {
+            if let Some((name, source, findings)) = &told.findings {
                 for finding in findings {
                     text.push_str(&crate::render::finding(name, source, finding));
                 }
             }
-            if let Some(next) = &self.next {
+            if let Some(next) = &told.next {
                 let _ = writeln!(text, "next: {}", escape(next));
             }
         }

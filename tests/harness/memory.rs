@@ -1,11 +1,11 @@
 //! A run in memory: journal, lab and inventory, each of which can be copied at any moment.
 
 use crate::owner::{actor, owner};
-use palinode_core::event::{Scope, World as Where};
+use palinode_core::event::{Answer, Scope, World as Where};
 use palinode_core::history::History;
-use palinode_core::id::{Micros, RunId};
+use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::plan::Plan;
-use palinode_core::port::Stored;
+use palinode_core::port::{Handout, Stored, Verb};
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{FileContent, Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
@@ -133,18 +133,54 @@ impl Stage {
 
     /// Takes the run over as another process, after five virtual minutes.
     pub fn resume(&mut self, run: RunId) -> Result<Stopped, DriveError> {
+        self.resume_with(run, false)
+    }
+
+    /// As [`Self::resume`], perhaps allowed to overwrite drift.
+    pub fn resume_with(&mut self, run: RunId, force: bool) -> Result<Stopped, DriveError> {
         let gap = Micros::seconds(300);
         self.lab.advance(gap);
         let history = self.history();
         let mut quiet = |_: &History, _: &Stored| {};
         let around = self.around(&mut quiet);
-        let by = TakeOver { actor: actor(), gap: Some(gap), force: false };
+        let by = TakeOver { actor: actor(), gap: Some(gap), force };
         let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
         flatten(lab::block_on(&self.lab, driver.drive()))
     }
 
+    /// Records an operator's decision, as a process of its own.
+    fn decide(&mut self, run: RunId, verb: Verb, reason: &str) {
+        let decision = Handout { run, verb, by: actor(), reason: Some(reason.to_owned()) };
+        let history = self.history();
+        let mut quiet = |_: &History, _: &Stored| {};
+        let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: self.stop.clone(), tick: None };
+        let mut driver = Driver::attach(&mut self.journal, &self.lab, around, history, run).expect("the run is there");
+        driver.decide(&decision).expect("the decision fits");
+    }
+
+    /// Has a failed step tried again.
+    pub fn retry(&mut self, run: RunId, step: &StepPath) {
+        self.decide(run, Verb::Answer { step: step.clone(), answer: Answer::Retry }, "mended");
+    }
+
+    /// Passes over a step.
+    pub fn skip(&mut self, run: RunId, step: &StepPath, reason: &str) {
+        self.decide(run, Verb::Skip { step: step.clone() }, reason);
+    }
+
     /// Rolls a scope of a run back: looks first, then plans, then drives.
     pub fn roll_back(&mut self, run: RunId, scope: &Scope, as_run: RunId) -> Result<Stopped, DriveError> {
+        self.roll_back_watched(run, scope, as_run, &mut |_, _, _| {})
+    }
+
+    /// As [`Self::roll_back`]; the rollback itself is watched, looking first is not.
+    pub fn roll_back_watched(
+        &mut self,
+        run: RunId,
+        scope: &Scope,
+        as_run: RunId,
+        watch: &mut dyn FnMut(&Lab, &MemFiles, &Stored),
+    ) -> Result<Stopped, DriveError> {
         let history = self.history();
         let doubts = rollback::doubts(&history, run, scope)?;
         let mut quiet = |_: &History, _: &Stored| {};
@@ -165,10 +201,11 @@ impl Stage {
             change: None,
             force: false,
         };
-        let mut quiet = |_: &History, _: &Stored| {};
-        let around = self.around(&mut quiet);
-        let mut driver = Driver::begin(&mut self.journal, &self.lab, around, history, as_run, &plan, opening)?;
-        flatten(lab::block_on(&self.lab, driver.drive()))
+        let (lab, files) = (&self.lab, self.files.clone());
+        let mut seen = |_: &History, stored: &Stored| watch(lab, &files, stored);
+        let around = Surroundings { wall: &|| Micros(0), watch: &mut seen, stop: self.stop.clone(), tick: None };
+        let mut driver = Driver::begin(&mut self.journal, lab, around, history, as_run, &plan, opening)?;
+        flatten(lab::block_on(lab, driver.drive()))
     }
 }
 

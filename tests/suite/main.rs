@@ -1,5 +1,9 @@
 //! The suites.
 
+mod conformance;
+mod crash;
+mod drift;
+mod failing;
 mod procedure;
 mod session_decide;
 mod session_full;

@@ -190,7 +190,12 @@ pub(crate) fn text(
             if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) }
         ),
     );
-    let counts: Vec<String> = run.counts().iter().map(|(word, number)| format!("{number} {word}")).collect();
+    let counts = run.counts();
+    // In the order of a step's life, so that what needs a person stands at the end.
+    let words =
+        ["succeeded", "skipped", "compensated", "pending", "running", "waiting", "to-retry", "in-doubt", "failed"];
+    let counts: Vec<String> =
+        words.iter().filter_map(|word| counts.get(*word).map(|number| format!("{number} {word}"))).collect();
     row("steps", counts.join(", "));
     let (open, all) = gates(&run.plan, run);
     if all > 0 {

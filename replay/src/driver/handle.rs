@@ -3,7 +3,7 @@
 use super::activity::{Done, Look, Reconciled, message};
 use super::desk::Desk;
 use super::{DriveError, Driver, Finding, Follow};
-use palinode_core::action::{Accepted, Action, Recovery, Undo, Verdict};
+use palinode_core::action::{Accept, Accepted, Action, Recovery, Undo, Verdict};
 use palinode_core::event::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Rule, Sealed, SkipWhy, Why,
 };
@@ -49,7 +49,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let (step, known) = self.step(ix)?;
         let Look { action, target, boot, footprint, image, desk } = look;
         let is_undo = step.undoes.is_some();
-        if is_undo && settled(&action, step, &image) {
+        if is_undo && settled(&action, &step.accepts, &image) {
             let (why, undoes) = (SkipWhy::AlreadyThere, step.undoes.clone());
             let event = Event::Skipped { step: step.path.clone(), why, by: None, reason: None, undoes };
             return Ok((vec![(event, desk.into_fresh())], Follow::Free(ix)));
@@ -269,7 +269,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
 }
 
 /// Whether a rollback's step has nothing to do.
-fn settled(action: &Action, step: &Step, image: &Image) -> bool {
+pub(crate) fn settled(action: &Action, accepts: &[Accept], image: &Image) -> bool {
     if let Action::InventoryRestore(restore) = action {
         return image.values().all(|state| *state == restore.to);
     }
@@ -277,7 +277,7 @@ fn settled(action: &Action, step: &Step, image: &Image) -> bool {
     let gone = image.iter().any(|(key, state)| {
         matches!(key.kind(), Some(Kind::Node(_)))
             && *state == State::Absent
-            && step.accepts.iter().any(|accept| accept.key == *key && accept.state == Accepted::Any)
+            && accepts.iter().any(|accept| accept.key == *key && accept.state == Accepted::Any)
     });
     if gone && matches!(action, Action::Cordon {} | Action::DeleteNode {}) {
         return true;

@@ -2,7 +2,7 @@
 //!
 //! One loop on one task: take what is ready, start it, wait for whatever ends first, record what was found, fold it
 //! into the state, look again. Whatever ended at the same time is recorded in one durable batch. Effects begin only
-//! in [`Follow::Execute`], after the batch that holds their intent is on stable storage.
+//! in one place (`Follow::Execute`), after the batch that holds their intent is on stable storage.
 
 mod activity;
 mod desk;
@@ -12,10 +12,12 @@ mod settle;
 mod view;
 
 use activity::Done;
+pub(crate) use activity::joined;
 use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
+pub(crate) use handle::settled;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
 use palinode_core::event::{

@@ -85,7 +85,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let originals = originals(&self.history, back.run, &back.scope, &open);
         let keys: Vec<ResourceKey> = originals.keys().cloned().collect();
         let desk = Desk::new(&self.shelf);
-        let mut residues: BTreeSet<Residue> = residues_of(&self.history, self.run).into_iter().collect();
+        let mut residues: BTreeSet<Residue> = residues_of(&self.history, self.run, &open).into_iter().collect();
         let mut differences = Vec::new();
         match self.executor.observe(&keys, &desk).await {
             Ok(now) => {

@@ -122,8 +122,12 @@ impl World {
             Action::Reboot {} => {
                 let (name, host) = self.reach(target)?;
                 let mut draft = Draft::default();
-                // Keyed by the boot in the intent: another boot means that it happened.
-                if job.boot.as_ref().is_none_or(|boot| *boot == host.boot) {
+                // Keyed by the boot before the first attempt: another boot means that it happened.
+                let first = match target.host.as_ref().and_then(|name| job.before.get(&ResourceKey::boot(name))) {
+                    Some(State::Boot { id }) => Some(id),
+                    _ => job.boot.as_ref(),
+                };
+                if first.is_none_or(|boot| *boot == host.boot) {
                     draft.then(3, Effect::Reboot { host: name.to_owned() });
                 }
                 draft.wait(5, 1200, Effect::AwaitBoot { host: name.to_owned() });
