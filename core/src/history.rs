@@ -1,6 +1,6 @@
 //! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
 
-use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes};
+use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes, World};
 use crate::id::{BlobId, BodyId, ResourceKey, RunId, Seq, StepPath};
 use crate::plan::{Plan, PlanError};
 use crate::port::{JournalRead, ReadError, Stored};
@@ -73,15 +73,21 @@ pub struct History {
     pub order: Vec<RunId>,
     /// The runs by id.
     pub runs: BTreeMap<RunId, RunState>,
-    /// The last recorded state of every resource.
-    pub last: BTreeMap<ResourceKey, Recorded>,
-    /// Every UID that a Node was ever seen under.
-    pub uids: BTreeSet<String>,
     /// Where sealed bodies are.
     pub bodies: HashMap<BodyId, Arc<Sealed>>,
     /// Sequence of the last entry.
     pub seq: Seq,
     pending_undoes: BTreeMap<(RunId, StepPath), Undoes>,
+    worlds: BTreeMap<World, Known>,
+}
+
+/// What was recorded of one world: the same name means another host in another world.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// The last recorded state of every resource.
+    last: BTreeMap<ResourceKey, Recorded>,
+    /// Every UID that a Node was ever seen under.
+    uids: BTreeSet<String>,
 }
 
 impl History {
@@ -97,6 +103,20 @@ impl History {
     /// The latest run.
     pub fn latest(&self) -> Option<&RunState> {
         self.runs.get(self.order.last()?)
+    }
+
+    fn known(&self, run: RunId) -> Option<&Known> {
+        self.worlds.get(&self.runs.get(&run)?.opened.world)
+    }
+
+    /// The last recorded state of a resource in the world of a run, whichever run recorded it.
+    pub fn last(&self, run: RunId, key: &ResourceKey) -> Option<&Recorded> {
+        self.known(run)?.last.get(key)
+    }
+
+    /// Whether a Node was ever seen under this UID in the world of a run.
+    pub fn saw_uid(&self, run: RunId, uid: &str) -> bool {
+        self.known(run).is_some_and(|known| known.uids.contains(uid))
     }
 
     /// Applies the next entry; `plan` fetches the blob of a plan when a run opens.
@@ -175,8 +195,10 @@ impl History {
     }
 
     fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
+        let Some(state) = self.runs.get(&run) else { return };
+        let known = self.worlds.entry(state.opened.world.clone()).or_default();
         if let ImageRef::Here(image) = image {
-            self.uids.extend(image.values().filter_map(|state| match state {
+            known.uids.extend(image.values().filter_map(|state| match state {
                 State::Node(node) => Some(node.uid.clone()),
                 _ => None,
             }));
@@ -188,7 +210,7 @@ impl History {
         let shared = Arc::new(image.clone());
         for key in image.keys() {
             let recorded = Recorded { run, step: step.clone(), seq, image: shared.clone() };
-            self.last.insert(key.clone(), recorded);
+            known.last.insert(key.clone(), recorded);
         }
     }
 }

@@ -11,3 +11,4 @@ mod session_killed;
 mod session_live;
 mod session_refused;
 mod session_whole;
+mod session_worlds;

@@ -4,6 +4,7 @@ use palinode_executors::{DiskFiles, InventoryFiles};
 use palinode_replay::lab::{Lab, Surroundings, What};
 use palinode_tests::binary::{Desk, Out};
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,11 +23,15 @@ fn jobs(folder: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     (claimed.collect(), lab.effects().into_iter().map(|effect| effect.job.to_string()).collect())
 }
 
-/// Runs until the journal is full, requires that nothing happened that is not recorded, and goes on with room.
-fn fills_up(desk: &Desk, journal: &str, run: &dyn Fn(&[&str]) -> Out, make_room: &dyn Fn()) {
+/// Runs until the journal is full, requires that nothing happened that is not recorded, and goes on with room. The
+/// disk is filled when three runs are recorded: the next one outgrows the journal's first mebibyte.
+fn fills_up(desk: &Desk, journal: &str, run: &dyn Fn(&[&str]) -> Out, fill: &dyn Fn(), make_room: &dyn Fn()) {
     let mut number = 0;
     let out = loop {
         number += 1;
+        if number == 4 {
+            fill();
+        }
         assert!(number < 20, "the journal never fills up");
         let lab = format!("lab{number}");
         let out = run(&["run", "crio-to-docker", "--journal", journal, "--lab-state", &lab]);
@@ -51,9 +56,15 @@ fn fills_up(desk: &Desk, journal: &str, run: &dyn Fn(&[&str]) -> Out, make_room:
     desk.run(&["status", "--journal", journal]).exits(0).says(&["interrupted", "palinode resume"]);
     desk.run(&["verify", "--journal", journal]).exits(0).says(&["sound"]);
 
+    // What the last attempt to grow did get may still be used; after that, nothing more is done.
     run(&["resume", "--journal", journal]).exits(8).complains(&["next: make room"]);
-    assert_eq!(jobs(&lab), (claimed, effective), "without room nothing more is done");
-    assert_eq!(recorded(), intents);
+    let (intents, now) = (recorded(), jobs(&lab));
+    assert!(now.0.is_subset(&intents) && now.1.is_subset(&intents));
+    run(&["resume", "--journal", journal]).exits(8);
+    assert_eq!((recorded(), jobs(&lab)), (intents, now));
+    let refused = run(&["run", "crio-to-docker", "--journal", journal, "--lab-state", "another"]);
+    assert_eq!(refused.code, Some(8), "{refused}");
+    assert_eq!(jobs(&desk.path().join("another")), Default::default(), "nothing is done in a new run either");
 
     make_room();
     desk.run(&["resume", "--journal", journal]).exits(0).says(&["crio-to-docker: done"]);
@@ -65,7 +76,7 @@ fn fills_up(desk: &Desk, journal: &str, run: &dyn Fn(&[&str]) -> Out, make_room:
 #[test]
 fn a_journal_that_may_not_grow_stops_the_run_before_the_next_effect() {
     let desk = Desk::in_memory();
-    fills_up(&desk, "journal", &|args| desk.run_limited(1024, args), &|| {});
+    fills_up(&desk, "journal", &|args| desk.run_limited(1024, args), &|| {}, &|| {});
 }
 
 /// A file system of its own, unmounted when dropped.
@@ -90,9 +101,19 @@ impl Mount {
         }
     }
 
-    fn grow(&self, size: &str) {
-        let done = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.0).status();
-        assert!(done.expect("mount can be started").success());
+    /// Fills it but for this many bytes.
+    fn fill(&self, left: u64) {
+        let mut file = std::fs::File::create(self.0.join("filler")).expect("a file can be made");
+        let zeros = [0; 4096];
+        let mut size = 0;
+        while file.write_all(&zeros).is_ok() {
+            size += zeros.len() as u64;
+        }
+        file.set_len(size.saturating_sub(left)).expect("a file can be made shorter");
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.0.join("filler")).expect("the filler can be removed");
     }
 }
 
@@ -105,6 +126,6 @@ impl Drop for Mount {
 #[test]
 fn a_full_disk_stops_the_run_before_the_next_effect() {
     let desk = Desk::new();
-    let Some(disk) = Mount::new(desk.path().join("disk"), "1600k") else { return };
-    fills_up(&desk, "disk/journal", &|args| desk.run(args), &|| disk.grow("8m"));
+    let Some(disk) = Mount::new(desk.path().join("disk"), "8m") else { return };
+    fills_up(&desk, "disk/journal", &|args| desk.run(args), &|| disk.fill(64 << 10), &|| disk.empty());
 }

@@ -12,14 +12,14 @@ fn at_work(desk: &Desk, pace: &str, step: &str) -> Live {
     driver
 }
 
-/// The steps whose last intent has no outcome yet.
+/// The steps whose last intent is not settled.
 fn running(desk: &Desk) -> Vec<String> {
     let mut open: Vec<String> = Vec::new();
     for entry in desk.entries() {
         let event = &entry["entry"]["event"];
         if let Some(step) = event["Intent"]["step"].as_str() {
             open.push(step.to_owned());
-        } else if let Some(step) = event["Outcome"]["step"].as_str() {
+        } else if let Some(step) = event["Outcome"]["step"].as_str().or_else(|| event["Probed"]["step"].as_str()) {
             open.retain(|other| other != step);
         }
     }

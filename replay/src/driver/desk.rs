@@ -17,16 +17,26 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(crate) fn open(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
+        self.open_with(&*self.vault, id)
+    }
+
+    /// A body of another run family.
+    pub(crate) fn open_with(&self, vault: &dyn Vault, id: BodyId) -> Result<Vec<u8>, BodyError> {
         let place = self.places.borrow().get(&id).cloned().ok_or(BodyError::Missing(id))?;
-        self.vault.open(id, &place)
+        vault.open(id, &place)
     }
 
     /// The image behind a reference.
     pub(crate) fn image(&self, image: &ImageRef) -> Result<Image, BodyError> {
+        self.image_with(&*self.vault, image)
+    }
+
+    /// The image behind a reference of another run family.
+    pub(crate) fn image_with(&self, vault: &dyn Vault, image: &ImageRef) -> Result<Image, BodyError> {
         match image {
             ImageRef::Here(image) => Ok(image.clone()),
             ImageRef::Sealed { body, .. } => {
-                let bytes = self.open(*body)?;
+                let bytes = self.open_with(vault, *body)?;
                 palinode_core::canon::decode(&bytes).map_err(|error| {
                     BodyError::Read(palinode_core::port::ReadError::Damaged {
                         file: format!("body {body}"),

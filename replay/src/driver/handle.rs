@@ -7,9 +7,10 @@ use palinode_core::action::{Accept, Accepted, Action, Recovery, Undo, Verdict};
 use palinode_core::event::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Rule, Sealed, SkipWhy, Why,
 };
-use palinode_core::id::{Attempt, BodyId, Label};
+use palinode_core::history::Recorded;
+use palinode_core::id::{Attempt, BodyId, Label, ResourceKey, RunId};
 use palinode_core::plan::{Step, StepIx, Work};
-use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Sample};
+use palinode_core::port::{BodyError, Ended, Executor, Finished, Journal, LookError, Sample};
 use palinode_core::resource::{Fields, Image, Kind, State};
 use palinode_core::state::StepState;
 use std::collections::BTreeMap;
@@ -58,18 +59,12 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let undo = Undo { action: action.clone(), accepts: step.accepts.clone() };
         for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
             let Some(found) = image.get(&place.key) else { continue };
-            let Some(recorded) = self.history.last.get(&place.key) else { continue };
-            let expected = match recorded.state(&place.key) {
-                Some(state) => state.clone(),
-                None => match self.shelf.image(&recorded.image)?.remove(&place.key) {
-                    Some(state) => state,
-                    None => continue,
-                },
-            };
+            let Some(recorded) = self.history.last(self.run, &place.key) else { continue };
+            let Some(expected) = self.recorded(recorded, &place.key)? else { continue };
             if expected.same(found, place.fields) {
                 continue;
             }
-            let accepted = undo.accepts(&place.key, found, |uid| self.history.uids.contains(uid))
+            let accepted = undo.accepts(&place.key, found, |uid| self.history.saw_uid(self.run, uid))
                 || action.met(&place.key, None, found) == Some(true);
             if is_undo && accepted {
                 continue;
@@ -107,6 +102,32 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         };
         findings.push((Event::Intent(Box::new(intent)), desk.into_fresh()));
         Ok((findings, Follow::Execute(ix)))
+    }
+
+    /// The last recorded state of a resource, its body named as this run names bodies.
+    fn recorded(&self, recorded: &Recorded, key: &ResourceKey) -> Result<Option<State>, DriveError> {
+        let family = |run: RunId| self.history.runs.get(&run).map_or(run, |state| state.opened.keys);
+        let (mine, theirs) = (family(self.run), family(recorded.run));
+        if mine == theirs {
+            return Ok(match recorded.state(key) {
+                Some(state) => Some(state.clone()),
+                None => self.shelf.image(&recorded.image)?.remove(key),
+            });
+        }
+        let vault = self.journal.vault(theirs)?;
+        let mut image = match self.shelf.image_with(&*vault, &recorded.image) {
+            Ok(image) => image,
+            // What was erased cannot be held against what is there.
+            Err(BodyError::Erased) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut state = image.remove(key);
+        if let Some(State::File { body, .. } | State::Tree { body, .. } | State::Object { body, .. }) = &mut state
+            && let Ok(bytes) = self.shelf.open_with(&*vault, *body)
+        {
+            *body = self.shelf.vault.digest(&bytes)?;
+        }
+        Ok(state)
     }
 
     fn ended(
