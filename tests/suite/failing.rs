@@ -72,10 +72,10 @@ fn tried_again(plan: &Plan, step: &StepPath, failing: Failing, whole: &Unbroken)
     // What is not safe to repeat (a reboot) is not done again either, if the failed attempt did it: it is keyed by the
     // boot that the first attempt found.
     let known = plan.steps.iter().find(|known| known.path == *step);
-    if known.is_some_and(|known| known.recovery == Recovery::Ask) {
-        if all.iter().filter(|one| one.step == *step).count() != 1 {
-            wrong.push("it was not done exactly once".to_owned());
-        }
+    if known.is_some_and(|known| known.recovery == Recovery::Ask)
+        && all.iter().filter(|one| one.step == *step).count() != 1
+    {
+        wrong.push("it was not done exactly once".to_owned());
     }
     wrong.extend(twice(&history, &all));
     wrong.extend(misjudged(&history.runs[&RUN], life.stage.journal.entries().skip(failed_at), &all, None));
