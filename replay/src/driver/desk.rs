@@ -17,16 +17,26 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(crate) fn open(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
+        self.open_with(&*self.vault, id)
+    }
+
+    /// Opens what another run sealed, with its vault.
+    pub(crate) fn open_with(&self, vault: &dyn Vault, id: BodyId) -> Result<Vec<u8>, BodyError> {
         let place = self.places.borrow().get(&id).cloned().ok_or(BodyError::Missing(id))?;
-        self.vault.open(id, &place)
+        vault.open(id, &place)
     }
 
     /// The image behind a reference.
     pub(crate) fn image(&self, image: &ImageRef) -> Result<Image, BodyError> {
+        self.image_with(&*self.vault, image)
+    }
+
+    /// The image behind a reference of another run, with its vault.
+    pub(crate) fn image_with(&self, vault: &dyn Vault, image: &ImageRef) -> Result<Image, BodyError> {
         match image {
             ImageRef::Here(image) => Ok(image.clone()),
             ImageRef::Sealed { body, .. } => {
-                let bytes = self.open(*body)?;
+                let bytes = self.open_with(vault, *body)?;
                 palinode_core::canon::decode(&bytes).map_err(|error| {
                     BodyError::Read(palinode_core::port::ReadError::Damaged {
                         file: format!("body {body}"),
@@ -57,7 +67,7 @@ impl Desk {
             return Ok(ImageRef::Here(image));
         }
         let body = self.put(Class::Content, &bytes)?;
-        Ok(ImageRef::Sealed { keys: image.into_keys().collect(), body })
+        Ok(ImageRef::sealed(image, body))
     }
 
     /// Words of a person or a program.
@@ -73,8 +83,12 @@ impl Desk {
 impl Bodies for Desk {
     fn put(&self, class: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
         let id = self.shelf.vault.digest(bytes)?;
-        // Recorded before: the entry only names it. Output is kept as often as it is printed.
-        if self.shelf.places.borrow().contains_key(&id) || self.fresh.borrow().contains_key(&id) {
+        // Recorded before: the entry only names it. Not if what was recorded may be erased apart from this: content
+        // that a rollback needs does not go with the output that happened to print it.
+        let kept = |sealed: &Sealed| sealed.class == class || sealed.class == Class::Content;
+        if self.shelf.places.borrow().get(&id).is_some_and(|sealed| kept(sealed))
+            || self.fresh.borrow().get(&id).is_some_and(kept)
+        {
             return Ok(id);
         }
         let (id, sealed) = self.shelf.vault.seal(class, bytes)?;
