@@ -86,6 +86,9 @@ pub enum Refused {
     /// The run is closed.
     #[error("the run is closed")]
     Closed,
+    /// An open rollback takes the run back: two drivers' plans would work against each other.
+    #[error("run {0} is taking it back, and must come to its end first")]
+    TakenBack(RunId),
     /// No reason was given.
     #[error("passing over a step needs a reason")]
     NoReason,
@@ -183,6 +186,8 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     run: RunId,
     shelf: Rc<Shelf>,
     blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
+    /// Who asked for a pause, and why.
+    asked: Option<(Actor, Option<String>)>,
 }
 
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
@@ -209,7 +214,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         };
         let owner = journal.owner().clone();
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new() };
+        let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None };
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
         let opened = RunOpened {
@@ -240,6 +245,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         TakeOver { actor, gap, force }: TakeOver,
     ) -> Result<Self, DriveError> {
         let mut driver = Self::attach(journal, executor, around, history, run)?;
+        driver.undisturbed()?;
         let owner = driver.journal.owner().clone();
         driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force }, BTreeMap::new())])?;
         Ok(driver)
@@ -259,7 +265,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         }
         let vault = journal.vault(state.opened.keys)?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new() })
+        Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None })
     }
 
     /// The history with everything recorded so far.
@@ -270,6 +276,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Gives the history back.
     pub fn into_history(self) -> History {
         self.history
+    }
+
+    /// Whether anything may be recorded for the run: an entry that does not fit would make the journal unreadable.
+    fn undisturbed(&self) -> Result<(), DriveError> {
+        if self.state()?.closed.is_some() {
+            return Err(Refused::Closed.into());
+        }
+        let back = self.history.runs.values().find(|other| {
+            other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == self.run)
+        });
+        back.map_or(Ok(()), |back| Err(Refused::TakenBack(back.run).into()))
     }
 
     fn state(&self) -> Result<&RunState, DriveError> {
@@ -448,7 +465,12 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// else than to the one who handed it in, who checked it against the same state; it is dropped.
     fn read_inbox(&mut self) -> Result<(), DriveError> {
         for handed in self.journal.inbox()? {
-            if handed.decision.run == self.run {
+            // For another open run: its next driver takes it in, under that run's keys.
+            let other = handed.decision.run != self.run;
+            if other && self.history.runs.get(&handed.decision.run).is_some_and(|state| state.closed.is_none()) {
+                continue;
+            }
+            if !other {
                 match self.decide(&handed.decision) {
                     Ok(()) | Err(DriveError::Refused(_)) => {}
                     Err(error) => return Err(error),
@@ -461,10 +483,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
 
     /// Records a person's decision.
     pub fn decide(&mut self, decision: &Handout) -> Result<(), DriveError> {
+        self.undisturbed()?;
         let state = self.state()?;
-        if state.closed.is_some() {
-            return Err(Refused::Closed.into());
-        }
         let stage = |path: &StepPath| {
             let ix = state.find(path).ok_or_else(|| Refused::NoStep(path.clone()))?;
             Ok::<_, Refused>((ix, state.step(ix).map_or(Stage::Pending, |(_, known)| known.stage)))
@@ -494,7 +514,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let skipped = Event::Skipped { step: step.clone(), why: SkipWhy::Operator, by, reason, undoes };
                 self.record(vec![(skipped, bodies)])?;
             }
-            Verb::Pause => self.around.stop.set(Stop::Pause),
+            Verb::Pause => {
+                self.asked = Some((decision.by.clone(), decision.reason.clone()));
+                self.around.stop.set(Stop::Pause);
+            }
         }
         Ok(())
     }
