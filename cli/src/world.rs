@@ -2,8 +2,10 @@
 
 use crate::args;
 use crate::exit::{Exit, Failure};
+use palinode_core::action::Action;
 use palinode_core::event::World;
 use palinode_core::id::StepPath;
+use palinode_core::plan::{Plan, Work};
 use palinode_core::state::RunState;
 use palinode_executors::{DiskFiles, InventoryFiles};
 use palinode_replay::lab::{self, Failing, Fault, Lab, Phase, Surroundings};
@@ -68,8 +70,16 @@ pub(crate) fn reopen(run: &RunState) -> Result<Lab, Failure> {
     }
 }
 
-/// Applies the options with which a lab is watched and disturbed.
-pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan::Plan) -> Result<(), Failure> {
+/// The options with which a lab is watched and disturbed, checked against a plan.
+pub(crate) struct Disturbance {
+    faults: Vec<Fault>,
+    failures: Vec<(StepPath, u32)>,
+    dies: bool,
+    pace: Option<u32>,
+}
+
+/// Checks the options; nothing is done yet.
+pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbance, Failure> {
     let step = |text: &str| -> Result<StepPath, Failure> {
         match StepPath::new(text) {
             Ok(path) if plan.steps.iter().any(|step| step.path == path) => Ok(path),
@@ -79,8 +89,10 @@ pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan
             )),
         }
     };
+    let mut found =
+        Disturbance { faults: Vec::new(), failures: Vec::new(), dies: !options.die.is_empty(), pace: options.pace };
     for text in &options.drop {
-        lab.fault(Fault { step: step(text)?, attempt: 1, phase: Phase::LinkCut });
+        found.faults.push(Fault { step: step(text)?, attempt: 1, phase: Phase::LinkCut });
     }
     for text in &options.fail {
         let (path, times) = match text.split_once('=') {
@@ -90,7 +102,7 @@ pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan
         let times = times.ok_or_else(|| {
             Failure::usage(format!("`{}` does not end in a number", text.escape_debug()), "write STEP=TIMES")
         })?;
-        lab.make_fail(step(path)?, times, "failed because --fail said so", Failing::Half);
+        found.failures.push((step(path)?, times));
     }
     for text in &options.die {
         let (path, moment) = text.rsplit_once(':').unwrap_or((text, ""));
@@ -105,14 +117,53 @@ pub(crate) fn disturb(lab: &Lab, options: &args::Lab, plan: &palinode_core::plan
                 ));
             }
         };
-        lab.fault(Fault { step: step(path)?, attempt: 1, phase });
+        found.faults.push(Fault { step: step(path)?, attempt: 1, phase });
     }
-    if !options.die.is_empty() {
-        lab.on_halt(die);
+    Ok(found)
+}
+
+impl Disturbance {
+    /// Applies them.
+    pub(crate) fn apply(self, lab: &Lab) {
+        for fault in self.faults {
+            lab.fault(fault);
+        }
+        for (step, times) in self.failures {
+            lab.make_fail(step, times, "failed because --fail said so", Failing::Half);
+        }
+        if self.dies {
+            lab.on_halt(die);
+        }
+        if let Some(pace) = self.pace {
+            let sleeper: lab::Sleeper = Rc::new(|span: Duration| Box::pin(tokio::time::sleep(span)));
+            lab.set_pace(pace, sleeper);
+        }
     }
-    if let Some(pace) = options.pace {
-        let sleeper: lab::Sleeper = Rc::new(|span: Duration| Box::pin(tokio::time::sleep(span)));
-        lab.set_pace(pace, sleeper);
+}
+
+/// Refuses a plan that the lab cannot carry out: hosts it does not have, commands and playbooks it does not know.
+pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
+    let hosts: Vec<&str> = world.host_names().collect();
+    if let Some(host) = plan.hosts().find(|host| !hosts.contains(&host.as_str())) {
+        return Err(Failure::usage(
+            format!("the lab has no host {host}, its hosts are {}", hosts.join(", ")),
+            "leave the host out of the group, or use the lab's own inventory, without -i",
+        ));
+    }
+    for step in &plan.steps {
+        let (what, name) = match &step.work {
+            Work::Act(Action::Command(command)) if !lab::knows_command(&command.run) => {
+                ("run the command", command.run.join(" "))
+            }
+            Work::Act(Action::Playbook(playbook)) if !lab::knows_playbook(&playbook.path) => {
+                ("play", playbook.path.clone())
+            }
+            _ => continue,
+        };
+        return Err(Failure::usage(
+            format!("the lab cannot {what} `{}` of the step {}", name.escape_debug(), step.path),
+            "leave the step out to try the rest in the lab",
+        ));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! The order is reverse, except where the runbook says `undo_after`: package removal is taken back before the files
 //! that were purged after it, or installing would lay defaults over them; a node rejoins only once its services run.
 
-use crate::action::{Action, Undo, UndoClass};
+use crate::action::{Action, Undo, UndoClass, Verdict};
 use crate::event::{Compensates, ImageRef, RULES, Scope, Undoes};
 use crate::history::History;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
@@ -163,7 +163,10 @@ fn other_writers<'a>(
     open: OpenImage<'_>,
 ) -> BTreeMap<&'a ResourceKey, Vec<Writer<'a>>> {
     let mut writers: BTreeMap<&ResourceKey, Vec<Writer<'_>>> = BTreeMap::new();
-    for (other, state) in history.runs.iter().filter(|(other, _)| **other == run || goes_forward(history, **other)) {
+    let Some(world) = history.runs.get(&run).map(|state| &state.opened.world) else { return writers };
+    let counts =
+        |other: RunId, state: &RunState| other == run || state.opened.world == *world && goes_forward(history, other);
+    for (other, state) in history.runs.iter().filter(|(other, state)| counts(**other, state)) {
         for (ix, step, known) in state.steps() {
             let Some((_, seq)) = known.job else { continue };
             let inside = *other == run && covers(state, scope, ix);
@@ -257,7 +260,7 @@ pub fn compensate(
             plan.lanes.push(Lane { kind, start, end });
         }
     }
-    let residues = residues(state, &scoped, &plan);
+    let residues = residues(state, &scoped, &plan, open);
     let passed = scoped
         .iter()
         .filter_map(|ix| get(*ix))
@@ -425,12 +428,20 @@ fn gates_of(state: &RunState, lane: &Lane, steps: &mut Vec<Step>) {
     }
 }
 
+/// Whether the image taken after a step shows that it changed nothing, however it ended: nothing was lost then.
+fn untouched(known: &StepState, open: OpenImage<'_>) -> bool {
+    let Some(intent) = &known.intent else { return true };
+    let images = (open(&intent.before), known.after.as_ref().and_then(open));
+    let (Some(before), Some(after)) = images else { return false };
+    intent.action.judge(&intent.footprint, &before, &after) == Verdict::NotApplied
+}
+
 /// What the steps in scope lost for good, and what taking them back loses again.
-fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan) -> Vec<Residue> {
+fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan, open: OpenImage<'_>) -> Vec<Residue> {
     let mut all = BTreeSet::new();
     for (_, known) in scoped.iter().filter_map(|ix| state.step(*ix)) {
         if let Some(intent) = &known.intent
-            && (known.touched || doubtful(known))
+            && (doubtful(known) || known.touched && !untouched(known, open))
         {
             all.extend(intent.losses.iter().cloned());
         }
@@ -444,7 +455,7 @@ fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan) -> Vec<Res
 }
 
 /// The residues of a rollback that ran: as announced when it was planned, computed anew from the history.
-pub fn residues_of(history: &History, rollback: RunId) -> Vec<Residue> {
+pub fn residues_of(history: &History, rollback: RunId, open: OpenImage<'_>) -> Vec<Residue> {
     let Some(state) = history.runs.get(&rollback) else { return Vec::new() };
     let Some(compensates) = &state.opened.compensates else { return Vec::new() };
     let Some(original) = history.runs.get(&compensates.run) else { return Vec::new() };
@@ -455,7 +466,7 @@ pub fn residues_of(history: &History, rollback: RunId) -> Vec<Residue> {
             && covers(original, &compensates.scope, *ix)
     });
     let scoped: BTreeSet<StepIx> = mine.map(|(ix, ..)| ix).collect();
-    residues(original, &scoped, &state.plan)
+    residues(original, &scoped, &state.plan, open)
 }
 
 /// The state that each resource in scope had before its first step, with the fields that any of them owns: what a

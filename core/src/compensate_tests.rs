@@ -275,5 +275,5 @@ fn uids_in_sealed_images_are_known() {
     assert_eq!(crate::canon::decode::<ImageRef>(&bytes).expect("it decodes"), before);
     let intent = crate::event::Intent { before, ..bench.intent_of(RUN, "a/one") };
     bench.feed(RUN, Event::Intent(Box::new(intent)));
-    assert!(bench.history.uids.contains("u-1"));
+    assert!(bench.history.saw_uid(RUN, "u-1"));
 }

@@ -1,6 +1,6 @@
 //! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
 
-use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes};
+use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes, World};
 use crate::id::{BlobId, BodyId, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{Plan, PlanError};
@@ -71,15 +71,21 @@ pub struct History {
     pub order: Vec<RunId>,
     /// The runs by id.
     pub runs: BTreeMap<RunId, RunState>,
-    /// The last recorded state of every resource.
-    pub last: BTreeMap<ResourceKey, Recorded>,
-    /// Every UID that a Node was ever seen under.
-    pub uids: BTreeSet<String>,
     /// Where sealed bodies are.
     pub bodies: HashMap<BodyId, Arc<Sealed>>,
     /// Sequence of the last entry.
     pub seq: Seq,
     pending_undoes: BTreeMap<(RunId, StepPath), Undoes>,
+    worlds: BTreeMap<World, Known>,
+}
+
+/// What was recorded of one world: the same name means another host in another world.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// The last recorded state of every resource.
+    last: BTreeMap<ResourceKey, Recorded>,
+    /// Every UID that a Node was ever seen under.
+    uids: BTreeSet<String>,
 }
 
 /// Whether a rollback's step did what it is there for, or found it done.
@@ -103,6 +109,20 @@ impl History {
     /// The latest run.
     pub fn latest(&self) -> Option<&RunState> {
         self.runs.get(self.order.last()?)
+    }
+
+    fn known(&self, run: RunId) -> Option<&Known> {
+        self.worlds.get(&self.runs.get(&run)?.opened.world)
+    }
+
+    /// The last recorded state of a resource in the world of a run, whichever run recorded it.
+    pub fn last(&self, run: RunId, key: &ResourceKey) -> Option<&Recorded> {
+        self.known(run)?.last.get(key)
+    }
+
+    /// Whether a Node was ever seen under this UID in the world of a run.
+    pub fn saw_uid(&self, run: RunId, uid: &str) -> bool {
+        self.known(run).is_some_and(|known| known.uids.contains(uid))
     }
 
     /// Applies the next entry; `plan` fetches the blob of a plan when a run opens.
@@ -202,7 +222,9 @@ impl History {
     }
 
     fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
-        self.uids.extend(image.uids());
+        let Some(state) = self.runs.get(&run) else { return };
+        let known = self.worlds.entry(state.opened.world.clone()).or_default();
+        known.uids.extend(image.uids());
         // The before-image of a repeated attempt is the first one's: history, not what is there now.
         if repeated {
             return;
@@ -210,7 +232,7 @@ impl History {
         let shared = Arc::new(image.clone());
         for key in image.keys() {
             let recorded = Recorded { run, step: step.clone(), seq, image: shared.clone() };
-            self.last.insert(key.clone(), recorded);
+            known.last.insert(key.clone(), recorded);
         }
     }
 }

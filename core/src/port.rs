@@ -243,7 +243,8 @@ pub struct Job {
     pub action: Action,
     /// Whom it acts for.
     pub target: Target,
-    /// Boot id in the intent.
+    /// Boot id in this attempt's intent: what tells whether its claim could have been lost. A reboot is keyed by the
+    /// boot in `before` instead, which a retry keeps.
     pub boot: Option<String>,
     /// The before-image in the intent: UIDs to act on, states to expect.
     pub before: Arc<Image>,

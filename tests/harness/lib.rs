@@ -1,5 +1,8 @@
 //! Harness: runs in memory, with a journal and a lab that can be stopped, copied and looked at.
 
+pub mod binary;
+pub mod crash;
+pub mod judge;
 pub mod memory;
 pub mod owner;
 pub mod skip;

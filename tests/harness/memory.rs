@@ -170,6 +170,17 @@ impl Stage {
 
     /// Rolls a scope of a run back: looks first, then plans, then drives.
     pub fn roll_back(&mut self, run: RunId, scope: &Scope, as_run: RunId) -> Result<Stopped, DriveError> {
+        self.roll_back_watched(run, scope, as_run, &mut |_, _, _| {})
+    }
+
+    /// As [`Self::roll_back`]; the rollback itself is watched, looking first is not.
+    pub fn roll_back_watched(
+        &mut self,
+        run: RunId,
+        scope: &Scope,
+        as_run: RunId,
+        watch: &mut dyn FnMut(&Lab, &MemFiles, &Stored),
+    ) -> Result<Stopped, DriveError> {
         let history = self.history();
         let doubts = rollback::doubts(&history, run, scope)?;
         let mut quiet = |_: &History, _: &Stored| {};
@@ -190,10 +201,11 @@ impl Stage {
             change: None,
             force: false,
         };
-        let mut quiet = |_: &History, _: &Stored| {};
-        let around = self.around(&mut quiet);
-        let mut driver = Driver::begin(&mut self.journal, &self.lab, around, history, as_run, &plan, opening)?;
-        flatten(lab::block_on(&self.lab, driver.drive()))
+        let (lab, files) = (&self.lab, self.files.clone());
+        let mut seen = |_: &History, stored: &Stored| watch(lab, &files, stored);
+        let around = Surroundings { wall: &|| Micros(0), watch: &mut seen, stop: self.stop.clone(), tick: None };
+        let mut driver = Driver::begin(&mut self.journal, lab, around, history, as_run, &plan, opening)?;
+        flatten(lab::block_on(lab, driver.drive()))
     }
 }
 

@@ -1,5 +1,15 @@
 //! The suites.
 
+mod conformance;
+mod crash;
 mod drift;
+mod failing;
 mod procedure;
 mod review;
+mod session_decide;
+mod session_full;
+mod session_killed;
+mod session_live;
+mod session_refused;
+mod session_whole;
+mod session_worlds;

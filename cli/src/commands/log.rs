@@ -148,8 +148,7 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, history: &Histo
             format!("{}{by}{}", words::skip(why), said(*reason))
         }
         Event::GateSampled { pass, facts, .. } => {
-            let facts: Vec<String> = facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            format!("{}; {}", if *pass { "holds" } else { "does not hold" }, facts.join(", "))
+            format!("{}; {}", if *pass { "holds" } else { "does not hold" }, words::facts(facts))
         }
         Event::GateDecided { passed, .. } => if *passed { "open" } else { "failed for good" }.to_owned(),
         Event::TimerFired { .. } => "its time was up".to_owned(),

@@ -24,7 +24,7 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let run = state.run;
     let plan = state.plan.clone();
     let lab = world::reopen(state)?;
-    world::disturb(&lab, &resume.lab_options, &plan)?;
+    world::disturbance(&resume.lab_options, &plan)?.apply(&lab);
     let gap = resume.gap.micros();
     lab.advance(gap);
     let by = TakeOver { actor: actor::actor(), gap: Some(gap), force: resume.force };

@@ -92,7 +92,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
-    world::disturb(&lab, &rollback.lab_options, &joined(&plan, &way.plan))?;
+    world::disturbance(&rollback.lab_options, &joined(&plan, &way.plan))?.apply(&lab);
     let run = new_id()?;
     to_stderr(&format!(
         "taking back {}, in {}\nrun {run}\n",

@@ -90,15 +90,34 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     // The canonical folder is what the plan names, and it is known before it is made.
     let shown = folder.join("hosts").to_string_lossy().into_owned();
-    let given =
+    let mut given =
         Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
-    let plan = expand(&name, &text, &given)?;
+    let plan = match expand(&name, &text, &given) {
+        Ok(plan) => plan,
+        Err(failure) => {
+            // A complaint about the inventory names the file that the person gave.
+            let shown = match (&run.inventory, &there) {
+                (Some(path), _) | (None, Some(path)) => path.display().to_string(),
+                (None, None) => "the lab's inventory".to_owned(),
+            };
+            given.inventory = given.inventory.map(|(_, text)| (shown, text));
+            return Err(expand(&name, &text, &given).err().unwrap_or(failure));
+        }
+    };
+    let disturbance = world::disturbance(&run.lab_options, &plan)?;
+    let old = folder.join("world.json").exists();
+    if !old {
+        world::fits(&plan, &palinode_replay::lab::World::demo())?;
+    }
     if !root.exists() {
         create(&root)?;
     }
     let mut journal = session::own(&root)?;
     let (lab, folder) = world::create(&folder, own.as_deref().map(str::as_bytes))?;
-    world::disturb(&lab, &run.lab_options, &plan)?;
+    if old {
+        world::fits(&plan, &lab.snapshot())?;
+    }
+    disturbance.apply(&lab);
     let history = History::load(&journal)?;
     let hosts: Vec<String> = plan.hosts().map(ToString::to_string).collect();
     to_stderr(&format!(

@@ -99,7 +99,8 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
     for row in &lanes {
         let progress = format!("{}/{}", row.done, row.all);
         let at = row.at.as_ref().map(|at| format!("at {at}")).unwrap_or_default();
-        let _ = writeln!(out, "  {:<width$}  {progress:>7}  {:<11}  {at}", row.name, row.state);
+        let line = format!("  {:<width$}  {progress:>7}  {:<11}  {at}", row.name, row.state);
+        let _ = writeln!(out, "{}", line.trim_end());
     }
 
     for open in summary::open_steps(run, shelf) {

@@ -79,11 +79,8 @@ impl Progress {
                         Work::Gate { gate, .. } => Some(gate.name()),
                         Work::Act(_) => None,
                     });
-                    let facts: Vec<String> = facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                    line(
-                        step,
-                        format!("waiting for {}: {}", gate.unwrap_or("its condition"), escape(&facts.join(", "))),
-                    );
+                    let facts = escape(&words::facts(facts));
+                    line(step, format!("waiting for {}: {facts}", gate.unwrap_or("its condition")));
                 }
             }
             Event::GateDecided { step, passed } => {

@@ -42,8 +42,8 @@ pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open>
         let next = vec![format!("palinode retry {path}"), format!("palinode skip {path} --reason TEXT")];
         let what = format!("attempt {}: {}", known.attempt, words::step(known));
         let gate = matches!(step.work, Work::Gate { .. });
-        let facts: Vec<String> = known.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let what = if gate { format!("gate {}; last seen: {}", words::step(known), facts.join(", ")) } else { what };
+        let what =
+            if gate { format!("gate {}; last seen: {}", words::step(known), words::facts(&known.facts)) } else { what };
         all.push(Open { step: path, what, message: message(known), next });
     }
     for (step, known) in flag(Stage::Asking) {
@@ -190,7 +190,12 @@ pub(crate) fn text(
             if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) }
         ),
     );
-    let counts: Vec<String> = run.counts().iter().map(|(word, number)| format!("{number} {word}")).collect();
+    let counts = run.counts();
+    // In the order of a step's life, so that what needs a person stands at the end.
+    let words =
+        ["succeeded", "skipped", "compensated", "pending", "running", "waiting", "to-retry", "in-doubt", "failed"];
+    let counts: Vec<String> =
+        words.iter().filter_map(|word| counts.get(*word).map(|number| format!("{number} {word}"))).collect();
     row("steps", counts.join(", "));
     let (open, all) = gates(&run.plan, run);
     if all > 0 {

@@ -75,6 +75,15 @@ pub(crate) fn skip(why: &SkipWhy) -> &'static str {
     }
 }
 
+/// The figures of a gate.
+pub(crate) fn facts(facts: &BTreeMap<String, String>) -> String {
+    let shown = facts.iter().map(|(name, value)| match value.as_str() {
+        "" => format!("{name} none"),
+        value => format!("{name} {value}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 /// What a rollback takes back.
 pub(crate) fn scope(scope: &Scope) -> String {
     match scope {

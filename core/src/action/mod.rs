@@ -314,7 +314,9 @@ impl Action {
                 _ => None,
             },
             Self::FileAbsent(file) => file.met(key, now),
-            Self::FileCopy(_) | Self::InventoryEdit(_) | Self::InventoryRestore(_) | Self::Command(_) => None,
+            Self::FileCopy(_) | Self::InventoryEdit(_) | Self::Command(_) => None,
+            // Of a merge nobody knows the result beforehand; the recorded bytes themselves are a good end.
+            Self::InventoryRestore(restore) => (*now == restore.to).then_some(true),
             Self::FileRestore(file) => Some(file.state.same(now, Fields::All)),
             Self::Cordon {} => kube::scheduling(now, true),
             Self::Uncordon {} => kube::scheduling(now, false),
@@ -366,7 +368,7 @@ impl Action {
         }
         match (goals, moved) {
             _ if looked == 0 => Verdict::CannotTell,
-            (0, 0) if by_change => Verdict::NotApplied,
+            (0, 0) if by_change || matches!(self, Self::InventoryRestore(_)) => Verdict::NotApplied,
             (0, _) if by_change => Verdict::Applied,
             (0, _) => Verdict::CannotTell,
             _ if met == goals => Verdict::Applied,

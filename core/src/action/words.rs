@@ -57,7 +57,10 @@ impl Action {
             },
             Self::Reboot {} => "reboot".to_owned(),
             Self::DnsCheck(dns) => format!("resolve {}", list(&dns.names, "name")),
-            Self::InventoryEdit(edit) => format!("edit the inventory in {} places", edit.edits.len()),
+            Self::InventoryEdit(edit) => match edit.edits.len() {
+                1 => "edit the inventory in one place".to_owned(),
+                number => format!("edit the inventory in {number} places"),
+            },
             Self::InventoryRestore(_) => "take the inventory edit back".to_owned(),
             Self::Playbook(playbook) => {
                 let name = playbook.path.rsplit('/').take(2).collect::<Vec<_>>();

@@ -66,6 +66,20 @@ impl Inventory {
         self.host_patterns(group).into_iter().filter(|(_, name)| name.is_none()).map(|(text, _)| text).collect()
     }
 
+    /// The lines of a group and its children that are not understood, with their numbers from 1: each may name a host,
+    /// so a caller that needs every host must refuse them.
+    pub fn strange_lines(&self, group: &str) -> Vec<(usize, &str)> {
+        let groups = self.descendants(group);
+        let wanted = |at: &str| group == "all" || groups.iter().any(|group| group == at);
+        let all = self.lines().iter().enumerate().filter(|(_, line)| matches!(line.kind, LineKind::Other));
+        all.filter(|(at, line)| {
+            let section = self.sections().get(line.section);
+            wanted(self.group_at(*at)) && section.is_none_or(|section| section.kind != Some(SectionKind::Vars))
+        })
+        .map(|(at, line)| (at + 1, self.text().get(line.content.start..line.content.end).unwrap_or_default()))
+        .collect()
+    }
+
     fn host_patterns(&self, group: &str) -> Vec<(&str, Option<&str>)> {
         if group == "all" {
             return self.host_lines().map(|(_, line)| (line.pattern.text(), line.pattern.name())).collect();
@@ -217,6 +231,14 @@ glusterfs
             assert_eq!(inventory.group_exists(group), exists, "{group}");
         }
         assert!(!Inventory::parse("[g:vars]\nx=1\n").group_exists("g"));
+    }
+
+    #[test]
+    fn lines_that_may_name_a_host() {
+        let inventory = Inventory::parse("[a:children]\nb\n[b]\ng1\ng[2\n[c]\nh[2\n[b:vars]\nx\n");
+        assert_eq!(inventory.strange_lines("a"), [(5, "g[2")]);
+        assert_eq!(inventory.strange_lines("all"), [(5, "g[2"), (7, "h[2")]);
+        assert_eq!(Inventory::parse(TEXT).strange_lines("all"), []);
     }
 
     #[test]

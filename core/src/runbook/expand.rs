@@ -189,6 +189,16 @@ impl Runbook {
                 "write one line for each host",
             ));
         }
+        if let Some((line, text)) = inventory.strange_lines(&group).first() {
+            return Err(Finding::new(
+                at,
+                format!(
+                    "line {line} of {shown}, in the group `{group}`, is not understood: `{}`",
+                    text.escape_debug().take(80).collect::<String>()
+                ),
+                "correct that line: a host in it would be left out",
+            ));
+        }
         let mut hosts = Vec::new();
         for name in inventory.hosts(&group) {
             hosts.push(HostName::new(name).map_err(|bad| {

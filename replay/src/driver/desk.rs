@@ -20,7 +20,7 @@ impl Shelf {
         self.open_with(&*self.vault, id)
     }
 
-    /// Opens what another run sealed, with its vault.
+    /// A body of another run family.
     pub(crate) fn open_with(&self, vault: &dyn Vault, id: BodyId) -> Result<Vec<u8>, BodyError> {
         let place = self.places.borrow().get(&id).cloned().ok_or(BodyError::Missing(id))?;
         vault.open(id, &place)
@@ -31,7 +31,7 @@ impl Shelf {
         self.image_with(&*self.vault, image)
     }
 
-    /// The image behind a reference of another run, with its vault.
+    /// The image behind a reference of another run family.
     pub(crate) fn image_with(&self, vault: &dyn Vault, image: &ImageRef) -> Result<Image, BodyError> {
         match image {
             ImageRef::Here(image) => Ok(image.clone()),

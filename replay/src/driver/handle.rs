@@ -3,7 +3,7 @@
 use super::activity::{Done, Look, Reconciled, message};
 use super::desk::Desk;
 use super::{DriveError, Driver, Finding, Follow};
-use palinode_core::action::{Accepted, Action, Recovery, Undo, Verdict};
+use palinode_core::action::{Accept, Accepted, Action, Recovery, Undo, Verdict};
 use palinode_core::decide::Next;
 use palinode_core::event::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Rule, Sealed, SkipWhy, Why,
@@ -60,7 +60,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         key: &ResourceKey,
         opened: &mut BTreeMap<BodyId, Image>,
     ) -> Result<Option<State>, DriveError> {
-        let Some(recorded) = self.history.last.get(key) else { return Ok(None) };
+        let Some(recorded) = self.history.last(self.run, key) else { return Ok(None) };
         let keys = self.history.runs.get(&recorded.run).map_or(recorded.run, |state| state.opened.keys);
         // Content is named by a digest under its run's keys: another run's content must be told anew.
         let foreign = keys != self.state()?.opened.keys;
@@ -105,7 +105,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let (step, known) = self.step(ix)?;
         let Look { action, target, boot, footprint, image, desk } = look;
         let is_undo = step.undoes.is_some();
-        if is_undo && settled(&action, step, &image) {
+        if is_undo && settled(&action, &step.accepts, &image) {
             let (why, undoes) = (SkipWhy::AlreadyThere, step.undoes.clone());
             let event = Event::Skipped { step: step.path.clone(), why, by: None, reason: None, undoes };
             return Ok((vec![(event, desk.into_fresh())], Follow::Free(ix)));
@@ -118,15 +118,15 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             let expected = match self.last_recorded(&place.key, &mut opened) {
                 Ok(Some(state)) => state,
                 Ok(None) => continue,
-                // What was recorded elsewhere cannot be opened any more. On the way there drift is only shown; on the
-                // way back it must be known.
-                Err(_) if !is_undo => continue,
+                // What another run recorded cannot be opened any more. On the way there drift is only shown; on the
+                // way back it must be known, or overwritten on purpose.
+                Err(_) if !is_undo || self.state()?.force => continue,
                 Err(error) => return Err(error),
             };
             if expected.same(found, place.fields) {
                 continue;
             }
-            let accepted = undo.accepts(&place.key, found, |uid| self.history.uids.contains(uid))
+            let accepted = undo.accepts(&place.key, found, |uid| self.history.saw_uid(self.run, uid))
                 || action.met(&place.key, None, found) == Some(true);
             if is_undo && accepted {
                 continue;
@@ -326,7 +326,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
 }
 
 /// Whether a rollback's step has nothing to do.
-fn settled(action: &Action, step: &Step, image: &Image) -> bool {
+pub(crate) fn settled(action: &Action, accepts: &[Accept], image: &Image) -> bool {
     if let Action::InventoryRestore(restore) = action {
         return image.values().all(|state| *state == restore.to);
     }
@@ -334,7 +334,7 @@ fn settled(action: &Action, step: &Step, image: &Image) -> bool {
     let gone = image.iter().any(|(key, state)| {
         matches!(key.kind(), Some(Kind::Node(_)))
             && *state == State::Absent
-            && step.accepts.iter().any(|accept| accept.key == *key && accept.state == Accepted::Any)
+            && accepts.iter().any(|accept| accept.key == *key && accept.state == Accepted::Any)
     });
     if gone && matches!(action, Action::Cordon {} | Action::DeleteNode {}) {
         return true;

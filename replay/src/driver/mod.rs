@@ -12,10 +12,12 @@ mod settle;
 mod view;
 
 use activity::Done;
+pub(crate) use activity::joined;
 use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
+pub(crate) use handle::settled;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
 use palinode_core::event::{
@@ -186,7 +188,7 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     run: RunId,
     shelf: Rc<Shelf>,
     blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
-    /// Who asked for a pause, and why.
+    /// Who asked for a pause through the inbox, and why.
     asked: Option<(Actor, Option<String>)>,
 }
 
@@ -515,7 +517,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 self.record(vec![(skipped, bodies)])?;
             }
             Verb::Pause => {
-                self.asked = Some((decision.by.clone(), decision.reason.clone()));
+                self.asked.get_or_insert_with(|| (decision.by.clone(), decision.reason.clone()));
                 self.around.stop.set(Stop::Pause);
             }
         }

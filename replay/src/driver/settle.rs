@@ -29,9 +29,9 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             },
         };
         let why = if self.around.stop.get() == Stop::Pause && why != PauseWhy::InDoubt { PauseWhy::Asked } else { why };
-        let (by, words) = match self.asked.take().filter(|_| why == PauseWhy::Asked) {
-            Some((by, reason)) => (Some(by), reason),
-            None => (None, words),
+        let (by, words) = match &self.asked {
+            Some((by, reason)) if why == PauseWhy::Asked => (Some(by.clone()), reason.clone().or(words)),
+            _ => (None, words),
         };
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&self.shelf, words.as_deref(), &mut bodies)?;
@@ -89,7 +89,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let compared: BTreeSet<ResourceKey> = originals.keys().cloned().collect();
         let keys: Vec<ResourceKey> = compared.iter().cloned().collect();
         let desk = Desk::new(&self.shelf);
-        let mut residues: BTreeSet<Residue> = residues_of(&self.history, self.run).into_iter().collect();
+        let mut residues: BTreeSet<Residue> = residues_of(&self.history, self.run, &open).into_iter().collect();
         let mut differences = Vec::new();
         match self.executor.observe(&keys, &desk).await {
             Ok(now) => {

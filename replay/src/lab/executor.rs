@@ -133,6 +133,11 @@ impl Lab {
                 record.end = None;
                 state.fatal.insert(job.name);
             }
+            Some(Phase::Silent) => {
+                record.dies_after = Some(record.parts.len());
+                record.end = None;
+                state.fatal.insert(job.name);
+            }
             Some(Phase::Done) => {
                 state.fatal.insert(job.name);
             }
@@ -144,8 +149,8 @@ impl Lab {
         }
         let at = state.world.clock();
         let end = record.end.clone();
-        let control =
-            record.end.is_none() && record.dies_after.is_none() && !record.parts.is_empty() && is_control(job);
+        let whole = record.dies_after.is_none_or(|parts| parts == record.parts.len());
+        let control = record.end.is_none() && whole && !record.parts.is_empty() && is_control(job);
         state.world.claim(job.name, record.clone());
         state.write(vec![Line { at, what: What::Claimed { job: job.name, record: Box::new(record) } }]);
         if control {
@@ -168,6 +173,8 @@ impl Lab {
 
     /// Inventory actions happen at once, through the same code as in real runs.
     fn control(&self, job: &Job, bodies: &dyn Bodies) -> Begun {
+        let text = || (self.around.read_inventory)().ok();
+        let before = text();
         let finish = match self.around.control.run(&job.action, bodies) {
             Ok(done) => {
                 let output = done.output.and_then(|id| bodies.get(id).ok());
@@ -184,14 +191,18 @@ impl Lab {
         let mut state = self.state.borrow_mut();
         let at = state.world.clock();
         let mut lines = Vec::new();
+        // An edit that was there already is not written, and no effect.
         if finish.why.is_none()
+            && text() != before
             && let Some(part) = state.world.job(job.name).and_then(|record| record.parts.first().cloned())
         {
             state.world.apply(&part.effect, Some(job.name));
             state.world.applied(job.name);
             lines.push(Line { at, what: What::Applied { job: job.name, effect: part.effect } });
         }
-        state.world.end(job.name, End::Finished(finish.clone()), &mut lines);
+        let silent = state.world.job(job.name).is_some_and(|record| record.dies_after.is_some());
+        let end = if silent { End::Died } else { End::Finished(finish.clone()) };
+        state.world.end(job.name, end, &mut lines);
         state.write(lines);
         let fatal = state.fatal.contains(&job.name);
         let cut = state.cut_jobs.contains_key(&job.name);

@@ -14,13 +14,16 @@ pub enum Phase {
     NotBegun,
     /// Job and process die with about half of the job's parts done.
     Half,
+    /// Job and process die when all is done, before the job could say so.
+    Silent,
     /// The job ends; the process dies before it hears of it.
     Done,
     /// The link drops after the start; the job goes on, and the target cannot be reached for a while.
     LinkCut,
 }
 
-/// All phases, in the order in which a rehearsal goes through them.
+/// The phases that a rehearsal goes through, in its order. What [`Phase::Silent`] adds is the judgement of each action
+/// alone, and belongs to the conformance suite.
 pub const PHASES: [Phase; 4] = [Phase::NotBegun, Phase::Half, Phase::Done, Phase::LinkCut];
 
 /// A fault that strikes once.

@@ -112,6 +112,16 @@ impl World {
         Ok(draft.ends(4))
     }
 
+    /// The names of the packages that an install brings, those that are only needed included; none if it is refused.
+    pub(super) fn installed_by(&self, at: At<'_>, package: &Package) -> BTreeSet<String> {
+        let parts = self.package(at, package).map(|draft| draft.parts).unwrap_or_default();
+        let brought = parts.into_iter().filter_map(|part| match part.effect {
+            Effect::Install { package, .. } => Some(package.name),
+            _ => None,
+        });
+        brought.collect()
+    }
+
     /// The newest version of a package that a plain install would find.
     pub(super) fn available(&self, host: &Host, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
         if host.files.text("/etc/yum.conf").is_some_and(|text| spec::hidden(text, name)) {

@@ -239,6 +239,11 @@ impl Lab {
         self.state.borrow().ledger.lines().to_vec()
     }
 
+    /// How many lines the ledger has.
+    pub fn line_count(&self) -> usize {
+        self.state.borrow().ledger.lines().len()
+    }
+
     /// The effects so far, each with the step it belongs to.
     pub fn effects(&self) -> Vec<Applied> {
         self.state.borrow().ledger.effects()

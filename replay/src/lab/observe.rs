@@ -87,25 +87,28 @@ impl World {
         Ok(self.reachable(host.as_str())?.boot.clone())
     }
 
-    /// Resources beyond those that an action declares: the rest of a package transaction, and the configuration
-    /// files that it takes away.
+    /// Resources beyond those that an action declares: the rest of a package transaction, whether it removes or
+    /// installs, and the configuration files that it takes away.
     pub(super) fn beyond(&self, target: &Target, action: &Action) -> Result<Vec<Footprint>, LookError> {
         let (Action::Package(package), Some(name)) = (action, &target.host) else {
             return Ok(Vec::new());
         };
         let host = self.reachable(name.as_str())?;
         let (names, package_state) = (names_of(package), package.state);
-        let gone = if package.state == PackageState::Absent { erased(host, &names) } else { names.clone() };
+        let gone = match package.state {
+            PackageState::Absent => erased(host, &names),
+            PackageState::Present => self.installed_by((name.as_str(), host), package).union(&names).cloned().collect(),
+        };
         let mut more = Vec::new();
         // Units come and go with their packages; whoever looks at them later must not take that for drift.
         let mut units = Vec::new();
         for package in &gone {
             units.extend(spec::units(package).iter().map(|unit| ResourceKey::unit(name, unit)));
-            if package_state == PackageState::Present {
-                continue;
-            }
             if !names.contains(package) {
                 more.push(ResourceKey::package(name, package));
+            }
+            if package_state == PackageState::Present {
+                continue;
             }
             for (path, _) in spec::configs(package) {
                 let now = host.files.get(path);

@@ -1,8 +1,9 @@
 //! From an action to the parts of its job: what is still to do in this world, or why it must not begin.
 
+use super::controllers::is_of;
 use super::effect::Effect;
 use super::job::{Finish, Part};
-use super::world::{Host, World};
+use super::world::{Host, PodRecord, World};
 use palinode_core::action::{Action, Bare, Emptydir, Target};
 use palinode_core::event::Why;
 use palinode_core::id::{Micros, ResourceKey};
@@ -121,8 +122,12 @@ impl World {
             Action::Reboot {} => {
                 let (name, host) = self.reach(target)?;
                 let mut draft = Draft::default();
-                // Keyed by the boot in the intent: another boot means that it happened.
-                if job.boot.as_ref().is_none_or(|boot| *boot == host.boot) {
+                // Keyed by the boot before the first attempt: another boot means that it happened.
+                let first = match target.host.as_ref().and_then(|name| job.before.get(&ResourceKey::boot(name))) {
+                    Some(State::Boot { id }) => Some(id),
+                    _ => job.boot.as_ref(),
+                };
+                if first.is_none_or(|boot| *boot == host.boot) {
                     draft.then(3, Effect::Reboot { host: name.to_owned() });
                 }
                 draft.wait(5, 1200, Effect::AwaitBoot { host: name.to_owned() });
@@ -156,10 +161,14 @@ impl World {
         Ok(draft.ends(1))
     }
 
-    /// Filters as `oc adm drain` does: any pod in the way, and nothing is evicted.
+    /// Filters as `oc adm drain` does: any pod in the way, and nothing is evicted. Evicts in the order in which the
+    /// controllers make successors, so that it does not matter how many go between two of their rounds: the successors
+    /// are placed one after the other either way, on the same nodes.
     fn drain(&self, target: &Target, drain: &palinode_core::action::Drain) -> Result<Draft, Finish> {
         let node = node_of(target)?;
-        let pods: Vec<_> = self.pods.iter().filter(|(_, pod)| pod.node == node && Self::evictable(pod)).collect();
+        let mut pods: Vec<_> = self.pods.iter().filter(|(_, pod)| pod.node == node && Self::evictable(pod)).collect();
+        let place = |pod: &PodRecord| self.owners.iter().position(|owner| is_of(pod, owner)).unwrap_or(usize::MAX);
+        pods.sort_by_key(|(_, pod)| (place(pod), &pod.namespace, &pod.name));
         for (_, pod) in &pods {
             let name = format!("{}/{}", pod.namespace, pod.name);
             if pod.emptydir && drain.emptydir == Emptydir::Refuse {

@@ -1,0 +1,155 @@
+//! Actions on a host: baseline, units, packages, name resolution, reboots, the excluder's command, files.
+
+use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, start, stop, write};
+use crate::conformance::{Case, Change, Prep, Rule};
+use palinode_core::action::{Action, Command, DnsCheck, FileRead, PackageState, Record};
+use palinode_core::event::Why;
+use palinode_core::id::BadId;
+
+const EXCLUDER: &str = "/sbin/atomic-openshift-excluder";
+const GONE: &str = "the unit of a package that went stops; a service step brings it back";
+const ASIDE: &str = "the kubelet's runtime stopped with its package; a service step brings it back";
+
+fn excluder(verb: &str, undo: Option<&str>) -> Action {
+    let words = |verb: &str| vec![EXCLUDER.to_owned(), verb.to_owned()];
+    Action::Command(Command { run: words(verb), changes: vec!["/etc/yum.conf".to_owned()], undo: undo.map(words) })
+}
+
+fn names() -> Action {
+    Action::DnsCheck(DnsCheck { names: vec!["registry.demo".to_owned(), "master1.demo".to_owned()] })
+}
+
+fn record() -> Action {
+    let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Action::Record(Record {
+        units: list(&["crio", "docker", "dnsmasq", "nothing"]),
+        packages: list(&["docker", "cri-o", "nothing"]),
+        files: list(&["/etc/origin", "/etc/resolv.conf", "/etc/localtime", "/etc/nothing"]),
+        node: true,
+    })
+}
+
+fn is_exact(action: &Action) -> bool {
+    matches!(action, Action::Package(package) if package.state == PackageState::Present && !package.exact.is_empty())
+}
+
+pub(super) fn cases() -> Result<Vec<Case>, BadId> {
+    let runtime = ["cri-tools", "cri-o", "criu"];
+    let quiet = || does([stop("atomic-openshift-node"), stop("crio")]);
+    let mut cases = vec![
+        Case::new("record", NODE, record())?.nothing(),
+        Case::new("service, stop and disable", NODE, stop("dnsmasq"))?,
+        Case::new("service, stop the kubelet", NODE, stop("atomic-openshift-node"))?,
+        Case::new("service, stop a runtime", NODE, stop("crio"))?.after(does([stop("atomic-openshift-node")])),
+        Case::new("service, start and enable", NODE, start("dnsmasq"))?.after(does([stop("dnsmasq")])),
+        Case::new("service, unit under its alias", NODE, stop("cri-o"))?.after(does([stop("atomic-openshift-node")])),
+        Case::new("service, absent unit stopped", NODE, stop("nothing"))?.nothing(),
+        Case::new("service, absent unit started", NODE, start("nothing"))?.ends(Why::ExitCode, "not found"),
+        Case::new("service, already stopped", NODE, stop("dnsmasq"))?.after(does([stop("dnsmasq")])).nothing(),
+        Case::new("reboot", NODE, Action::Reboot {})?
+            .except(Rule::Afresh, "a new intent names the present boot, so it asks for another one"),
+        Case::new("dns.check", NODE, names())?.nothing(),
+        Case::new("dns.check, cut off", NODE, names())?.after(does([stop("dnsmasq")])).ends(Why::ExitCode, "not known"),
+        Case::new("command, unexclude", NODE, excluder("unexclude", Some("exclude")))?.repeat(),
+        Case::new("command, exclude", NODE, excluder("exclude", Some("unexclude")))?
+            .after(does([excluder("unexclude", None)]))
+            .repeat(),
+        Case::new("command, without an undo", NODE, excluder("unexclude", None))?.repeat(),
+        Case::new("command, nothing to do", NODE, excluder("exclude", None))?.repeat().nothing(),
+    ];
+    let unit = |name: &str| format!("{NODE}/unit/{name}");
+    cases.extend([
+        Case::new("package absent, changed configuration", NODE, remove(&runtime))?
+            .after(quiet())
+            .leaves(unit("crio"), GONE)
+            .leaves(format!("node/{NODE}@"), ASIDE),
+        Case::new("package absent, resolver and dependents", NODE, remove(&["docker-client", "dnsmasq"]))?
+            .after([
+                Prep::Change(Change::Installed { host: NODE.to_owned(), package: "cockpit-docker".to_owned() }),
+                Prep::Do(resolver(UPSTREAM)),
+            ])
+            .leaves(unit("docker"), GONE)
+            .leaves(unit("dnsmasq"), GONE),
+        Case::new("package absent, excluder", NODE, remove(&["atomic-openshift-excluder", "criu"]))?,
+        Case::new("package absent, none there", NODE, remove(&["nothing"]))?.nothing(),
+        Case::new("package present, version", NODE, install(&["atomic-openshift-excluder-3.11.161"]))?
+            .after(does([remove(&["atomic-openshift-excluder"])])),
+        Case::new("package present, with what it needs", NODE, install(&["docker"]))?
+            .after(does([remove(&["docker-client"])])),
+        Case::new("package present, already there", NODE, install(&["docker-1.13.1"]))?.nothing(),
+        Case::new("package present, no such version", NODE, install(&["docker-9.9"]))?.refused("available"),
+        Case::new("package present, hidden", NODE, install(&["atomic-openshift-clients"]))?
+            .after(does([remove(&["atomic-openshift-clients"])]))
+            .refused("exclude="),
+        Case::new("package present, no names", NODE, install(&["criu"]))?
+            .after(does([remove(&["criu"]), stop("dnsmasq")]))
+            .refused("resolve"),
+        Case::new("package present, exact", NODE, remove(&runtime))?
+            .after(quiet())
+            .after([Prep::Keep(remove(&runtime))])
+            .inverse(is_exact),
+        Case::new("package present, exact, files gone", NODE, remove(&["dnsmasq"]))?
+            .after([Prep::Do(resolver(UPSTREAM)), Prep::Keep(remove(&["dnsmasq"]))])
+            .after(does([absent(&["/etc/dnsmasq.d/*"])]))
+            .inverse(is_exact),
+    ]);
+    cases.extend(on_files()?);
+    Ok(cases)
+}
+
+const SYSCONFIG: &str = "/etc/sysconfig/atomic-openshift-node";
+
+fn read(path: &str, key: &str) -> Action {
+    Action::FileRead(FileRead { path: path.to_owned(), key: key.to_owned() })
+}
+
+fn restores(action: &Action) -> bool {
+    matches!(action, Action::FileRestore(_))
+}
+
+fn on_files() -> Result<Vec<Case>, BadId> {
+    // While its kubelet runs, a node writes its configuration anew.
+    let quiet = || Prep::Do(stop("atomic-openshift-node"));
+    let origin = || absent(&["/etc/origin"]);
+    Ok(vec![
+        Case::new("file absent, tree", NODE, origin())?.after([quiet()]),
+        Case::new("file absent, content of a directory", NODE, absent(&["/etc/dnsmasq.d/*"]))?,
+        Case::new("file absent, link", NODE, absent(&["/etc/localtime"]))?,
+        Case::new(
+            "file absent, as the purge does",
+            NODE,
+            absent(&["/etc/origin", "/etc/dnsmasq.d/*", "/etc/nothing.rpmsave"]),
+        )?
+        .after([quiet()]),
+        Case::new("file absent, none there", NODE, absent(&["/etc/nothing", "/etc/none/*"]))?.nothing(),
+        Case::new("file.copy", NODE, resolver(UPSTREAM))?,
+        Case::new("file.copy, the same already", NODE, resolver(UPSTREAM))?.after(does([resolver(UPSTREAM)])).nothing(),
+        Case::new("file.copy, source names only the host", NODE, resolver("/etc/resolv.conf"))?.refused("name server"),
+        Case::new("file.copy, no source", NODE, resolver("/etc/nothing"))?.refused("No such file"),
+        Case::new("file.copy, no destination yet", NODE, resolver(UPSTREAM))?
+            .after(does([absent(&["/etc/resolv.conf"])])),
+        Case::new("file.read", NODE, read(SYSCONFIG, "BOOTSTRAP_CONFIG_NAME"))?.nothing(),
+        Case::new("file.read, no such key", NODE, read(SYSCONFIG, "NOTHING"))?.ends(Why::ExitCode, "NOTHING"),
+        Case::new("file.read, no such file", NODE, read("/etc/nothing", "KEY"))?.ends(Why::ExitCode, "No such file"),
+        Case::new("file.restore, file", NODE, origin())?.after([Prep::Keep(resolver(UPSTREAM))]).inverse(restores),
+        Case::new("file.restore, tree", NODE, origin())?.after([quiet(), Prep::Keep(origin())]).inverse(restores),
+        Case::new("file.restore, tree over another", NODE, origin())?
+            .after([
+                quiet(),
+                Prep::Keep(origin()),
+                write("/etc/origin/node/resolv.conf", "other\n"),
+                write("/etc/origin/extra/file", "x\n"),
+            ])
+            .inverse(restores),
+        Case::new("file.restore, link", NODE, origin())?
+            .after([Prep::Keep(absent(&["/etc/localtime"]))])
+            .inverse(restores),
+        Case::new("file.restore, absent", NODE, origin())?
+            .after([Prep::Keep(absent(&["/etc/nothing"])), write("/etc/nothing", "something\n")])
+            .inverse(restores),
+        Case::new("file.restore, already so", NODE, origin())?
+            .after([Prep::Keep(absent(&["/etc/nothing"]))])
+            .inverse(restores)
+            .nothing(),
+    ])
+}
