@@ -3,13 +3,13 @@
 //! The order is reverse, except where the runbook says `undo_after`: package removal is taken back before the files
 //! that were purged after it, or installing would lay defaults over them; a node rejoins only once its services run.
 
-use crate::action::{Action, Recovery, UndoClass, Verdict};
+use crate::action::{Action, Undo, UndoClass, Verdict};
 use crate::event::{Compensates, ImageRef, RULES, Scope, Undoes};
 use crate::history::History;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
-use crate::resource::{Fields, Image, Loss, Residue, State};
+use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
 use crate::state::{RunState, StepState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,18 @@ pub enum CompensateError {
         /// The later step.
         later: StepPath,
     },
+    /// The same, by another run.
+    #[error("{key} was written by {step} and again by {later} of run {by}, which is to be taken back first")]
+    WrittenByRun {
+        /// The resource.
+        key: ResourceKey,
+        /// The step to be taken back.
+        step: StepPath,
+        /// The later run.
+        by: RunId,
+        /// Its step.
+        later: StepPath,
+    },
 }
 
 /// What a rollback will do and what it cannot do.
@@ -57,6 +69,23 @@ pub struct Compensation {
 /// Opens an image; sealed ones need the journal's keys.
 pub type OpenImage<'a> = &'a dyn Fn(&ImageRef) -> Option<Image>;
 
+/// Whether a scope covers a step.
+pub fn covers(state: &RunState, scope: &Scope, ix: StepIx) -> bool {
+    match scope {
+        Scope::Run => true,
+        Scope::Host(host) => state
+            .lane_number(ix)
+            .and_then(|lane| state.plan.lanes.get(lane))
+            .is_some_and(|lane| matches!(&lane.kind, LaneKind::Host(of) if of == host)),
+        Scope::Step(path) => state.step(ix).is_some_and(|(step, _)| step.path == *path),
+    }
+}
+
+/// Whether nobody knows what became of the step.
+fn doubtful(known: &StepState) -> bool {
+    matches!(known.stage, Stage::Intended | Stage::Unknown | Stage::Asking)
+}
+
 /// The steps in scope that may have changed something and are not taken back yet, by index.
 fn in_scope(state: &RunState, scope: &Scope) -> Result<BTreeSet<StepIx>, CompensateError> {
     match scope {
@@ -66,18 +95,10 @@ fn in_scope(state: &RunState, scope: &Scope) -> Result<BTreeSet<StepIx>, Compens
         Scope::Step(path) if state.find(path).is_some() => {}
         Scope::Step(path) => return Err(CompensateError::NoStep(path.clone())),
     }
-    let wanted = |ix: StepIx, step: &Step| match scope {
-        Scope::Run => true,
-        Scope::Host(host) => state
-            .lane_number(ix)
-            .and_then(|lane| state.plan.lanes.get(lane))
-            .is_some_and(|lane| lane.kind == LaneKind::Host(host.clone())),
-        Scope::Step(path) => step.path == *path,
-    };
     Ok(state
         .steps()
         .filter(|(ix, step, known)| {
-            wanted(*ix, step)
+            covers(state, scope, *ix)
                 && known.intent.is_some()
                 && known.stage != Stage::Compensated
                 && step.class != UndoClass::Read
@@ -88,20 +109,94 @@ fn in_scope(state: &RunState, scope: &Scope) -> Result<BTreeSet<StepIx>, Compens
 
 /// Steps in scope whose state must be found out before a rollback can be planned.
 pub fn in_doubt(state: &RunState, scope: &Scope) -> Result<Vec<StepPath>, CompensateError> {
-    let doubtful = |stage: Stage| matches!(stage, Stage::Intended | Stage::Unknown | Stage::Asking);
     let all = in_scope(state, scope)?;
     let steps = all.into_iter().filter_map(|ix| state.step(ix));
-    Ok(steps.filter(|(_, known)| doubtful(known.stage)).map(|(step, _)| step.path.clone()).collect())
+    Ok(steps.filter(|(_, known)| doubtful(known)).map(|(step, _)| step.path.clone()).collect())
 }
 
-/// Whether the step changed a resource, as far as is recorded; unknown counts as changed.
-fn changed(known: &StepState, key: &ResourceKey, fields: Fields, open: OpenImage<'_>) -> bool {
-    let before = known.intent.as_ref().and_then(|intent| open(&intent.before));
-    let after = known.after.as_ref().and_then(open);
-    match (before.as_ref().and_then(|image| image.get(key)), after.as_ref().and_then(|image| image.get(key))) {
-        (Some(before), Some(after)) => !before.same(after, fields),
-        _ => known.touched,
+/// What a step changed, as far as is recorded. Its images are opened once, however many resources are asked about.
+struct Changes {
+    before: Option<Image>,
+    after: Option<Image>,
+    perhaps: bool,
+}
+
+impl Changes {
+    fn of(known: &StepState, open: OpenImage<'_>) -> Self {
+        Self {
+            before: known.intent.as_ref().and_then(|intent| open(&intent.before)),
+            after: known.after.as_ref().and_then(open).filter(|_| !doubtful(known)),
+            perhaps: known.touched || doubtful(known),
+        }
     }
+
+    /// Unknown counts as changed.
+    fn has(&self, place: &Footprint) -> bool {
+        let state = |image: &Option<Image>| image.as_ref().and_then(|image| image.get(&place.key).cloned());
+        match (state(&self.before), state(&self.after)) {
+            (Some(before), Some(after)) => !before.same(&after, place.fields),
+            _ => self.perhaps,
+        }
+    }
+}
+
+/// The resources that an attempt of the step owns: evidence is only looked at.
+fn owned(known: &StepState) -> impl Iterator<Item = &Footprint> {
+    let footprint = known.intent.iter().flat_map(|intent| intent.footprint.iter());
+    footprint.filter(|place| place.fields != Fields::Evidence)
+}
+
+/// A step that changed a resource after the scope did, and is not taken back itself.
+struct Writer<'a> {
+    run: RunId,
+    path: &'a StepPath,
+    seq: Seq,
+}
+
+/// Whoever else changed these resources: steps of the run outside the scope, and of other runs. A rollback puts back
+/// what its own run changed, whose steps then count as compensated; a rollback of a rollback goes forward again.
+fn other_writers<'a>(
+    history: &'a History,
+    run: RunId,
+    scope: &Scope,
+    keys: &BTreeMap<ResourceKey, Seq>,
+    open: OpenImage<'_>,
+) -> BTreeMap<&'a ResourceKey, Vec<Writer<'a>>> {
+    let mut writers: BTreeMap<&ResourceKey, Vec<Writer<'_>>> = BTreeMap::new();
+    let Some(world) = history.runs.get(&run).map(|state| &state.opened.world) else { return writers };
+    let counts =
+        |other: RunId, state: &RunState| other == run || state.opened.world == *world && goes_forward(history, other);
+    for (other, state) in history.runs.iter().filter(|(other, state)| counts(**other, state)) {
+        for (ix, step, known) in state.steps() {
+            let Some((_, seq)) = known.job else { continue };
+            let inside = *other == run && covers(state, scope, ix);
+            if inside || step.class == UndoClass::Read || known.stage == Stage::Compensated {
+                continue;
+            }
+            let shared: Vec<&Footprint> =
+                owned(known).filter(|place| keys.get(&place.key).is_some_and(|first| *first < seq)).collect();
+            if shared.is_empty() {
+                continue;
+            }
+            let changes = Changes::of(known, open);
+            for place in shared.into_iter().filter(|place| changes.has(place)) {
+                writers.entry(&place.key).or_default().push(Writer { run: *other, path: &step.path, seq });
+            }
+        }
+    }
+    writers
+}
+
+fn goes_forward(history: &History, mut run: RunId) -> bool {
+    let mut forward = true;
+    // A chain of rollbacks is no longer than the number of runs.
+    for _ in 0..history.runs.len() {
+        match history.runs.get(&run).and_then(|state| state.opened.compensates.as_ref()) {
+            Some(back) => (forward, run) = (!forward, back.run),
+            None => break,
+        }
+    }
+    forward
 }
 
 /// Every step that a rollback of that scope settles, whether or not there was something to undo.
@@ -126,11 +221,11 @@ pub fn compensate(
     let get =
         |ix: StepIx| state.step(ix).and_then(|(step, known)| known.intent.as_ref().map(|intent| (step, known, intent)));
     for (step, known, _) in scoped.iter().filter_map(|ix| get(*ix)) {
-        if step.class == UndoClass::PointOfNoReturn && known.touched {
+        if step.class == UndoClass::PointOfNoReturn && (known.touched || doubtful(known)) {
             return Err(CompensateError::PointOfNoReturn(step.path.clone()));
         }
     }
-    refuse_overwriting(state, &scoped, open)?;
+    refuse_overwriting(history, state, scope, &scoped, open)?;
 
     let mut plan = Plan {
         runbook: format!("rollback of {}", state.plan.runbook),
@@ -176,35 +271,44 @@ pub fn compensate(
 }
 
 /// A resource that a later step outside the scope changed is not changed back, unless the action merges.
-fn refuse_overwriting(state: &RunState, scoped: &BTreeSet<StepIx>, open: OpenImage<'_>) -> Result<(), CompensateError> {
-    let mut later_writers: BTreeMap<&ResourceKey, Vec<(Seq, &StepPath)>> = BTreeMap::new();
-    for (ix, step, known) in state.steps() {
-        let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
-        if scoped.contains(&ix) || step.class == UndoClass::Read || known.stage == Stage::Compensated {
-            continue;
-        }
-        for footprint in intent.footprint.iter().filter(|footprint| footprint.fields != Fields::Evidence) {
-            if changed(known, &footprint.key, footprint.fields, open) {
-                later_writers.entry(&footprint.key).or_default().push((seq, &step.path));
-            }
+fn refuse_overwriting(
+    history: &History,
+    state: &RunState,
+    scope: &Scope,
+    scoped: &BTreeSet<StepIx>,
+    open: OpenImage<'_>,
+) -> Result<(), CompensateError> {
+    let mine = || {
+        let steps = scoped.iter().filter_map(|ix| state.step(*ix));
+        steps.filter_map(|(step, known)| Some((step, known, known.intent.as_ref()?, known.job?.1))).filter(
+            |(step, _, intent, _)| {
+                step.class == UndoClass::Reversible
+                    && !intent.inverse.iter().all(|undo| matches!(undo.action, Action::InventoryRestore(_)))
+            },
+        )
+    };
+    let mut first: BTreeMap<ResourceKey, Seq> = BTreeMap::new();
+    for (_, known, _, seq) in mine() {
+        for place in owned(known) {
+            let slot = first.entry(place.key.clone()).or_insert(seq);
+            *slot = seq.min(*slot);
         }
     }
-    for (step, known) in scoped.iter().filter_map(|ix| state.step(*ix)) {
-        let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
-        if intent.inverse.iter().all(|undo| matches!(undo.action, Action::InventoryRestore(_))) {
-            continue;
-        }
-        for footprint in intent.footprint.iter().filter(|footprint| footprint.fields != Fields::Evidence) {
-            let later = later_writers.get(&footprint.key).and_then(|all| all.iter().find(|(at, _)| *at > seq));
-            if let Some((_, later)) = later
-                && changed(known, &footprint.key, footprint.fields, open)
-            {
-                return Err(CompensateError::WrittenSince {
-                    key: footprint.key.clone(),
-                    step: step.path.clone(),
-                    later: (*later).clone(),
-                });
-            }
+    let writers = other_writers(history, state.run, scope, &first, open);
+    if writers.is_empty() {
+        return Ok(());
+    }
+    for (step, known, _, seq) in mine() {
+        let changes = Changes::of(known, open);
+        for place in owned(known) {
+            let later = writers.get(&place.key).and_then(|all| all.iter().find(|writer| writer.seq > seq));
+            let Some(later) = later.filter(|_| changes.has(place)) else { continue };
+            let (key, step, path) = (place.key.clone(), step.path.clone(), later.path.clone());
+            return Err(if later.run == state.run {
+                CompensateError::WrittenSince { key, step, later: path }
+            } else {
+                CompensateError::WrittenByRun { key, step, by: later.run, later: path }
+            });
         }
     }
     Ok(())
@@ -212,8 +316,7 @@ fn refuse_overwriting(state: &RunState, scoped: &BTreeSet<StepIx>, open: OpenIma
 
 /// The order of undoing: reverse, but each step with `undo_after` directly behind the last of those it names.
 fn undo_order(state: &RunState, mine: &[StepIx]) -> Vec<StepIx> {
-    let has_undo =
-        |ix: StepIx| state.step(ix).and_then(|(_, known)| known.intent.as_ref()).is_some_and(|i| !i.inverse.is_empty());
+    let has_undo = |ix: StepIx| state.step(ix).is_some_and(|(step, known)| !inverse_of(step, known).is_empty());
     let anchors = |ix: StepIx| -> Vec<StepIx> {
         let named = state.step(ix).map(|(step, _)| step.undo_after.as_slice()).unwrap_or_default();
         named.iter().filter_map(|path| state.find(path)).filter(|at| mine.contains(at) && has_undo(*at)).collect()
@@ -228,6 +331,21 @@ fn undo_order(state: &RunState, mine: &[StepIx]) -> Vec<StepIx> {
     order
 }
 
+/// What takes a step back; nothing for one that was declared to have no undo, whatever its action could restore.
+fn inverse_of<'a>(step: &Step, known: &'a StepState) -> &'a [Undo] {
+    match &known.intent {
+        Some(intent) if step.class == UndoClass::Reversible => &intent.inverse,
+        _ => &[],
+    }
+}
+
+/// The path of an undo. Paths are bounded: where the step's own cannot be made longer, its number stands for it.
+fn undo_path(step: &Step, ix: StepIx, part: &str) -> StepPath {
+    StepPath::new(format!("undo/{}{part}", step.path))
+        .or_else(|_| StepPath::new(format!("undo/@{ix}{part}")))
+        .unwrap_or_else(|_| step.path.clone())
+}
+
 fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step>, open: OpenImage<'_>) {
     let order = undo_order(state, mine);
     let owner = first_owners(state, mine);
@@ -236,7 +354,7 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
         let Some((step, known)) = state.step(ix) else { continue };
         let Some(intent) = &known.intent else { continue };
         undone.insert(ix);
-        let mut undos = intent.inverse.clone();
+        let mut undos = inverse_of(step, known).to_vec();
         // A file that an earlier step recorded, and whose undo is already placed, is as it was: what a later step found
         // there was that step's doing (an .rpmsave file, say).
         undos.retain(|undo| match (&undo.action, &step.target.host) {
@@ -253,19 +371,18 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
                 let after = known.after.as_ref().and_then(open).and_then(|image| image.get(&key).cloned());
                 restore.base = Some(after.unwrap_or_else(|| restore.to.clone()));
             }
-            let text = if count == 1 {
-                format!("undo/{}", step.path)
-            } else {
-                // Numbered, so that two undos of one step never share a path; named, so that people tell them apart.
-                format!("undo/{}/{:02}-{}", step.path, number + 1, undo.action.slug())
-            };
-            let Ok(path) = StepPath::new(text) else { continue };
+            // Numbered, so that two undos of one step never share a path; named, so that people tell them apart.
+            let part = if count == 1 { String::new() } else { format!("/{:02}-{}", number + 1, undo.action.slug()) };
             steps.push(Step {
-                path,
+                path: undo_path(step, ix, &part),
                 label: step.label.clone(),
                 target: intent.target.clone(),
                 class: undo.action.class(),
-                recovery: Recovery::Repeat,
+                // Of a command only the runbook knows whether it may run twice.
+                recovery: match &undo.action {
+                    Action::Command(_) => step.recovery,
+                    action => action.recovery(),
+                },
                 work: Work::Act(undo.action),
                 when: None,
                 capture: None,
@@ -278,13 +395,15 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
     }
 }
 
-/// For each resource, the first step in scope that owns it.
+/// For each file, the first step whose undo puts it back.
 fn first_owners(state: &RunState, mine: &[StepIx]) -> BTreeMap<ResourceKey, StepIx> {
     let mut owners = BTreeMap::new();
-    for ix in mine {
-        let Some(intent) = state.step(*ix).and_then(|(_, known)| known.intent.as_ref()) else { continue };
-        for footprint in intent.footprint.iter().filter(|footprint| footprint.fields != Fields::Evidence) {
-            owners.entry(footprint.key.clone()).or_insert(*ix);
+    for (ix, (step, known)) in mine.iter().filter_map(|ix| Some((*ix, state.step(*ix)?))) {
+        let Some(host) = &step.target.host else { continue };
+        for undo in inverse_of(step, known) {
+            if let Action::FileRestore(file) = &undo.action {
+                owners.entry(ResourceKey::file(host, &file.path)).or_insert(ix);
+            }
         }
     }
     owners
@@ -299,11 +418,11 @@ fn gates_of(state: &RunState, lane: &Lane, steps: &mut Vec<Step>) {
         let Work::Gate { gate, .. } = &step.work else { continue };
         if !seen.contains(gate) {
             seen.push(gate.clone());
-            last_of_each.push(step);
+            last_of_each.push((ix, step));
         }
     }
-    for step in last_of_each.into_iter().rev() {
-        let Ok(path) = StepPath::new(format!("undo/{}", step.path)) else { continue };
+    for (ix, step) in last_of_each.into_iter().rev() {
+        let path = undo_path(step, ix, "");
         let gate = step.clone();
         steps.push(Step { path, when: None, undo_after: Vec::new(), touches: Vec::new(), ..gate });
     }
@@ -321,9 +440,8 @@ fn untouched(known: &StepState, open: OpenImage<'_>) -> bool {
 fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan, open: OpenImage<'_>) -> Vec<Residue> {
     let mut all = BTreeSet::new();
     for (_, known) in scoped.iter().filter_map(|ix| state.step(*ix)) {
-        let doubtful = matches!(known.stage, Stage::Intended | Stage::Unknown | Stage::Asking);
         if let Some(intent) = &known.intent
-            && (doubtful || known.touched && !untouched(known, open))
+            && (doubtful(known) || known.touched && !untouched(known, open))
         {
             all.extend(intent.losses.iter().cloned());
         }
@@ -341,16 +459,11 @@ pub fn residues_of(history: &History, rollback: RunId, open: OpenImage<'_>) -> V
     let Some(state) = history.runs.get(&rollback) else { return Vec::new() };
     let Some(compensates) = &state.opened.compensates else { return Vec::new() };
     let Some(original) = history.runs.get(&compensates.run) else { return Vec::new() };
-    let host_of = |step: &Step| step.target.host.clone();
-    let mine = original.steps().filter(|(_, step, known)| {
+    let mine = original.steps().filter(|(ix, step, known)| {
         known.intent.is_some()
             && step.class != UndoClass::Read
             && known.compensated_by.is_none_or(|by| by == rollback)
-            && match &compensates.scope {
-                Scope::Run => true,
-                Scope::Host(host) => host_of(step).as_ref() == Some(host),
-                Scope::Step(path) => step.path == *path,
-            }
+            && covers(original, &compensates.scope, *ix)
     });
     let scoped: BTreeSet<StepIx> = mine.map(|(ix, ..)| ix).collect();
     residues(original, &scoped, &state.plan, open)
@@ -366,34 +479,26 @@ pub fn originals(
 ) -> BTreeMap<ResourceKey, (State, Fields)> {
     let mut found: BTreeMap<ResourceKey, (State, Fields)> = BTreeMap::new();
     let Some(state) = history.runs.get(&run) else { return found };
-    let whole = |step: &Step| match scope {
-        Scope::Run => true,
-        Scope::Host(host) => step.target.host.as_ref() == Some(host),
-        Scope::Step(path) => step.path == *path,
-    };
-    let mut outside: BTreeMap<ResourceKey, Seq> = BTreeMap::new();
     let mut first_at: BTreeMap<ResourceKey, Seq> = BTreeMap::new();
-    for (_, step, known) in state.steps() {
+    for (_, step, known) in state.steps().filter(|(ix, ..)| covers(state, scope, *ix)) {
         let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
-        if step.class == UndoClass::Read {
-            continue;
-        }
-        let owned = intent.footprint.iter().filter(|footprint| footprint.fields != Fields::Evidence);
-        if !whole(step) {
-            outside.extend(owned.map(|footprint| (footprint.key.clone(), seq)));
+        // What only steps without undo changed is listed, and does not count.
+        if matches!(step.class, UndoClass::Read | UndoClass::NoUndo) {
             continue;
         }
         let Some(before) = open(&intent.before) else { continue };
-        for footprint in owned {
-            let Some(state) = before.get(&footprint.key) else { continue };
-            let slot = found.entry(footprint.key.clone()).or_insert_with(|| (state.clone(), footprint.fields));
-            slot.1 = slot.1.join(footprint.fields);
-            first_at.entry(footprint.key.clone()).or_insert(seq);
+        for place in owned(known) {
+            let Some(state) = before.get(&place.key) else { continue };
+            let slot = found.entry(place.key.clone()).or_insert_with(|| (state.clone(), place.fields));
+            slot.1 = slot.1.join(place.fields);
+            first_at.entry(place.key.clone()).or_insert(seq);
         }
     }
-    found.retain(|key, _| match (outside.get(key), first_at.get(key)) {
-        (Some(outside), Some(first)) => outside < first,
-        _ => true,
-    });
+    let writers = other_writers(history, run, scope, &first_at, open);
+    found.retain(|key, _| !writers.contains_key(key));
     found
 }
+
+#[cfg(test)]
+#[path = "compensate_tests.rs"]
+mod tests;

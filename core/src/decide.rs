@@ -6,7 +6,7 @@
 use crate::life::Stage;
 use crate::plan::{LaneKind, StepIx, When, Work};
 use crate::runbook::template::fill_captures;
-use crate::state::RunState;
+use crate::state::{RunState, Stand};
 
 /// Something that may be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +55,11 @@ impl RunState {
         self.ready.iter().copied()
     }
 
+    /// Whether that may be done next.
+    pub fn is_ready(&self, next: Next) -> bool {
+        self.ready.contains(&next)
+    }
+
     /// Whether anything is ready, and if not, what is waited for.
     pub fn standing(&self) -> Standing {
         if self.closed.is_some() {
@@ -64,31 +69,34 @@ impl RunState {
             return Standing::Ready;
         }
         let (mut asking, mut failed, mut open) = (false, 0, false);
-        for (number, lane) in self.lanes.iter().enumerate() {
-            if self.plan.lanes.get(number).is_some_and(|plan| lane.at == plan.end) {
+        // What comes before all hosts or after them is no host: its failure is never tolerated.
+        let mut tolerable = true;
+        for (plan, lane) in self.plan.lanes.iter().zip(&self.lanes) {
+            if lane.at >= plan.end {
                 continue;
             }
             match self.steps.get(lane.at as usize).map(|step| step.stage) {
                 Some(Stage::Asking) => asking = true,
-                Some(Stage::Failed) => failed += 1,
+                Some(Stage::Failed) => {
+                    failed += 1;
+                    tolerable &= matches!(plan.kind, LaneKind::Host(_));
+                }
                 _ => open = true,
             }
         }
         match (asking, failed) {
             (true, _) => Standing::Asking,
             (false, 0) if !open => Standing::Done,
-            (false, failed) if failed > 0 && !open && failed <= self.plan.max_fail => Standing::DoneWithFailures,
+            (false, failed) if failed > 0 && !open && tolerable && failed <= self.plan.max_fail => {
+                Standing::DoneWithFailures
+            }
             (false, failed) if failed > 0 => Standing::Failed,
             _ => Standing::Paused,
         }
     }
 
-    /// How many lanes stand at a failed step.
-    fn failed_lanes(&self) -> u32 {
-        let failed = self.lanes.iter().filter(|lane| {
-            lane.open && self.steps.get(lane.at as usize).is_some_and(|step| step.stage == Stage::Failed)
-        });
-        u32::try_from(failed.count()).unwrap_or(u32::MAX)
+    fn lanes_that(&self, stand: Stand) -> u32 {
+        u32::try_from(self.lanes.iter().filter(|lane| lane.stand == stand).count()).unwrap_or(u32::MAX)
     }
 
     /// Recomputes everything: after an owner change, a pause, or another run's rollback of a step.
@@ -101,51 +109,46 @@ impl RunState {
 
     pub(crate) fn refresh_lane_of(&mut self, ix: StepIx) {
         let Some(number) = self.lane_number(ix) else { return };
-        let was = self.lanes.get(number).map(|lane| lane.at);
-        let stage =
-            |state: &Self, at: Option<StepIx>| at.and_then(|at| state.steps.get(at as usize)).map(|step| step.stage);
+        let stand = |state: &Self| state.lanes.get(number).map(|lane| lane.stand);
+        let was = stand(self);
         self.refresh_lane(number);
-        let now = self.lanes.get(number).map(|lane| lane.at);
-        // Only the end of a lane, or a failure mended or made, lets others begin.
-        let ended = now != was && self.plan.lanes.get(number).map(|lane| lane.end) == now;
-        if ended || matches!(stage(self, now), Some(Stage::Failed | Stage::Again)) {
+        // Only the end of a lane, or a failure made or mended, lets others begin.
+        if stand(self) != was {
             self.open_lanes();
         }
     }
 
     /// Opens the lanes that may begin: the first alone, then hosts up to `serial` at a time while no more than
-    /// `max_fail` have failed, then the last.
+    /// `max_fail` have failed, then the last. A host that was mended goes before one that has not begun.
     pub(crate) fn open_lanes(&mut self) {
         if self.paused.is_some() || self.closed.is_some() {
             return;
         }
-        while let Some(lane) = self.plan.lanes.get(self.opened_lanes) {
-            let failed = self.failed_lanes();
-            let running = self.lanes[..self.opened_lanes]
-                .iter()
-                .enumerate()
-                .filter(|(number, state)| self.plan.lanes.get(*number).is_some_and(|lane| state.at != lane.end));
-            let running = u32::try_from(running.count()).unwrap_or(u32::MAX);
-            let first_running = self.opened_lanes > 0
-                && self
-                    .plan
-                    .lanes
-                    .first()
-                    .is_some_and(|lane| lane.kind == LaneKind::First && self.lanes[0].at != lane.end);
-            let may = !first_running
+        let plan = self.plan.clone();
+        loop {
+            let room = self.lanes_that(Stand::Working) < plan.serial;
+            if room && let Some(number) = self.lanes.iter().position(|lane| lane.stand == Stand::Parked) {
+                self.lanes[number].stand = Stand::Working;
+                self.refresh_lane(number);
+                continue;
+            }
+            let Some(lane) = plan.lanes.get(self.opened_lanes) else { return };
+            let failed = self.lanes_that(Stand::Failed);
+            let before = &self.lanes[..self.opened_lanes];
+            let first_ended = plan.lanes.first().is_none_or(|lane| lane.kind != LaneKind::First)
+                || before.first().is_some_and(|lane| lane.stand == Stand::Ended);
+            let may = failed <= plan.max_fail
                 && match lane.kind {
                     LaneKind::First => true,
-                    LaneKind::Host(_) => {
-                        failed <= self.plan.max_fail
-                            && running.saturating_sub(failed) < self.plan.serial
-                            && (self.plan.max_fail > 0 || running < self.plan.serial)
+                    LaneKind::Host(_) => first_ended && room,
+                    LaneKind::Last => {
+                        first_ended && before.iter().all(|lane| matches!(lane.stand, Stand::Ended | Stand::Failed))
                     }
-                    LaneKind::Last => running == failed && failed <= self.plan.max_fail,
                 };
             if !may {
                 return;
             }
-            self.lanes[self.opened_lanes].open = true;
+            self.lanes[self.opened_lanes].stand = Stand::Working;
             self.opened_lanes += 1;
             self.refresh_lane(self.opened_lanes - 1);
         }
@@ -154,15 +157,29 @@ impl RunState {
     fn refresh_lane(&mut self, number: usize) {
         let Some(plan) = self.plan.lanes.get(number) else { return };
         let end = plan.end;
+        let is_host = matches!(plan.kind, LaneKind::Host(_));
         let mut at = self.lanes[number].at;
         while at < end && self.steps.get(at as usize).is_some_and(|step| step.stage.is_behind()) {
             at += 1;
         }
-        self.lanes[number].at = at;
+        // One past the end of a lane stands the first step of the next.
+        let stage = self.steps.get(at as usize).filter(|_| at < end).map(|step| step.stage);
+        let stand = match (self.lanes[number].stand, stage) {
+            (Stand::Shut, _) => Stand::Shut,
+            (_, None) => Stand::Ended,
+            (_, Some(Stage::Failed)) => Stand::Failed,
+            (was @ (Stand::Working | Stand::Parked), _) => was,
+            // Another host may have taken its place meanwhile.
+            (Stand::Failed | Stand::Ended, _) if is_host && self.lanes_that(Stand::Working) >= self.plan.serial => {
+                Stand::Parked
+            }
+            (Stand::Failed | Stand::Ended, _) => Stand::Working,
+        };
+        (self.lanes[number].at, self.lanes[number].stand) = (at, stand);
         if let Some(old) = self.lanes[number].next.take() {
             self.ready.remove(&old);
         }
-        if !self.lanes[number].open || at >= end || self.paused.is_some() || self.closed.is_some() {
+        if stand != Stand::Working || self.paused.is_some() || self.closed.is_some() {
             return;
         }
         let Some((step, state)) = self.step(at) else { return };
@@ -199,3 +216,7 @@ impl RunState {
         fill_captures(text, &|name| self.capture(ix, name))
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

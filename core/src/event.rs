@@ -11,7 +11,7 @@ use crate::id::{
 };
 use crate::resource::{Footprint, Image, Residue, State};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the rules of [`crate::decide`], [`crate::life`] and [`crate::compensate`]; a run names the one it was
 /// made under, and another binary refuses to drive it by other rules.
@@ -126,6 +126,11 @@ pub enum Place {
     Blob(BlobId),
 }
 
+fn uids(image: &Image) -> BTreeSet<String> {
+    let uid = |state: &State| if let State::Node(node) = state { Some(node.uid.clone()) } else { None };
+    image.values().filter_map(uid).collect()
+}
+
 /// An image in an event: as it is, or, when it is long, its keys and a sealed body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -136,6 +141,9 @@ pub enum ImageRef {
     Sealed {
         /// The resources in it.
         keys: Vec<ResourceKey>,
+        /// The UIDs of the Nodes in it: which ones were ever seen must be known also without the key.
+        #[serde(default)]
+        uids: BTreeSet<String>,
         /// The body.
         body: BodyId,
     },
@@ -147,6 +155,20 @@ impl ImageRef {
         match self {
             Self::Here(image) => Box::new(image.keys()),
             Self::Sealed { keys, .. } => Box::new(keys.iter()),
+        }
+    }
+
+    /// A long image whose canonical bytes were sealed.
+    pub fn sealed(image: Image, body: BodyId) -> Self {
+        let uids = uids(&image);
+        Self::Sealed { keys: image.into_keys().collect(), uids, body }
+    }
+
+    /// The UIDs of the Nodes in the image.
+    pub fn uids(&self) -> BTreeSet<String> {
+        match self {
+            Self::Here(image) => uids(image),
+            Self::Sealed { uids, .. } => uids.clone(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes, World};
 use crate::id::{BlobId, BodyId, ResourceKey, RunId, Seq, StepPath};
+use crate::life::Stage;
 use crate::plan::{Plan, PlanError};
 use crate::port::{JournalRead, ReadError, Stored};
-use crate::resource::State;
-use crate::state::{ApplyError, RunState};
+use crate::state::{ApplyError, RunState, StepState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -33,6 +33,14 @@ pub enum LoadError {
     /// An entry does not fit what came before.
     #[error("the history does not fit together")]
     Apply(#[from] ApplyError),
+    /// A run is opened that was opened before.
+    #[error("entry {seq} opens run {run} a second time")]
+    Twice {
+        /// The entry.
+        seq: Seq,
+        /// The run.
+        run: RunId,
+    },
     /// An entry of a run that was never opened.
     #[error("entry {seq} belongs to run {run}, which was never opened")]
     NoRun {
@@ -54,16 +62,6 @@ pub struct Recorded {
     pub seq: Seq,
     /// The image that holds it.
     pub image: Arc<ImageRef>,
-}
-
-impl Recorded {
-    /// The state, unless it rests in a sealed image.
-    pub fn state(&self, key: &ResourceKey) -> Option<&State> {
-        match &*self.image {
-            ImageRef::Here(image) => image.get(key),
-            ImageRef::Sealed { .. } => None,
-        }
-    }
 }
 
 /// See the module.
@@ -88,6 +86,14 @@ struct Known {
     last: BTreeMap<ResourceKey, Recorded>,
     /// Every UID that a Node was ever seen under.
     uids: BTreeSet<String>,
+}
+
+/// Whether a rollback's step did what it is there for, or found it done.
+fn is_done(known: &StepState) -> bool {
+    match known.stage {
+        Stage::Skipped => known.skipped == Some(SkipWhy::AlreadyThere),
+        stage => stage.is_behind(),
+    }
 }
 
 impl History {
@@ -131,6 +137,9 @@ impl History {
             self.bodies.insert(*id, Arc::new(sealed.clone()));
         }
         if let Event::RunOpened(opened) = event {
+            if self.runs.contains_key(run) {
+                return Err(LoadError::Twice { seq: *seq, run: *run });
+            }
             let bytes = plan(opened.plan_blob)?;
             if crate::event::plan_digest(&bytes) != opened.plan {
                 return Err(LoadError::OtherPlan { run: *run });
@@ -141,10 +150,12 @@ impl History {
             return Ok(());
         }
         let state = self.runs.get_mut(run).ok_or(LoadError::NoRun { seq: *seq, run: *run })?;
+        let known = event.step().and_then(|step| state.find(step)).and_then(|ix| state.step(ix));
+        let repeated = known.is_some_and(|(_, known)| known.intent.is_some());
         state.apply(stored)?;
         match event {
             Event::Intent(intent) => {
-                self.record(*run, &intent.step, *seq, &intent.before, intent.attempt > 1);
+                self.record(*run, &intent.step, *seq, &intent.before, repeated);
                 if let Some(undoes) = &intent.undoes {
                     self.pending_undoes.insert((*run, intent.step.clone()), undoes.clone());
                 }
@@ -172,10 +183,17 @@ impl History {
         Ok(())
     }
 
-    /// A rollback's step is done: with the last one of a step's undo, that step counts as compensated.
+    /// A rollback's step is done: with the last one of a step's undo, that step counts as compensated, unless a part
+    /// of its undo was passed over.
     fn undone(&mut self, by: RunId, step: &StepPath) {
         let Some(undoes) = self.pending_undoes.remove(&(by, step.clone())) else { return };
+        let Some(back) = self.runs.get(&by) else { return };
+        // The actions of one undo stand side by side.
+        let parts = (0..=back.find(step).unwrap_or(0)).rev().map_while(|ix| {
+            back.step(ix).filter(|(part, _)| part.undoes.as_ref().is_some_and(|of| of.step == undoes.step))
+        });
         if undoes.last
+            && parts.into_iter().all(|(_, known)| is_done(known))
             && let Some(state) = self.runs.get_mut(&undoes.run)
         {
             state.compensated(&undoes.step, by);
@@ -184,10 +202,19 @@ impl History {
 
     /// A finished rollback has dealt with every step of its scope, also those that had nothing to undo.
     fn closed(&mut self, by: RunId) {
-        let Some(compensates) = self.runs.get(&by).and_then(|state| state.opened.compensates.clone()) else { return };
+        let Some(back) = self.runs.get(&by) else { return };
+        let Some(compensates) = back.opened.compensates.clone() else { return };
+        // Whatever an operator passed over was not taken back, and can be another time.
+        let left: BTreeSet<StepPath> = back
+            .steps()
+            .filter(|(_, _, known)| !is_done(known))
+            .filter_map(|(_, step, _)| step.undoes.as_ref().map(|undoes| undoes.step.clone()))
+            .collect();
         let Some(state) = self.runs.get_mut(&compensates.run) else { return };
         for path in crate::compensate::dealt_with(state, &compensates.scope) {
-            state.compensated(&path, by);
+            if !left.contains(&path) {
+                state.compensated(&path, by);
+            }
         }
         if let crate::event::Scope::Host(host) = &compensates.scope {
             state.withdraw(host);
@@ -197,13 +224,8 @@ impl History {
     fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
         let Some(state) = self.runs.get(&run) else { return };
         let known = self.worlds.entry(state.opened.world.clone()).or_default();
-        if let ImageRef::Here(image) = image {
-            known.uids.extend(image.values().filter_map(|state| match state {
-                State::Node(node) => Some(node.uid.clone()),
-                _ => None,
-            }));
-        }
-        // The before-image of a later attempt is the first attempt's: history, not what is there now.
+        known.uids.extend(image.uids());
+        // The before-image of a repeated attempt is the first one's: history, not what is there now.
         if repeated {
             return;
         }

@@ -14,6 +14,8 @@
 //!    acts. Inventories are edited as text ([`inventory`]), without losing a byte of what people wrote.
 
 pub mod action;
+#[cfg(test)]
+mod bench;
 pub mod canon;
 pub mod compensate;
 pub mod decide;

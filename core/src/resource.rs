@@ -92,14 +92,15 @@ impl ResourceKey {
     pub fn kind(&self) -> Option<Kind<'_>> {
         let text = self.as_str();
         if let Some(object) = text.strip_suffix("@cluster") {
-            let (kind, name) = object.split_once('/')?;
-            return match kind {
-                "node" => Some(Kind::Node(name)),
-                "pods" => Some(Kind::Pods(name)),
-                "configmap" => name.split_once('/').map(|(space, name)| Kind::ConfigMap(space, name)),
-                "pod" => name.split_once('/').map(|(space, name)| Kind::Pod(space, name)),
-                _ => None,
-            };
+            let parts: Vec<&str> = object.split('/').collect();
+            match parts.as_slice() {
+                ["node", name] => return Some(Kind::Node(name)),
+                ["pods", name] => return Some(Kind::Pods(name)),
+                ["configmap", space, name] => return Some(Kind::ConfigMap(space, name)),
+                ["pod", space, name] => return Some(Kind::Pod(space, name)),
+                // A unit or file of a host may end like that too: `galera@cluster`.
+                _ => {}
+            }
         }
         let (host, rest) = text.split_once('/')?;
         if let Some(path) = rest.strip_prefix("file:") {
@@ -308,7 +309,16 @@ impl State {
         }
     }
 
-    /// The bodies that this state names.
+    /// The same state with its content under another id: ids are keyed, so another run's must be told anew before two
+    /// states can be compared.
+    pub fn with_body(mut self, id: BodyId) -> Self {
+        if let Self::File { body, .. } | Self::Tree { body, .. } | Self::Object { body, .. } = &mut self {
+            *body = id;
+        }
+        self
+    }
+
+    /// The body that this state names.
     pub fn body(&self) -> Option<BodyId> {
         match self {
             Self::File { body, .. } | Self::Tree { body, .. } | Self::Object { body, .. } => Some(*body),
@@ -437,6 +447,8 @@ mod tests {
             (ResourceKey::node("gluster1.demo"), Kind::Node("gluster1.demo")),
             (ResourceKey::pods("gluster1.demo"), Kind::Pods("gluster1.demo")),
             (ResourceKey::config_map("openshift-node", "cm"), Kind::ConfigMap("openshift-node", "cm")),
+            (ResourceKey::unit(&host, "galera@cluster"), Kind::Unit("gluster1.demo", "galera@cluster")),
+            (ResourceKey::file(&host, "/etc/x@cluster"), Kind::File("gluster1.demo", "/etc/x@cluster")),
         ];
         for (key, kind) in table {
             assert_eq!(key.kind(), Some(kind), "{key}");

@@ -20,7 +20,8 @@ pub struct StepState {
     pub stage: Stage,
     /// Attempts so far.
     pub attempt: Attempt,
-    /// Its last intent; the before-image and the inverse in it are those of the first attempt.
+    /// Its last intent; the before-image and the inverse in it are those of the first attempt, or of the first since
+    /// it was taken back.
     pub intent: Option<Arc<Intent>>,
     /// Entry id and sequence of that intent.
     pub job: Option<(EntryId, Seq)>,
@@ -70,13 +71,28 @@ impl StepState {
     }
 }
 
+/// How a lane stands among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// It has not begun.
+    Shut,
+    /// It goes on, or waits for a person who must say what became of a step.
+    Working,
+    /// It stood at a failed step or at its end, and could go on, but others have taken all places meanwhile.
+    Parked,
+    /// It stands at a failed step.
+    Failed,
+    /// Every step is behind.
+    Ended,
+}
+
 /// What is known of one lane.
 #[derive(Debug, Clone)]
 pub(crate) struct LaneState {
     /// The first step that is not behind.
     pub(crate) at: StepIx,
-    /// Whether it may run.
-    pub(crate) open: bool,
+    /// Whether it takes one of the places that `serial` gives.
+    pub(crate) stand: Stand,
     /// Whether its host was taken back as a whole: nothing goes on in it until a step is retried.
     pub(crate) withdrawn: bool,
     /// What may be done next in it.
@@ -179,7 +195,7 @@ impl RunState {
             lane_of.extend((lane.start..lane.end).map(|_| u32::try_from(number).unwrap_or(u32::MAX)));
             lanes.push(LaneState {
                 at: lane.start,
-                open: false,
+                stand: Stand::Shut,
                 withdrawn: false,
                 next: None,
                 captures: BTreeMap::new(),
@@ -347,17 +363,28 @@ impl RunState {
                     Decision::Failed => Some(Why::ExitCode),
                     _ => None,
                 };
+                step.message = probed.evidence;
                 if probed.observed.keys().next().is_some() {
                     step.after = Some(probed.observed.clone());
                 }
                 captured = Some(&probed.captures);
             }
             Event::Resolved { answer, .. } => {
+                let taken_back = step.stage == Stage::Compensated;
                 shift(step, Move::Answered(*answer))?;
+                if taken_back {
+                    // What earlier attempts found was put back, perhaps as another object: the next one looks anew,
+                    // and what it finds is no change of ours.
+                    (step.intent, step.job, step.after) = (None, None, None);
+                    (step.touched, step.compensated_by) = (false, None);
+                }
+                if step.intent.is_none() {
+                    // A gate has its whole time again.
+                    step.began = None;
+                }
                 step.why = match answer {
                     Answer::Partial => Some(Why::Partial),
-                    Answer::Retry | Answer::NotApplied => None,
-                    Answer::Applied => None,
+                    Answer::Retry | Answer::NotApplied | Answer::Applied => None,
                 };
                 step.touched |= matches!(answer, Answer::Applied | Answer::Partial);
                 step.passes = 0;
@@ -401,6 +428,7 @@ impl RunState {
         if let Ok(stage) = life::next(step.stage, Move::Compensated) {
             step.stage = stage;
             step.compensated_by = Some(by);
+            self.refresh_lane_of(ix);
         }
     }
 

@@ -5,6 +5,7 @@ mod crash;
 mod drift;
 mod failing;
 mod procedure;
+mod review;
 mod session_decide;
 mod session_full;
 mod session_killed;

@@ -67,7 +67,7 @@ impl Desk {
             return Ok(ImageRef::Here(image));
         }
         let body = self.put(Class::Content, &bytes)?;
-        Ok(ImageRef::Sealed { keys: image.into_keys().collect(), body })
+        Ok(ImageRef::sealed(image, body))
     }
 
     /// Words of a person or a program.
@@ -83,8 +83,12 @@ impl Desk {
 impl Bodies for Desk {
     fn put(&self, class: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
         let id = self.shelf.vault.digest(bytes)?;
-        // Recorded before: the entry only names it. Output is kept as often as it is printed.
-        if self.shelf.places.borrow().contains_key(&id) || self.fresh.borrow().contains_key(&id) {
+        // Recorded before: the entry only names it. Not if what was recorded may be erased apart from this: content
+        // that a rollback needs does not go with the output that happened to print it.
+        let kept = |sealed: &Sealed| sealed.class == class || sealed.class == Class::Content;
+        if self.shelf.places.borrow().get(&id).is_some_and(|sealed| kept(sealed))
+            || self.fresh.borrow().get(&id).is_some_and(kept)
+        {
             return Ok(id);
         }
         let (id, sealed) = self.shelf.vault.seal(class, bytes)?;

@@ -4,13 +4,14 @@ use super::activity::{Done, Look, Reconciled, message};
 use super::desk::Desk;
 use super::{DriveError, Driver, Finding, Follow};
 use palinode_core::action::{Accept, Accepted, Action, Recovery, Undo, Verdict};
+use palinode_core::decide::Next;
 use palinode_core::event::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Rule, Sealed, SkipWhy, Why,
 };
-use palinode_core::history::Recorded;
-use palinode_core::id::{Attempt, BodyId, Label, ResourceKey, RunId};
+use palinode_core::id::{Attempt, BodyId, Label, ResourceKey};
+use palinode_core::life::Stage;
 use palinode_core::plan::{Step, StepIx, Work};
-use palinode_core::port::{BodyError, Ended, Executor, Finished, Journal, LookError, Sample};
+use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Sample};
 use palinode_core::resource::{Fields, Image, Kind, State};
 use palinode_core::state::StepState;
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ type Handled = (Vec<Finding>, Follow);
 
 impl<J: Journal, E: Executor> Driver<'_, J, E> {
     pub(super) fn handle(&self, done: Done) -> Result<Handled, DriveError> {
+        if let Some(ix) = self.overtaken(&done)? {
+            return Ok((Vec::new(), Follow::Free(ix)));
+        }
         match done {
             Done::Slept(ix) => Ok((Vec::new(), Follow::Free(ix))),
             Done::Looked(ix, Ok(look)) => self.intend(ix, look),
@@ -28,6 +32,57 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Done::Reconciled { ix, found: Ok(found) } => self.reconciled(ix, found),
             Done::Reconciled { ix, found: Err(error) } => self.give_up(ix, error),
             Done::Sampled { ix, sample, fresh } => self.sampled(ix, sample, fresh),
+        }
+    }
+
+    /// The step, if a person decided about it while it was looked at or waited for. What was found then answers a
+    /// question that is settled; recorded, it would have no place in the step's life, and the journal could not be
+    /// read again.
+    fn overtaken(&self, done: &Done) -> Result<Option<StepIx>, DriveError> {
+        let state = self.state()?;
+        let (ix, due) = match done {
+            Done::Slept(_) => return Ok(None),
+            Done::Looked(ix, _) => (*ix, state.is_ready(Next::Act(*ix))),
+            Done::Reconciled { ix, .. } | Done::Running { ix } => (*ix, state.is_ready(Next::Probe(*ix))),
+            Done::Sampled { ix, .. } => (*ix, state.is_ready(Next::Sample(*ix))),
+            Done::Ended { ix, attempt, .. } => {
+                let (_, known) = self.step(*ix)?;
+                let waits = matches!(known.stage, Stage::Intended | Stage::Unknown);
+                (*ix, waits && known.attempt == *attempt)
+            }
+        };
+        Ok((!due).then_some(ix))
+    }
+
+    /// The last recorded state of a resource, as this run would have recorded it. `opened` keeps long images open.
+    fn last_recorded(
+        &self,
+        key: &ResourceKey,
+        opened: &mut BTreeMap<BodyId, Image>,
+    ) -> Result<Option<State>, DriveError> {
+        let Some(recorded) = self.history.last(self.run, key) else { return Ok(None) };
+        let keys = self.history.runs.get(&recorded.run).map_or(recorded.run, |state| state.opened.keys);
+        // Content is named by a digest under its run's keys: another run's content must be told anew.
+        let foreign = keys != self.state()?.opened.keys;
+        let vault = || if foreign { self.journal.vault(keys) } else { Ok(self.shelf.vault.clone()) };
+        let state = match &*recorded.image {
+            ImageRef::Here(image) => image.get(key).cloned(),
+            ImageRef::Sealed { body, .. } => {
+                if !opened.contains_key(body) {
+                    opened.insert(*body, self.shelf.image_with(&*vault()?, &recorded.image)?);
+                }
+                opened.get(body).and_then(|image| image.get(key).cloned())
+            }
+        };
+        match state {
+            Some(state) if foreign => match state.body() {
+                Some(id) => {
+                    let bytes = self.shelf.open_with(&*vault()?, id)?;
+                    Ok(Some(state.with_body(self.shelf.vault.digest(&bytes)?)))
+                }
+                None => Ok(Some(state)),
+            },
+            state => Ok(state),
         }
     }
 
@@ -56,11 +111,18 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             return Ok((vec![(event, desk.into_fresh())], Follow::Free(ix)));
         }
         let mut findings = Vec::new();
+        let mut opened = BTreeMap::new();
         let undo = Undo { action: action.clone(), accepts: step.accepts.clone() };
         for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
             let Some(found) = image.get(&place.key) else { continue };
-            let Some(recorded) = self.history.last(self.run, &place.key) else { continue };
-            let Some(expected) = self.recorded(recorded, &place.key)? else { continue };
+            let expected = match self.last_recorded(&place.key, &mut opened) {
+                Ok(Some(state)) => state,
+                Ok(None) => continue,
+                // What another run recorded cannot be opened any more. On the way there drift is only shown; on the
+                // way back it must be known, or overwritten on purpose.
+                Err(_) if !is_undo || self.state()?.force => continue,
+                Err(error) => return Err(error),
+            };
             if expected.same(found, place.fields) {
                 continue;
             }
@@ -102,32 +164,6 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         };
         findings.push((Event::Intent(Box::new(intent)), desk.into_fresh()));
         Ok((findings, Follow::Execute(ix)))
-    }
-
-    /// The last recorded state of a resource, its body named as this run names bodies.
-    fn recorded(&self, recorded: &Recorded, key: &ResourceKey) -> Result<Option<State>, DriveError> {
-        let family = |run: RunId| self.history.runs.get(&run).map_or(run, |state| state.opened.keys);
-        let (mine, theirs) = (family(self.run), family(recorded.run));
-        if mine == theirs {
-            return Ok(match recorded.state(key) {
-                Some(state) => Some(state.clone()),
-                None => self.shelf.image(&recorded.image)?.remove(key),
-            });
-        }
-        let vault = self.journal.vault(theirs)?;
-        let mut image = match self.shelf.image_with(&*vault, &recorded.image) {
-            Ok(image) => image,
-            // What was erased cannot be held against what is there.
-            Err(BodyError::Erased) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let mut state = image.remove(key);
-        if let Some(State::File { body, .. } | State::Tree { body, .. } | State::Object { body, .. }) = &mut state
-            && let Ok(bytes) = self.shelf.open_with(&*vault, *body)
-        {
-            *body = self.shelf.vault.digest(&bytes)?;
-        }
-        Ok(state)
     }
 
     fn ended(

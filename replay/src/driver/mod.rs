@@ -88,6 +88,9 @@ pub enum Refused {
     /// The run is closed.
     #[error("the run is closed")]
     Closed,
+    /// An open rollback takes the run back: two drivers' plans would work against each other.
+    #[error("run {0} is taking it back, and must come to its end first")]
+    TakenBack(RunId),
     /// No reason was given.
     #[error("passing over a step needs a reason")]
     NoReason,
@@ -244,6 +247,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         TakeOver { actor, gap, force }: TakeOver,
     ) -> Result<Self, DriveError> {
         let mut driver = Self::attach(journal, executor, around, history, run)?;
+        driver.undisturbed()?;
         let owner = driver.journal.owner().clone();
         driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force }, BTreeMap::new())])?;
         Ok(driver)
@@ -274,6 +278,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Gives the history back.
     pub fn into_history(self) -> History {
         self.history
+    }
+
+    /// Whether anything may be recorded for the run: an entry that does not fit would make the journal unreadable.
+    fn undisturbed(&self) -> Result<(), DriveError> {
+        if self.state()?.closed.is_some() {
+            return Err(Refused::Closed.into());
+        }
+        let back = self.history.runs.values().find(|other| {
+            other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == self.run)
+        });
+        back.map_or(Ok(()), |back| Err(Refused::TakenBack(back.run).into()))
     }
 
     fn state(&self) -> Result<&RunState, DriveError> {
@@ -452,7 +467,12 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// else than to the one who handed it in, who checked it against the same state; it is dropped.
     fn read_inbox(&mut self) -> Result<(), DriveError> {
         for handed in self.journal.inbox()? {
-            if handed.decision.run == self.run {
+            // For another open run: its next driver takes it in, under that run's keys.
+            let other = handed.decision.run != self.run;
+            if other && self.history.runs.get(&handed.decision.run).is_some_and(|state| state.closed.is_none()) {
+                continue;
+            }
+            if !other {
                 match self.decide(&handed.decision) {
                     Ok(()) | Err(DriveError::Refused(_)) => {}
                     Err(error) => return Err(error),
@@ -465,10 +485,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
 
     /// Records a person's decision.
     pub fn decide(&mut self, decision: &Handout) -> Result<(), DriveError> {
+        self.undisturbed()?;
         let state = self.state()?;
-        if state.closed.is_some() {
-            return Err(Refused::Closed.into());
-        }
         let stage = |path: &StepPath| {
             let ix = state.find(path).ok_or_else(|| Refused::NoStep(path.clone()))?;
             Ok::<_, Refused>((ix, state.step(ix).map_or(Stage::Pending, |(_, known)| known.stage)))

@@ -105,8 +105,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
 
     /// The concrete action of a step, or why there is none.
     fn resolve(&self, ix: StepIx, step: &Step, action: &Action) -> Result<Action, String> {
-        let state = self.state().map_err(|error| error.to_string())?;
-        let action = match action {
+        // What a rollback puts back is what was recorded: two braces in an annotation are no template.
+        let action = if step.undoes.is_some() { action.clone() } else { self.filled(ix, action)? };
+        let action = match &action {
             Action::Restore(restore) => {
                 let image = self.before_of(step, &restore.step)?;
                 restore.resolve(&image).ok_or_else(|| {
@@ -130,10 +131,16 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             },
             other => other.clone(),
         };
-        // Captures are public texts; an action with a template goes through its generic form once.
-        let text = serde_json::to_string(&action).map_err(|error| error.to_string())?;
+        Ok(action)
+    }
+
+    /// The action with captured values in it. Captures are public texts; an action with a template goes through its
+    /// generic form once.
+    fn filled(&self, ix: StepIx, action: &Action) -> Result<Action, String> {
+        let state = self.state().map_err(|error| error.to_string())?;
+        let text = serde_json::to_string(action).map_err(|error| error.to_string())?;
         if !text.contains("{{") {
-            return Ok(action);
+            return Ok(action.clone());
         }
         let mut value: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         fill(&mut value, &|text| state.filled(ix, text));

@@ -2,12 +2,13 @@
 
 use super::desk::Desk;
 use super::{DriveError, Driver, Stop, Stopped, activity};
-use palinode_core::compensate::{originals, residues_of};
+use palinode_core::action::UndoClass;
+use palinode_core::compensate::{covers, originals, residues_of};
 use palinode_core::decide::Standing;
 use palinode_core::event::{Compensates, Difference, Event, PauseWhy, RunClosed, RunEnd, Scope};
 use palinode_core::id::{ResourceKey, RunId};
 use palinode_core::port::{Executor, Journal};
-use palinode_core::resource::{Footprint, Loss, Residue};
+use palinode_core::resource::{Loss, Residue};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<J: Journal, E: Executor> Driver<'_, J, E> {
@@ -41,11 +42,6 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     async fn close(&mut self, standing: Standing) -> Result<Stopped, DriveError> {
         let state = self.state()?;
         let steps = state.counts();
-        let passed: BTreeSet<ResourceKey> = state
-            .passed()
-            .filter_map(|(_, known)| known.intent.as_ref())
-            .flat_map(|intent| intent.footprint.iter().map(|place| place.key.clone()))
-            .collect();
         let closed = match state.opened.compensates.clone() {
             None => {
                 let end = if standing == Standing::Done { RunEnd::Done } else { RunEnd::Failed };
@@ -55,12 +51,16 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                     .filter_map(|(_, _, known)| known.intent.clone());
                 let residues: BTreeSet<Residue> = intents.flat_map(|intent| intent.losses.clone()).collect();
                 let residues = residues.into_iter().collect();
-                RunClosed { end, steps, residues, differences: Vec::new(), passed: passed.into_iter().collect() }
+                let intents = state.passed().filter_map(|(_, known)| known.intent.as_ref());
+                let passed: BTreeSet<&ResourceKey> =
+                    intents.flat_map(|intent| intent.footprint.iter().map(|place| &place.key)).collect();
+                let passed = passed.into_iter().cloned().collect();
+                RunClosed { end, steps, residues, differences: Vec::new(), passed }
             }
             Some(back) => {
-                let (residues, differences) = self.compare(&back).await?;
+                let (residues, differences, compared) = self.compare(&back).await?;
                 let end = if residues.is_empty() { RunEnd::RolledBack } else { RunEnd::PartlyRolledBack };
-                let passed = self.passed_originally(&back, passed);
+                let passed = self.passed_originally(&back, &compared);
                 RunClosed { end, steps, residues, differences, passed }
             }
         };
@@ -80,10 +80,14 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     }
 
     /// Holds what is there against what was there before the earliest step in scope.
-    async fn compare(&self, back: &Compensates) -> Result<(Vec<Residue>, Vec<Difference>), DriveError> {
+    async fn compare(
+        &self,
+        back: &Compensates,
+    ) -> Result<(Vec<Residue>, Vec<Difference>, BTreeSet<ResourceKey>), DriveError> {
         let open = |image: &palinode_core::event::ImageRef| self.shelf.image(image).ok();
         let originals = originals(&self.history, back.run, &back.scope, &open);
-        let keys: Vec<ResourceKey> = originals.keys().cloned().collect();
+        let compared: BTreeSet<ResourceKey> = originals.keys().cloned().collect();
+        let keys: Vec<ResourceKey> = compared.iter().cloned().collect();
         let desk = Desk::new(&self.shelf);
         let mut residues: BTreeSet<Residue> = residues_of(&self.history, self.run, &open).into_iter().collect();
         let mut differences = Vec::new();
@@ -104,26 +108,18 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         }
         residues
             .extend(differences.iter().map(|difference| Residue { key: difference.key.clone(), loss: Loss::Differs }));
-        Ok((residues.into_iter().collect(), differences))
+        Ok((residues.into_iter().collect(), differences, compared))
     }
 
-    /// What steps without undo changed, in the rollback and in what it takes back.
-    fn passed_originally(&self, back: &Compensates, mut passed: BTreeSet<ResourceKey>) -> Vec<ResourceKey> {
-        if let Some(original) = self.history.runs.get(&back.run) {
-            let mine = original.passed().filter(|(step, known)| {
-                known.touched
-                    && match &back.scope {
-                        Scope::Run => true,
-                        Scope::Host(host) => step.target.host.as_ref() == Some(host),
-                        Scope::Step(path) => step.path == *path,
-                    }
-            });
-            let intents = mine.filter_map(|(_, known)| known.intent.as_ref());
-            passed
-                .extend(intents.flat_map(|intent| intent.footprint.iter().map(|place: &Footprint| place.key.clone())));
-        }
-        // Nodes that were restored are compared like everything else; what is only passed are boots.
-        passed.retain(|key| matches!(key.kind(), Some(palinode_core::resource::Kind::Boot(_))));
-        passed.into_iter().collect()
+    /// What steps without undo changed in the run that was taken back, and no other step with them.
+    fn passed_originally(&self, back: &Compensates, compared: &BTreeSet<ResourceKey>) -> Vec<ResourceKey> {
+        let Some(original) = self.history.runs.get(&back.run) else { return Vec::new() };
+        let mine = original.steps().filter(|(ix, step, known)| {
+            step.class == UndoClass::NoUndo && known.touched && covers(original, &back.scope, *ix)
+        });
+        let places = mine.filter_map(|(_, _, known)| known.intent.as_ref()).flat_map(|intent| &intent.footprint);
+        let passed: BTreeSet<&ResourceKey> =
+            places.map(|place| &place.key).filter(|key| !compared.contains(*key)).collect();
+        passed.into_iter().cloned().collect()
     }
 }

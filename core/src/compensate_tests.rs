@@ -1,0 +1,279 @@
+//! The way back: its order, what is in it, what is refused, and which steps count as taken back.
+
+use crate::action::{Action, Command, FileRestore, Recovery, Undo, UndoClass};
+use crate::bench::{BACK, Bench, RUN, gate, host, hosts, path, plan, stop};
+use crate::compensate::{CompensateError, originals};
+use crate::event::{Answer, Ending, Event, ImageRef, Scope, SkipWhy};
+use crate::id::{BodyId, ResourceKey, RunId};
+use crate::life::Stage;
+use crate::plan::{LaneKind, Plan, Step};
+use crate::resource::{Node, State};
+use std::collections::BTreeMap;
+
+fn one_host(steps: Vec<Step>) -> Plan {
+    plan(1, 0, vec![("before", vec![]), ("a", steps), ("after", vec![])])
+}
+
+fn after(step: Step, anchors: &[&str]) -> Step {
+    Step { undo_after: anchors.iter().map(|name| path(&format!("a/{name}"))).collect(), ..step }
+}
+
+/// The labels of the steps that a way back takes back, in order.
+fn order(plan: &Plan) -> Vec<String> {
+    let undone = plan.steps.iter().filter_map(|step| step.undoes.as_ref());
+    undone.map(|undoes| undoes.step.as_str().rsplit('/').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn undo_order_as_a_table() {
+    let s = |name: &str| stop("a", name);
+    let table: Vec<(Vec<Step>, &[&str], &str)> = vec![
+        (vec![s("p"), s("q"), s("r")], &["r", "q", "p"], "reverse"),
+        (vec![s("p"), after(s("q"), &["p"]), s("r")], &["r", "p", "q"], "directly behind the one it names"),
+        (vec![s("p"), after(s("q"), &["p"]), after(s("r"), &["p"])], &["p", "r", "q"], "two behind one: later first"),
+        (vec![s("p"), after(s("q"), &["p"]), after(s("r"), &["q"])], &["p", "q", "r"], "a chain"),
+        (vec![s("p"), s("q"), after(s("r"), &["p", "q"])], &["q", "p", "r"], "behind the last of several"),
+        (vec![s("p"), s("q"), after(s("r"), &["q"]), s("t")], &["t", "q", "r", "p"], "in the middle"),
+    ];
+    for (steps, want, what) in table {
+        let names: Vec<String> = steps.iter().map(|step| step.path.to_string()).collect();
+        let mut bench = Bench::open(&one_host(steps));
+        names.iter().for_each(|name| bench.succeed(name));
+        let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
+        assert_eq!(order(&way.plan), want, "{what}");
+    }
+}
+
+#[test]
+fn an_anchor_without_undo_is_ignored() {
+    let without: Vec<(&str, Step, bool)> = vec![
+        ("never begun", stop("a", "p"), false),
+        ("declared to have none", Step { class: UndoClass::NoUndo, ..stop("a", "p") }, true),
+    ];
+    for (what, anchor, begun) in without {
+        let mut bench = Bench::open(&one_host(vec![anchor, stop("a", "q"), after(stop("a", "r"), &["p"])]));
+        if begun {
+            bench.succeed("a/p");
+        } else {
+            bench.skip("a/p");
+        }
+        bench.succeed("a/q");
+        bench.succeed("a/r");
+        let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
+        assert_eq!(order(&way.plan), ["r", "q"], "{what}");
+    }
+}
+
+#[test]
+fn hosts_come_back_in_reverse_with_their_gates_and_lanes_turn_round() {
+    let lanes = vec![
+        ("before", vec![stop("before", "x")]),
+        ("a", vec![stop("a", "one"), gate("a", "healed")]),
+        ("b", vec![stop("b", "one"), gate("b", "healed")]),
+        ("after", vec![stop("after", "y")]),
+    ];
+    let mut bench = Bench::open(&plan(1, 1, lanes));
+    bench.succeed("before/x");
+    bench.succeed("a/one");
+    bench.pass("a/healed");
+    bench.succeed("b/one");
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+    let kinds: Vec<String> = way.lanes.iter().map(|lane| format!("{:?}", lane.kind)).collect();
+    assert_eq!(kinds, ["First", "Host(\"b\")", "Host(\"a\")", "Last"]);
+    let paths: Vec<&str> = way.steps.iter().map(|step| step.path.as_str()).collect();
+    assert_eq!(paths, ["undo/b/one", "undo/b/healed", "undo/a/one", "undo/a/healed", "undo/before/x"]);
+    assert_eq!((way.serial, way.max_fail), (1, 0));
+    let alone = bench.way_back(RUN, &Scope::Host(host("a"))).expect("it can be planned").plan;
+    assert_eq!(alone.hosts().count(), 1);
+    assert!(alone.lanes.iter().all(|lane| lane.kind != LaneKind::Host(host("b"))));
+}
+
+#[test]
+fn what_is_covered_follows_from_what_became_of_a_step() {
+    let steps = || vec![stop("a", "one"), stop("a", "two")];
+    let covered = |bench: &Bench| bench.way_back(RUN, &Scope::Run).map(|way| order(&way.plan));
+    let mut bench = Bench::open(&one_host(steps()));
+    assert_eq!(covered(&bench), Ok(vec![]));
+    bench.intend(RUN, "a/one");
+    assert_eq!(covered(&bench), Err(CompensateError::InDoubt(path("a/one"))));
+    bench.end(RUN, "a/one", Ending::Failed);
+    assert_eq!(covered(&bench), Ok(vec!["one".to_owned()]), "a failed one may have changed something");
+    bench.skip("a/one");
+    assert_eq!(covered(&bench), Ok(vec!["one".to_owned()]), "also when it was passed over then");
+    bench.skip("a/two");
+    assert_eq!(covered(&bench), Ok(vec!["one".to_owned()]), "but not one that never had an intent");
+}
+
+#[test]
+fn a_point_of_no_return_is_not_crossed() {
+    let point = Step { class: UndoClass::PointOfNoReturn, ..stop("a", "one") };
+    let mut bench = Bench::open(&one_host(vec![point]));
+    bench.succeed("a/one");
+    let refused = bench.way_back(RUN, &Scope::Run).map(drop);
+    assert_eq!(refused, Err(CompensateError::PointOfNoReturn(path("a/one"))));
+}
+
+/// `undo: no-undo` in a runbook: passed and listed, not carried out, and nothing it owns is compared.
+#[test]
+fn a_step_declared_to_have_no_undo_is_passed() {
+    let mut bench =
+        Bench::open(&one_host(vec![Step { class: UndoClass::NoUndo, ..stop("a", "one") }, stop("a", "two")]));
+    bench.succeed("a/one");
+    bench.succeed("a/two");
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
+    assert_eq!((order(&way.plan), way.passed), (vec!["two".to_owned()], vec![path("a/one")]));
+    let held: Vec<String> = originals(&bench.history, RUN, &Scope::Run, &|image| match image {
+        ImageRef::Here(image) => Some(image.clone()),
+        ImageRef::Sealed { .. } => None,
+    })
+    .into_keys()
+    .map(|key| key.to_string())
+    .collect();
+    assert_eq!(held, ["a/unit/two"]);
+}
+
+/// Two runs, one after the other, on the same unit.
+#[test]
+fn what_a_later_run_wrote_is_not_changed_back() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    bench.succeed("a/two");
+    bench.close(RUN);
+    let later = RunId([9; 8]);
+    bench.begin(later, &one_host(vec![stop("a", "two")]));
+    bench.does(later, "a/two");
+    let refused = bench.way_back(RUN, &Scope::Run).map(drop);
+    let (by, step, later_step) = (later, path("a/two"), path("a/two"));
+    let key = ResourceKey::unit(&host("a"), "two");
+    assert_eq!(refused, Err(CompensateError::WrittenByRun { key, step, by, later: later_step }));
+    // What that run did not write can be taken back, and so can everything once the later run is.
+    assert!(bench.way_back(RUN, &Scope::Step(path("a/one"))).is_ok());
+    let way = bench.way_back(later, &Scope::Run).expect("the later run is in nobody's way").plan;
+    bench.begin(BACK, &way);
+    bench.does(BACK, "undo/a/two");
+    bench.close(BACK);
+    assert!(bench.way_back(RUN, &Scope::Run).is_ok());
+}
+
+#[test]
+fn a_later_step_in_doubt_counts_as_a_writer() {
+    let twice = vec![stop("a", "one"), Step { path: path("a/again"), ..stop("a", "one") }];
+    let mut bench = Bench::open(&one_host(twice));
+    bench.succeed("a/one");
+    bench.intend(RUN, "a/again");
+    let refused = bench.way_back(RUN, &Scope::Step(path("a/one"))).map(drop);
+    assert!(matches!(refused, Err(CompensateError::WrittenSince { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_command_is_repeated_on_the_way_back_only_if_the_runbook_says_so() {
+    for recovery in [Recovery::Ask, Recovery::Repeat] {
+        let mut bench = Bench::open(&one_host(vec![Step { recovery, ..stop("a", "one") }]));
+        let command = |word: &str| Command { run: vec![word.to_owned()], changes: Vec::new(), undo: None };
+        bench.intend_with("a/one", vec![Undo::new(Action::Command(command("/bin/undo")))]);
+        bench.end(RUN, "a/one", Ending::Succeeded);
+        let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+        assert_eq!(way.steps[0].recovery, recovery);
+    }
+}
+
+#[test]
+fn no_undo_is_lost_to_a_long_path() {
+    let long = format!("a/{}", "x".repeat(509));
+    let file = |name: &str| {
+        let state = State::File { mode: 0o644, owner: "root:root".to_owned(), size: 1, body: BodyId([1; 32]) };
+        Undo::new(Action::FileRestore(FileRestore { path: format!("/etc/{name}"), state }))
+    };
+    let mut bench = Bench::open(&one_host(vec![Step { path: path(&long), ..stop("a", "one") }, gate("a", "healed")]));
+    bench.intend_with(&long, vec![file("p"), file("q")]);
+    bench.end(RUN, &long, Ending::Succeeded);
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+    assert_eq!(order(&way).len(), 2);
+    assert_eq!(way.steps.len(), 3, "and the gate");
+    assert!(Plan::decode(&way.encode().expect("it encodes").0).is_ok());
+}
+
+/// A way back whose steps an operator passed over did not take those back, and says so by leaving them.
+#[test]
+fn what_was_passed_over_on_the_way_back_can_be_taken_back_another_time() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    bench.intend_with("a/two", {
+        let inverse = bench.intent_of(RUN, "a/two").inverse;
+        [inverse.clone(), inverse].concat()
+    });
+    bench.end(RUN, "a/two", Ending::Succeeded);
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+    bench.begin(BACK, &way);
+    let paths: Vec<String> = way.steps.iter().map(|step| step.path.to_string()).collect();
+    // A part of the undo of `two`, then the rest of it; `one` is passed over as a whole.
+    bench.skip_in(BACK, &paths[0], SkipWhy::Operator);
+    bench.does(BACK, &paths[1]);
+    assert_eq!(bench.stage("a/two"), Stage::Succeeded, "only a part of it was taken back");
+    bench.skip_in(BACK, &paths[2], SkipWhy::Operator);
+    bench.close(BACK);
+    assert_eq!((bench.stage("a/one"), bench.stage("a/two")), (Stage::Succeeded, Stage::Succeeded));
+    let again = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+    assert_eq!(order(&again), ["two", "two", "one"]);
+}
+
+#[test]
+fn what_was_found_as_it_was_counts_as_taken_back() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    let way = bench.way_back(RUN, &Scope::Step(path("a/one"))).expect("it can be planned").plan;
+    bench.begin(BACK, &way);
+    bench.skip_in(BACK, "undo/a/one", SkipWhy::AlreadyThere);
+    assert_eq!(bench.stage("a/one"), Stage::Compensated);
+}
+
+/// The node came back under another UID, say: the first attempt's before-image names an object that is gone.
+#[test]
+fn a_step_retried_after_it_was_taken_back_looks_anew() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    let way = bench.way_back(RUN, &Scope::Step(path("a/one"))).expect("it can be planned").plan;
+    bench.begin(BACK, &way);
+    bench.does(BACK, "undo/a/one");
+    bench.close(BACK);
+    bench.answer("a/one", Answer::Retry);
+    let known = bench.step(RUN, "a/one").1;
+    assert!(known.intent.is_none() && !known.touched && known.compensated_by.is_none(), "{known:?}");
+    assert_eq!(bench.way_back(RUN, &Scope::Run).map(|way| way.plan.steps.len()), Ok(0), "nothing is left to take back");
+    bench.take_over();
+    bench.succeed("a/one");
+    assert_eq!(bench.step(RUN, "a/one").1.attempt, 2);
+    assert_eq!(bench.way_back(RUN, &Scope::Run).map(|way| way.plan.steps.len()), Ok(1));
+}
+
+#[test]
+fn a_run_is_opened_once() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    let opened = Event::RunOpened(Box::new((*bench.state().opened).clone()));
+    assert!(bench.try_feed(RUN, opened).is_err());
+    assert_eq!(bench.stage("a/one"), Stage::Succeeded);
+}
+
+/// Whether a Node was ever seen decides what an undo may adopt, also when the image that showed it is sealed.
+#[test]
+fn uids_in_sealed_images_are_known() {
+    let node = Node {
+        uid: "u-1".to_owned(),
+        unschedulable: false,
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        taints: std::collections::BTreeSet::new(),
+        ready: true,
+        runtime: String::new(),
+        kubelet: String::new(),
+    };
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    let image = BTreeMap::from([(ResourceKey::node("a"), State::Node(Box::new(node)))]);
+    let before = ImageRef::sealed(image, BodyId([3; 32]));
+    let bytes = crate::canon::encode(&before).expect("it encodes");
+    assert_eq!(crate::canon::decode::<ImageRef>(&bytes).expect("it decodes"), before);
+    let intent = crate::event::Intent { before, ..bench.intent_of(RUN, "a/one") };
+    bench.feed(RUN, Event::Intent(Box::new(intent)));
+    assert!(bench.history.saw_uid(RUN, "u-1"));
+}

@@ -1,0 +1,263 @@
+//! What may be done next, as tables: lanes and `serial`, failures and `max_fail`, gates that grew stale, hosts taken
+//! back.
+
+use crate::bench::{Bench, RUN, gate, host, hosts, path, plan, stop};
+use crate::decide::Standing;
+use crate::event::{Answer, Decision, Ending, Event};
+use crate::life::Stage;
+
+#[test]
+fn the_first_lane_ends_before_hosts_begin_and_the_last_follows_all() {
+    let mut bench = Bench::open(&plan(
+        2,
+        0,
+        vec![
+            ("before", vec![stop("before", "one")]),
+            ("a", vec![stop("a", "one")]),
+            ("b", vec![stop("b", "one")]),
+            ("c", vec![stop("c", "one")]),
+            ("after", vec![stop("after", "one")]),
+        ],
+    ));
+    assert_eq!(bench.ready(), ["before/one"]);
+    bench.intend(RUN, "before/one");
+    assert_eq!(bench.ready(), [""; 0]);
+    bench.end(RUN, "before/one", Ending::Succeeded);
+    assert_eq!(bench.ready(), ["a/one", "b/one"]);
+    bench.succeed("b/one");
+    assert_eq!(bench.ready(), ["a/one", "c/one"]);
+    bench.succeed("c/one");
+    assert_eq!(bench.ready(), ["a/one"]);
+    bench.succeed("a/one");
+    assert_eq!(bench.ready(), ["after/one"]);
+    bench.succeed("after/one");
+    assert_eq!(bench.standing(), Standing::Done);
+}
+
+#[test]
+fn serial_is_a_window_over_the_hosts() {
+    for serial in 1..=4_u32 {
+        let mut bench = Bench::open(&hosts(4, serial, 0));
+        for done in 0..4_usize {
+            let open = (serial as usize).min(4 - done);
+            assert_eq!(bench.ready().len(), open, "serial {serial}, {done} hosts done");
+            let name = ["a", "b", "c", "d"][done];
+            bench.succeed(&format!("{name}/one"));
+            assert_eq!(bench.ready().len(), open, "a step is no host");
+            bench.succeed(&format!("{name}/two"));
+        }
+        assert_eq!(bench.standing(), Standing::Done);
+    }
+}
+
+#[test]
+fn a_failure_opens_no_further_host_unless_it_is_tolerated() {
+    // Which step of which host fails, how many may, and what is ready then.
+    let table: &[(u32, &[&str], &[&str])] = &[
+        (0, &["a/one"], &[]),
+        (1, &["a/one"], &["b/one"]),
+        (1, &["a/one", "b/one"], &[]),
+        (2, &["a/one", "b/one"], &["c/one"]),
+        (2, &["a/one", "b/one", "c/one"], &[]),
+    ];
+    for (max_fail, failing, ready) in table {
+        let mut bench = Bench::open(&hosts(4, 1, *max_fail));
+        for step in *failing {
+            bench.fail(step);
+        }
+        assert_eq!(bench.ready(), *ready, "max_fail {max_fail}, {failing:?}");
+        if ready.is_empty() {
+            assert_eq!(bench.standing(), Standing::Failed);
+        }
+    }
+}
+
+/// A lane that ended stands one past its last step, which is where the next lane begins.
+#[test]
+fn a_lane_that_ended_does_not_fail_with_the_next_one() {
+    let mut bench = Bench::open(&hosts(3, 1, 1));
+    bench.succeed("a/one");
+    bench.succeed("a/two");
+    bench.fail("b/one");
+    assert_eq!(bench.ready(), ["c/one"]);
+    bench.succeed("c/one");
+    bench.succeed("c/two");
+    assert_eq!(bench.standing(), Standing::DoneWithFailures);
+}
+
+#[test]
+fn tolerated_failures_let_the_last_lane_run_and_close_the_run() {
+    let lanes = || {
+        vec![
+            ("before", vec![]),
+            ("a", vec![stop("a", "one")]),
+            ("b", vec![stop("b", "one")]),
+            ("after", vec![stop("after", "one")]),
+        ]
+    };
+    let mut bench = Bench::open(&plan(1, 1, lanes()));
+    bench.succeed("a/one");
+    bench.fail("b/one");
+    assert_eq!(bench.ready(), ["after/one"]);
+    bench.succeed("after/one");
+    assert_eq!(bench.standing(), Standing::DoneWithFailures);
+
+    // Not tolerated: the last lane waits.
+    let mut bench = Bench::open(&plan(1, 0, lanes()));
+    bench.succeed("a/one");
+    bench.fail("b/one");
+    assert_eq!((bench.ready(), bench.standing()), (vec![], Standing::Failed));
+    bench.skip("b/one");
+    assert_eq!(bench.ready(), ["after/one"]);
+}
+
+/// `max_fail` is about hosts: what everything else builds on, or ends with, is never tolerated.
+#[test]
+fn only_hosts_may_fail() {
+    let lanes = || vec![("before", vec![stop("before", "one")]), ("a", vec![]), ("after", vec![stop("after", "one")])];
+    let mut bench = Bench::open(&plan(1, 3, lanes()));
+    bench.fail("before/one");
+    assert_eq!((bench.ready(), bench.standing()), (vec![], Standing::Failed));
+    bench.skip("before/one");
+    bench.fail("after/one");
+    assert_eq!((bench.ready(), bench.standing()), (vec![], Standing::Failed));
+}
+
+/// Two storage nodes are not worked on at once because an operator mends the one that failed earlier.
+#[test]
+fn a_mended_host_waits_for_its_turn() {
+    for mend in ["retry", "skip", "applied"] {
+        let mut bench = Bench::open(&hosts(3, 1, 2));
+        bench.fail("a/one");
+        assert_eq!(bench.ready(), ["b/one"]);
+        match mend {
+            "retry" => bench.answer("a/one", Answer::Retry),
+            "skip" => bench.skip("a/one"),
+            _ => bench.answer("a/one", Answer::Applied),
+        }
+        assert_eq!(bench.ready(), ["b/one"], "{mend}");
+        bench.take_over();
+        assert_eq!(bench.ready(), ["b/one"], "{mend}, after a take-over");
+        bench.succeed("b/one");
+        bench.succeed("b/two");
+        // What was begun is ended before something new begins.
+        assert_eq!(bench.ready(), [if mend == "retry" { "a/one" } else { "a/two" }], "{mend}");
+        if mend == "retry" {
+            bench.succeed("a/one");
+        }
+        bench.succeed("a/two");
+        assert_eq!(bench.ready(), ["c/one"], "{mend}");
+    }
+}
+
+#[test]
+fn a_mended_host_also_goes_on_when_the_other_fails() {
+    let mut bench = Bench::open(&hosts(3, 1, 2));
+    bench.fail("a/one");
+    bench.answer("a/one", Answer::Retry);
+    bench.fail("b/one");
+    assert_eq!(bench.ready(), ["a/one"]);
+}
+
+#[test]
+fn an_in_doubt_host_keeps_its_place_until_someone_says() {
+    let mut bench = Bench::open(&hosts(2, 1, 2));
+    bench.intend(RUN, "a/one");
+    bench.end(RUN, "a/one", Ending::Unknown);
+    assert_eq!(bench.ready(), ["probe a/one"]);
+    bench.probe("a/one", Decision::Wait);
+    assert_eq!(bench.ready(), ["probe a/one"]);
+    bench.probe("a/one", Decision::Ask);
+    assert_eq!((bench.ready(), bench.standing()), (vec![], Standing::Asking));
+    bench.answer("a/one", Answer::NotApplied);
+    assert_eq!(bench.ready(), ["a/one"]);
+}
+
+#[test]
+fn a_pause_stops_everything_and_a_new_owner_goes_on() {
+    let mut bench = Bench::open(&hosts(2, 2, 0));
+    bench.intend(RUN, "a/one");
+    bench.end(RUN, "a/one", Ending::Failed);
+    bench.pause();
+    assert_eq!((bench.ready(), bench.standing()), (vec![], Standing::Failed));
+    bench.answer("a/one", Answer::Retry);
+    assert_eq!(bench.ready(), [""; 0], "a decision does not drive");
+    bench.take_over();
+    assert_eq!(bench.ready(), ["a/one", "b/one"]);
+}
+
+#[test]
+fn what_was_intended_is_in_doubt_after_a_take_over() {
+    let mut bench = Bench::open(&hosts(2, 2, 0));
+    bench.intend(RUN, "a/one");
+    bench.take_over();
+    assert_eq!(bench.ready(), ["b/one", "probe a/one"]);
+}
+
+#[test]
+fn a_gate_counts_after_a_gap_only_if_a_later_step_acted() {
+    let lane = || vec![gate("a", "storage"), stop("a", "one"), gate("a", "healed"), stop("a", "two")];
+    let fresh = || Bench::open(&plan(1, 0, vec![("before", vec![]), ("a", lane()), ("after", vec![])]));
+    for owner_changed in [false, true] {
+        let gap = |bench: &mut Bench| {
+            if !owner_changed {
+                bench.pause();
+            }
+            bench.take_over();
+        };
+        let mut bench = fresh();
+        bench.sample("a/storage", false);
+        gap(&mut bench);
+        assert_eq!((bench.ready(), bench.stage("a/storage")), (vec!["sample a/storage".to_owned()], Stage::Pending));
+        bench.pass("a/storage");
+        gap(&mut bench);
+        assert_eq!(bench.ready(), ["sample a/storage"], "nothing was done behind it");
+        bench.pass("a/storage");
+        bench.intend(RUN, "a/one");
+        gap(&mut bench);
+        assert_eq!(bench.ready(), ["probe a/one"], "a later step acted");
+        bench.probe("a/one", Decision::Succeeded);
+        bench.pass("a/healed");
+        gap(&mut bench);
+        assert_eq!(bench.ready(), ["sample a/healed"]);
+        assert_eq!(bench.stage("a/storage"), Stage::Succeeded);
+        // A step that is passed over is no act.
+        bench.pass("a/healed");
+        bench.skip("a/two");
+        assert_eq!(bench.standing(), Standing::Done);
+    }
+}
+
+/// A gate that is tried again has its whole time again.
+#[test]
+fn a_gate_that_is_tried_again_begins_anew() {
+    let lanes = vec![("before", vec![]), ("a", vec![gate("a", "healed")]), ("after", vec![])];
+    let mut bench = Bench::open(&plan(1, 0, lanes));
+    bench.sample("a/healed", false);
+    let began = bench.step(RUN, "a/healed").1.began;
+    bench.feed(RUN, Event::TimerFired { step: path("a/healed") });
+    bench.answer("a/healed", Answer::Retry);
+    assert_eq!(bench.ready(), ["sample a/healed"]);
+    bench.sample("a/healed", false);
+    assert!(bench.step(RUN, "a/healed").1.began > began);
+}
+
+#[test]
+fn a_host_that_was_taken_back_stays_out_until_a_step_is_retried() {
+    let mut bench = Bench::open(&hosts(3, 1, 0));
+    bench.succeed("a/one");
+    bench.pause();
+    let mut state = bench.state().clone();
+    state.compensated(&path("a/one"), crate::bench::BACK);
+    state.withdraw(&host("a"));
+    bench.history.runs.insert(RUN, state);
+    bench.take_over();
+    assert_eq!(bench.ready(), ["b/one"], "the next host begins, the one taken back does not go on");
+    bench.answer("a/one", Answer::Retry);
+    // It comes back into the window of `serial`.
+    bench.succeed("b/one");
+    bench.succeed("b/two");
+    assert_eq!(bench.ready(), ["a/one"]);
+    bench.succeed("a/one");
+    assert_eq!(bench.ready(), ["a/two"]);
+}
