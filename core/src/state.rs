@@ -4,7 +4,7 @@ use crate::action::UndoClass;
 use crate::event::{
     Answer, Decision, Ending, Entry, Event, ImageRef, Intent, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy, Why,
 };
-use crate::id::{Attempt, BodyId, EntryId, Label, Micros, RunId, Seq, StepPath};
+use crate::id::{Attempt, BodyId, EntryId, Epoch, Label, Micros, RunId, Seq, StepPath};
 use crate::life::{self, Illegal, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
@@ -176,6 +176,8 @@ pub struct RunState {
     pub force: bool,
     /// Other owners since it was opened.
     pub owners: u32,
+    /// Epoch of the owner that drove it last.
+    pub epoch: Epoch,
     pub(crate) steps: Vec<StepState>,
     pub(crate) lanes: Vec<LaneState>,
     pub(crate) ready: BTreeSet<Next>,
@@ -214,6 +216,7 @@ impl RunState {
             closed: None,
             force: opened.force,
             owners: 0,
+            epoch: entry.epoch,
             steps: plan.steps.iter().map(|_| StepState::new()).collect(),
             lanes,
             ready: BTreeSet::new(),
@@ -280,6 +283,7 @@ impl RunState {
             Event::RunOpened(_) => return Err(ApplyError::Closed { seq }),
             Event::OwnerChanged { force, .. } => {
                 self.owners += 1;
+                self.epoch = entry.epoch;
                 self.force = *force;
                 self.paused = None;
                 for ix in 0..self.steps.len() {

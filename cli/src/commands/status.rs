@@ -16,10 +16,8 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     let (reader, history) = place::read(args.journal.as_deref())?;
     let run = place::run(&history, status.run.as_deref(), place::Default::Latest)?;
     let owner = reader.owner()?;
-    // The journal has one driver, and it drives the latest open run.
-    let latest_open =
-        history.order.iter().rev().find(|id| history.runs.get(id).is_some_and(|run| run.closed.is_none()));
-    let alive = matches!(owner, OwnerState::Alive { .. }) && latest_open == Some(&run.run);
+    // The journal has one driver; it drives the run that carries its epoch.
+    let alive = matches!(owner, OwnerState::Alive { epoch, .. } if epoch == run.epoch && run.closed.is_none());
     let driven = if alive { Driven::Alive } else { Driven::No };
     let shelf = ShelfView::of(&reader, &history, run.run).ok();
     match args.output {
