@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The journal that is there.
 pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
-        return Ok(dir.to_owned());
+        return Ok(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
     }
     let here = here()?;
     find_root(&here).ok_or_else(|| {
