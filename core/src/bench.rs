@@ -101,7 +101,7 @@ pub(crate) fn hosts(count: usize, serial: u32, max_fail: u32) -> Plan {
 #[derive(Default)]
 pub(crate) struct Bench {
     pub(crate) history: History,
-    plans: Vec<Vec<u8>>,
+    pub(crate) blobs: Vec<Vec<u8>>,
 }
 
 impl Bench {
@@ -127,7 +127,7 @@ impl Bench {
             force: false,
             keys: RUN,
         };
-        self.plans.push(bytes);
+        self.blobs.push(bytes);
         self.feed(run, Event::RunOpened(Box::new(opened)));
     }
 
@@ -139,9 +139,9 @@ impl Bench {
         let bodies = BTreeMap::new();
         let prev = EntryId([0; 32]);
         let entry = Entry { seq, run, epoch: Epoch(1), time, wall: None, prev, event, bodies };
-        let plans = &self.plans;
+        let blobs = &self.blobs;
         self.history.apply(&Stored { id: EntryId(id), entry }, &mut |blob| {
-            Ok(plans.iter().find(|bytes| blob_id(bytes) == blob).expect("the plan was given").clone())
+            Ok(blobs.iter().find(|bytes| blob_id(bytes) == blob).expect("the blob was given").clone())
         })
     }
 
@@ -309,6 +309,7 @@ impl Bench {
             residues: Vec::new(),
             differences: Vec::new(),
             passed: Vec::new(),
+            lists: None,
         };
         self.feed(run, Event::RunClosed(Box::new(closed)));
     }

@@ -277,3 +277,32 @@ fn uids_in_sealed_images_are_known() {
     bench.feed(RUN, Event::Intent(Box::new(intent)));
     assert!(bench.history.saw_uid(RUN, "u-1"));
 }
+
+/// A drained cluster loses more pods than an entry holds; its run must still come to an end.
+#[test]
+fn a_run_with_many_residues_can_be_closed() {
+    use crate::event::{RunClosed, RunEnd};
+    use crate::resource::{Loss, Residue};
+    let residue =
+        |number: usize| Residue { key: ResourceKey::pod("demo", &format!("app-{number}")), loss: Loss::Moved };
+    for (count, apart) in [(10, false), (5000, true)] {
+        let whole = RunClosed {
+            end: RunEnd::Done,
+            steps: BTreeMap::new(),
+            residues: (0..count).map(residue).collect(),
+            differences: Vec::new(),
+            passed: Vec::new(),
+            lists: None,
+        };
+        let mut slim = whole.clone();
+        let bytes = slim.take_lists().expect("it encodes");
+        assert_eq!(bytes.is_some(), apart);
+        slim.lists = bytes.as_deref().map(crate::event::blob_id);
+        assert!(crate::canon::encode(&slim).expect("it encodes").len() < crate::event::ENTRY_LIMIT / 2 + 1);
+        let mut bench = Bench::open(&hosts(1, 1, 0));
+        bench.blobs.extend(bytes);
+        bench.feed(RUN, Event::RunClosed(Box::new(slim)));
+        let closed = bench.state().closed.clone().expect("it is closed");
+        assert_eq!(closed.residues, whole.residues);
+    }
+}

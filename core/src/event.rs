@@ -26,6 +26,9 @@ pub const ENTRY_LIMIT: usize = 60 * 1024;
 /// Sealed bodies up to this many bytes ride inside the entry; longer ones are blobs.
 pub const INLINE_LIMIT: usize = 4 * 1024;
 
+/// Lists of a closed run beyond this many bytes rest in a blob.
+const LISTS_LIMIT: usize = ENTRY_LIMIT / 2;
+
 const ENTRY_CONTEXT: &str = "palinode 2026-11 entry v1";
 const PLAN_CONTEXT: &str = "palinode 2026-11 plan v1";
 const BLOB_CONTEXT: &str = "palinode 2026-11 blob v1";
@@ -618,6 +621,40 @@ pub struct RunClosed {
     pub differences: Vec<Difference>,
     /// Resources that only steps without undo changed: listed, not counted.
     pub passed: Vec<ResourceKey>,
+    /// The public blob with these three lists, where they are too long for an entry: they are empty here then.
+    #[serde(default)]
+    pub lists: Option<BlobId>,
+}
+
+/// The lists of a run that was closed, as they stand in a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Lists {
+    residues: Vec<Residue>,
+    differences: Vec<Difference>,
+    passed: Vec<ResourceKey>,
+}
+
+impl RunClosed {
+    /// Takes lists out that are too long to stand in the entry: a drained cluster leaves more residues than an entry
+    /// holds. The bytes are to be stored as a public blob, whose address is then put in [`Self::lists`].
+    pub fn take_lists(&mut self) -> Result<Option<Vec<u8>>, canon::EncodeError> {
+        if canon::encode(self)?.len() <= LISTS_LIMIT {
+            return Ok(None);
+        }
+        let lists = Lists {
+            residues: std::mem::take(&mut self.residues),
+            differences: std::mem::take(&mut self.differences),
+            passed: std::mem::take(&mut self.passed),
+        };
+        canon::encode(&lists).map(Some)
+    }
+
+    /// Puts the lists of a blob back in.
+    pub fn put_lists(&mut self, bytes: &[u8]) -> Result<(), canon::DecodeError> {
+        let lists: Lists = canon::decode(bytes)?;
+        (self.residues, self.differences, self.passed) = (lists.residues, lists.differences, lists.passed);
+        Ok(())
+    }
 }
 
 impl Event {

@@ -24,6 +24,15 @@ pub enum LoadError {
         #[source]
         cause: PlanError,
     },
+    /// The stored lists of a closed run could not be read.
+    #[error("cannot read how run {run} ended")]
+    Lists {
+        /// The run.
+        run: RunId,
+        /// The cause.
+        #[source]
+        cause: crate::canon::DecodeError,
+    },
     /// The plan is not the one that `RunOpened` names.
     #[error("the plan of run {run} is not the one the run was opened with")]
     OtherPlan {
@@ -125,11 +134,11 @@ impl History {
         self.known(run).is_some_and(|known| known.uids.contains(uid))
     }
 
-    /// Applies the next entry; `plan` fetches the blob of a plan when a run opens.
+    /// Applies the next entry; `public` fetches a public blob: a plan when a run opens, long lists when it is closed.
     pub fn apply(
         &mut self,
         stored: &Stored,
-        plan: &mut dyn FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
+        public: &mut dyn FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
     ) -> Result<(), LoadError> {
         let Entry { seq, run, event, bodies, .. } = &stored.entry;
         self.seq = *seq;
@@ -140,7 +149,7 @@ impl History {
             if self.runs.contains_key(run) {
                 return Err(LoadError::Twice { seq: *seq, run: *run });
             }
-            let bytes = plan(opened.plan_blob)?;
+            let bytes = public(opened.plan_blob)?;
             if crate::event::plan_digest(&bytes) != opened.plan {
                 return Err(LoadError::OtherPlan { run: *run });
             }
@@ -176,7 +185,14 @@ impl History {
                 self.pending_undoes.insert((*run, step.clone()), undoes.clone());
                 self.undone(*run, step);
             }
-            Event::RunClosed(_) => self.closed(*run),
+            Event::RunClosed(closed) => {
+                if let Some(lists) = closed.lists {
+                    let mut whole = (**closed).clone();
+                    whole.put_lists(&public(lists)?).map_err(|cause| LoadError::Lists { run: *run, cause })?;
+                    state.closed = Some(Arc::new(whole));
+                }
+                self.closed(*run);
+            }
             Event::Resolved { step, answer: crate::event::Answer::Applied, .. } => self.undone(*run, step),
             _ => {}
         }

@@ -237,6 +237,11 @@ impl<'a> Walk<'a> {
             self.named.entry(opened.plan_blob).or_insert(entry.seq);
             self.families.insert(opened.keys);
         }
+        if let Event::RunClosed(closed) = &entry.event
+            && let Some(lists) = closed.lists
+        {
+            self.named.entry(lists).or_insert(entry.seq);
+        }
     }
 
     /// Compares the heads that name this end of a batch with what is there.

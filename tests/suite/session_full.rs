@@ -64,7 +64,9 @@ fn fills_up(desk: &Desk, journal: &str, run: &dyn Fn(&[&str]) -> Out, fill: &dyn
     assert_eq!((recorded(), jobs(&lab)), (intents, now));
     let refused = run(&["run", "crio-to-docker", "--journal", journal, "--lab-state", "another"]);
     assert_eq!(refused.code, Some(8), "{refused}");
-    assert_eq!(jobs(&desk.path().join("another")), Default::default(), "nothing is done in a new run either");
+    // A shorter entry may still find room where a longer one did not; without one, nothing is done in a new run either.
+    let (intents, now) = (recorded(), jobs(&desk.path().join("another")));
+    assert!(now.0.is_subset(&intents) && now.1.is_subset(&intents), "{now:?}");
 
     make_room();
     desk.run(&["resume", "--journal", journal]).exits(0).says(&["crio-to-docker: done"]);

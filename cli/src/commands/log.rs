@@ -158,7 +158,9 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, history: &Histo
         }
         Event::DriftFound { key, expected, found, .. } => format!("{key} was {expected}, is {found}"),
         Event::RunClosed(closed) => {
-            let residues = if closed.residues.is_empty() {
+            let residues = if closed.lists.is_some() {
+                ", many residues".to_owned()
+            } else if closed.residues.is_empty() {
                 String::new()
             } else {
                 format!(", {} residues", closed.residues.len())

@@ -238,9 +238,7 @@ impl Package {
         }
         // Installing lays down default configuration; what stood there is written back afterwards (T47).
         undos.extend(files::put_back(before).into_iter().map(|mut undo| {
-            let keys: Vec<ResourceKey> =
-                before.keys().filter(|key| matches!(key.kind(), Some(Kind::File(..)))).cloned().collect();
-            undo.accepts = keys.into_iter().map(|key| Accept { key, state: Accepted::Any }).collect();
+            undo.accepts.iter_mut().for_each(|accept| accept.state = Accepted::Any);
             undo
         }));
         undos
@@ -253,4 +251,25 @@ impl Package {
 pub struct DnsCheck {
     /// The names.
     pub names: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::BodyId;
+
+    /// A transaction of an OpenShift node: its inverse stands in an entry, which is bounded.
+    #[test]
+    fn the_inverse_of_a_large_transaction_grows_with_it_and_not_with_its_square() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let state = State::File { mode: 0o644, owner: "root:root".to_owned(), size: 1, body: BodyId([1; 32]) };
+        let size = |files: usize| {
+            let keys = (0..files).map(|number| ResourceKey::file(&host, &format!("/etc/origin/node/{number}.conf")));
+            let before: Image = keys.map(|key| (key, state.clone())).collect();
+            let package = Package { names: vec!["docker".to_owned()], state: PackageState::Absent, exact: Vec::new() };
+            crate::canon::encode(&package.inverse(&before)).expect("it encodes").len()
+        };
+        assert!(size(100) <= 11 * size(10), "{} {}", size(10), size(100));
+        assert!(size(100) < crate::event::ENTRY_LIMIT / 2, "{}", size(100));
+    }
 }

@@ -54,6 +54,7 @@ pub(crate) fn closed(run: RunId) -> Draft {
         residues: Vec::new(),
         differences: Vec::new(),
         passed: Vec::new(),
+        lists: None,
     };
     draft_of(run, Event::RunClosed(Box::new(event)))
 }

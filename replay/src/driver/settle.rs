@@ -7,7 +7,7 @@ use palinode_core::compensate::{covers, originals, residues_of};
 use palinode_core::decide::Standing;
 use palinode_core::event::{Compensates, Difference, Event, PauseWhy, RunClosed, RunEnd, Scope};
 use palinode_core::id::{ResourceKey, RunId};
-use palinode_core::port::{Executor, Journal};
+use palinode_core::port::{Executor, Journal, RecordError};
 use palinode_core::resource::{Loss, Residue};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,15 +55,19 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 let passed: BTreeSet<&ResourceKey> =
                     intents.flat_map(|intent| intent.footprint.iter().map(|place| &place.key)).collect();
                 let passed = passed.into_iter().cloned().collect();
-                RunClosed { end, steps, residues, differences: Vec::new(), passed }
+                RunClosed { end, steps, residues, differences: Vec::new(), passed, lists: None }
             }
             Some(back) => {
                 let (residues, differences, compared) = self.compare(&back).await?;
                 let end = if residues.is_empty() { RunEnd::RolledBack } else { RunEnd::PartlyRolledBack };
                 let passed = self.passed_originally(&back, &compared);
-                RunClosed { end, steps, residues, differences, passed }
+                RunClosed { end, steps, residues, differences, passed, lists: None }
             }
         };
+        let mut closed = closed;
+        if let Some(bytes) = closed.take_lists().map_err(RecordError::from)? {
+            closed.lists = Some(self.journal.put_public(&bytes)?);
+        }
         let (run, end) = (self.run, closed.end);
         let mut findings: Vec<(RunId, super::Finding)> = Vec::new();
         // Taking back a whole run that is still open closes it too.
