@@ -161,12 +161,19 @@ pub struct Package {
 }
 
 impl Package {
-    /// The package name of an item of `names`: `docker`, or the part before `-VERSION` when a version is given.
+    /// The package name of an item of `names`: `docker`, or the part before `-VERSION` or `-VERSION-RELEASE`. Only parts
+    /// at the end count: in `java-1.8.0-openjdk` the number belongs to the name.
     pub fn base_name(item: &str) -> &str {
-        let cut = item
-            .char_indices()
-            .find(|(at, c)| *c == '-' && item[at + 1..].starts_with(|next: char| next.is_ascii_digit()));
-        cut.map_or(item, |(at, _)| &item[..at])
+        let mut name = item;
+        for _ in 0..2 {
+            match name.rsplit_once('-') {
+                Some((before, last)) if !before.is_empty() && last.starts_with(|c: char| c.is_ascii_digit()) => {
+                    name = before
+                }
+                _ => break,
+            }
+        }
+        name
     }
 
     /// The version of an item of `names`, if it names one.
@@ -198,7 +205,11 @@ impl Package {
                 Some(exact.iter().all(|nevra| installed.contains(nevra)))
             }
             (PackageState::Present, State::Package { installed }) => item.map(|item| {
-                Self::version(item).is_none_or(|version| installed.iter().any(|nevra| nevra.version == version))
+                Self::version(item).is_none_or(|version| {
+                    installed.iter().any(|nevra| {
+                        nevra.version == version || format!("{}-{}", nevra.version, nevra.release) == version
+                    })
+                })
             }),
             (PackageState::Present, _) => (item.is_some() || !exact.is_empty()).then_some(false),
         }
@@ -259,6 +270,22 @@ mod tests {
     use crate::id::BodyId;
 
     /// A transaction of an OpenShift node: its inverse stands in an entry, which is bounded.
+    #[test]
+    fn a_version_is_what_stands_at_the_end() {
+        let table = [
+            ("docker", "docker", None),
+            ("atomic-openshift-excluder-3.11.161", "atomic-openshift-excluder", Some("3.11.161")),
+            ("docker-1.13.1-108.git4ef4b30.el7", "docker", Some("1.13.1-108.git4ef4b30.el7")),
+            ("java-1.8.0-openjdk", "java-1.8.0-openjdk", None),
+            ("cri-o", "cri-o", None),
+            ("-1", "-1", None),
+            ("", "", None),
+        ];
+        for (item, name, version) in table {
+            assert_eq!((Package::base_name(item), Package::version(item)), (name, version), "{item}");
+        }
+    }
+
     #[test]
     fn the_inverse_of_a_large_transaction_grows_with_it_and_not_with_its_square() {
         let host = HostName::new("gluster1.demo").expect("a host name");

@@ -206,6 +206,14 @@ impl Runbook {
                 Finding::new(at, what, "correct the name in the inventory")
             })?);
         }
+        // These begin the paths of what belongs to no host.
+        const TAKEN: [&str; 5] = [crate::resource::CONTROL, "preflight", "before", "after", "undo"];
+        if let Some(host) = hosts.iter().find(|host: &&HostName| TAKEN.contains(&host.as_str())) {
+            let what = format!(
+                "the inventory {shown} names a host `{host}`, a word that Palinode uses for what belongs to no host"
+            );
+            return Err(Finding::new(at, what, "give the host another name in the inventory"));
+        }
         if hosts.is_empty() {
             let what = format!("the group `{group}` of {shown} is empty");
             return Err(Finding::new(at, what, "add hosts to it, or choose another group"));

@@ -3,8 +3,7 @@
 use super::*;
 use crate::plan::{LaneKind, Work};
 
-const INVENTORY: &str =
-    "[gluster]\ng1.demo\ng2.demo\ng3.demo\n\n[bad]\n\"a;reboot\"\n[esc]\na\u{1b}[2J\n[ranged]\nr[1:3].demo\n[none]\n";
+const INVENTORY: &str = "[gluster]\ng1.demo\ng2.demo\ng3.demo\n\n[bad]\n\"a;reboot\"\n[esc]\na\u{1b}[2J\n[ranged]\nr[1:3].demo\n[taken]\ncontrol\n[none]\n";
 
 fn given() -> Given {
     Given { inventory: Some(("/tmp/hosts".to_owned(), INVENTORY.to_owned())), ..Given::default() }
@@ -85,6 +84,11 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         ),
         ("runbook: demo\nhosts: { group: none }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "is empty"),
         ("runbook: demo\nhosts: { group: ranged }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "range"),
+        (
+            "runbook: demo\nhosts: { group: taken }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(),
+            2,
+            "a word that Palinode uses",
+        ),
         ("runbook: demo\nhosts: { group: bad }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "names a host"),
         (
             "runbook: demo\nhosts: { group: gluster, serial: 0 }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(),
