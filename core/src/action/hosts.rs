@@ -168,7 +168,7 @@ impl Package {
         for _ in 0..2 {
             match name.rsplit_once('-') {
                 Some((before, last)) if !before.is_empty() && last.starts_with(|c: char| c.is_ascii_digit()) => {
-                    name = before
+                    name = before;
                 }
                 _ => break,
             }
