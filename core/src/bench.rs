@@ -15,6 +15,7 @@ use crate::resource::{Active, Fields, Footprint, Image, State};
 use crate::span::Span;
 use crate::state::{RunState, StepState};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(crate) const RUN: RunId = RunId([1; 8]);
 pub(crate) const BACK: RunId = RunId([2; 8]);
@@ -208,7 +209,7 @@ impl Bench {
             target: step.target.clone(),
             boot: None,
             footprint,
-            before: ImageRef::Here(image),
+            before: ImageRef::here(image),
             class: step.class,
             recovery: step.recovery,
             losses: Vec::new(),
@@ -219,7 +220,7 @@ impl Bench {
 
     pub(crate) fn intend(&mut self, run: RunId, name: &str) {
         let intent = self.intent_of(run, name);
-        self.feed(run, Event::Intent(Box::new(intent)));
+        self.feed(run, Event::Intent(Arc::new(intent)));
     }
 
     pub(crate) fn end(&mut self, run: RunId, name: &str, ending: Ending) {
@@ -233,7 +234,7 @@ impl Bench {
             code: None,
             message: None,
             output: None,
-            after: ImageRef::Here(after),
+            after: ImageRef::here(after),
             captures: BTreeMap::new(),
         };
         self.feed(run, Event::Outcome(Box::new(outcome)));
@@ -262,7 +263,7 @@ impl Bench {
             rule: Rule::Probe,
             decision,
             job: JobWord::Unknown,
-            observed: ImageRef::Here(Image::new()),
+            observed: ImageRef::here(Image::new()),
             evidence: None,
             captures: BTreeMap::new(),
         };
@@ -320,7 +321,7 @@ impl Bench {
         scope: &Scope,
     ) -> Result<crate::compensate::Compensation, crate::compensate::CompensateError> {
         crate::compensate::compensate(&self.history, run, scope, false, &|image| match image {
-            ImageRef::Here(image) => Some(image.clone()),
+            ImageRef::Here(image) => Some((**image).clone()),
             ImageRef::Sealed { .. } => None,
         })
     }
@@ -328,7 +329,7 @@ impl Bench {
     /// Adds inverses that these tests make up to what is recorded of a step's intent.
     pub(crate) fn intend_with(&mut self, name: &str, inverse: Vec<Undo>) {
         let intent = Intent { inverse, ..self.intent_of(RUN, name) };
-        self.feed(RUN, Event::Intent(Box::new(intent)));
+        self.feed(RUN, Event::Intent(Arc::new(intent)));
     }
 }
 

@@ -5,6 +5,7 @@
 //! can therefore check entries of a newer minor version, whose fields it does not know.
 
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeSet;
 
 /// Arrays and maps inside each other beyond this are refused; our deepest type uses about ten.
 const DEPTH: u32 = 32;
@@ -70,6 +71,35 @@ struct Walker<'a> {
     at: usize,
 }
 
+/// So many keys of a map are searched one by one; our structs have fewer.
+const FEW: usize = 16;
+
+/// The keys of a map so far. A few are searched, more are kept sorted: hostile input cannot make it quadratic, and the
+/// usual map costs no allocation.
+#[derive(Default)]
+struct Keys<'a> {
+    few: [&'a [u8]; FEW],
+    count: usize,
+    many: BTreeSet<&'a [u8]>,
+}
+
+impl<'a> Keys<'a> {
+    /// Adds a key; false if it was there.
+    fn insert(&mut self, key: &'a [u8]) -> bool {
+        if self.few[..self.count].contains(&key) || self.many.contains(key) {
+            return false;
+        }
+        match self.few.get_mut(self.count) {
+            Some(free) => {
+                *free = key;
+                self.count += 1;
+            }
+            None => drop(self.many.insert(key)),
+        }
+        true
+    }
+}
+
 impl<'a> Walker<'a> {
     fn wrong(&self, offset: usize, why: &'static str) -> NotCanonical {
         NotCanonical { offset, why }
@@ -122,8 +152,7 @@ impl<'a> Walker<'a> {
     }
 
     fn map(&mut self, length: u64, depth: u32) -> Result<(), NotCanonical> {
-        // Small maps are searched, large ones kept sorted: neither the key count nor hostile input makes it quadratic.
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = Keys::default();
         for _ in 0..length {
             let start = self.at;
             let key = self.key()?;

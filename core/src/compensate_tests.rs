@@ -9,6 +9,7 @@ use crate::life::Stage;
 use crate::plan::{LaneKind, Plan, Step};
 use crate::resource::{Node, State};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn one_host(steps: Vec<Step>) -> Plan {
     plan(1, 0, vec![("before", vec![]), ("a", steps), ("after", vec![])])
@@ -123,7 +124,7 @@ fn a_step_declared_to_have_no_undo_is_passed() {
     let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
     assert_eq!((order(&way.plan), way.passed), (vec!["two".to_owned()], vec![path("a/one")]));
     let held: Vec<String> = originals(&bench.history, RUN, &Scope::Run, &|image| match image {
-        ImageRef::Here(image) => Some(image.clone()),
+        ImageRef::Here(image) => Some((**image).clone()),
         ImageRef::Sealed { .. } => None,
     })
     .into_keys()
@@ -274,7 +275,7 @@ fn uids_in_sealed_images_are_known() {
     let bytes = crate::canon::encode(&before).expect("it encodes");
     assert_eq!(crate::canon::decode::<ImageRef>(&bytes).expect("it decodes"), before);
     let intent = crate::event::Intent { before, ..bench.intent_of(RUN, "a/one") };
-    bench.feed(RUN, Event::Intent(Box::new(intent)));
+    bench.feed(RUN, Event::Intent(Arc::new(intent)));
     assert!(bench.history.saw_uid(RUN, "u-1"));
 }
 

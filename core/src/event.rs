@@ -12,6 +12,7 @@ use crate::id::{
 use crate::resource::{Footprint, Image, Residue, State};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Version of the rules of [`crate::decide`], [`crate::life`] and [`crate::compensate`]; a run names the one it was
 /// made under, and another binary refuses to drive it by other rules.
@@ -129,17 +130,17 @@ pub enum Place {
     Blob(BlobId),
 }
 
-fn uids(image: &Image) -> BTreeSet<String> {
-    let uid = |state: &State| if let State::Node(node) = state { Some(node.uid.clone()) } else { None };
-    image.values().filter_map(uid).collect()
+fn uids(image: &Image) -> impl Iterator<Item = &str> {
+    image.values().filter_map(|state| if let State::Node(node) = state { Some(node.uid.as_str()) } else { None })
 }
 
-/// An image in an event: as it is, or, when it is long, its keys and a sealed body.
+/// An image in an event: as it is, or, when it is long, its keys and a sealed body. A clone shares the image: the fold
+/// keeps the last one of every resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageRef {
     /// The image itself.
-    Here(Image),
+    Here(Arc<Image>),
     /// A long image: its canonical bytes are a body of class content.
     Sealed {
         /// The resources in it.
@@ -161,17 +162,22 @@ impl ImageRef {
         }
     }
 
+    /// An image that stands in the event.
+    pub fn here(image: Image) -> Self {
+        Self::Here(Arc::new(image))
+    }
+
     /// A long image whose canonical bytes were sealed.
     pub fn sealed(image: Image, body: BodyId) -> Self {
-        let uids = uids(&image);
+        let uids = uids(&image).map(str::to_owned).collect();
         Self::Sealed { keys: image.into_keys().collect(), uids, body }
     }
 
-    /// The UIDs of the Nodes in the image.
-    pub fn uids(&self) -> BTreeSet<String> {
+    /// Tells the UIDs of the Nodes in the image.
+    pub fn each_uid(&self, mut tell: impl FnMut(&str)) {
         match self {
-            Self::Here(image) => uids(image),
-            Self::Sealed { uids, .. } => uids.clone(),
+            Self::Here(image) => uids(image).for_each(tell),
+            Self::Sealed { uids, .. } => uids.iter().for_each(|uid| tell(uid)),
         }
     }
 }
@@ -404,7 +410,7 @@ pub enum Event {
         force: bool,
     },
     /// About to act.
-    Intent(Box<Intent>),
+    Intent(Arc<Intent>),
     /// What came of it.
     Outcome(Box<Outcome>),
     /// A look at an in-doubt step, and what follows from it.

@@ -74,7 +74,7 @@ pub struct Recorded {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct History {
     /// The runs, in the order of their first entries.
     pub order: Vec<RunId>,
@@ -84,15 +84,31 @@ pub struct History {
     pub bodies: HashMap<BodyId, Arc<Sealed>>,
     /// Sequence of the last entry.
     pub seq: Seq,
+    /// Whether it was folded from the first entry on; if not, runs that were opened earlier are not in it.
+    whole: bool,
     pending_undoes: BTreeMap<(RunId, StepPath), Undoes>,
     worlds: BTreeMap<World, Known>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            order: Vec::new(),
+            runs: BTreeMap::new(),
+            bodies: HashMap::new(),
+            seq: Seq(0),
+            whole: true,
+            pending_undoes: BTreeMap::new(),
+            worlds: BTreeMap::new(),
+        }
+    }
 }
 
 /// What was recorded of one world: the same name means another host in another world.
 #[derive(Debug, Clone, Default)]
 struct Known {
     /// The last recorded state of every resource.
-    last: BTreeMap<ResourceKey, Recorded>,
+    last: HashMap<ResourceKey, Recorded>,
     /// Every UID that a Node was ever seen under.
     uids: BTreeSet<String>,
 }
@@ -108,11 +124,22 @@ fn is_done(known: &StepState) -> bool {
 impl History {
     /// Folds a whole journal.
     pub fn load(journal: &impl JournalRead) -> Result<Self, LoadError> {
-        let mut history = Self::default();
-        for stored in journal.read(Seq(1))? {
+        Self::load_since(journal, Seq(1))
+    }
+
+    /// Folds a journal from an entry on: the runs that were opened there or later, which is all that one needs to show
+    /// where such a run stands. What was recorded earlier is not known to it, so nothing can be driven from it.
+    pub fn load_since(journal: &impl JournalRead, from: Seq) -> Result<Self, LoadError> {
+        let mut history = Self { whole: from.0 <= 1, ..Self::default() };
+        for stored in journal.read(from)? {
             history.apply(&stored?, &mut |blob| journal.public(blob))?;
         }
         Ok(history)
+    }
+
+    /// Whether every run of the journal is in it.
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// The latest run.
@@ -158,7 +185,9 @@ impl History {
             self.order.push(*run);
             return Ok(());
         }
-        let state = self.runs.get_mut(run).ok_or(LoadError::NoRun { seq: *seq, run: *run })?;
+        let Some(state) = self.runs.get_mut(run) else {
+            return if self.whole { Err(LoadError::NoRun { seq: *seq, run: *run }) } else { Ok(()) };
+        };
         let known = event.step().and_then(|step| state.find(step)).and_then(|ix| state.step(ix));
         let repeated = known.is_some_and(|(_, known)| known.intent.is_some());
         state.apply(stored)?;
@@ -239,8 +268,13 @@ impl History {
 
     fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
         let Some(state) = self.runs.get(&run) else { return };
-        let known = self.worlds.entry(state.opened.world.clone()).or_default();
-        known.uids.extend(image.uids());
+        let known = match self.worlds.get_mut(&state.opened.world) {
+            Some(known) => known,
+            None => self.worlds.entry(state.opened.world.clone()).or_default(),
+        };
+        image.each_uid(|uid| {
+            known.uids.insert(uid.to_owned());
+        });
         // The before-image of a repeated attempt is the first one's: history, not what is there now.
         if repeated {
             return;

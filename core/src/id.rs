@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why a text is not a valid identifier. Reads after "cannot use `x` as ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +51,36 @@ fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], BadId> {
         }
     }
     Ok(out)
+}
+
+/// Reads exactly so many bytes without keeping them anywhere in between.
+struct Fixed<const N: usize>;
+
+impl<const N: usize> de::Visitor<'_> for Fixed<N> {
+    type Value = [u8; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{N} bytes")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+    }
+}
+
+/// Reads a text and makes a name of it, from the reader's own bytes where it lends them.
+struct Named<T>(fn(&str) -> Result<T, BadId>);
+
+impl<T> de::Visitor<'_> for Named<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
+    }
 }
 
 /// Fixed-size byte identifiers: MessagePack bin in stored forms, lower-case hexadecimal for people and JSON.
@@ -100,10 +131,7 @@ macro_rules! byte_id {
                 if from.is_human_readable() {
                     String::deserialize(from)?.parse().map_err(de::Error::custom)
                 } else {
-                    let bytes = serde_bytes::ByteBuf::deserialize(from)?;
-                    <[u8; $size]>::try_from(bytes.as_slice())
-                        .map(Self)
-                        .map_err(|_| de::Error::invalid_length(bytes.len(), &stringify!($size)))
+                    from.deserialize_bytes(Fixed::<$size>).map(Self)
                 }
             }
         }
@@ -174,20 +202,21 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// Validated names: safe in a shell word, a path segment and a terminal by construction.
+/// Validated names: safe in a shell word, a path segment and a terminal by construction. A clone shares the text: names
+/// stand in every entry, and the fold keeps many of them.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks the text and takes it.
-            pub fn new(text: impl Into<String>) -> Result<Self, BadId> {
-                let text = text.into();
-                $check(&text)?;
-                Ok(Self(text))
+            pub fn new(text: impl AsRef<str>) -> Result<Self, BadId> {
+                let text = text.as_ref();
+                $check(text)?;
+                Ok(Self(text.into()))
             }
 
             /// The text.
@@ -217,13 +246,13 @@ macro_rules! name {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                Self::new(String::deserialize(from)?).map_err(de::Error::custom)
+                from.deserialize_str(Named(|text| Self::new(text)))
             }
         }
     };
 }
 
-fn check_chars(text: &str, limit: usize, allowed: &'static str, ok: fn(char) -> bool) -> Result<(), BadId> {
+fn check_chars(text: &str, limit: usize, allowed: &'static str, ok: impl Fn(char) -> bool) -> Result<(), BadId> {
     if text.is_empty() {
         return Err(BadId::Empty);
     }
@@ -264,6 +293,10 @@ fn check_label(text: &str) -> Result<(), BadId> {
 }
 
 fn check_key(text: &str) -> Result<(), BadId> {
+    // Nearly every key is plain ASCII, and keys are read by the million.
+    if (1..=4096).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Ok(());
+    }
     check_chars(text, 4096, "printable characters", |c| !c.is_control() && !is_bidi(c))
 }
 

@@ -340,7 +340,7 @@ impl RunState {
                 attempt_is(step.attempt + 1, intent.attempt)?;
                 shift(step, Move::Intent)?;
                 step.attempt = intent.attempt;
-                step.intent = Some(Arc::new((**intent).clone()));
+                step.intent = Some(Arc::clone(intent));
                 step.job = Some((stored.id, *seq));
                 step.began = step.began.or(Some(*time));
                 (step.why, step.message) = (None, None);

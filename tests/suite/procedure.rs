@@ -165,7 +165,7 @@ fn an_inventory_that_is_gone_fails_its_step_and_nothing_else() {
     assert_eq!(set.resume(RUN).expect("it drives"), Stopped::Closed(RunEnd::Done));
     let image = set.journal.entries().find_map(|stored| match &stored.entry.event {
         Event::Intent(intent) if intent.attempt == 2 => match &intent.before {
-            ImageRef::Here(image) => Some(image.clone()),
+            ImageRef::Here(image) => Some((**image).clone()),
             ImageRef::Sealed { .. } => None,
         },
         _ => None,

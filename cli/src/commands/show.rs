@@ -106,7 +106,7 @@ fn entry(args: &Args, reader: &JournalReader, history: &History, stored: &Stored
 
 fn image(out: &mut String, shelf: Option<&ShelfView>, title: &str, image: &ImageRef) {
     let states = match image {
-        ImageRef::Here(image) => Some(image.clone()),
+        ImageRef::Here(image) => Some((**image).clone()),
         sealed => shelf.and_then(|shelf| shelf.image(sealed).ok()),
     };
     let _ = writeln!(out, "\n{title}");

@@ -34,7 +34,7 @@ impl Shelf {
     /// The image behind a reference of another run family.
     pub(crate) fn image_with(&self, vault: &dyn Vault, image: &ImageRef) -> Result<Image, BodyError> {
         match image {
-            ImageRef::Here(image) => Ok(image.clone()),
+            ImageRef::Here(image) => Ok((**image).clone()),
             ImageRef::Sealed { body, .. } => {
                 let bytes = self.open_with(vault, *body)?;
                 palinode_core::canon::decode(&bytes).map_err(|error| {
@@ -64,7 +64,7 @@ impl Desk {
     pub(crate) fn image_ref(&self, image: Image) -> Result<ImageRef, BodyError> {
         let bytes = palinode_core::canon::encode(&image).map_err(palinode_core::port::RecordError::from)?;
         if bytes.len() <= INLINE_LIMIT {
-            return Ok(ImageRef::Here(image));
+            return Ok(ImageRef::here(image));
         }
         let body = self.put(Class::Content, &bytes)?;
         Ok(ImageRef::sealed(image, body))

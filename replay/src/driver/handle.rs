@@ -15,6 +15,7 @@ use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Sample}
 use palinode_core::resource::{Fields, Image, Kind, State};
 use palinode_core::state::StepState;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 type Handled = (Vec<Finding>, Follow);
 
@@ -162,7 +163,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             losses,
             undoes: step.undoes.clone(),
         };
-        findings.push((Event::Intent(Box::new(intent)), desk.into_fresh()));
+        findings.push((Event::Intent(Arc::new(intent)), desk.into_fresh()));
         Ok((findings, Follow::Execute(ix)))
     }
 
@@ -231,7 +232,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             rule: Rule::Job,
             decision: Decision::Wait,
             job: JobWord::Running,
-            observed: ImageRef::Here(Image::new()),
+            observed: ImageRef::here(Image::new()),
             evidence: None,
             captures: BTreeMap::new(),
         };

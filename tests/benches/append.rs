@@ -1,0 +1,195 @@
+//! Writing: one writer and many, against a bare loop that writes the same bytes in the same batches and syncs each.
+
+use crate::place;
+use crate::rounds::{goal, ratio, rounds, table};
+use palinode_core::event::{Draft, Event};
+use palinode_core::id::{Micros, RunId, StepPath};
+use palinode_core::port::Journal;
+use palinode_journal::{DiskJournal, Options, create};
+use palinode_tests::owner::owner;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Instant;
+
+const RUN: RunId = RunId([5; 8]);
+
+/// So many appends of one writer in a round.
+const APPENDS: usize = 1500;
+
+/// So many writers, and so many entries of each in a round.
+const WRITERS: usize = 64;
+const EACH: usize = 100;
+
+/// An entry of the usual length: about 450 bytes as it is stored.
+fn draft(writer: usize, number: usize) -> Draft {
+    let step = StepPath::new(format!("node{writer}.demo/wait-for-heal")).expect("a path");
+    let facts = (0..8).map(|fact| (format!("volume-{fact}"), format!("{number} entries to heal, 3 of 3 bricks")));
+    let event = Event::GateSampled { step, pass: false, hopeless: false, facts: facts.collect(), evidence: None };
+    Draft { run: RUN, time: Micros(1_700_000_000_000_000), wall: None, event, bodies: BTreeMap::new() }
+}
+
+/// An empty journal in a folder of the disk that is measured.
+fn new_journal(dir: &Path) -> DiskJournal {
+    let root = dir.join("journal");
+    let _ = fs::remove_dir_all(&root);
+    create(&root).expect("a journal can be made");
+    DiskJournal::open(&root, owner(1), Options::default()).expect("opens").journal
+}
+
+/// The batches of a journal's first segment, as lengths of bytes: what the bare loop has to write.
+fn batches(dir: &Path) -> Vec<Vec<u8>> {
+    let bytes = fs::read(dir.join("journal/segments/00000000000000000001.seg")).expect("a segment");
+    let mut found = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while let Some(length) = bytes.get(at..at + 4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+    {
+        match length {
+            0 => break,
+            u32::MAX => {
+                // A commit: marker, checksum, first sequence, count, hash.
+                at += 8 + 8 + 4 + 32;
+                found.push(bytes[start..at].to_vec());
+                start = at;
+            }
+            length => at += 8 + length as usize,
+        }
+    }
+    found
+}
+
+/// Writes and syncs each batch; the file grows by the same amounts of zeros as a segment does.
+fn bare(dir: &Path, batches: &[Vec<u8>]) -> (f64, Vec<f64>) {
+    let path = dir.join("bare");
+    let _ = fs::remove_file(&path);
+    let file = File::options().read(true).write(true).create_new(true).open(&path).expect("a file");
+    let grow = Options::default().grow_bytes;
+    let (mut offset, mut len) = (0u64, 0u64);
+    let mut syncs = Vec::with_capacity(batches.len());
+    let began = Instant::now();
+    for batch in batches {
+        let one = Instant::now();
+        let end = offset + batch.len() as u64;
+        if end > len {
+            let next = end.next_multiple_of(grow);
+            file.write_all_at(&vec![0; (next - len) as usize], len).expect("writes");
+            file.sync_all().expect("syncs");
+            len = next;
+        }
+        file.write_all_at(batch, offset).expect("writes");
+        file.sync_data().expect("syncs");
+        offset = end;
+        syncs.push(one.elapsed().as_secs_f64() * 1e6);
+    }
+    (began.elapsed().as_secs_f64(), syncs)
+}
+
+fn percentile(mut all: Vec<f64>, of: f64) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[((all.len() - 1) as f64 * of) as usize]
+}
+
+pub(crate) fn one() {
+    println!("one writer, every entry durable before the next");
+    let dir = place::folder("append-one");
+    let mut ours = || {
+        let mut journal = new_journal(dir.path());
+        let drafts: Vec<Draft> = (0..APPENDS).map(|number| draft(1, number)).collect();
+        let began = Instant::now();
+        for draft in drafts {
+            journal.append(vec![draft]).expect("appends");
+        }
+        let took = began.elapsed().as_secs_f64() * 1e6 / APPENDS as f64;
+        journal.close().expect("closes");
+        took
+    };
+    ours();
+    let all = batches(dir.path());
+    assert_eq!(all.len(), APPENDS);
+    let mut loops = || bare(dir.path(), &all).0 * 1e6 / APPENDS as f64;
+    let figures = rounds(&mut [("the journal", &mut ours), ("write and fdatasync", &mut loops)]);
+    print!("{}", table("µs an entry", &figures));
+    let found = ratio(&figures[0], &figures[1]);
+    goal("the journal over the bare loop", found, found.0 <= 1.3, "at most 1.3");
+}
+
+/// What a writer hands to the owner, and where it waits.
+type Handed = (Draft, SyncSender<()>);
+
+/// The owner: takes whatever waits, and appends it as one batch.
+fn own(mut journal: DiskJournal, queue: &Receiver<Handed>) -> DiskJournal {
+    while let Ok(first) = queue.recv() {
+        let (drafts, waiting): (Vec<Draft>, Vec<_>) = std::iter::once(first).chain(queue.try_iter()).unzip();
+        journal.append(drafts).expect("appends");
+        for writer in waiting {
+            writer.send(()).expect("a writer waits");
+        }
+    }
+    journal
+}
+
+/// All writers, each with one entry under way at a time: seconds, and how long each entry took.
+fn many(journal: DiskJournal) -> (f64, Vec<f64>, DiskJournal) {
+    let (to, queue) = channel::<Handed>();
+    let write = |writer: usize, to: Sender<Handed>| {
+        let (done, wait) = sync_channel(1);
+        let drafts: Vec<Draft> = (0..EACH).map(|number| draft(writer, number)).collect();
+        let mut took = Vec::with_capacity(EACH);
+        for draft in drafts {
+            let one = Instant::now();
+            to.send((draft, done.clone())).expect("the owner listens");
+            wait.recv().expect("the owner answers");
+            took.push(one.elapsed().as_secs_f64() * 1e6);
+        }
+        took
+    };
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let owner = scope.spawn(move || own(journal, &queue));
+        let writers: Vec<_> = (0..WRITERS).map(|writer| (writer, to.clone())).collect();
+        drop(to);
+        let write = &write;
+        let threads: Vec<_> = writers.into_iter().map(|(writer, to)| scope.spawn(move || write(writer, to))).collect();
+        let took = threads.into_iter().flat_map(|thread| thread.join().expect("a writer ends")).collect();
+        let journal = owner.join().expect("the owner ends");
+        (began.elapsed().as_secs_f64(), took, journal)
+    })
+}
+
+pub(crate) fn sixty_four() {
+    println!("{WRITERS} writers, one owner, each writer waits until its entry is durable");
+    let dir = place::folder("append-many");
+    let bytes = std::cell::RefCell::new(Vec::new());
+    let waits = std::cell::RefCell::new(Vec::new());
+    let syncs = std::cell::RefCell::new(Vec::new());
+    let mut ours = || {
+        let (seconds, took, journal) = many(new_journal(dir.path()));
+        journal.close().expect("closes");
+        *bytes.borrow_mut() = batches(dir.path());
+        waits.borrow_mut().push(percentile(took, 0.99));
+        (WRITERS * EACH) as f64 / seconds
+    };
+    let mut loops = || {
+        let all = bytes.borrow();
+        let (seconds, took) = bare(dir.path(), &all);
+        syncs.borrow_mut().push(percentile(took, 0.5));
+        (WRITERS * EACH) as f64 / seconds
+    };
+    let figures = rounds(&mut [("the journal", &mut ours), ("write and fdatasync, same batches", &mut loops)]);
+    print!("{}", table("entries/s", &figures));
+    println!(
+        "  {} batches of {:.1} entries",
+        bytes.borrow().len(),
+        (WRITERS * EACH) as f64 / bytes.borrow().len() as f64
+    );
+    let found = ratio(&figures[0], &figures[1]);
+    goal("the journal over the bare loop", found, found.0 >= 0.7, "at least 0.7");
+    let mut times: Vec<f64> =
+        waits.borrow().iter().zip(syncs.borrow().iter()).map(|(wait, sync)| wait / sync).collect();
+    times.remove(0);
+    times.sort_by(f64::total_cmp);
+    let found = (times[times.len() / 2], times[0], times[times.len() - 1]);
+    goal("p99 of a writer's wait over one fdatasync", found, found.0 <= 4.0, "at most 4");
+}

@@ -1,0 +1,35 @@
+//! What Palinode costs, each figure against the physical limit in the same process run. Prints ratios, asserts none.
+//!
+//! `cargo bench -p palinode-tests` runs all, `cargo bench -p palinode-tests -- NAME...` those named.
+
+mod append;
+mod bodies;
+mod driver;
+mod place;
+mod reading;
+mod rounds;
+mod still;
+
+/// A bench: its name on the command line, and what runs it.
+const ALL: &[(&str, fn())] = &[
+    ("append-one", append::one),
+    ("append-many", append::sixty_four),
+    ("bodies", bodies::run),
+    ("driver", driver::run),
+    ("reading", reading::run),
+];
+
+fn main() {
+    // Cargo passes flags of its own.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if let Some(name) = wanted.iter().find(|name| ALL.iter().all(|(known, _)| known != name)) {
+        let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
+        eprintln!("there is no bench `{name}`; there are {}", names.join(", "));
+        std::process::exit(2);
+    }
+    for (name, run) in ALL {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            run();
+        }
+    }
+}
