@@ -1,15 +1,14 @@
 //! Blobs: large bodies and public plans, each a file named by the hash of its bytes.
 
-use crate::durable::{damaged, make_dir, place, sync_dir, unread, unwritten};
+use crate::durable::{damaged, place, unread, unwritten};
+use crate::files::Root;
 use crate::layout::{BLOBS, blob_file, blob_place};
 use crate::record::Wrong;
 use palinode_core::event::blob_id;
 use palinode_core::id::BlobId;
 use palinode_core::port::{ReadError, RecordError};
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,25 +22,24 @@ pub(crate) trait Blobs: Send + Sync {
 
 /// Blobs in a journal's directory.
 pub(crate) struct DiskBlobs {
-    pub(crate) root: PathBuf,
+    pub(crate) root: Root,
     /// The same flag as in the journal's handle: after a failed write nothing more is written, wherever it failed.
     pub(crate) poisoned: Arc<AtomicBool>,
 }
 
 impl DiskBlobs {
     fn write(&self, id: BlobId, bytes: &[u8]) -> io::Result<()> {
-        let blobs = self.root.join(BLOBS);
         let (folder, name) = blob_place(id);
-        let dir = blobs.join(folder);
-        match make_dir(&dir) {
-            Ok(()) => sync_dir(&blobs)?,
+        let dir = format!("{BLOBS}/{folder}");
+        match self.root.files.make_dir(&self.root.at(&dir)) {
+            Ok(()) => self.root.sync_dir(BLOBS)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        match fs::read(dir.join(&name)) {
+        match self.root.read(blob_file(id)) {
             // The same bytes are there, but a process that died may not have synced their name.
-            Ok(there) if there == bytes => sync_dir(&dir),
-            _ => place(&blobs, &dir, &name, bytes),
+            Ok(there) if there == bytes => self.root.sync_dir(&dir),
+            _ => place(&self.root, BLOBS, &dir, &name, bytes),
         }
     }
 }
@@ -61,7 +59,7 @@ impl Blobs for DiskBlobs {
 
     fn get(&self, id: BlobId) -> Result<Vec<u8>, ReadError> {
         let file = blob_file(id);
-        let bytes = fs::read(self.root.join(&file)).map_err(|cause| match cause.kind() {
+        let bytes = self.root.read(&file).map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => ReadError::Missing(format!("blob {id}")),
             _ => unread(&file)(cause),
         })?;

@@ -2,21 +2,20 @@
 
 use crate::batch::{Tip, prepare};
 use crate::blob::{Blobs, DiskBlobs};
-use crate::durable::{TEMP, make_file, sync_dir, unwritten};
+use crate::durable::{TEMP, unwritten};
+use crate::files::{Handle, Root};
 use crate::frame::Builder;
 use crate::head::{HEAD, Head, Runs};
 use crate::inbox;
-use crate::layout::{SEGMENTS, key_file, segment_file, segment_name};
+use crate::layout::{SEGMENTS, key_file, segment_file};
 use crate::lock::{Lock, LockRecord};
 use crate::reader::JournalReader;
 use crate::ring::{DataKeys, Ring};
 use palinode_core::event::{Class, Draft, FORMAT, Owner};
 use palinode_core::id::{BlobId, Epoch, RunId, Seq};
 use palinode_core::port::{BodyError, Entries, Handed, Journal, JournalRead, ReadError, RecordError, Stored, Vault};
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,7 +43,7 @@ impl Default for Options {
 /// The segment that is written to.
 #[derive(Debug)]
 pub(crate) struct Current {
-    pub(crate) file: File,
+    pub(crate) file: Box<dyn Handle>,
     pub(crate) first: u64,
     /// Where the next batch goes.
     pub(crate) offset: u64,
@@ -61,7 +60,7 @@ pub struct DiskJournal {
     pub(crate) options: Options,
     pub(crate) lock: Lock,
     pub(crate) owner: Owner,
-    pub(crate) head_file: File,
+    pub(crate) head_file: Box<dyn Handle>,
     pub(crate) generation: u64,
     pub(crate) current: Current,
     /// The last entry that has a place, posted ones included.
@@ -101,6 +100,10 @@ impl DiskJournal {
         self.reader.root()
     }
 
+    fn place(&self) -> &Root {
+        &self.reader.root
+    }
+
     /// A reader of the same journal; it sees what is durable.
     pub fn reader(&self) -> &JournalReader {
         &self.reader
@@ -118,12 +121,12 @@ impl DiskJournal {
         if self.poisoned.load(Ordering::SeqCst) {
             return Err(EraseError::Write { file, cause: io::Error::other("an earlier write failed") });
         }
-        let ring = Ring::open(self.root())?;
-        let mut keys = ring.load(self.root(), run)?.ok_or(EraseError::NoKeys(run))?;
+        let ring = Ring::open(self.place())?;
+        let mut keys = ring.load(self.place(), run)?.ok_or(EraseError::NoKeys(run))?;
         if !keys.erase(class) {
             return Ok(false);
         }
-        ring.replace(self.root(), run, &keys).map_err(|cause| EraseError::Write { file, cause })?;
+        ring.replace(self.place(), run, &keys).map_err(|cause| EraseError::Write { file, cause })?;
         Ok(true)
     }
 
@@ -157,7 +160,7 @@ impl DiskJournal {
     }
 
     fn blobs(&self) -> DiskBlobs {
-        DiskBlobs { root: self.root().to_owned(), poisoned: Arc::clone(&self.poisoned) }
+        DiskBlobs { root: self.place().clone(), poisoned: Arc::clone(&self.poisoned) }
     }
 
     fn sealing(&self, run: RunId) -> Result<Arc<dyn Vault>, BodyError> {
@@ -198,7 +201,7 @@ impl DiskJournal {
     fn write_batch(&mut self, first: u64, batch: &[u8]) -> io::Result<()> {
         let size = batch.len() as u64;
         if self.current.offset > 0 && self.current.offset + size > self.options.segment_bytes {
-            self.current = new_segment(&self.root().join(SEGMENTS), first)?;
+            self.current = new_segment(self.place(), first)?;
         }
         self.grow(self.current.offset + size)?;
         self.current.file.write_all_at(batch, self.current.offset)?;
@@ -235,19 +238,18 @@ impl DiskJournal {
             head.runs = None;
         }
         self.generation += 1;
-        HEAD.write(&self.head_file, self.generation, &head)
+        HEAD.write(&*self.head_file, self.generation, &head)
     }
 }
 
 /// A new, empty segment, durable by name.
-fn new_segment(dir: &Path, first: u64) -> io::Result<Current> {
+fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
     // Empty until the first batch makes it grow: a cut in between leaves a segment of zeros, which is fine.
-    let name: PathBuf = dir.join(segment_name(first));
-    let temp = dir.join(format!("{TEMP}{first}"));
-    let file = make_file(&temp)?;
+    let temp = root.at(format!("{SEGMENTS}/{TEMP}{first}"));
+    let file = root.files.make_file(&temp)?;
     file.sync_all()?;
-    fs::rename(&temp, &name)?;
-    sync_dir(dir)?;
+    root.files.rename(&temp, &root.at(segment_file(first)))?;
+    root.sync_dir(SEGMENTS)?;
     Ok(Current { file, first, offset: 0, len: 0 })
 }
 
@@ -300,11 +302,12 @@ impl Journal for DiskJournal {
 
     fn create_keys(&mut self, run: RunId) -> Result<Arc<dyn Vault>, RecordError> {
         let file = key_file(run);
-        let there = self.root().join(&file).symlink_metadata().is_ok();
+        let place = self.place();
+        let there = place.files.kind(&place.at(&file)).map_err(unwritten(&file))?.is_some();
         if !there {
             self.guard(&file, |journal| {
-                let ring = Ring::open(journal.root()).map_err(io::Error::other)?;
-                ring.store(journal.root(), run, &DataKeys::random()?)
+                let ring = Ring::open(journal.place()).map_err(io::Error::other)?;
+                ring.store(journal.place(), run, &DataKeys::random()?)
             })?;
         }
         self.sealing(run).map_err(|error| RecordError::Failed { what: file, cause: Box::new(error) })
@@ -319,12 +322,12 @@ impl Journal for DiskJournal {
     }
 
     fn inbox(&mut self) -> Result<Vec<Handed>, ReadError> {
-        inbox::read(self.root())
+        inbox::read(self.place())
     }
 
     fn take(&mut self, name: &str) -> Result<(), RecordError> {
         // Nothing that was recorded hangs on it, so a failure here does not poison.
-        inbox::take(self.root(), name).map_err(unwritten("the inbox"))
+        inbox::take(self.place(), name).map_err(unwritten("the inbox"))
     }
 }
 
@@ -342,8 +345,8 @@ mod tests {
     }
 
     /// Anything written to it fails as on a full disk.
-    fn full() -> File {
-        File::options().write(true).open("/dev/full").expect("a full device")
+    fn full() -> Box<dyn Handle> {
+        Box::new(std::fs::File::options().write(true).open("/dev/full").expect("a full device"))
     }
 
     #[test]

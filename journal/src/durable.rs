@@ -1,11 +1,9 @@
 //! Writing so that it stays written: private files, temporary names, synced renames.
 
+use crate::files::{FileKind, Root};
 use crate::record::Wrong;
 use palinode_core::port::{ReadError, RecordError};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::io;
 
 /// Files under construction begin with this; they are never read, and removed when the journal is next opened.
 pub(crate) const TEMP: &str = ".tmp-";
@@ -27,46 +25,32 @@ pub(crate) fn temp_name() -> io::Result<String> {
     Ok(format!("{TEMP}{}", hex(&random::<8>()?)))
 }
 
-/// A new private directory.
-pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(path)
-}
-
-/// A new private file; refuses to open what is there.
-pub(crate) fn make_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// Makes the names in a directory durable.
-pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 /// A new private file with this content, synced; its name is not.
-pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = make_file(path)?;
-    file.write_all(bytes)?;
+pub(crate) fn write_new(root: &Root, file: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = root.files.make_file(&root.at(file))?;
+    file.write_all_at(bytes, 0)?;
     file.sync_all()
 }
 
 /// Puts a file into `dir`, complete or not at all, replacing one of that name; its name is synced too. It is built in
 /// `work`, which must be on the same file system.
-pub(crate) fn place(work: &Path, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let temp = work.join(temp_name()?);
-    let placed = write_new(&temp, bytes).and_then(|()| fs::rename(&temp, dir.join(name)));
+pub(crate) fn place(root: &Root, work: &str, dir: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temp = format!("{work}/{}", temp_name()?);
+    let to = root.at(dir).join(name);
+    let placed = write_new(root, &temp, bytes).and_then(|()| root.files.rename(&root.at(&temp), &to));
     if placed.is_err() {
         // Best effort: what stays is removed when the journal is next opened.
-        let _ = fs::remove_file(&temp);
+        let _ = root.files.remove(&root.at(&temp));
     }
-    placed.and_then(|()| sync_dir(dir))
+    placed.and_then(|()| root.sync_dir(dir))
 }
 
 /// Removes what a dead process was still building in this directory.
-pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
-    for item in fs::read_dir(dir)? {
-        let item = item?;
-        if item.file_name().to_string_lossy().starts_with(TEMP) && item.file_type()?.is_file() {
-            fs::remove_file(item.path())?;
+pub(crate) fn sweep(root: &Root, dir: &str) -> io::Result<()> {
+    let dir = root.at(dir);
+    for item in root.files.list(&dir)? {
+        if item.kind == FileKind::File && item.name.to_string_lossy().starts_with(TEMP) {
+            root.files.remove(&dir.join(item.name))?;
         }
     }
     Ok(())

@@ -1,16 +1,16 @@
 //! The inbox: decisions that other processes hand to the live driver.
 
-use crate::durable::{TEMP, hex, make_file, place, random, sync_dir, unread};
+use crate::durable::{TEMP, hex, place, random, unread};
+use crate::files::{FileLayer, Os, Root};
 use crate::layout::{INBOX, TORN};
 use crate::record;
 use palinode_core::canon::EncodeError;
 use palinode_core::port::{Handed, Handout, ReadError};
-use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A decision may not be longer.
@@ -38,26 +38,28 @@ pub enum HandInError {
 
 /// Hands a decision to the driver; durable on return. Gives the name it has in the inbox.
 pub fn hand_in(root: &Path, decision: &Handout) -> Result<String, HandInError> {
+    hand_in_on(Os::shared(), root, decision)
+}
+
+/// [`hand_in`] on a layer.
+pub fn hand_in_on(files: Arc<dyn FileLayer>, root: &Path, decision: &Handout) -> Result<String, HandInError> {
     let bytes = record::seal(CONTEXT, decision)?;
     if bytes.len() > FILE_LIMIT {
         return Err(HandInError::TooLong(bytes.len()));
     }
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let name = format!("{:020}-{}{SUFFIX}", since.as_micros(), hex(&random::<8>()?));
-    let inbox = root.join(INBOX);
-    place(&inbox, &inbox, &name, &bytes)?;
+    place(&Root::new(files, root), INBOX, INBOX, &name, &bytes)?;
     Ok(name)
 }
 
 /// The oldest decisions, in order. What is no decision is moved to `torn/`, with a note that says why.
-pub(crate) fn read(root: &Path) -> Result<Vec<Handed>, ReadError> {
-    let inbox = root.join(INBOX);
-    let items = fs::read_dir(&inbox).map_err(unread(INBOX))?;
-    let names = items.map(|item| item.map(|item| item.file_name())).collect::<io::Result<BTreeSet<_>>>();
-    let names = names.map_err(unread(INBOX))?.into_iter();
+pub(crate) fn read(root: &Root) -> Result<Vec<Handed>, ReadError> {
+    let items = root.files.list(&root.at(INBOX)).map_err(unread(INBOX))?;
+    let names: BTreeSet<_> = items.into_iter().map(|item| item.name).collect();
     let mut found = Vec::new();
-    for name in names.filter(|name| !name.to_string_lossy().starts_with(TEMP)).take(COUNT_LIMIT) {
-        match (open(&inbox.join(&name)), name.to_str().filter(|name| is_name(name))) {
+    for name in names.into_iter().filter(|name| !name.to_string_lossy().starts_with(TEMP)).take(COUNT_LIMIT) {
+        match (open(root, &name), name.to_str().filter(|name| is_name(name))) {
             (Ok(decision), Some(name)) => found.push(Handed { name: name.to_owned(), decision }),
             (Ok(_), None) => set_aside(root, &name, "its name is not one that a decision gets")?,
             (Err(why), _) => set_aside(root, &name, &why)?,
@@ -67,14 +69,14 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Handed>, ReadError> {
 }
 
 /// Removes a decision; one that is gone already is fine.
-pub(crate) fn take(root: &Path, name: &str) -> io::Result<()> {
+pub(crate) fn take(root: &Root, name: &str) -> io::Result<()> {
     if !is_name(name) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not the name of a decision"));
     }
-    match fs::remove_file(root.join(INBOX).join(name)) {
+    match root.files.remove(&root.at(INBOX).join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => sync_dir(&root.join(INBOX)),
+        Ok(()) => root.sync_dir(INBOX),
     }
 }
 
@@ -90,29 +92,23 @@ pub(crate) fn is_name(name: &str) -> bool {
     })
 }
 
-fn open(path: &Path) -> Result<Handout, String> {
-    // Neither a link that leads elsewhere nor a pipe that never ends is followed.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| format!("it cannot be opened: {error}"))?;
-    let file = File::from(file);
-    if !file.metadata().is_ok_and(|about| about.is_file()) {
-        return Err("it is not a plain file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+fn open(root: &Root, name: &OsStr) -> Result<Handout, String> {
+    let read = root.files.read_plain(&root.at(INBOX).join(name), FILE_LIMIT as u64 + 1);
+    let bytes = read.map_err(|error| format!("it cannot be read: {error}"))?.ok_or("it is not a plain file")?;
     if bytes.len() > FILE_LIMIT {
         return Err(format!("it is longer than {FILE_LIMIT} bytes"));
     }
     record::open_exact(CONTEXT, &bytes).map_err(|wrong| format!("byte {}: {}", wrong.offset, wrong.what))
 }
 
-fn set_aside(root: &Path, name: &OsStr, why: &str) -> Result<(), ReadError> {
+fn set_aside(root: &Root, name: &OsStr, why: &str) -> Result<(), ReadError> {
     let put = || {
         let to = format!("inbox-{}", hex(&random::<8>()?));
-        let torn = root.join(TORN);
-        fs::rename(root.join(INBOX).join(name), torn.join(&to))?;
-        let mut note = make_file(&torn.join(format!("{to}.note")))?;
-        writeln!(note, "{INBOX}/{} was no decision: {why}", name.to_string_lossy().escape_debug())
+        let torn = root.at(TORN);
+        root.files.rename(&root.at(INBOX).join(name), &torn.join(&to))?;
+        let note = root.files.make_file(&torn.join(format!("{to}.note")))?;
+        let words = format!("{INBOX}/{} was no decision: {why}\n", name.to_string_lossy().escape_debug());
+        note.write_all_at(words.as_bytes(), 0)
     };
     match put() {
         // Whoever put it there took it back.

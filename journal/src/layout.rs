@@ -1,6 +1,7 @@
 //! The journal's directory: its names, its format file, how it is created and found.
 
 use crate::durable::{self, TEMP, damaged, unread};
+use crate::files::{FileKind, FileLayer, Os, Root};
 use crate::head::{HEAD, Head};
 use crate::lock::{LOCK, LockRecord};
 use crate::record::Wrong;
@@ -8,9 +9,9 @@ use crate::ring::Ring;
 use palinode_core::event::FORMAT;
 use palinode_core::id::{BlobId, RunId};
 use palinode_core::port::ReadError;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Name of a journal's directory, looked for upwards from the working folder.
 pub const ROOT_NAME: &str = ".palinode";
@@ -41,12 +42,17 @@ pub enum CreateError {
 
 /// Creates an empty journal: under a temporary name, synced, then renamed, so that a cut leaves all of it or none.
 pub fn create(dir: &Path) -> Result<(), CreateError> {
+    create_on(Os::shared(), dir)
+}
+
+/// [`create`] on a layer.
+pub fn create_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<(), CreateError> {
     let failed = |cause| CreateError::Io { path: dir.to_owned(), cause };
     let taken = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory)
             || error.kind() == io::ErrorKind::AlreadyExists
     };
-    if dir.symlink_metadata().is_ok() {
+    if files.kind(dir).map_err(failed)?.is_some() {
         return Err(CreateError::Exists(dir.to_owned()));
     }
     let name = dir.file_name().ok_or_else(|| failed(io::Error::other("the path ends in no name")))?;
@@ -55,35 +61,36 @@ pub fn create(dir: &Path) -> Result<(), CreateError> {
         _ => Path::new("."),
     };
     let suffix = durable::temp_name().map_err(failed)?;
-    let temp = parent.join(format!("{}{suffix}", name.to_string_lossy()));
-    let done = fill(&temp).and_then(|()| fs::rename(&temp, dir));
+    let temp = Root { path: parent.join(format!("{}{suffix}", name.to_string_lossy())), files };
+    let done = fill(&temp).and_then(|()| temp.files.rename(&temp.path, dir));
     if let Err(error) = done {
         // Best effort: a leftover under a temporary name harms nobody.
-        let _ = fs::remove_dir_all(&temp);
+        let _ = temp.files.remove_all(&temp.path);
         return Err(if taken(&error) { CreateError::Exists(dir.to_owned()) } else { failed(error) });
     }
-    durable::sync_dir(parent).map_err(failed)
+    temp.files.sync_dir(parent).map_err(failed)
 }
 
-fn fill(root: &Path) -> io::Result<()> {
-    durable::make_dir(root)?;
+fn fill(root: &Root) -> io::Result<()> {
+    root.files.make_dir(&root.path)?;
     for dir in [SEGMENTS, BLOBS, KEYS, INBOX, TORN] {
-        durable::make_dir(&root.join(dir))?;
+        root.files.make_dir(&root.at(dir))?;
     }
-    durable::write_new(&root.join(FORMAT_FILE), format_text().as_bytes())?;
-    durable::write_new(&root.join(LOCK.file), &LOCK.fresh(&LockRecord::default())?)?;
-    durable::write_new(&root.join(HEAD.file), &HEAD.fresh(&Head::default())?)?;
-    durable::write_new(&root.join(SEGMENTS).join(segment_name(1)), &[])?;
-    Ring::create(&root.join(KEYS))?;
+    durable::write_new(root, FORMAT_FILE, format_text().as_bytes())?;
+    durable::write_new(root, LOCK.file, &LOCK.fresh(&LockRecord::default())?)?;
+    durable::write_new(root, HEAD.file, &HEAD.fresh(&Head::default())?)?;
+    durable::write_new(root, &segment_file(1), &[])?;
+    Ring::create(root)?;
     for dir in [SEGMENTS, KEYS] {
-        durable::sync_dir(&root.join(dir))?;
+        root.sync_dir(dir)?;
     }
-    durable::sync_dir(root)
+    root.files.sync_dir(&root.path)
 }
 
 /// The journal that a folder is in: its own `.palinode`, or that of the nearest folder above. `start` is an absolute path.
 pub fn find_root(start: &Path) -> Option<PathBuf> {
-    start.ancestors().map(|folder| folder.join(ROOT_NAME)).find(|root| root.join(FORMAT_FILE).is_file())
+    let is_journal = |root: &PathBuf| matches!(Os.kind(&root.join(FORMAT_FILE)), Ok(Some(FileKind::File)));
+    start.ancestors().map(|folder| folder.join(ROOT_NAME)).find(is_journal)
 }
 
 /// The content of the format file.
@@ -92,8 +99,8 @@ pub(crate) fn format_text() -> String {
 }
 
 /// The version in the format file; none if there is no such file.
-pub(crate) fn read_format(root: &Path) -> Result<Option<(u32, u32)>, ReadError> {
-    let bytes = match fs::read(root.join(FORMAT_FILE)) {
+pub(crate) fn read_format(root: &Root) -> Result<Option<(u32, u32)>, ReadError> {
+    let bytes = match root.read(FORMAT_FILE) {
         Ok(bytes) => bytes,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
@@ -129,9 +136,9 @@ pub(crate) struct Segments {
 }
 
 /// Lists the segments.
-pub(crate) fn segments(root: &Path) -> Result<Segments, ReadError> {
+pub(crate) fn segments(root: &Root) -> Result<Segments, ReadError> {
     let mut found = Segments::default();
-    for name in names(&root.join(SEGMENTS), SEGMENTS)? {
+    for name in names(root, SEGMENTS)? {
         let first = name.strip_suffix(".seg").and_then(|digits| digits.parse().ok());
         match first.filter(|first| *first > 0 && segment_name(*first) == name) {
             Some(first) => found.firsts.push(first),
@@ -143,13 +150,10 @@ pub(crate) fn segments(root: &Path) -> Result<Segments, ReadError> {
     Ok(found)
 }
 
-/// The names in a folder, sorted.
-pub(crate) fn names(dir: &Path, file: &str) -> Result<Vec<String>, ReadError> {
-    let items = fs::read_dir(dir).map_err(unread(file))?;
-    let mut names = items
-        .map(|item| item.map(|item| item.file_name().to_string_lossy().into_owned()))
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(unread(file))?;
+/// The names in a folder of the journal, sorted.
+pub(crate) fn names(root: &Root, dir: &str) -> Result<Vec<String>, ReadError> {
+    let items = root.files.list(&root.at(dir)).map_err(unread(dir))?;
+    let mut names: Vec<_> = items.into_iter().map(|item| item.name.to_string_lossy().into_owned()).collect();
     names.sort_unstable();
     Ok(names)
 }

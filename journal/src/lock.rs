@@ -4,17 +4,14 @@
 //! a dead owner needs no ceremony and a live one cannot be mistaken for dead.
 
 use crate::durable::{damaged, unread};
+use crate::files::{Handle, Root};
 use crate::head::newest;
 use crate::record::Kind;
 use palinode_core::event::Owner;
 use palinode_core::id::Epoch;
 use palinode_core::port::ReadError;
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 /// The lock's file.
@@ -57,33 +54,25 @@ pub enum OwnerState {
 /// A held lock.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    file: File,
+    file: Box<dyn Handle>,
     generation: u64,
     pub(crate) record: LockRecord,
 }
 
-fn held(error: Errno) -> bool {
-    error == Errno::WOULDBLOCK || error == Errno::INTR
-}
-
-fn record(root: &Path) -> Result<(u64, LockRecord), ReadError> {
-    let slot = newest(&LOCK, || fs::read(root.join(LOCK.file))).map_err(unread(LOCK.file))?;
+fn record(root: &Root) -> Result<(u64, LockRecord), ReadError> {
+    let slot = newest(&LOCK, || root.read(LOCK.file)).map_err(unread(LOCK.file))?;
     slot.map(|slot| (slot.generation, slot.value)).map_err(|wrong| damaged(LOCK.file, wrong))
 }
 
 impl Lock {
     /// Takes the lock; none if a living process has it. The record is still the one of the owner before.
-    pub(crate) fn acquire(root: &Path) -> Result<Option<Self>, ReadError> {
-        let file = File::options().read(true).write(true).open(root.join(LOCK.file)).map_err(unread(LOCK.file))?;
+    pub(crate) fn acquire(root: &Root) -> Result<Option<Self>, ReadError> {
         for _ in 0..TRIES {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {
-                    let (generation, record) = record(root)?;
-                    return Ok(Some(Self { file, generation, record }));
-                }
-                Err(error) if held(error) => std::thread::sleep(PAUSE),
-                Err(error) => return Err(unread(LOCK.file)(error.into())),
+            if let Some(file) = root.files.lock(&root.at(LOCK.file)).map_err(unread(LOCK.file))? {
+                let (generation, record) = record(root)?;
+                return Ok(Some(Self { file, generation, record }));
             }
+            std::thread::sleep(PAUSE);
         }
         Ok(None)
     }
@@ -91,7 +80,7 @@ impl Lock {
     /// Writes a new record over the older of the two, and syncs it.
     pub(crate) fn write(&mut self, record: LockRecord) -> io::Result<()> {
         self.generation += 1;
-        LOCK.write(&self.file, self.generation, &record)?;
+        LOCK.write(&*self.file, self.generation, &record)?;
         self.file.sync_data()?;
         self.record = record;
         Ok(())
@@ -99,15 +88,9 @@ impl Lock {
 }
 
 /// Who owns the journal. Needs no lock of its own.
-pub(crate) fn look(root: &Path) -> Result<OwnerState, ReadError> {
-    let file = File::open(root.join(LOCK.file)).map_err(unread(LOCK.file))?;
-    let alive = match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => false,
-        Err(error) if held(error) => true,
-        Err(error) => return Err(unread(LOCK.file)(error.into())),
-    };
-    // Closing the file lets the lock go at once: the record is read without it.
-    drop(file);
+pub(crate) fn look(root: &Root) -> Result<OwnerState, ReadError> {
+    // The lock is let go at once: the record is read without it.
+    let alive = root.files.is_locked(&root.at(LOCK.file)).map_err(unread(LOCK.file))?;
     let (_, record) = record(root)?;
     let LockRecord { owner, epoch, released } = record;
     Ok(match owner {

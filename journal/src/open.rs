@@ -2,9 +2,10 @@
 
 use crate::batch::Tip;
 use crate::disk::{Current, DiskJournal, Options};
-use crate::durable::{damaged, make_file, sweep, sync_dir, unread};
+use crate::durable::{damaged, sweep, unread};
+use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
-use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file, segment_name};
+use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
 use crate::lock::{self, Lock, LockRecord, OwnerState};
 use crate::reader::{JournalReader, OpenReadError, check_format};
 use crate::record::{Slot, Wrong};
@@ -12,9 +13,9 @@ use crate::segment::{Next, Scan};
 use palinode_core::event::{FORMAT, Owner};
 use palinode_core::id::{EntryId, Epoch, Seq};
 use palinode_core::port::ReadError;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Why a journal could not be opened for writing.
 #[derive(Debug, thiserror::Error)]
@@ -104,12 +105,18 @@ struct End {
 impl DiskJournal {
     /// Opens the journal in this directory for writing, as this process.
     pub fn open(dir: &Path, owner: Owner, options: Options) -> Result<Opened, OpenError> {
-        let minor = check_format(dir)?;
+        Self::open_on(Os::shared(), dir, owner, options)
+    }
+
+    /// [`Self::open`] on a layer.
+    pub fn open_on(files: Arc<dyn FileLayer>, dir: &Path, owner: Owner, options: Options) -> Result<Opened, OpenError> {
+        let root = Root::new(files, dir);
+        let minor = check_format(&root)?;
         if minor > FORMAT.1 {
             return Err(OpenError::Newer { found: minor });
         }
-        let Some(mut lock) = Lock::acquire(dir)? else {
-            let (owner, epoch) = match lock::look(dir)? {
+        let Some(mut lock) = Lock::acquire(&root)? else {
+            let (owner, epoch) = match lock::look(&root)? {
                 OwnerState::Alive { owner, epoch } => (owner, epoch),
                 OwnerState::Dead { epoch, .. } => (None, epoch),
                 OwnerState::None => (None, Epoch(0)),
@@ -117,10 +124,10 @@ impl DiskJournal {
             return Err(OpenError::Owned { owner, epoch });
         };
         let before = lock.record.clone();
-        let slot: Slot<Head> = newest(&HEAD, || fs::read(dir.join(HEAD.file)))
+        let slot: Slot<Head> = newest(&HEAD, || root.read(HEAD.file))
             .map_err(unread(HEAD.file))?
             .map_err(|wrong| damaged(HEAD.file, wrong))?;
-        let end = find_end(dir, &slot.value, before.released)?;
+        let end = find_end(&root, &slot.value, before.released)?;
         let epoch = Epoch(before.epoch.max(end.epoch).0 + 1);
         let write = |file: &str| {
             let file = file.to_owned();
@@ -130,13 +137,13 @@ impl DiskJournal {
         lock.write(record).map_err(write(lock::LOCK.file))?;
         for folder in [SEGMENTS, BLOBS, KEYS] {
             // A process that died may have left names unsynced that this one is going to rely on.
-            sweep(&dir.join(folder)).and_then(|()| sync_dir(&dir.join(folder))).map_err(write(folder))?;
+            sweep(&root, folder).and_then(|()| root.sync_dir(folder)).map_err(write(folder))?;
         }
         let segment = segment_file(end.scan.first);
-        let (current, torn) = settle(dir, &end).map_err(write(&segment))?;
-        let head_file = File::options().read(true).write(true).open(dir.join(HEAD.file)).map_err(write(HEAD.file))?;
+        let (current, torn) = settle(&root, &end).map_err(write(&segment))?;
+        let head_file = root.open(HEAD.file).map_err(write(HEAD.file))?;
         let mut journal = DiskJournal {
-            reader: JournalReader::at(dir),
+            reader: JournalReader::at(root),
             options,
             lock,
             owner,
@@ -160,8 +167,8 @@ impl DiskJournal {
 }
 
 /// Reads from the head's segment to the end, and tells a torn tail from damage.
-fn find_end(dir: &Path, head: &Head, released: bool) -> Result<End, ReadError> {
-    let mut segments = layout::segments(dir)?.firsts;
+fn find_end(root: &Root, head: &Head, released: bool) -> Result<End, ReadError> {
+    let mut segments = layout::segments(root)?.firsts;
     segments.retain(|first| *first >= head.segment.0);
     if segments.first() != Some(&head.segment.0) {
         return Err(damaged(&segment_file(head.segment.0), Wrong::at(0, "the segment is missing")));
@@ -171,14 +178,14 @@ fn find_end(dir: &Path, head: &Head, released: bool) -> Result<End, ReadError> {
         tip: Tip { seq: Seq(0), id: none },
         epoch: Epoch(0),
         runs: head.runs.as_deref().map(Runs::new).unwrap_or_default(),
-        scan: Scan::open(dir, head.segment.0, None)?,
+        scan: Scan::open(root, head.segment.0, None)?,
         broken: None,
     };
     let mut reached = head.seq.0 == 0 && head.offset == 0;
     for (index, first) in segments.iter().enumerate() {
         let file = segment_file(*first);
         if index > 0 {
-            end.scan = Scan::open(dir, *first, end.scan.prev)?;
+            end.scan = Scan::open(root, *first, end.scan.prev)?;
         }
         end.broken = loop {
             match end.scan.next(0) {
@@ -220,7 +227,7 @@ fn find_end(dir: &Path, head: &Head, released: bool) -> Result<End, ReadError> {
     }
     if head.runs.is_none() {
         // Too many open runs for the head: they are collected from the whole history.
-        for stored in JournalReader::at(dir).entries(Seq(1))? {
+        for stored in JournalReader::at(root.clone()).entries(Seq(1))? {
             end.runs.apply(&stored?);
         }
     }
@@ -228,16 +235,15 @@ fn find_end(dir: &Path, head: &Head, released: bool) -> Result<End, ReadError> {
 }
 
 /// Keeps and cuts a torn tail, and opens the last segment for writing.
-fn settle(dir: &Path, end: &End) -> io::Result<(Current, Option<Torn>)> {
+fn settle(root: &Root, end: &End) -> io::Result<(Current, Option<Torn>)> {
     let offset = end.scan.offset();
-    let path = dir.join(SEGMENTS).join(segment_name(end.scan.first));
-    let file = File::options().read(true).write(true).open(path)?;
+    let file = root.open(segment_file(end.scan.first))?;
     let mut len = end.scan.len();
     let mut torn = None;
     if end.broken.is_some() {
         let rest = end.scan.rest();
         let length = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        torn = Some(keep(dir, end.scan.next, &rest[..length])?);
+        torn = Some(keep(root, end.scan.next, &rest[..length])?);
         // Cut, not overwritten with zeros: a cut that is itself cut short leaves the tail whole or gone.
         file.set_len(offset)?;
         len = offset;
@@ -247,18 +253,18 @@ fn settle(dir: &Path, end: &End) -> io::Result<(Current, Option<Torn>)> {
     Ok((Current { file, first: end.scan.first, offset, len }, torn))
 }
 
-fn keep(dir: &Path, seq: u64, bytes: &[u8]) -> io::Result<Torn> {
+fn keep(root: &Root, seq: u64, bytes: &[u8]) -> io::Result<Torn> {
     let mut count = 0;
-    let (name, mut file) = loop {
+    let (name, file) = loop {
         let name = format!("{TORN}/{seq:020}-{count}.bin");
-        match make_file(&dir.join(&name)) {
+        match root.files.make_file(&root.at(&name)) {
             Ok(file) => break (name, file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => count += 1,
             Err(error) => return Err(error),
         }
     };
-    file.write_all(bytes)?;
+    file.write_all_at(bytes, 0)?;
     file.sync_all()?;
-    sync_dir(&dir.join(TORN))?;
+    root.sync_dir(TORN)?;
     Ok(Torn { file: name, bytes: bytes.len() as u64 })
 }

@@ -2,6 +2,7 @@
 
 use crate::blob::{Blobs, DiskBlobs};
 use crate::durable::{damaged, unread};
+use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
 use crate::layout::{self, segment_file};
 use crate::lock::{self, OwnerState};
@@ -13,7 +14,6 @@ use palinode_core::event::FORMAT;
 use palinode_core::id::{BlobId, EntryId, RunId, Seq};
 use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Stored, Vault};
 use std::collections::VecDeque;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,37 +36,43 @@ pub enum OpenReadError {
 }
 
 /// Checks that this program may read the journal; gives its minor version.
-pub(crate) fn check_format(root: &Path) -> Result<u32, OpenReadError> {
-    let (major, minor) = layout::read_format(root)?.ok_or_else(|| OpenReadError::None(root.to_owned()))?;
+pub(crate) fn check_format(root: &Root) -> Result<u32, OpenReadError> {
+    let (major, minor) = layout::read_format(root)?.ok_or_else(|| OpenReadError::None(root.path.clone()))?;
     if major == FORMAT.0 { Ok(minor) } else { Err(OpenReadError::Format { found: format!("{major}.{minor}") }) }
 }
 
 /// The newest head, as it is now.
-pub(crate) fn read_head(root: &Path) -> Result<Head, ReadError> {
-    let slot = newest(&HEAD, || fs::read(root.join(HEAD.file))).map_err(unread(HEAD.file))?;
+pub(crate) fn read_head(root: &Root) -> Result<Head, ReadError> {
+    let slot = newest(&HEAD, || root.read(HEAD.file)).map_err(unread(HEAD.file))?;
     slot.map(|slot| slot.value).map_err(|wrong| damaged(HEAD.file, wrong))
 }
 
 /// Reads a journal.
 #[derive(Debug, Clone)]
 pub struct JournalReader {
-    root: PathBuf,
+    pub(crate) root: Root,
 }
 
 impl JournalReader {
     /// Opens the journal in this directory. Takes no lock and writes nothing.
     pub fn open(dir: &Path) -> Result<Self, OpenReadError> {
-        check_format(dir)?;
-        Ok(Self::at(dir))
+        Self::open_on(Os::shared(), dir)
     }
 
-    pub(crate) fn at(dir: &Path) -> Self {
-        Self { root: dir.to_owned() }
+    /// [`Self::open`] on a layer.
+    pub fn open_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Self, OpenReadError> {
+        let root = Root::new(files, dir);
+        check_format(&root)?;
+        Ok(Self::at(root))
+    }
+
+    pub(crate) fn at(root: Root) -> Self {
+        Self { root }
     }
 
     /// The directory.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.root.path
     }
 
     /// Who owns the journal now.
@@ -139,7 +145,7 @@ impl JournalRead for JournalReader {
 
 /// The entries of a journal on disk, up to the last batch that is complete.
 pub(crate) struct DiskEntries {
-    root: PathBuf,
+    root: Root,
     head: Head,
     segments: VecDeque<u64>,
     scan: Scan,

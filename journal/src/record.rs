@@ -3,11 +3,10 @@
 //! A record is: length of the payload (u32, little endian), BLAKE3 of the payload under the record's own context (32
 //! bytes), payload (canonical MessagePack).
 
+use crate::files::Handle;
 use palinode_core::canon;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 const PREFIX: usize = 4 + 32;
 
@@ -126,7 +125,7 @@ impl Kind {
     }
 
     /// Writes the next generation over the older slot. Not synced.
-    pub(crate) fn write<T: Serialize>(&self, file: &File, generation: u64, value: &T) -> io::Result<()> {
+    pub(crate) fn write<T: Serialize>(&self, file: &dyn Handle, generation: u64, value: &T) -> io::Result<()> {
         let start = if generation.is_multiple_of(2) { 0 } else { self.slot as u64 };
         file.write_all_at(&self.slot(generation, value)?, start)
     }

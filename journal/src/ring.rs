@@ -3,7 +3,8 @@
 //! A family has one more key, from which the digests of its bodies come. It lives and dies with the content key: only
 //! content is ever compared with what a host has now, and once content is erased nobody may test guesses against it.
 
-use crate::durable::{damaged, place, random, sync_dir, unread, write_new};
+use crate::durable::{damaged, place, random, unread, write_new};
+use crate::files::Root;
 use crate::layout::{KEYS, key_file};
 use crate::record::{self, Wrong};
 use chacha20poly1305::aead::{Aead, Payload};
@@ -14,9 +15,7 @@ use palinode_core::port::ReadError;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 
 /// The file that wraps the others.
 pub(crate) const WRAP: &str = "wrap";
@@ -110,16 +109,16 @@ pub(crate) struct Ring {
 
 impl Ring {
     /// Makes the wrapping key of a new journal.
-    pub(crate) fn create(dir: &Path) -> io::Result<()> {
+    pub(crate) fn create(root: &Root) -> io::Result<()> {
         let key = ByteBuf::from(random::<32>()?);
         let bytes = record::seal(WRAP_CONTEXT, &Wrap::File(key)).map_err(io::Error::other)?;
-        write_new(&dir.join(WRAP), &bytes)
+        write_new(root, &format!("{KEYS}/{WRAP}"), &bytes)
     }
 
     /// Reads the wrapping key.
-    pub(crate) fn open(root: &Path) -> Result<Self, ReadError> {
+    pub(crate) fn open(root: &Root) -> Result<Self, ReadError> {
         let file = format!("{KEYS}/{WRAP}");
-        let bytes = fs::read(root.join(&file)).map_err(unread(&file))?;
+        let bytes = root.read(&file).map_err(unread(&file))?;
         let Wrap::File(key) = record::open_exact(WRAP_CONTEXT, &bytes).map_err(|wrong| damaged(&file, wrong))?;
         let wrap = key.as_slice().try_into();
         let wrap = wrap.map_err(|_| damaged(&file, Wrong::at(0, "the key is not 32 bytes long")))?;
@@ -127,14 +126,14 @@ impl Ring {
     }
 
     /// The keys of a run family; none if it has no key file.
-    pub(crate) fn load(&self, root: &Path, run: RunId) -> Result<Option<DataKeys>, ReadError> {
+    pub(crate) fn load(&self, root: &Root, run: RunId) -> Result<Option<DataKeys>, ReadError> {
         // A file that is just being replaced is overwritten after its successor got its name: look again then.
         self.load_once(root, run).or_else(|_| self.load_once(root, run))
     }
 
-    fn load_once(&self, root: &Path, run: RunId) -> Result<Option<DataKeys>, ReadError> {
+    fn load_once(&self, root: &Root, run: RunId) -> Result<Option<DataKeys>, ReadError> {
         let file = key_file(run);
-        let bytes = match fs::read(root.join(&file)) {
+        let bytes = match root.read(&file) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unread(&file)(error)),
@@ -154,24 +153,23 @@ impl Ring {
     }
 
     /// Writes the keys of a run family, durable on return.
-    pub(crate) fn store(&self, root: &Path, run: RunId, keys: &DataKeys) -> io::Result<()> {
+    pub(crate) fn store(&self, root: &Root, run: RunId, keys: &DataKeys) -> io::Result<()> {
         let wrap =
             |name: &str, key: &Key| encrypt(&self.wrap, random()?, &wrapped_for(run, name), key).map(ByteBuf::from);
         let digest = keys.digest.as_ref().map(|key| wrap("digest", key)).transpose()?;
         let classes = keys.classes.iter().map(|(class, key)| Ok((*class, wrap(class_name(*class), key)?)));
         let file = KeyFile { run, digest, classes: classes.collect::<io::Result<_>>()? };
         let bytes = record::seal(KEYS_CONTEXT, &file).map_err(io::Error::other)?;
-        let dir = root.join(KEYS);
-        place(&dir, &dir, &run.to_string(), &bytes)
+        place(root, KEYS, KEYS, &run.to_string(), &bytes)
     }
 
     /// Replaces the keys of a run family and overwrites the file they were in, as far as the file system lets us.
-    pub(crate) fn replace(&self, root: &Path, run: RunId, keys: &DataKeys) -> io::Result<()> {
-        let mut old = File::options().write(true).open(root.join(key_file(run)))?;
-        let length = usize::try_from(old.metadata()?.len()).unwrap_or(0);
+    pub(crate) fn replace(&self, root: &Root, run: RunId, keys: &DataKeys) -> io::Result<()> {
+        let old = root.open(key_file(run))?;
+        let length = usize::try_from(old.len()?).unwrap_or(0);
         self.store(root, run, keys)?;
-        old.write_all(&vec![0; length])?;
+        old.write_all_at(&vec![0; length], 0)?;
         old.sync_all()?;
-        sync_dir(&root.join(KEYS))
+        root.sync_dir(KEYS)
     }
 }

@@ -1,15 +1,13 @@
 //! Reading a segment batch by batch, with every check that the bytes allow.
 
 use crate::durable::unread;
+use crate::files::Root;
 use crate::frame::{self, Found};
-use crate::layout::{SEGMENTS, segment_file, segment_name};
+use crate::layout::segment_file;
 use crate::record::Wrong;
 use palinode_core::event::{Entry, entry_id};
 use palinode_core::id::{EntryId, Seq};
 use palinode_core::port::{ReadError, Stored};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 
 /// A segment's bytes and a place in it.
 #[derive(Debug)]
@@ -40,24 +38,21 @@ pub(crate) enum Next {
 
 impl Scan {
     /// From the segment's beginning.
-    pub(crate) fn open(root: &Path, first: u64, prev: Option<EntryId>) -> Result<Self, ReadError> {
+    pub(crate) fn open(root: &Root, first: u64, prev: Option<EntryId>) -> Result<Self, ReadError> {
         let prev = if first == 1 { Some(EntryId([0; 32])) } else { prev };
         Self::open_at(root, first, 0, first, prev)
     }
 
     /// From a known end of a batch.
     pub(crate) fn open_at(
-        root: &Path,
+        root: &Root,
         first: u64,
         offset: u64,
         next: u64,
         prev: Option<EntryId>,
     ) -> Result<Self, ReadError> {
         let name = segment_file(first);
-        let mut bytes = Vec::new();
-        let mut file = File::open(root.join(SEGMENTS).join(segment_name(first))).map_err(unread(&name))?;
-        file.seek(SeekFrom::Start(offset)).map_err(unread(&name))?;
-        file.read_to_end(&mut bytes).map_err(unread(&name))?;
+        let bytes = root.files.read_from(&root.at(&name), offset).map_err(unread(&name))?;
         // A file that ends before the offset reads as empty: the head's check finds it too short.
         let base = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(Self { first, next, prev, base, bytes, at: 0 })
@@ -125,7 +120,9 @@ impl Scan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Os;
     use crate::frame::Builder;
+    use crate::layout::SEGMENTS;
     use palinode_core::event::Event;
     use palinode_core::id::{Epoch, Micros, RunId, StepPath};
     use std::fs;
@@ -167,7 +164,8 @@ mod tests {
             builder.push(&second);
             bytes.extend(builder.finish(2));
             fs::write(folder.path().join(segment_file(1)), bytes).expect("writes");
-            let mut scan = Scan::open(folder.path(), 1, None).expect("opens");
+            let root = Root::new(Os::shared(), folder.path());
+            let mut scan = Scan::open(&root, 1, None).expect("opens");
             assert!(matches!(scan.next(0), Next::Batch(batch) if batch.len() == 1));
             match (scan.next(0), wrong) {
                 (Next::Batch(batch), None) => assert_eq!(batch[0].entry.seq, Seq(2)),

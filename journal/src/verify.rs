@@ -2,6 +2,7 @@
 
 use crate::blob;
 use crate::durable::{TEMP, damaged, unread};
+use crate::files::{FileKind, FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs};
 use crate::layout::{self, BLOBS, INBOX, KEYS, SEGMENTS, TORN, blob_file, key_file, names, segment_file};
 use crate::lock::{self, LOCK, LockRecord, OwnerState};
@@ -14,8 +15,8 @@ use palinode_core::id::{BlobId, EntryId, RunId, Seq};
 use palinode_core::port::{ReadError, Stored};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a journal does not verify.
@@ -83,21 +84,27 @@ pub struct Verified {
 
 /// Checks the whole journal. A changed bit anywhere up to the head is an error that names file and offset.
 pub fn verify(dir: &Path) -> Result<Verified, VerifyError> {
-    let minor = check_format(dir)?;
-    let state = lock::look(dir)?;
+    verify_on(Os::shared(), dir)
+}
+
+/// [`verify`] on a layer.
+pub fn verify_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Verified, VerifyError> {
+    let root = &Root::new(files, dir);
+    let minor = check_format(root)?;
+    let state = lock::look(root)?;
     let alive = matches!(state, OwnerState::Alive { .. });
-    slots::<LockRecord>(dir, &LOCK, alive)?;
-    let heads = slots::<Head>(dir, &HEAD, alive)?;
+    slots::<LockRecord>(root, &LOCK, alive)?;
+    let heads = slots::<Head>(root, &HEAD, alive)?;
     if heads.iter().any(|head| head.value.format.1 != minor) {
         let what = "it names another version than the head";
         return Err(damaged(layout::FORMAT_FILE, Wrong::at(0, what)).into());
     }
     let heads = heads.map(|slot| slot.value);
-    let mut walk = Walk { dir, state, alive, head: heads[1].clone(), heads: heads.into(), ..Walk::new(dir) };
+    let mut walk = Walk { state, alive, head: heads[1].clone(), heads: heads.into(), ..Walk::new(root) };
     walk.segments()?;
     walk.blobs()?;
     walk.keys()?;
-    for name in names(dir, ".")? {
+    for name in names(root, ".")? {
         let known = [layout::FORMAT_FILE, LOCK.file, HEAD.file, SEGMENTS, BLOBS, KEYS, INBOX, TORN];
         if !known.contains(&name.as_str()) && !["checkpoints", "index"].contains(&name.as_str()) {
             walk.found.notices.push(Notice::Unknown(name));
@@ -110,10 +117,10 @@ pub fn verify(dir: &Path) -> Result<Verified, VerifyError> {
 }
 
 /// Both slots of a two-slot file, the older first. A live owner may be writing one, so then a second look is fair.
-fn slots<T: DeserializeOwned>(dir: &Path, kind: &Kind, alive: bool) -> Result<[Slot<T>; 2], ReadError> {
+fn slots<T: DeserializeOwned>(root: &Root, kind: &Kind, alive: bool) -> Result<[Slot<T>; 2], ReadError> {
     let mut tries = if alive { 10 } else { 1 };
     loop {
-        let bytes = fs::read(dir.join(kind.file)).map_err(unread(kind.file))?;
+        let bytes = root.read(kind.file).map_err(unread(kind.file))?;
         tries -= 1;
         let wrong = match kind.read::<T>(&bytes) {
             [Ok(a), Ok(b)] if a.generation + 1 == b.generation => return Ok([a, b]),
@@ -129,7 +136,7 @@ fn slots<T: DeserializeOwned>(dir: &Path, kind: &Kind, alive: bool) -> Result<[S
 }
 
 struct Walk<'a> {
-    dir: &'a Path,
+    root: &'a Root,
     state: OwnerState,
     alive: bool,
     /// The newest head.
@@ -143,9 +150,9 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(dir: &'a Path) -> Self {
+    fn new(root: &'a Root) -> Self {
         Self {
-            dir,
+            root,
             state: OwnerState::None,
             alive: false,
             head: Head::default(),
@@ -158,18 +165,18 @@ impl<'a> Walk<'a> {
     }
 
     fn segments(&mut self) -> Result<(), ReadError> {
-        let list = layout::segments(self.dir)?;
+        let list = layout::segments(self.root)?;
         let strange = list.strange.into_iter().map(|name| Notice::Unknown(format!("{SEGMENTS}/{name}")));
         self.found.notices.extend(strange);
         if list.firsts.first() != Some(&1) {
             return Err(damaged(&segment_file(1), Wrong::at(0, "the segment is missing")));
         }
-        let mut scan = Scan::open(self.dir, 1, None)?;
+        let mut scan = Scan::open(self.root, 1, None)?;
         self.meet(&scan, None)?;
         for (index, first) in list.firsts.iter().enumerate() {
             let file = segment_file(*first);
             if index > 0 {
-                scan = Scan::open(self.dir, *first, scan.prev)?;
+                scan = Scan::open(self.root, *first, scan.prev)?;
             }
             let went_on = list.firsts.get(index + 1);
             if !self.segment(&mut scan, &file, went_on.is_some())? {
@@ -208,7 +215,7 @@ impl<'a> Walk<'a> {
                 Next::Damaged(wrong) => return Err(damaged(file, wrong)),
                 Next::Broken(wrong) => {
                     let behind = !went_on && scan.next > self.head.seq.0;
-                    if behind && lock::look(self.dir)? != self.state {
+                    if behind && lock::look(self.root)? != self.state {
                         return Ok(false);
                     }
                     let died = matches!(self.state, OwnerState::Dead { .. });
@@ -262,23 +269,22 @@ impl<'a> Walk<'a> {
     }
 
     fn blobs(&mut self) -> Result<(), ReadError> {
-        let root = self.dir.join(BLOBS);
         let mut unnamed = 0;
-        for folder in names(&root, BLOBS)? {
+        for folder in names(self.root, BLOBS)? {
             let shown = format!("{BLOBS}/{folder}");
-            if !root.join(&folder).is_dir() {
+            if !matches!(self.root.files.kind(&self.root.at(&shown)), Ok(Some(FileKind::Folder))) {
                 if !folder.starts_with(TEMP) {
                     self.found.notices.push(Notice::Unknown(shown));
                 }
                 continue;
             }
-            for name in names(&root.join(&folder), &shown)? {
+            for name in names(self.root, &shown)? {
                 let file = format!("{shown}/{name}");
                 let Some(id) = name.parse().ok().filter(|id| blob_file(*id) == file) else {
                     self.found.notices.push(Notice::Unknown(file));
                     continue;
                 };
-                let bytes = fs::read(self.dir.join(&file)).map_err(unread(&file))?;
+                let bytes = self.root.read(&file).map_err(unread(&file))?;
                 blob::check(id, &bytes)?;
                 self.found.blobs += 1;
                 self.found.bytes += bytes.len() as u64;
@@ -296,11 +302,11 @@ impl<'a> Walk<'a> {
     }
 
     fn keys(&mut self) -> Result<(), ReadError> {
-        let ring = Ring::open(self.dir)?;
-        for name in names(&self.dir.join(KEYS), KEYS)? {
+        let ring = Ring::open(self.root)?;
+        for name in names(self.root, KEYS)? {
             match name.parse::<RunId>() {
                 Ok(run) => {
-                    ring.load(self.dir, run)?;
+                    ring.load(self.root, run)?;
                     self.families.remove(&run);
                 }
                 Err(_) if name == WRAP || name.starts_with(TEMP) => {}

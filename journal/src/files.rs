@@ -1,0 +1,265 @@
+//! The one way to the disk: what the journal asks of a file system, and the real one.
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A plain file.
+    File,
+    /// A folder.
+    Folder,
+    /// A link, a pipe, a device.
+    Other,
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The name.
+    pub name: OsString,
+    /// What it stands for; a link is not followed.
+    pub kind: FileKind,
+}
+
+/// A file system, as far as the journal needs one. Every path to the disk leads through it, so that tests can put a
+/// disk of their own below: one whose power is cut, that is full, or that fails.
+///
+/// Names are durable only after [`Self::sync_dir`] of their folder, contents only after a sync of their file.
+pub trait FileLayer: Debug + Send + Sync {
+    /// The bytes of a file from an offset to its end.
+    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>>;
+    /// The first bytes of a plain file, at most `limit`; none if it is something else. For what strangers put there:
+    /// neither a link that leads elsewhere nor a pipe that never ends is followed.
+    fn read_plain(&self, path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>>;
+    /// What is in a folder, in any order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<Item>>;
+    /// What stands under a name, links followed; none if there is nothing. A link that leads nowhere is something.
+    fn kind(&self, path: &Path) -> io::Result<Option<FileKind>>;
+    /// A new private folder.
+    fn make_dir(&self, path: &Path) -> io::Result<()>;
+    /// A new private file, open for writing; refuses what is there.
+    fn make_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// A file that is there, open for writing.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Gives a file or folder another name, replacing a file of that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder with everything in it.
+    fn remove_all(&self, dir: &Path) -> io::Result<()>;
+    /// Makes the names in a folder durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Opens a file for writing with its exclusive lock, which goes with the handle; none if another has the lock.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Handle>>>;
+    /// Whether someone has the exclusive lock of a file.
+    fn is_locked(&self, path: &Path) -> io::Result<bool>;
+
+    /// All bytes of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.read_from(path, 0)
+    }
+}
+
+/// A file open for writing.
+pub trait Handle: Debug + Send + Sync {
+    /// Writes all of these bytes at an offset.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Cuts the file, or lengthens it with zeros.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// How long it is.
+    fn len(&self) -> io::Result<u64>;
+    /// Makes the content durable, and the length if reading needs it.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Makes content and attributes durable.
+    fn sync_all(&self) -> io::Result<()>;
+
+    /// Whether it has no bytes.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+}
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Os;
+
+impl Os {
+    /// As a layer to be shared.
+    pub fn shared() -> Arc<dyn FileLayer> {
+        Arc::new(Self)
+    }
+}
+
+impl From<fs::FileType> for FileKind {
+    fn from(of: fs::FileType) -> Self {
+        match of {
+            of if of.is_file() => Self::File,
+            of if of.is_dir() => Self::Folder,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).open(path)
+}
+
+/// Whether the lock was taken.
+fn took(locked: Result<(), Errno>) -> io::Result<bool> {
+    match locked {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl FileLayer for Os {
+    fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+        if offset == 0 {
+            return fs::read(path);
+        }
+        let mut bytes = Vec::new();
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_plain(&self, path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<Item>> {
+        let items = fs::read_dir(dir)?.map(|item| {
+            let item = item?;
+            Ok(Item { name: item.file_name(), kind: item.file_type()?.into() })
+        });
+        // A name that went away while its kind was asked for is no name.
+        items.filter(|item: &io::Result<_>| !matches!(item, Err(error) if gone(error))).collect()
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
+        match fs::metadata(path) {
+            Ok(about) => Ok(Some(about.file_type().into())),
+            Err(error) if gone(&error) || error.kind() == io::ErrorKind::NotADirectory => {
+                Ok(path.symlink_metadata().ok().map(|_| FileKind::Other))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
+
+    fn make_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        Ok(Box::new(open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_all(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir_all(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Handle>>> {
+        let file = open(path)?;
+        Ok(took(flock(&file, FlockOperation::NonBlockingLockExclusive))?.then(|| Box::new(file) as Box<dyn Handle>))
+    }
+
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        // Closing the file lets the shared lock go at once.
+        let file = File::open(path)?;
+        Ok(!took(flock(&file, FlockOperation::NonBlockingLockShared))?)
+    }
+}
+
+fn gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+impl Handle for File {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        Self::set_len(self, len)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        Self::sync_all(self)
+    }
+}
+
+/// A journal's directory on some layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Root {
+    pub(crate) files: Arc<dyn FileLayer>,
+    pub(crate) path: PathBuf,
+}
+
+impl Root {
+    pub(crate) fn new(files: Arc<dyn FileLayer>, path: &Path) -> Self {
+        Self { files, path: path.to_owned() }
+    }
+
+    /// Where a file of the journal is.
+    pub(crate) fn at(&self, file: impl AsRef<Path>) -> PathBuf {
+        self.path.join(file)
+    }
+
+    /// All bytes of a file of the journal.
+    pub(crate) fn read(&self, file: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+        self.files.read(&self.at(file))
+    }
+
+    /// A file of the journal, open for writing.
+    pub(crate) fn open(&self, file: impl AsRef<Path>) -> io::Result<Box<dyn Handle>> {
+        self.files.open(&self.at(file))
+    }
+
+    /// Makes the names in a folder of the journal durable.
+    pub(crate) fn sync_dir(&self, dir: impl AsRef<Path>) -> io::Result<()> {
+        self.files.sync_dir(&self.at(dir))
+    }
+}
