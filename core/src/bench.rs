@@ -190,7 +190,7 @@ impl Bench {
     }
 
     /// The before-image and footprint of a step of these tests: its unit, running.
-    fn around(&self, run: RunId, name: &str) -> (Step, Image, Vec<Footprint>) {
+    pub(crate) fn around(&self, run: RunId, name: &str) -> (Step, Image, Vec<Footprint>) {
         let step = self.step(run, name).0.clone();
         let Work::Act(action) = &step.work else { return (step, Image::new(), Vec::new()) };
         let footprint: Vec<Footprint> =
@@ -224,6 +224,16 @@ impl Bench {
     }
 
     pub(crate) fn end(&mut self, run: RunId, name: &str, ending: Ending) {
+        self.ended(run, name, ending, BTreeMap::new());
+    }
+
+    /// An end that captured something under the name `word`.
+    pub(crate) fn end_with(&mut self, run: RunId, name: &str, ending: Ending, word: &str) {
+        let captures = BTreeMap::from([(Label::new("word").expect("a label"), word.to_owned())]);
+        self.ended(run, name, ending, captures);
+    }
+
+    fn ended(&mut self, run: RunId, name: &str, ending: Ending, captures: BTreeMap<Label, String>) {
         let (step, image, _) = self.around(run, name);
         let after: BTreeMap<ResourceKey, State> = image.into_keys().map(|key| (key, unit(false))).collect();
         let outcome = Outcome {
@@ -235,7 +245,7 @@ impl Bench {
             message: None,
             output: None,
             after: ImageRef::here(after),
-            captures: BTreeMap::new(),
+            captures,
         };
         self.feed(run, Event::Outcome(Box::new(outcome)));
     }

@@ -112,6 +112,10 @@ impl RunState {
         let stand = |state: &Self| state.lanes.get(number).map(|lane| lane.stand);
         let was = stand(self);
         self.refresh_lane(number);
+        if number == 0 {
+            // A step before all hosts that is done again may capture another value, and any lane's `when` may look at it.
+            (1..self.opened_lanes).for_each(|other| self.refresh_lane(other));
+        }
         // Only the end of a lane, or a failure made or mended, lets others begin.
         if stand(self) != was {
             self.open_lanes();
@@ -220,3 +224,7 @@ impl RunState {
 #[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "decide_naive_tests.rs"]
+mod naive_tests;

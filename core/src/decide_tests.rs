@@ -247,10 +247,7 @@ fn a_host_that_was_taken_back_stays_out_until_a_step_is_retried() {
     let mut bench = Bench::open(&hosts(3, 1, 0));
     bench.succeed("a/one");
     bench.pause();
-    let mut state = bench.state().clone();
-    state.compensated(&path("a/one"), crate::bench::BACK);
-    state.withdraw(&host("a"));
-    bench.history.runs.insert(RUN, state);
+    taken_back(&mut bench, &["a/one"], Some("a"));
     bench.take_over();
     assert_eq!(bench.ready(), ["b/one"], "the next host begins, the one taken back does not go on");
     bench.answer("a/one", Answer::Retry);
@@ -260,4 +257,61 @@ fn a_host_that_was_taken_back_stays_out_until_a_step_is_retried() {
     assert_eq!(bench.ready(), ["a/one"]);
     bench.succeed("a/one");
     assert_eq!(bench.ready(), ["a/two"]);
+}
+
+/// Going back to an earlier step, a lane comes to the same gate a second time: the old answer is no answer then.
+#[test]
+fn a_gate_beyond_the_place_a_lane_went_back_to_grows_stale_too() {
+    let lane = vec![stop("a", "one"), gate("a", "healed"), stop("a", "two")];
+    let mut bench = Bench::open(&plan(1, 0, vec![("before", vec![]), ("a", lane), ("after", vec![])]));
+    bench.succeed("a/one");
+    bench.pass("a/healed");
+    taken_back(&mut bench, &["a/one"], None);
+    bench.answer("a/one", Answer::Retry);
+    bench.take_over();
+    assert_eq!(bench.stage("a/healed"), Stage::Pending);
+    bench.succeed("a/one");
+    assert_eq!(bench.ready(), ["sample a/healed"]);
+}
+
+/// A step before all hosts that is done again may find another value.
+#[test]
+fn a_value_captured_anew_counts_for_every_lane() {
+    use crate::plan::{Step, When};
+    let when = Some(When { left: "{{ word }}".to_owned(), equal: true, right: "new".to_owned() });
+    let lanes = vec![
+        ("before", vec![stop("before", "read")]),
+        ("a", vec![Step { when, ..stop("a", "one") }]),
+        ("after", vec![]),
+    ];
+    let mut bench = Bench::open(&plan(1, 0, lanes));
+    for (word, ready) in [("old", "skip a/one"), ("new", "a/one")] {
+        bench.intend(RUN, "before/read");
+        bench.end_with(RUN, "before/read", Ending::Succeeded, word);
+        assert_eq!(bench.ready(), [ready]);
+        taken_back(&mut bench, &["before/read"], None);
+        bench.answer("before/read", Answer::Retry);
+    }
+}
+
+/// A step that was to be tried again when its host was taken back is not forgotten.
+#[test]
+fn a_host_that_comes_back_begins_with_whatever_is_not_behind() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    bench.succeed("a/two");
+    taken_back(&mut bench, &["a/one"], None);
+    bench.answer("a/one", Answer::Retry);
+    taken_back(&mut bench, &["a/two"], Some("a"));
+    assert_eq!(bench.ready(), [""; 0]);
+    bench.answer("a/two", Answer::Retry);
+    assert_eq!(bench.ready(), ["a/one"]);
+}
+
+/// What a rollback of these steps, or of the whole host, does to the run.
+fn taken_back(bench: &mut Bench, steps: &[&str], whole: Option<&str>) {
+    let mut state = bench.state().clone();
+    steps.iter().for_each(|step| state.compensated(&path(step), crate::bench::BACK));
+    whole.iter().for_each(|name| state.withdraw(&host(name)));
+    bench.history.runs.insert(RUN, state);
 }

@@ -17,6 +17,8 @@ pub mod action;
 #[cfg(test)]
 mod bench;
 pub mod canon;
+#[cfg(test)]
+mod chance;
 pub mod compensate;
 pub mod decide;
 pub mod event;

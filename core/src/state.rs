@@ -392,8 +392,11 @@ impl RunState {
                 };
                 step.touched |= matches!(answer, Answer::Applied | Answer::Partial);
                 step.passes = 0;
-                if let Some(lane) = self.lane_of.get(ix as usize).and_then(|lane| self.lanes.get_mut(*lane as usize)) {
-                    (lane.withdrawn, lane.at) = (false, lane.at.min(ix));
+                let number = self.lane_of.get(ix as usize).map_or(usize::MAX, |lane| *lane as usize);
+                if let (Some(lane), Some(plan)) = (self.lanes.get_mut(number), self.plan.lanes.get(number)) {
+                    // A host that was taken back begins with whatever is not behind, not with the step that is retried.
+                    lane.at = if lane.withdrawn { plan.start } else { lane.at.min(ix) };
+                    lane.withdrawn = false;
                 }
             }
             Event::Skipped { why, .. } => {
@@ -457,13 +460,16 @@ impl RunState {
             if self.lanes[number].withdrawn || (lane.kind == LaneKind::First && any_host_began) {
                 continue;
             }
-            for ix in (lane.start..lane.end.min(self.lanes[number].at + 1)).rev() {
+            let (at, mut acted) = (self.lanes[number].at, false);
+            for ix in (lane.start..lane.end).rev() {
                 let Some(step) = self.steps.get_mut(ix as usize) else { break };
-                if step.intent.is_some() {
-                    break;
-                }
+                // What was done beyond the place that a lane went back to does not speak for a gate before it.
+                acted = step.intent.is_some() || acted && ix != at;
                 let is_gate = matches!(self.plan.step(ix).map(|step| &step.work), Some(Work::Gate { .. }));
-                if is_gate && let Ok(stage) = life::next(step.stage, Move::Stale) {
+                if is_gate
+                    && !acted
+                    && let Ok(stage) = life::next(step.stage, Move::Stale)
+                {
                     step.stage = stage;
                     (step.passes, step.began) = (0, None);
                     self.lanes[number].at = self.lanes[number].at.min(ix);

@@ -1,0 +1,340 @@
+//! What may be done next, stated a second time without any bookkeeping, and compared after every entry.
+//!
+//! The naive version knows the public facts and nothing else: where each step stands by the table, which steps have
+//! an intent, what was captured. It looks through the whole plan each time. All that it carries from one entry to the
+//! next is who holds a place among the hosts, since that depends on who came first.
+
+use crate::bench::{Bench, RUN};
+use crate::chance::{Deed, Dice, a_plan, config, deed, tape};
+use crate::decide::{Next, Standing};
+use crate::event::Event;
+use crate::id::StepPath;
+use crate::life::tests::by_the_table;
+use crate::life::{Move, Stage};
+use crate::plan::{Lane, LaneKind, Plan, StepIx, When, Work};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Place {
+    NotBegun,
+    Holds,
+    Waits,
+    Failed,
+    Ended,
+}
+
+struct Naive<'a> {
+    plan: &'a Plan,
+    stages: Vec<Stage>,
+    acted: Vec<bool>,
+    passes: Vec<u32>,
+    captured: Vec<BTreeMap<String, String>>,
+    withdrawn: Vec<bool>,
+    places: Vec<Place>,
+    paused: bool,
+    closed: bool,
+}
+
+fn all(lane: &Lane) -> std::ops::Range<usize> {
+    lane.start as usize..lane.end as usize
+}
+
+impl<'a> Naive<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let (steps, lanes) = (plan.steps.len(), plan.lanes.len());
+        let mut fresh = Self {
+            plan,
+            stages: vec![Stage::Pending; steps],
+            acted: vec![false; steps],
+            passes: vec![0; steps],
+            captured: vec![BTreeMap::new(); lanes],
+            withdrawn: vec![false; lanes],
+            places: vec![Place::NotBegun; lanes],
+            paused: false,
+            closed: false,
+        };
+        fresh.give_places();
+        fresh
+    }
+
+    fn at(&self, path: &StepPath) -> usize {
+        self.plan.steps.iter().position(|step| step.path == *path).expect("the plan has it")
+    }
+
+    fn lane_of(&self, step: usize) -> usize {
+        self.plan.lanes.iter().position(|lane| all(lane).contains(&step)).expect("every step has a lane")
+    }
+
+    fn is_gate(&self, step: usize) -> bool {
+        matches!(self.plan.steps[step].work, Work::Gate { .. })
+    }
+
+    /// Where a lane stands: its first step that is not behind; nowhere once it is at its end or out.
+    fn here(&self, lane: usize) -> Option<usize> {
+        let behind = [Stage::Succeeded, Stage::Skipped, Stage::Compensated];
+        let mut steps = all(&self.plan.lanes[lane]);
+        if self.withdrawn[lane] { None } else { steps.find(|step| !behind.contains(&self.stages[*step])) }
+    }
+
+    fn holders(&self) -> usize {
+        self.places.iter().filter(|place| **place == Place::Holds).count()
+    }
+
+    fn moves(&mut self, step: usize, what: Move) {
+        self.stages[step] = by_the_table(self.stages[step], what).expect("a legal move");
+    }
+
+    fn take(&mut self, deed: &Deed) {
+        match deed {
+            Deed::Entry(event) => self.take_entry(event),
+            Deed::Compensated(ix) => self.moves(*ix as usize, Move::Compensated),
+            Deed::Withdrawn(host) => {
+                for (number, lane) in self.plan.lanes.iter().enumerate() {
+                    self.withdrawn[number] |= lane.kind == LaneKind::Host(host.clone());
+                }
+            }
+        }
+        self.give_places();
+    }
+
+    fn take_entry(&mut self, event: &Event) {
+        let step = event.step().map(|path| self.at(path));
+        let (step, lane) = (step.unwrap_or(0), step.map_or(0, |step| self.lane_of(step)));
+        match event {
+            Event::Intent(_) => {
+                self.acted[step] = true;
+                self.moves(step, Move::Intent);
+            }
+            Event::Outcome(outcome) => {
+                self.moves(step, Move::Outcome(outcome.ending));
+                let new = outcome.captures.iter().map(|(name, value)| (name.to_string(), value.clone()));
+                self.captured[lane].extend(new);
+            }
+            Event::Probed(probed) => {
+                self.moves(step, Move::Probed(probed.decision));
+                let new = probed.captures.iter().map(|(name, value)| (name.to_string(), value.clone()));
+                self.captured[lane].extend(new);
+            }
+            Event::Resolved { answer, .. } => {
+                self.acted[step] &= self.stages[step] != Stage::Compensated;
+                self.moves(step, Move::Answered(*answer));
+                self.passes[step] = 0;
+                self.withdrawn[lane] = false;
+            }
+            Event::Skipped { .. } => self.moves(step, Move::Skip),
+            Event::GateSampled { pass, .. } => {
+                self.moves(step, Move::Sampled);
+                self.passes[step] = if *pass { self.passes[step] + 1 } else { 0 };
+            }
+            Event::GateDecided { passed, .. } => self.moves(step, Move::Decided(*passed)),
+            Event::TimerFired { .. } => self.moves(step, Move::Timer),
+            Event::Paused { .. } => {
+                self.paused = true;
+                self.forget_gates();
+            }
+            Event::OwnerChanged { .. } => {
+                self.paused = false;
+                (0..self.stages.len()).for_each(|step| self.moves(step, Move::OwnerChanged));
+                self.forget_gates();
+            }
+            Event::RunClosed(_) => self.closed = true,
+            Event::RunOpened(_) | Event::DriftFound { .. } => {}
+        }
+    }
+
+    /// A gate's answer counts only if something was done behind it: anywhere in its lane, and if the lane has gone
+    /// back to a step behind the gate, between the two. What was asked before all hosts counts once a host began.
+    fn forget_gates(&mut self) {
+        for (number, lane) in self.plan.lanes.iter().enumerate() {
+            let others = self.plan.lanes.iter().filter(|other| other.kind != LaneKind::First);
+            let begun = others.into_iter().any(|other| all(other).any(|step| self.acted[step]));
+            if self.withdrawn[number] || lane.kind == LaneKind::First && begun {
+                continue;
+            }
+            let here = self.here(number).unwrap_or(lane.end as usize);
+            let gates: Vec<usize> = all(lane).filter(|step| self.is_gate(*step)).collect();
+            for gate in gates {
+                let behind = |end: usize| (gate + 1..end).any(|step| self.acted[step]);
+                let counts = behind(lane.end as usize) && (gate > here || behind((here + 1).min(lane.end as usize)));
+                if !counts && let Some(stage) = by_the_table(self.stages[gate], Move::Stale) {
+                    self.stages[gate] = stage;
+                    self.passes[gate] = 0;
+                }
+            }
+        }
+    }
+
+    fn give_places(&mut self) {
+        let serial = self.plan.serial as usize;
+        for (number, lane) in self.plan.lanes.iter().enumerate() {
+            let was = self.places[number];
+            let is_host = matches!(lane.kind, LaneKind::Host(_));
+            self.places[number] = match self.here(number) {
+                _ if was == Place::NotBegun => Place::NotBegun,
+                None => Place::Ended,
+                Some(step) if self.stages[step] == Stage::Failed => Place::Failed,
+                Some(_) if matches!(was, Place::Holds | Place::Waits) => was,
+                Some(_) if is_host && self.holders() >= serial => Place::Waits,
+                Some(_) => Place::Holds,
+            };
+        }
+        if self.paused || self.closed {
+            return;
+        }
+        // One place after the other: who waits comes before who has not begun.
+        while let Some(lane) = self.next_to_begin() {
+            self.places[lane] = match self.here(lane) {
+                None => Place::Ended,
+                Some(step) if self.stages[step] == Stage::Failed => Place::Failed,
+                Some(_) => Place::Holds,
+            };
+        }
+    }
+
+    fn next_to_begin(&self) -> Option<usize> {
+        let room = self.holders() < self.plan.serial as usize;
+        if room && let Some(waits) = self.places.iter().position(|place| *place == Place::Waits) {
+            return Some(waits);
+        }
+        let lane = self.places.iter().position(|place| *place == Place::NotBegun)?;
+        let failed = self.places.iter().filter(|place| **place == Place::Failed).count();
+        let first_ended = (0..self.places.len())
+            .filter(|other| self.plan.lanes[*other].kind == LaneKind::First)
+            .all(|other| self.places[other] == Place::Ended);
+        let stopped = |place: &Place| matches!(place, Place::Ended | Place::Failed);
+        let may = match self.plan.lanes[lane].kind {
+            LaneKind::First => true,
+            LaneKind::Host(_) => first_ended && room,
+            LaneKind::Last => first_ended && self.places[..lane].iter().all(stopped),
+        };
+        (may && failed <= self.plan.max_fail as usize).then_some(lane)
+    }
+
+    fn holds(&self, lane: usize, when: &When) -> bool {
+        let fill = |text: &str| {
+            let name = text.strip_prefix("{{ ").and_then(|rest| rest.strip_suffix(" }}"));
+            let value = name.and_then(|name| self.captured[lane].get(name).or_else(|| self.captured[0].get(name)));
+            value.cloned().unwrap_or_else(|| text.to_owned())
+        };
+        (fill(&when.left) == fill(&when.right)) == when.equal
+    }
+
+    fn ready(&self) -> Vec<Next> {
+        let mut found = Vec::new();
+        if self.paused || self.closed {
+            return found;
+        }
+        for lane in (0..self.places.len()).filter(|lane| self.places[*lane] == Place::Holds) {
+            let Some(step) = self.here(lane) else { continue };
+            let ix = StepIx::try_from(step).expect("few steps");
+            let passed_over = self.plan.steps[step].when.as_ref().is_some_and(|when| !self.holds(lane, when));
+            found.extend(match self.stages[step] {
+                Stage::Pending if passed_over => Some(Next::Skip(ix)),
+                Stage::Pending | Stage::Again | Stage::Waiting if self.is_gate(step) => Some(Next::Sample(ix)),
+                Stage::Pending | Stage::Again => Some(Next::Act(ix)),
+                Stage::Unknown => Some(Next::Probe(ix)),
+                _ => None,
+            });
+        }
+        found.sort();
+        found
+    }
+
+    fn standing(&self) -> Standing {
+        let here: Vec<(usize, Stage)> =
+            (0..self.places.len()).filter_map(|lane| self.here(lane).map(|step| (lane, self.stages[step]))).collect();
+        let failed: Vec<usize> = here.iter().filter(|(_, at)| *at == Stage::Failed).map(|(lane, _)| *lane).collect();
+        let only_failed = here.len() == failed.len();
+        let hosts_only = failed.iter().all(|lane| matches!(self.plan.lanes[*lane].kind, LaneKind::Host(_)));
+        if self.closed {
+            Standing::Closed
+        } else if !self.ready().is_empty() {
+            Standing::Ready
+        } else if here.iter().any(|(_, at)| *at == Stage::Asking) {
+            Standing::Asking
+        } else if here.is_empty() {
+            Standing::Done
+        } else if failed.is_empty() {
+            Standing::Paused
+        } else if only_failed && hosts_only && failed.len() <= self.plan.max_fail as usize {
+            Standing::DoneWithFailures
+        } else {
+            Standing::Failed
+        }
+    }
+}
+
+/// What must be true of every state, whatever the naive version says.
+fn is_sound(bench: &Bench, naive: &Naive<'_>) {
+    let state = bench.state();
+    let at_work = naive.plan.lanes.iter().enumerate().filter(|(number, lane)| {
+        let stage = naive.here(*number).map(|step| naive.stages[step]);
+        let works = [Stage::Intended, Stage::Unknown, Stage::Asking, Stage::Waiting].map(Some).contains(&stage);
+        matches!(lane.kind, LaneKind::Host(_)) && works
+    });
+    assert!(at_work.count() <= naive.plan.serial as usize, "more hosts at work than `serial`");
+    for next in state.ready() {
+        assert!(state.is_ready(next));
+        let (_, known) = state.step(next.step()).expect("it is in the plan");
+        assert!(!known.stage.is_behind() && known.stage != Stage::Intended, "{next:?} {known:?}");
+    }
+    // Nothing stands still without something that a person can do about it.
+    let waits_for_nothing = state.standing() == Standing::Paused
+        && state.paused.is_none()
+        && state.steps().all(|(_, _, known)| known.stage != Stage::Intended);
+    assert!(!waits_for_nothing, "nothing is ready, nothing runs, nobody is asked");
+}
+
+fn compare(tape: &[u16]) {
+    let mut dice = Dice(tape);
+    let plan = a_plan(&mut dice);
+    let mut bench = Bench::open(&plan);
+    let mut naive = Naive::new(&plan);
+    let mut done: Vec<String> = Vec::new();
+    loop {
+        let state = bench.state();
+        let told = || done.join("\n");
+        assert_eq!(state.ready().collect::<Vec<_>>(), naive.ready(), "after\n{}", told());
+        assert_eq!(state.standing(), naive.standing(), "after\n{}", told());
+        for (ix, step, known) in state.steps() {
+            let at = ix as usize;
+            assert_eq!(known.stage, naive.stages[at], "{} after\n{}", step.path, told());
+            let open = matches!(&step.work, Work::Gate { samples, .. }
+                if naive.stages[at] == Stage::Waiting && naive.passes[at] >= *samples);
+            assert_eq!(state.gate_open(ix), open, "{} after\n{}", step.path, told());
+        }
+        is_sound(&bench, &naive);
+        if dice.is_spent() || state.closed.is_some() {
+            break;
+        }
+        if matches!(state.standing(), Standing::Done | Standing::DoneWithFailures) && dice.once_in(4) {
+            bench.close(RUN);
+            naive.take(&Deed::Entry(Box::new(Event::RunClosed(Box::new(
+                bench.state().closed.as_deref().expect("it was closed").clone(),
+            )))));
+            continue;
+        }
+        let Some(next) = deed(&mut dice, &bench) else { break };
+        done.push(match &next {
+            Deed::Entry(event) => format!("{} {:?}", event.kind(), event.step()),
+            other => format!("{other:?}"),
+        });
+        next.does(&mut bench);
+        naive.take(&next);
+    }
+    // Computing everything anew changes nothing.
+    let mut again = bench.state().clone();
+    again.refresh_all();
+    assert_eq!(again.ready().collect::<Vec<_>>(), naive.ready());
+    assert_eq!(again.standing(), naive.standing());
+}
+
+proptest! {
+    #![proptest_config(config(2000))]
+
+    #[test]
+    fn the_naive_version_says_the_same_after_every_entry(tape in tape()) {
+        compare(&tape);
+    }
+}
