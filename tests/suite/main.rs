@@ -1,6 +1,7 @@
 //! The suites.
 
 mod conformance;
+mod corpus;
 mod crash;
 mod drift;
 mod failing;
