@@ -14,6 +14,7 @@ use crate::port::Gate;
 use crate::resource::{Image, State};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(crate) const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -148,10 +149,10 @@ fn captures(dice: &mut Dice<'_>) -> BTreeMap<Label, String> {
 fn seen(dice: &mut Dice<'_>, image: &Image) -> ImageRef {
     let all = |runs: bool| image.keys().map(|key| (key.clone(), crate::bench::unit(runs))).collect::<Image>();
     match dice.below(8) {
-        5 => ImageRef::Here(all(true)),
-        6 => ImageRef::Here(Image::new()),
+        5 => ImageRef::here(all(true)),
+        6 => ImageRef::here(Image::new()),
         7 => ImageRef::sealed(all(false), BodyId([7; 32])),
-        _ => ImageRef::Here(all(false)),
+        _ => ImageRef::here(all(false)),
     }
 }
 
@@ -219,7 +220,7 @@ fn driven(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
     }
     let (name, next) = dice.pick(&open);
     match next {
-        Some(Next::Act(_)) => Deed::entry(Event::Intent(Box::new(bench.intent_of(RUN, &name)))),
+        Some(Next::Act(_)) => Deed::entry(Event::Intent(Arc::new(bench.intent_of(RUN, &name)))),
         Some(Next::Probe(_)) => probed(dice, bench, &name),
         Some(Next::Sample(_)) => sampled(dice, &name),
         Some(Next::Skip(_)) => {

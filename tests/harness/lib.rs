@@ -1,4 +1,5 @@
-//! Harness: runs in memory, with a journal and a lab that can be stopped, copied and looked at; and journals on disk.
+//! Harness: runs in memory, with a journal and a lab that can be stopped, copied and looked at; journals on disk, of any
+//! size; the real binary.
 
 pub mod binary;
 pub mod corpus;
@@ -7,4 +8,5 @@ pub mod judge;
 pub mod memory;
 pub mod owner;
 pub mod skip;
+pub mod synthetic;
 pub mod tale;
