@@ -2,7 +2,7 @@
 
 use crate::exit::Failure;
 use palinode_core::history::History;
-use palinode_core::id::RunId;
+use palinode_core::id::{RunId, Seq};
 use palinode_core::state::RunState;
 use palinode_journal::{JournalReader, ROOT_NAME, find_root};
 use std::path::{Path, PathBuf};
@@ -40,6 +40,23 @@ fn here() -> Result<PathBuf, Failure> {
 pub(crate) fn read(given: Option<&Path>) -> Result<(JournalReader, History), Failure> {
     let reader = JournalReader::open(&find(given)?)?;
     let history = History::load(&reader)?;
+    Ok((reader, history))
+}
+
+/// Opens the journal for reading and folds it from the latest run on, which is all that shows where that run stands:
+/// however long the history is, nobody waits for it at three in the morning. A run that is named by its beginning can
+/// only be told from all the others, so then everything is folded.
+pub(crate) fn read_latest(given: Option<&Path>, named: Option<&str>) -> Result<(JournalReader, History), Failure> {
+    if named.is_some_and(|named| named != "@") {
+        return read(given);
+    }
+    let reader = JournalReader::open(&find(given)?)?;
+    // What was opened after the youngest open run comes along with it.
+    let from = match reader.open_runs()?.last() {
+        Some((_, first)) => Some(*first),
+        None => reader.last_opened()?.map(|(_, first)| first),
+    };
+    let history = History::load_since(&reader, from.unwrap_or(Seq(1)))?;
     Ok((reader, history))
 }
 
@@ -93,10 +110,12 @@ fn by_prefix<'a>(history: &'a History, prefix: &str) -> Result<&'a RunState, Fai
     }
 }
 
-/// The shortest beginning of a run's id, of at least four digits, that no other run has.
+/// The shortest beginning of a run's id, of at least four digits, that no other run has. Where not all runs were read,
+/// eight digits: that two of a thousand runs share them happens once in ten thousand journals, and is refused then.
 pub(crate) fn short(history: &History, run: RunId) -> String {
     let full = run.to_string();
     let others: Vec<String> = history.runs.keys().filter(|other| **other != run).map(RunId::to_string).collect();
-    let length = (4..=full.len()).find(|length| others.iter().all(|other| other[..*length] != full[..*length]));
+    let least = if history.is_whole() { 4 } else { 8 };
+    let length = (least..=full.len()).find(|length| others.iter().all(|other| other[..*length] != full[..*length]));
     full[..length.unwrap_or(full.len())].to_owned()
 }

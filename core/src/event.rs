@@ -7,12 +7,12 @@
 use crate::action::{Action, Recovery, Target, Undo, UndoClass, Verdict};
 use crate::canon;
 use crate::id::{
-    Attempt, BlobId, BodyId, EntryId, Epoch, Label, Micros, PlanDigest, ResourceKey, RunId, Seq, StepPath,
+    Attempt, BlobId, BodyId, Context, EntryId, Epoch, Label, Micros, PlanDigest, ResourceKey, RunId, Seq, StepPath,
 };
 use crate::resource::{Footprint, Image, Residue, State};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Version of the rules of [`crate::decide`], [`crate::life`] and [`crate::compensate`]; a run names the one it was
 /// made under, and another binary refuses to drive it by other rules.
@@ -36,7 +36,8 @@ const BLOB_CONTEXT: &str = "palinode 2026-11 blob v1";
 
 /// Id of an entry: BLAKE3 with a context of its own over the stored bytes.
 pub fn entry_id(bytes: &[u8]) -> EntryId {
-    EntryId(blake3::derive_key(ENTRY_CONTEXT, bytes))
+    static CONTEXT: LazyLock<Context> = LazyLock::new(|| Context::new(ENTRY_CONTEXT));
+    EntryId(CONTEXT.hash(bytes))
 }
 
 /// Digest of a plan's canonical bytes.

@@ -80,8 +80,8 @@ pub struct History {
     pub order: Vec<RunId>,
     /// The runs by id.
     pub runs: BTreeMap<RunId, RunState>,
-    /// Where sealed bodies are.
-    pub bodies: HashMap<BodyId, Arc<Sealed>>,
+    /// Where sealed bodies are; a copy shares them until one of the two goes on.
+    pub bodies: Arc<HashMap<BodyId, Arc<Sealed>>>,
     /// Sequence of the last entry.
     pub seq: Seq,
     /// Whether it was folded from the first entry on; if not, runs that were opened earlier are not in it.
@@ -95,7 +95,7 @@ impl Default for History {
         Self {
             order: Vec::new(),
             runs: BTreeMap::new(),
-            bodies: HashMap::new(),
+            bodies: Arc::default(),
             seq: Seq(0),
             whole: true,
             pending_undoes: BTreeMap::new(),
@@ -169,8 +169,9 @@ impl History {
     ) -> Result<(), LoadError> {
         let Entry { seq, run, event, bodies, .. } = &stored.entry;
         self.seq = *seq;
-        for (id, sealed) in bodies {
-            self.bodies.insert(*id, Arc::new(sealed.clone()));
+        if !bodies.is_empty() {
+            let all = Arc::make_mut(&mut self.bodies);
+            all.extend(bodies.iter().map(|(id, sealed)| (*id, Arc::new(sealed.clone()))));
         }
         if let Event::RunOpened(opened) = event {
             if self.runs.contains_key(run) {

@@ -1,5 +1,6 @@
 //! Identifiers: hashes, numbers and validated names, each its own type.
 
+use blake3::hazmat::HasherExt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -154,6 +155,24 @@ byte_id!(
 byte_id!(
     /// Digest of a plan's canonical bytes.
     PlanDigest, 32);
+
+/// A context of BLAKE3's derive-key mode, hashed once and not for every value: entries are named by the million.
+#[derive(Debug)]
+pub struct Context(blake3::hazmat::ContextKey);
+
+impl Context {
+    /// The context of this name, which must be a constant of the program.
+    pub fn new(name: &str) -> Self {
+        Self(blake3::hazmat::hash_derive_key_context(name))
+    }
+
+    /// The same as `blake3::derive_key` with that name.
+    pub fn hash(&self, bytes: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_from_context_key(&self.0);
+        hasher.update(bytes);
+        *hasher.finalize().as_bytes()
+    }
+}
 
 /// Position of an entry in the journal, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
@@ -334,6 +353,11 @@ mod tests {
         for bad in ["a//b", "/a", "a/-b", "a b", "a\u{7}"] {
             assert!(StepPath::new(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_context_hashes_like_the_library() {
+        assert_eq!(Context::new("a context").hash(b"bytes"), blake3::derive_key("a context", b"bytes"));
     }
 
     #[test]

@@ -6,7 +6,9 @@
 
 use crate::record::Wrong;
 use palinode_core::event::ENTRY_LIMIT;
+use palinode_core::id::Context;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 const MARKER: [u8; 4] = [0xff; 4];
 const HEADER: usize = 8;
@@ -21,6 +23,12 @@ fn checksum(parts: [&[u8]; 2]) -> [u8; 4] {
     let hash = hasher.finalize();
     let [a, b, c, d, ..] = *hash.as_bytes();
     [a, b, c, d]
+}
+
+/// The hash of a batch's frames.
+fn batch_hash(frames: &[u8]) -> [u8; 32] {
+    static CONTEXT: LazyLock<Context> = LazyLock::new(|| Context::new(BATCH_CONTEXT));
+    CONTEXT.hash(frames)
 }
 
 /// A batch under construction.
@@ -48,7 +56,7 @@ impl Builder {
     /// The batch with its commit; the builder is empty then.
     pub(crate) fn finish(&mut self, first: u64) -> Vec<u8> {
         let mut bytes = std::mem::take(&mut self.bytes);
-        let hash = blake3::derive_key(BATCH_CONTEXT, &bytes);
+        let hash = batch_hash(&bytes);
         let mut body = Vec::with_capacity(COMMIT - HEADER);
         body.extend_from_slice(&first.to_le_bytes());
         body.extend_from_slice(&self.count.to_le_bytes());
@@ -101,35 +109,67 @@ pub(crate) fn look(bytes: &[u8], at: usize, first: u64) -> Found {
     }
 }
 
+/// The batch that begins at `start`. Its hash covers every byte before the commit, so a batch that matches it needs no
+/// look at the checksums of its frames: they are there to name the place when it does not.
 fn batch(bytes: &[u8], start: usize, first: u64) -> Result<(Vec<Range<usize>>, usize), Wrong> {
+    if let Some((entries, at)) = frames(bytes, start)
+        && let Some((begins, count, hash)) = commit(bytes, at)
+        && begins == first
+        && count as usize == entries.len()
+        && count > 0
+        && batch_hash(&bytes[start..at]) == hash
+    {
+        return Ok((entries, at + COMMIT));
+    }
+    Err(wrong(bytes, start, first))
+}
+
+/// The frames from `start` on, by their lengths alone, and where the marker of a commit follows them.
+fn frames(bytes: &[u8], start: usize) -> Option<(Vec<Range<usize>>, usize)> {
     let mut entries = Vec::new();
     let mut at = start;
     loop {
+        let length: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
+        if *length == MARKER {
+            return Some((entries, at));
+        }
+        let size = u32::from_le_bytes(*length) as usize;
+        if size == 0 || size > ENTRY_LIMIT {
+            return None;
+        }
+        let begin = at + HEADER;
+        entries.push(begin..begin + size);
+        at = begin + size;
+    }
+}
+
+/// What is wrong with a batch that does not match its commit, and where.
+fn wrong(bytes: &[u8], start: usize, first: u64) -> Wrong {
+    let mut at = start;
+    let mut count = 0;
+    loop {
         let cut = || Wrong::at(at, "the batch is cut off");
-        let header: &[u8; HEADER] = bytes.get(at..).and_then(|rest| rest.first_chunk()).ok_or_else(cut)?;
+        let Some(header) = bytes.get(at..).and_then(|rest| rest.first_chunk::<HEADER>()) else { return cut() };
         let (length, sum) = header.split_at(4);
         if length == MARKER {
-            let Some((begins, count, hash)) = commit(bytes, at) else {
-                return Err(Wrong::at(at, "the commit is cut off or does not match its checksum"));
+            return match commit(bytes, at) {
+                None => Wrong::at(at, "the commit is cut off or does not match its checksum"),
+                Some((begins, counted, _)) if begins != first || counted != count || count == 0 => {
+                    Wrong::at(at, "the commit is of another batch")
+                }
+                Some(_) => Wrong::at(start, "the batch does not match its hash"),
             };
-            if begins != first || count as usize != entries.len() || count == 0 {
-                return Err(Wrong::at(at, "the commit is of another batch"));
-            }
-            if blake3::derive_key(BATCH_CONTEXT, &bytes[start..at]) != hash {
-                return Err(Wrong::at(start, "the batch does not match its hash"));
-            }
-            return Ok((entries, at + COMMIT));
         }
         let size = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
         if size == 0 || size > ENTRY_LIMIT {
-            return Err(Wrong::at(at, format!("an entry cannot be {size} bytes long")));
+            return Wrong::at(at, format!("an entry cannot be {size} bytes long"));
         }
         let begin = at + HEADER;
-        let entry = bytes.get(begin..begin + size).ok_or_else(cut)?;
+        let Some(entry) = bytes.get(begin..begin + size) else { return cut() };
         if *sum != checksum([length, entry]) {
-            return Err(Wrong::at(at, "the entry does not match its checksum"));
+            return Wrong::at(at, "the entry does not match its checksum");
         }
-        entries.push(begin..begin + size);
+        count += 1;
         at = begin + size;
     }
 }

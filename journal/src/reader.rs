@@ -10,7 +10,7 @@ use crate::record::Wrong;
 use crate::ring::Ring;
 use crate::segment::{Next, Scan};
 use crate::vault::{ReadOnly, SealingVault};
-use palinode_core::event::FORMAT;
+use palinode_core::event::{Entry, Event, FORMAT};
 use palinode_core::id::{BlobId, EntryId, RunId, Seq};
 use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Stored, Vault};
 use std::collections::VecDeque;
@@ -96,6 +96,29 @@ impl JournalReader {
             runs.apply(&stored?);
         }
         Ok(runs.list())
+    }
+
+    /// The run that was opened last and where it begins; none in an empty journal. Reads backwards, segment by segment,
+    /// no further than that.
+    pub fn last_opened(&self) -> Result<Option<(RunId, Seq)>, ReadError> {
+        let mut behind = u64::MAX;
+        for first in layout::segments(&self.root)?.firsts.into_iter().rev() {
+            let mut last = None;
+            for stored in self.entries(Seq(first))? {
+                let Entry { seq, run, event, .. } = stored?.entry;
+                if seq.0 >= behind {
+                    break;
+                }
+                if matches!(event, Event::RunOpened(_)) {
+                    last = Some((run, seq));
+                }
+            }
+            if last.is_some() {
+                return Ok(last);
+            }
+            behind = first;
+        }
+        Ok(None)
     }
 
     pub(crate) fn entries(&self, from: Seq) -> Result<DiskEntries, ReadError> {

@@ -4,10 +4,13 @@
 
 mod append;
 mod bodies;
+mod cold;
 mod driver;
+mod migration;
 mod place;
 mod reading;
 mod rounds;
+mod status;
 mod still;
 
 /// A bench: its name on the command line, and what runs it.
@@ -17,6 +20,9 @@ const ALL: &[(&str, fn())] = &[
     ("bodies", bodies::run),
     ("driver", driver::run),
     ("reading", reading::run),
+    ("status-many", status::many_runs),
+    ("status-one", status::one_run),
+    ("migration", migration::eleven),
 ];
 
 fn main() {

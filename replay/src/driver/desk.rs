@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// What all activities of a run share: the vault, and where recorded bodies are.
 pub(crate) struct Shelf {
     pub(crate) vault: Arc<dyn Vault>,
-    pub(crate) places: RefCell<HashMap<BodyId, Arc<Sealed>>>,
+    pub(crate) places: RefCell<Arc<HashMap<BodyId, Arc<Sealed>>>>,
 }
 
 impl Shelf {

@@ -32,6 +32,7 @@ use palinode_core::state::RunState;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 pub use view::ShelfView;
 
 /// Why driving stopped with an error. Nothing was done that is not recorded.
@@ -313,14 +314,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let stored = if waited { self.journal.append(drafts)? } else { self.journal.post(drafts)? };
         for entry in &stored {
             let journal = &*self.journal;
+            // History and shelf share one map; while it grows the shelf lets go of it, or it would be copied.
+            drop(self.shelf.places.take());
             self.history.apply(entry, &mut |blob| journal.public(blob))?;
-            let mut places = self.shelf.places.borrow_mut();
-            for id in entry.entry.bodies.keys() {
-                if let Some(place) = self.history.bodies.get(id) {
-                    places.insert(*id, place.clone());
-                }
-            }
-            drop(places);
+            self.shelf.places.replace(Arc::clone(&self.history.bodies));
             (self.around.watch)(&self.history, entry);
         }
         Ok(stored)
