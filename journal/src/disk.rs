@@ -269,7 +269,7 @@ impl JournalRead for DiskJournal {
         if from.0 > durable {
             return Ok(Box::new(posted));
         }
-        Ok(Box::new(self.reader.entries(from)?.chain(posted)))
+        Ok(Box::new(self.reader.read(from)?.chain(posted)))
     }
 
     fn public(&self, id: BlobId) -> Result<Vec<u8>, ReadError> {

@@ -13,6 +13,7 @@
 //!
 //! [`MemJournal`] does the same in memory, for rehearsals and tests; [`conformance`] holds both to the port's word.
 
+mod ahead;
 mod batch;
 mod blob;
 pub mod conformance;

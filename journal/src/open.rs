@@ -188,9 +188,10 @@ fn find_end(root: &Root, head: &Head, released: bool) -> Result<End, ReadError> 
             end.scan = Scan::open(root, *first, end.scan.prev)?;
         }
         end.broken = loop {
-            match end.scan.next(0) {
-                Next::Batch(batch) => {
-                    for stored in batch {
+            match end.scan.next() {
+                Next::Batch => {
+                    while let Some(stored) = end.scan.entry(0) {
+                        let stored = stored.map_err(|wrong| damaged(&file, wrong))?;
                         let seq = stored.entry.seq;
                         if seq == head.seq && stored.id != head.entry {
                             let what = format!("entry {seq} is not the one that the head names");
@@ -206,7 +207,6 @@ fn find_end(root: &Root, head: &Head, released: bool) -> Result<End, ReadError> 
                 }
                 Next::End => break None,
                 Next::Broken(wrong) => break Some(wrong),
-                Next::Damaged(wrong) => return Err(damaged(&file, wrong)),
             }
         };
         let went_on = segments.get(index + 1);

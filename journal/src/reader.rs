@@ -1,5 +1,6 @@
 //! Reading without a lock, also beside a live writer.
 
+use crate::ahead::Ahead;
 use crate::blob::{Blobs, DiskBlobs};
 use crate::durable::{damaged, unread};
 use crate::files::{FileLayer, Os, Root};
@@ -16,6 +17,9 @@ use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Stored, Va
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// More bytes than these are worth a thread: some twenty thousand entries.
+const LONG: usize = 8 << 20;
 
 /// Why a journal could not be opened for reading.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +142,7 @@ impl JournalReader {
             segments.drain(..start);
             Scan::open(&self.root, first, None)?
         };
-        Ok(DiskEntries { root: self.root.clone(), head, segments, scan, from, ready: VecDeque::new(), done: false })
+        Ok(DiskEntries { root: self.root.clone(), head, segments, scan, from, done: false })
     }
 
     pub(crate) fn sealing(&self, keys: RunId, blobs: Arc<dyn Blobs>) -> Result<SealingVault, BodyError> {
@@ -154,7 +158,14 @@ impl JournalReader {
 
 impl JournalRead for JournalReader {
     fn read(&self, from: Seq) -> Result<Entries<'_>, ReadError> {
-        Ok(Box::new(self.entries(from)?))
+        let entries = self.entries(from)?;
+        if !entries.is_long() {
+            return Ok(Box::new(entries));
+        }
+        Ok(match Ahead::of(entries) {
+            Ok(ahead) => Box::new(ahead),
+            Err(entries) => Box::new(entries),
+        })
     }
 
     fn public(&self, id: BlobId) -> Result<Vec<u8>, ReadError> {
@@ -173,30 +184,34 @@ pub(crate) struct DiskEntries {
     segments: VecDeque<u64>,
     scan: Scan,
     from: u64,
-    ready: VecDeque<Stored>,
     done: bool,
 }
 
 impl DiskEntries {
-    /// Reads on until an entry is ready, or the end.
-    fn fill(&mut self) -> Result<(), ReadError> {
-        while self.ready.is_empty() && !self.done {
+    /// Whether reading to the end takes long enough to be worth a thread.
+    fn is_long(&self) -> bool {
+        !self.segments.is_empty() || self.scan.rest().len() > LONG
+    }
+
+    /// The next entry; none at the end.
+    fn entry(&mut self) -> Result<Option<Stored>, ReadError> {
+        while !self.done {
             let file = segment_file(self.scan.first);
-            match self.scan.next(self.from) {
-                Next::Batch(batch) => {
-                    let head = batch.iter().find(|stored| stored.entry.seq == self.head.seq);
-                    if head.is_some_and(|stored| stored.id != self.head.entry) {
-                        let what = format!("entry {} is not the one that the head names", self.head.seq);
-                        return Err(damaged(&file, Wrong { offset: self.scan.offset(), what }));
-                    }
-                    self.ready.extend(batch);
+            if let Some(stored) = self.scan.entry(self.from) {
+                let stored = stored.map_err(|wrong| damaged(&file, wrong))?;
+                if stored.entry.seq == self.head.seq && stored.id != self.head.entry {
+                    let what = format!("entry {} is not the one that the head names", self.head.seq);
+                    return Err(damaged(&file, Wrong { offset: self.scan.offset(), what }));
                 }
-                Next::Damaged(wrong) => return Err(damaged(&file, wrong)),
+                return Ok(Some(stored));
+            }
+            match self.scan.next() {
+                Next::Batch => {}
                 Next::End => self.turn(&file, None)?,
                 Next::Broken(wrong) => self.turn(&file, Some(wrong))?,
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// At the end of a segment: goes on to the next one if it was there when we began.
@@ -228,10 +243,6 @@ impl Iterator for DiskEntries {
     type Item = Result<Stored, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Err(error) = self.fill() {
-            self.done = true;
-            return Some(Err(error));
-        }
-        self.ready.pop_front().map(Ok)
+        self.entry().transpose().inspect(|read| self.done |= read.is_err())
     }
 }

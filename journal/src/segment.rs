@@ -8,6 +8,7 @@ use crate::record::Wrong;
 use palinode_core::event::{Entry, entry_id};
 use palinode_core::id::{EntryId, Seq};
 use palinode_core::port::{ReadError, Stored};
+use std::ops::Range;
 
 /// A segment's bytes and a place in it.
 #[derive(Debug)]
@@ -21,19 +22,20 @@ pub(crate) struct Scan {
     base: usize,
     bytes: Vec<u8>,
     at: usize,
+    /// The entries of the last batch, and how many of them were taken.
+    batch: Vec<Range<usize>>,
+    taken: usize,
 }
 
 /// What comes next in a segment.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The entries of a complete batch that were asked for.
-    Batch(Vec<Stored>),
+    /// A complete batch; [`Scan::entry`] gives its entries.
+    Batch,
     /// Nothing but zeros.
     End,
     /// A batch that is not complete: a torn tail, or damage.
     Broken(Wrong),
-    /// A complete batch whose entries are not what they must be: damage wherever it stands.
-    Damaged(Wrong),
 }
 
 impl Scan {
@@ -55,7 +57,7 @@ impl Scan {
         let bytes = root.files.read_from(&root.at(&name), offset).map_err(unread(&name))?;
         // A file that ends before the offset reads as empty: the head's check finds it too short.
         let base = usize::try_from(offset).unwrap_or(usize::MAX);
-        Ok(Self { first, next, prev, base, bytes, at: 0 })
+        Ok(Self { first, next, prev, base, bytes, at: 0, batch: Vec::new(), taken: 0 })
     }
 
     /// Where the next batch begins.
@@ -78,42 +80,48 @@ impl Scan {
         frame::later_commit(&self.bytes, self.at, self.next).is_some()
     }
 
-    /// The next batch. Entries before `from` are checked by the batch's hash but not decoded.
-    pub(crate) fn next(&mut self, from: u64) -> Next {
-        let (entries, end) = match frame::look(&self.bytes, self.at, self.next) {
-            Found::Batch { entries, end } => (entries, end),
-            Found::End => return Next::End,
-            Found::Broken(wrong) => return Next::Broken(wrong.moved(self.base)),
-        };
-        let mut batch = Vec::with_capacity(entries.len());
-        for place in entries {
-            let offset = self.base + place.start;
-            let bytes = &self.bytes[place];
-            if self.next < from {
-                // Only the last entry before `from` must be named, for the chain's sake.
-                self.prev = (self.next + 1 == from).then(|| entry_id(bytes));
-                self.next += 1;
-                continue;
+    /// Goes on to the next batch. The entries of the one before must have been taken.
+    pub(crate) fn next(&mut self) -> Next {
+        match frame::look(&self.bytes, self.at, self.next) {
+            Found::Batch { entries, end } => {
+                (self.batch, self.taken, self.at) = (entries, 0, end);
+                Next::Batch
             }
-            let entry = match Entry::decode(bytes) {
-                Ok(entry) => entry,
-                Err(error) => return Next::Damaged(Wrong::at(offset, error.to_string())),
-            };
-            if entry.seq != Seq(self.next) {
-                let what = format!("entry {} stands where {} should", entry.seq, self.next);
-                return Next::Damaged(Wrong::at(offset, what));
-            }
-            if self.prev.is_some_and(|prev| prev != entry.prev) {
-                let what = format!("entry {} does not follow the entry before it", entry.seq);
-                return Next::Damaged(Wrong::at(offset, what));
-            }
-            let id = entry_id(bytes);
-            self.prev = Some(id);
-            self.next += 1;
-            batch.push(Stored { id, entry });
+            Found::End => Next::End,
+            Found::Broken(wrong) => Next::Broken(wrong.moved(self.base)),
         }
-        self.at = end;
-        Next::Batch(batch)
+    }
+
+    /// The next entry of the batch; none at its end. Entries before `from` are checked by the batch's hash but neither
+    /// decoded nor given. An entry that is not what it must be is damage wherever it stands. One at a time: a batch may
+    /// hold more than anyone wants to keep at once.
+    pub(crate) fn entry(&mut self, from: u64) -> Option<Result<Stored, Wrong>> {
+        loop {
+            let place = self.batch.get(self.taken)?.clone();
+            self.taken += 1;
+            let (offset, bytes) = (self.base + place.start, &self.bytes[place]);
+            let seq = self.next;
+            self.next += 1;
+            if seq >= from {
+                return Some(self.sound(seq, bytes, offset).map(|stored| {
+                    self.prev = Some(stored.id);
+                    stored
+                }));
+            }
+            // Only the last entry before `from` must be named, for the chain's sake.
+            self.prev = (seq + 1 == from).then(|| entry_id(bytes));
+        }
+    }
+
+    fn sound(&self, seq: u64, bytes: &[u8], offset: usize) -> Result<Stored, Wrong> {
+        let entry = Entry::decode(bytes).map_err(|error| Wrong::at(offset, error.to_string()))?;
+        if entry.seq != Seq(seq) {
+            return Err(Wrong::at(offset, format!("entry {} stands where {seq} should", entry.seq)));
+        }
+        if self.prev.is_some_and(|prev| prev != entry.prev) {
+            return Err(Wrong::at(offset, format!("entry {seq} does not follow the entry before it")));
+        }
+        Ok(Stored { id: entry_id(bytes), entry })
     }
 }
 
@@ -166,10 +174,12 @@ mod tests {
             fs::write(folder.path().join(segment_file(1)), bytes).expect("writes");
             let root = Root::new(Os::shared(), folder.path());
             let mut scan = Scan::open(&root, 1, None).expect("opens");
-            assert!(matches!(scan.next(0), Next::Batch(batch) if batch.len() == 1));
-            match (scan.next(0), wrong) {
-                (Next::Batch(batch), None) => assert_eq!(batch[0].entry.seq, Seq(2)),
-                (Next::Damaged(found), Some(wrong)) => assert!(found.what.contains(wrong), "{found:?}"),
+            assert_eq!(scan.next(), Next::Batch);
+            assert!(matches!(scan.entry(0), Some(Ok(_))) && scan.entry(0).is_none());
+            assert_eq!(scan.next(), Next::Batch);
+            match (scan.entry(0), wrong) {
+                (Some(Ok(found)), None) => assert_eq!(found.entry.seq, Seq(2)),
+                (Some(Err(found)), Some(wrong)) => assert!(found.what.contains(wrong), "{found:?}"),
                 (found, wrong) => unreachable!("{found:?} instead of {wrong:?}"),
             }
         }

@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
             return Err(damaged(&segment_file(1), Wrong::at(0, "the segment is missing")));
         }
         let mut scan = Scan::open(self.root, 1, None)?;
-        self.meet(&scan, None)?;
+        self.meet(&scan)?;
         for (index, first) in list.firsts.iter().enumerate() {
             let file = segment_file(*first);
             if index > 0 {
@@ -204,15 +204,16 @@ impl<'a> Walk<'a> {
             if self.alive && scan.next > self.head.seq.0 && self.heads.is_empty() {
                 return Ok(false);
             }
-            match scan.next(0) {
-                Next::Batch(batch) => {
+            match scan.next() {
+                Next::Batch => {
                     self.found.batches += 1;
                     self.found.bytes += scan.offset() - offset;
-                    batch.iter().for_each(|stored| self.note(stored));
-                    self.meet(scan, batch.last())?;
+                    while let Some(stored) = scan.entry(0) {
+                        self.note(&stored.map_err(|wrong| damaged(file, wrong))?);
+                    }
+                    self.meet(scan)?;
                 }
                 Next::End => return Ok(true),
-                Next::Damaged(wrong) => return Err(damaged(file, wrong)),
                 Next::Broken(wrong) => {
                     let behind = !went_on && scan.next > self.head.seq.0;
                     if behind && lock::look(self.root)? != self.state {
@@ -252,8 +253,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Compares the heads that name this end of a batch with what is there.
-    fn meet(&mut self, scan: &Scan, last: Option<&Stored>) -> Result<(), ReadError> {
-        let (seq, id) = last.map_or((Seq(0), EntryId([0; 32])), |stored| (stored.entry.seq, stored.id));
+    fn meet(&mut self, scan: &Scan) -> Result<(), ReadError> {
+        let (seq, id) = self.found.last.unwrap_or((Seq(0), EntryId([0; 32])));
+        if self.heads.iter().all(|head| head.seq != seq) {
+            return Ok(());
+        }
         let open = self.open.list();
         let agrees = |head: &Head| {
             head.entry == id
