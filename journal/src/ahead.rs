@@ -24,10 +24,10 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Starts the thread; gives the entries back if the system has none left.
-    pub(crate) fn of(entries: DiskEntries) -> Result<Self, DiskEntries> {
+    pub(crate) fn of(entries: Box<DiskEntries>) -> Result<Self, Box<DiskEntries>> {
         let (to, handfuls) = sync_channel(WAITING);
         // The entries are sent over once the thread is there, so that a failed start does not lose them.
-        let (give, take) = sync_channel::<DiskEntries>(1);
+        let (give, take) = sync_channel::<Box<DiskEntries>>(1);
         let read = move || {
             let Ok(mut entries) = take.recv() else { return };
             loop {

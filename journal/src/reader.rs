@@ -158,13 +158,13 @@ impl JournalReader {
 
 impl JournalRead for JournalReader {
     fn read(&self, from: Seq) -> Result<Entries<'_>, ReadError> {
-        let entries = self.entries(from)?;
+        let entries = Box::new(self.entries(from)?);
         if !entries.is_long() {
-            return Ok(Box::new(entries));
+            return Ok(entries);
         }
         Ok(match Ahead::of(entries) {
             Ok(ahead) => Box::new(ahead),
-            Err(entries) => Box::new(entries),
+            Err(entries) => entries,
         })
     }
 

@@ -103,10 +103,7 @@ impl Scan {
             let seq = self.next;
             self.next += 1;
             if seq >= from {
-                return Some(self.sound(seq, bytes, offset).map(|stored| {
-                    self.prev = Some(stored.id);
-                    stored
-                }));
+                return Some(self.sound(seq, bytes, offset).inspect(|stored| self.prev = Some(stored.id)));
             }
             // Only the last entry before `from` must be named, for the chain's sake.
             self.prev = (seq + 1 == from).then(|| entry_id(bytes));
