@@ -29,6 +29,66 @@ pub fn check<J: Journal>(mut make: impl FnMut() -> J) -> Checked {
     inbox(&mut make())
 }
 
+/// Checks what an implementation keeps when process and power are lost. `make` gives an empty journal; `crash` begins to
+/// append a batch, is cut before that returns, and gives the journal as the next owner opens it. An empty batch is a cut
+/// between two calls.
+pub fn check_crashes<J: Journal>(make: impl FnOnce() -> J, mut crash: impl FnMut(J, Vec<Draft>) -> J) -> Checked {
+    let mut journal = make();
+    let vault = must("create keys", journal.create_keys(RUN))?;
+    let plan = must("put", journal.put_public(b"a plan"))?;
+    let noise: Vec<u8> = (0..400u64).flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes()).collect();
+    let (id, sealed) = must("seal", vault.seal(Class::Content, &noise))?;
+    let mut body = draft("body")?;
+    body.bodies.insert(id, sealed.clone());
+    let mut durable = must("post", journal.post(vec![draft("posted before")?]))?;
+    durable.extend(must("append", journal.append(vec![draft("a")?, body, draft("b")?]))?);
+    for round in 0..6 {
+        let posted = must("post", journal.post(vec![draft("posted after")?, draft("in vain")?]))?;
+        let epoch = journal.epoch();
+        let batch = if round % 2 == 0 { Vec::new() } else { vec![draft("c")?, draft("d")?, draft("e")?] };
+        let events: Vec<Event> = batch.iter().map(|draft| draft.event.clone()).collect();
+        journal = crash(journal, batch);
+        let found = all(&journal, 1)?;
+        hold("what was appended, or posted before an append, survives", found.starts_with(&durable), found.len())?;
+        let behind = found.get(durable.len()..).unwrap_or_default();
+        let cut: Vec<_> = behind.iter().map(|stored| &stored.entry.event).collect();
+        let whole = posted.iter().map(|stored| &stored.entry.event).chain(&events);
+        let whole = cut.is_empty() || whole.eq(cut.iter().copied());
+        hold("what was not yet acknowledged is there as a whole or not at all", whole, behind.len())?;
+        hold("the next owner has a later epoch", journal.epoch() > epoch, journal.epoch())?;
+        let kept = must("a blob survives", journal.public(plan))?;
+        hold("a blob survives", kept == b"a plan", kept.len())?;
+        let opened = must("keys survive", journal.vault(RUN)).map(|vault| vault.open(id, &sealed))?;
+        hold("a sealed body survives", opened.as_ref().is_ok_and(|plain| *plain == noise), opened.err())?;
+        durable = found;
+        let more = must("the next owner appends", journal.append(vec![draft("next")?]))?;
+        let follows = more.iter().all(|next| durable.last().is_some_and(|last| next.entry.prev == last.id));
+        hold("the next entry follows the last one that was found", follows, more.len())?;
+        durable.extend(more);
+    }
+    Ok(())
+}
+
+/// Checks that a failed write poisons. `make` gives an empty journal; `spoil` lets the next append fail.
+pub fn check_poisoning<J: Journal>(make: impl FnOnce() -> J, spoil: impl FnOnce(&mut J)) -> Checked {
+    let mut journal = make();
+    let given = must("append", journal.append(vec![draft("before")?]))?;
+    spoil(&mut journal);
+    let failed = journal.append(vec![draft("lost")?]);
+    hold("a write that fails is an error", matches!(failed, Err(RecordError::Failed { .. })), &failed)?;
+    let later = [
+        journal.append(vec![draft("later")?]).err(),
+        journal.append(Vec::new()).err(),
+        journal.post(vec![draft("later")?]).err(),
+        journal.put_public(b"later").err(),
+        journal.create_keys(RUN).err(),
+    ];
+    let refused = later.iter().all(|error| matches!(error, Some(RecordError::Poisoned)));
+    hold("after a failed write every call is refused", refused, later)?;
+    let read: Result<Vec<_>, _> = must("what was there can be read", journal.read(Seq(1)))?.collect();
+    hold("what was there can be read", read.as_ref().is_ok_and(|read| read.starts_with(&given)), read.err())
+}
+
 fn broken(rule: &'static str, found: impl std::fmt::Debug) -> Violation {
     Violation { rule, found: format!("{found:?}") }
 }

@@ -63,6 +63,9 @@ pub struct DiskJournal {
     pub(crate) head_file: Box<dyn Handle>,
     pub(crate) generation: u64,
     pub(crate) current: Current,
+    /// Segment and offset of the end of the last batch. Not where the next one goes if that is a new segment's begin:
+    /// the head names what is there, and a segment without a batch may be all that a cut left of a rotation.
+    pub(crate) end: (u64, u64),
     /// The last entry that has a place, posted ones included.
     pub(crate) tip: Tip,
     pub(crate) runs: Runs,
@@ -84,7 +87,7 @@ pub enum EraseError {
     #[error("cannot erase: the keys cannot be read")]
     Read(#[from] ReadError),
     /// The new key file could not be written; the class may or may not be erased.
-    #[error("cannot erase: {file} could not be replaced; erase again")]
+    #[error("cannot erase: {file} could not be replaced; open the journal anew and erase again")]
     Write {
         /// The file.
         file: String,
@@ -126,7 +129,10 @@ impl DiskJournal {
         if !keys.erase(class) {
             return Ok(false);
         }
-        ring.replace(self.place(), run, &keys).map_err(|cause| EraseError::Write { file, cause })?;
+        ring.replace(self.place(), run, &keys).map_err(|cause| {
+            self.poisoned.store(true, Ordering::SeqCst);
+            EraseError::Write { file, cause }
+        })?;
         Ok(true)
     }
 
@@ -207,6 +213,7 @@ impl DiskJournal {
         self.current.file.write_all_at(batch, self.current.offset)?;
         self.current.file.sync_data()?;
         self.current.offset += size;
+        self.end = (self.current.first, self.current.offset);
         Ok(())
     }
 
@@ -230,8 +237,8 @@ impl DiskJournal {
             format: FORMAT,
             seq: self.tip.seq,
             entry: self.tip.id,
-            segment: Seq(self.current.first),
-            offset: self.current.offset,
+            segment: Seq(self.end.0),
+            offset: self.end.1,
             runs: Some(self.runs.list()),
         };
         if !HEAD.fits(&head) {
@@ -301,6 +308,9 @@ impl Journal for DiskJournal {
     }
 
     fn create_keys(&mut self, run: RunId) -> Result<Arc<dyn Vault>, RecordError> {
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(RecordError::Poisoned);
+        }
         let file = key_file(run);
         let place = self.place();
         let there = place.files.kind(&place.at(&file)).map_err(unwritten(&file))?.is_some();

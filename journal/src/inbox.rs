@@ -6,6 +6,7 @@ use crate::layout::{INBOX, TORN};
 use crate::record;
 use palinode_core::canon::EncodeError;
 use palinode_core::port::{Handed, Handout, ReadError};
+use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
@@ -59,7 +60,8 @@ pub(crate) fn read(root: &Root) -> Result<Vec<Handed>, ReadError> {
     let names: BTreeSet<_> = items.into_iter().map(|item| item.name).collect();
     let mut found = Vec::new();
     for name in names.into_iter().filter(|name| !name.to_string_lossy().starts_with(TEMP)).take(COUNT_LIMIT) {
-        match (open(root, &name), name.to_str().filter(|name| is_name(name))) {
+        let opened = open(root, &name).map_err(unread(INBOX))?;
+        match (opened, name.to_str().filter(|name| is_name(name))) {
             (Ok(decision), Some(name)) => found.push(Handed { name: name.to_owned(), decision }),
             (Ok(_), None) => set_aside(root, &name, "its name is not one that a decision gets")?,
             (Err(why), _) => set_aside(root, &name, &why)?,
@@ -92,13 +94,19 @@ pub(crate) fn is_name(name: &str) -> bool {
     })
 }
 
-fn open(root: &Root, name: &OsStr) -> Result<Handout, String> {
+/// Opens a decision, or says why it is none. That the disk cannot be read is no fault of the decision.
+fn open(root: &Root, name: &OsStr) -> io::Result<Result<Handout, String>> {
     let read = root.files.read_plain(&root.at(INBOX).join(name), FILE_LIMIT as u64 + 1);
-    let bytes = read.map_err(|error| format!("it cannot be read: {error}"))?.ok_or("it is not a plain file")?;
-    if bytes.len() > FILE_LIMIT {
-        return Err(format!("it is longer than {FILE_LIMIT} bytes"));
-    }
-    record::open_exact(CONTEXT, &bytes).map_err(|wrong| format!("byte {}: {}", wrong.offset, wrong.what))
+    let bytes = match read {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => return Err(error),
+        Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
+        Ok(None) => return Ok(Err("it is not a plain file".to_owned())),
+        Ok(Some(bytes)) if bytes.len() > FILE_LIMIT => {
+            return Ok(Err(format!("it is longer than {FILE_LIMIT} bytes")));
+        }
+        Ok(Some(bytes)) => bytes,
+    };
+    Ok(record::open_exact(CONTEXT, &bytes).map_err(|wrong| format!("byte {}: {}", wrong.offset, wrong.what)))
 }
 
 fn set_aside(root: &Root, name: &OsStr, why: &str) -> Result<(), ReadError> {
@@ -108,7 +116,10 @@ fn set_aside(root: &Root, name: &OsStr, why: &str) -> Result<(), ReadError> {
         root.files.rename(&root.at(INBOX).join(name), &torn.join(&to))?;
         let note = root.files.make_file(&torn.join(format!("{to}.note")))?;
         let words = format!("{INBOX}/{} was no decision: {why}\n", name.to_string_lossy().escape_debug());
-        note.write_all_at(words.as_bytes(), 0)
+        note.write_all_at(words.as_bytes(), 0)?;
+        note.sync_all()?;
+        // Its new name first: a cut in between must not leave it without any.
+        root.sync_dir(TORN).and_then(|()| root.sync_dir(INBOX))
     };
     match put() {
         // Whoever put it there took it back.

@@ -96,6 +96,8 @@ pub struct Torn {
 /// Where a scan ended.
 struct End {
     tip: Tip,
+    /// Segment and offset of the end of the last batch.
+    place: (u64, u64),
     epoch: Epoch,
     runs: Runs,
     scan: Scan,
@@ -139,8 +141,9 @@ impl DiskJournal {
             // A process that died may have left names unsynced that this one is going to rely on.
             sweep(&root, folder).and_then(|()| root.sync_dir(folder)).map_err(write(folder))?;
         }
+        sync_name(&root).map_err(write("the folder that holds the journal"))?;
         let segment = segment_file(end.scan.first);
-        let (current, torn) = settle(&root, &end).map_err(write(&segment))?;
+        let (current, torn) = settle(&root, &slot.value, &end).map_err(write(&segment))?;
         let head_file = root.open(HEAD.file).map_err(write(HEAD.file))?;
         let mut journal = DiskJournal {
             reader: JournalReader::at(root),
@@ -150,6 +153,7 @@ impl DiskJournal {
             head_file,
             generation: slot.generation,
             current,
+            end: end.place,
             tip: end.tip,
             runs: end.runs,
             builder: Default::default(),
@@ -157,9 +161,10 @@ impl DiskJournal {
             poisoned: Default::default(),
             closed: false,
         };
-        // Twice, so that a slot that was cut short is made good.
-        let heads = journal.write_head().and_then(|()| journal.write_head());
-        heads.and_then(|()| journal.head_file.sync_data()).map_err(write(HEAD.file))?;
+        // Both, so that a slot that was cut short is made good; one at a time, so that the other is there meanwhile.
+        for _ in 0..2 {
+            journal.write_head().and_then(|()| journal.head_file.sync_data()).map_err(write(HEAD.file))?;
+        }
         let LockRecord { owner, epoch, released } = before;
         let previous = owner.map(|owner| Previous { owner, epoch, released });
         Ok(Opened { journal, previous, torn })
@@ -176,6 +181,7 @@ fn find_end(root: &Root, head: &Head, released: bool) -> Result<End, ReadError> 
     let none = EntryId([0; 32]);
     let mut end = End {
         tip: Tip { seq: Seq(0), id: none },
+        place: (head.segment.0, head.offset),
         epoch: Epoch(0),
         runs: head.runs.as_deref().map(Runs::new).unwrap_or_default(),
         scan: Scan::open(root, head.segment.0, None)?,
@@ -203,6 +209,7 @@ fn find_end(root: &Root, head: &Head, released: bool) -> Result<End, ReadError> 
                         end.epoch = end.epoch.max(stored.entry.epoch);
                         end.tip = Tip { seq, id: stored.id };
                     }
+                    end.place = (*first, end.scan.offset());
                     reached |= end.tip.seq == head.seq && end.scan.offset() == head.offset && index == 0;
                 }
                 Next::End => break None,
@@ -234,8 +241,17 @@ fn find_end(root: &Root, head: &Head, released: bool) -> Result<End, ReadError> 
     Ok(end)
 }
 
+/// The process that made the journal may have died before its name was synced.
+fn sync_name(root: &Root) -> io::Result<()> {
+    match root.sync_dir("..") {
+        // A folder that this user may not look into was not made by a process of theirs just now.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
+}
+
 /// Keeps and cuts a torn tail, and opens the last segment for writing.
-fn settle(root: &Root, end: &End) -> io::Result<(Current, Option<Torn>)> {
+fn settle(root: &Root, head: &Head, end: &End) -> io::Result<(Current, Option<Torn>)> {
     let offset = end.scan.offset();
     let file = root.open(segment_file(end.scan.first))?;
     let mut len = end.scan.len();
@@ -248,7 +264,10 @@ fn settle(root: &Root, end: &End) -> io::Result<(Current, Option<Torn>)> {
         file.set_len(offset)?;
         len = offset;
     }
-    // The last batch may be complete in memory only: its writer may have died before its sync.
+    // Batches behind the head may be complete in memory only: their writer may have died before the sync, or poisoned
+    // itself because the sync failed. Linux takes pages for clean after a failed one, so they are written again.
+    let from = if head.segment.0 == end.scan.first { head.offset } else { 0 };
+    file.write_all_at(end.scan.passed(from), from)?;
     file.sync_all()?;
     Ok((Current { file, first: end.scan.first, offset, len }, torn))
 }

@@ -10,6 +10,9 @@ use std::io;
 
 const PREFIX: usize = 4 + 32;
 
+/// What every disk writes as a whole.
+const SECTOR: usize = 512;
+
 /// Bytes on disk that are not what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wrong {
@@ -88,9 +91,10 @@ impl Kind {
         Ok(bytes)
     }
 
-    /// Whether a value fits.
+    /// Whether a value fits into the slot's first sector. A disk writes a sector as a whole: so even a slot that was
+    /// never synced is sound after a power cut, as far as its record keeps to one.
     pub(crate) fn fits<T: Serialize>(&self, value: &T) -> bool {
-        self.slot(u64::MAX, value).is_ok()
+        seal(self.context, &Slot { generation: u64::MAX, value }).is_ok_and(|bytes| bytes.len() <= SECTOR)
     }
 
     /// The bytes of a new file: generations 0 and 1 of the same value.

@@ -70,6 +70,12 @@ impl Scan {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
+    /// The bytes from an offset to the next batch.
+    pub(crate) fn passed(&self, from: u64) -> &[u8] {
+        let from = usize::try_from(from).unwrap_or(usize::MAX).saturating_sub(self.base);
+        self.bytes.get(from..self.at).unwrap_or_default()
+    }
+
     /// How long the file is.
     pub(crate) fn len(&self) -> u64 {
         (self.base + self.bytes.len()) as u64

@@ -55,6 +55,9 @@ pub enum Notice {
         /// Where the batch begins.
         offset: u64,
     },
+    /// The last owner died, and one half of the head is not of its last write; the other one is sound. The next owner
+    /// rewrites both.
+    TornHead,
     /// A living owner is writing; what it wrote since we began was not looked at.
     Alive,
     /// A file that is no part of a journal.
@@ -94,13 +97,20 @@ pub fn verify_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Verified, Veri
     let state = lock::look(root)?;
     let alive = matches!(state, OwnerState::Alive { .. });
     slots::<LockRecord>(root, &LOCK, alive)?;
-    let heads = slots::<Head>(root, &HEAD, alive)?;
+    let (heads, torn) = match (slots::<Head>(root, &HEAD, alive), &state) {
+        (Ok(heads), _) => (heads.into(), false),
+        // The head is not synced, so its owner's death may have mixed its halves.
+        (Err(error), OwnerState::Dead { .. }) => (sound::<Head>(root, &HEAD).ok_or(error)?, true),
+        (Err(error), _) => return Err(error.into()),
+    };
+    let newest = heads.last().map(|slot| slot.value.clone()).unwrap_or_default();
     if heads.iter().any(|head| head.value.format.1 != minor) {
         let what = "it names another version than the head";
         return Err(damaged(layout::FORMAT_FILE, Wrong::at(0, what)).into());
     }
-    let heads = heads.map(|slot| slot.value);
-    let mut walk = Walk { state, alive, head: heads[1].clone(), heads: heads.into(), ..Walk::new(root) };
+    let heads = heads.into_iter().map(|slot| slot.value).collect();
+    let mut walk = Walk { state, alive, head: newest, heads, ..Walk::new(root) };
+    walk.found.notices.extend(torn.then_some(Notice::TornHead));
     walk.segments()?;
     walk.blobs()?;
     walk.keys()?;
@@ -133,6 +143,14 @@ fn slots<T: DeserializeOwned>(root: &Root, kind: &Kind, alive: bool) -> Result<[
         }
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The sound slots of a two-slot file, the older first; none if neither is.
+fn sound<T: DeserializeOwned>(root: &Root, kind: &Kind) -> Option<Vec<Slot<T>>> {
+    let bytes = root.read(kind.file).ok()?;
+    let mut found: Vec<_> = kind.read::<T>(&bytes).into_iter().flatten().collect();
+    found.sort_by_key(|slot| slot.generation);
+    (!found.is_empty()).then_some(found)
 }
 
 struct Walk<'a> {

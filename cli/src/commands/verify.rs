@@ -12,6 +12,11 @@ fn notice(notice: &Notice) -> String {
         Notice::TornTail { file, offset } => {
             format!("{file} ends in an unfinished batch at byte {offset}; the next owner cuts it and keeps the bytes")
         }
+        Notice::TornHead => {
+            "the last owner died, and one half of the head is not of its last write; the other one is sound, and the \
+             next owner rewrites both"
+                .to_owned()
+        }
         Notice::Alive => "a living process is writing; what it wrote meanwhile was not looked at".to_owned(),
         Notice::Unknown(file) => format!("{file} is no part of a journal"),
         Notice::Unnamed(number) => {
