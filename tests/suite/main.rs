@@ -5,6 +5,7 @@ mod corpus;
 mod crash;
 mod drift;
 mod failing;
+mod frozen;
 mod procedure;
 mod review;
 mod session_decide;
