@@ -23,6 +23,8 @@ mod disk;
 mod durable;
 mod files;
 mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod inbox;
 mod layout;

@@ -6,6 +6,7 @@ mod crash;
 mod drift;
 mod failing;
 mod frozen;
+mod fuzz;
 mod procedure;
 mod review;
 mod session_decide;
