@@ -12,6 +12,7 @@ use palinode_tests::crash::{Cut, Death, GAP, Life, Open, Unbroken, dead, rested,
 use palinode_tests::judge::{effects, misjudged, twice, unexplained};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::owner;
+use palinode_tests::skip::long;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -68,6 +69,12 @@ impl<'a> Point<'a> {
     fn gap(&self) -> Micros {
         // So short that the job is still at it.
         if self.death == Death::Running { Micros(0) } else { GAP }
+    }
+
+    /// Whether a step was under way, on the host of this path.
+    fn is_on(&self, host: &str) -> bool {
+        let last = self.journal.entries().last().and_then(|stored| stored.entry.event.step());
+        self.death != Death::Between && last.is_some_and(|step| step.as_str().starts_with(host))
     }
 
     fn name(&self, what: &str) -> String {
@@ -148,6 +155,32 @@ fn goes_back(point: &Point<'_>, whole: &Unbroken) -> Vec<String> {
     named(point, "rollback", wrong)
 }
 
+/// Takes the whole run back from a point, dies at every point of that, and goes on with the rollback from there: how
+/// many deaths in it there were, and what is wrong then.
+fn goes_back_twice(point: &Point<'_>, whole: &Unbroken) -> (usize, Vec<String>) {
+    let (mut moment, lines, _) = point.leaves(RUN);
+    moment.journal = moment.journal.taken_over(owner(2));
+    let mut back = match Unbroken::back(&mut Stage::at(&moment)) {
+        Ok(back) => back,
+        Err(error) => return (0, named(point, "rollback", vec![format!("{error:?}")])),
+    };
+    // The last two are its end and that of the run it takes back, in one batch.
+    back.cuts.truncate(back.cuts.len().saturating_sub(2));
+    let seconds = Point::all(&back.journal, &back.cuts, &lines, &back.lines, BACK);
+    let wrong = seconds.iter().flat_map(|second| goes_on_back(second, &back, whole)).collect();
+    (seconds.len(), named(point, "twice-cut rollback", wrong))
+}
+
+/// Goes on with a rollback from a point of it; what is wrong then.
+fn goes_on_back(second: &Point<'_>, back: &Unbroken, whole: &Unbroken) -> Vec<String> {
+    let (moment, lines, open) = second.leaves(BACK);
+    let life = resume(moment, BACK, 3, second.gap());
+    let mut wrong = ends_well(second, BACK, back, &life, &lines, open.as_ref());
+    let all = effects(&[&lines, &life.stage.lab.lines()]);
+    wrong.extend(unexplained(&life.stage.history(), &all, &whole.first, &rested(&life.stage)));
+    named(second, "resume", wrong)
+}
+
 fn named(point: &Point<'_>, what: &str, wrong: Vec<String>) -> Vec<String> {
     if wrong.is_empty() { wrong } else { vec![format!("{}:\n    {}", point.name(what), wrong.join("\n    "))] }
 }
@@ -197,11 +230,8 @@ fn every_prefix_of_a_rollback_resumes_to_the_same_end() {
 fn who_dies_twice_ends_the_same() {
     let began = Instant::now();
     let (_, whole) = unbroken();
-    let on_one_host = |point: &Point<'_>| {
-        let last = point.journal.entries().last().and_then(|stored| stored.entry.event.step());
-        point.death != Death::Between && last.is_some_and(|step| step.as_str().starts_with("gluster2.demo/"))
-    };
-    let points: Vec<_> = Point::of(&whole, RUN).into_iter().filter(on_one_host).collect();
+    let mut points = Point::of(&whole, RUN);
+    points.retain(|point| point.is_on("gluster2.demo/"));
     let seconds = AtomicUsize::new(0);
     let wrong = side_by_side(&points, |point| {
         let (count, wrong) = goes_on_twice(point, RUN, &whole);
@@ -210,4 +240,25 @@ fn who_dies_twice_ends_the_same() {
     });
     println!("{} deaths on one host, {} second deaths, {:.1?}", points.len(), seconds.into_inner(), began.elapsed());
     report(&wrong);
+}
+
+#[test]
+fn a_twice_cut_rollback_ends_as_if_nobody_had_cut_it() {
+    let began = Instant::now();
+    let (_, mut whole) = unbroken();
+    whole.cuts.pop();
+    let mut points = Point::of(&whole, RUN);
+    if !long() {
+        points.retain(|point| point.is_on("gluster1.demo/"));
+    }
+    let seconds = AtomicUsize::new(0);
+    let wrong = side_by_side(&points, |point| {
+        let (count, wrong) = goes_back_twice(point, &whole);
+        seconds.fetch_add(count, Ordering::Relaxed);
+        wrong
+    });
+    let seconds = seconds.into_inner();
+    println!("{} cuts in a run, {seconds} in their rollbacks, {:.1?}", points.len(), began.elapsed());
+    report(&wrong);
+    assert!(seconds > points.len(), "rollbacks were cut");
 }
