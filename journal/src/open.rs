@@ -8,7 +8,7 @@ use crate::head::{HEAD, Head, Runs, newest};
 use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
 use crate::lock::{self, Lock, LockRecord, OwnerState};
 use crate::reader::{JournalReader, OpenReadError, check_format};
-use crate::record::{Slot, Wrong};
+use crate::record::{Slot, TOO_FAR, Wrong};
 use crate::segment::{Next, Scan};
 use palinode_core::event::{FORMAT, Owner};
 use palinode_core::id::{EntryId, Epoch, Seq};
@@ -130,7 +130,11 @@ impl DiskJournal {
             .map_err(unread(HEAD.file))?
             .map_err(|wrong| damaged(HEAD.file, wrong))?;
         let end = find_end(&root, &slot.value, before.released)?;
-        let epoch = Epoch(before.epoch.max(end.epoch).0 + 1);
+        let Epoch(last) = before.epoch.max(end.epoch);
+        if last >= TOO_FAR {
+            return Err(damaged(lock::LOCK.file, Wrong::at(0, format!("no journal had an epoch {last}"))).into());
+        }
+        let epoch = Epoch(last + 1);
         let write = |file: &str| {
             let file = file.to_owned();
             move |cause| OpenError::Write { file, cause }

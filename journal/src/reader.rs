@@ -93,7 +93,7 @@ impl JournalReader {
     pub fn open_runs(&self) -> Result<Vec<(RunId, Seq)>, ReadError> {
         let head = read_head(&self.root)?;
         let (mut runs, from) = match &head.runs {
-            Some(list) => (Runs::new(list), Seq(head.seq.0 + 1)),
+            Some(list) => (Runs::new(list), Seq(head.seq.0.saturating_add(1))),
             None => (Runs::default(), Seq(1)),
         };
         for stored in self.entries(from)? {

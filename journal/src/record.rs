@@ -13,6 +13,10 @@ const PREFIX: usize = 4 + 32;
 /// What every disk writes as a whole.
 const SECTOR: usize = 512;
 
+/// No count in a journal comes so far. One that claims to is damage, and whoever counts on from a smaller one never
+/// comes to the end of the numbers.
+pub(crate) const TOO_FAR: u64 = u64::MAX / 2;
+
 /// Bytes on disk that are not what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wrong {
@@ -114,6 +118,9 @@ impl Kind {
             let slot: Slot<T> = open(self.context, slice).map_err(|wrong| wrong.moved(start))?;
             if slot.generation % 2 != index as u64 {
                 return Err(Wrong::at(start, "it stands in the wrong slot"));
+            }
+            if slot.generation >= TOO_FAR {
+                return Err(Wrong::at(start, "nobody has written it so often"));
             }
             Ok(slot)
         })

@@ -1,10 +1,10 @@
 //! Reading a segment batch by batch, with every check that the bytes allow.
 
-use crate::durable::unread;
+use crate::durable::{damaged, unread};
 use crate::files::Root;
 use crate::frame::{self, Found};
 use crate::layout::segment_file;
-use crate::record::Wrong;
+use crate::record::{TOO_FAR, Wrong};
 use palinode_core::event::{Entry, entry_id};
 use palinode_core::id::{EntryId, Seq};
 use palinode_core::port::{ReadError, Stored};
@@ -54,6 +54,9 @@ impl Scan {
         prev: Option<EntryId>,
     ) -> Result<Self, ReadError> {
         let name = segment_file(first);
+        if first.max(next) >= TOO_FAR {
+            return Err(damaged(&name, Wrong::at(0, format!("no journal has an entry {}", first.max(next)))));
+        }
         let bytes = root.files.read_from(&root.at(&name), offset).map_err(unread(&name))?;
         // A file that ends before the offset reads as empty: the head's check finds it too short.
         let base = usize::try_from(offset).unwrap_or(usize::MAX);

@@ -170,7 +170,7 @@ fn mend(name: &str, content: &mut [u8]) -> bool {
         "lock" => slots("lock", 512, content),
         "keys/wrap" => format::mend_record("wrap", content, 0..content.len()),
         name if name.starts_with("keys/") => format::mend_record("keys", content, 0..content.len()),
-        name if name.starts_with("segments/") => format::mend_segment(content),
+        name if name.starts_with("segments/") => format::mend_segment(content, true),
         _ => return false,
     }
     true

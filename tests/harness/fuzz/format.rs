@@ -36,8 +36,8 @@ pub(super) fn batch(entries: &[&[u8]], first: u64) -> Vec<u8> {
     bytes
 }
 
-/// Puts every checksum in a segment right, as far as frames can be told; lengths stay.
-pub(super) fn mend_segment(bytes: &mut [u8]) {
+/// Puts every checksum in a segment right, as far as frames can be told, or only those of commits; lengths stay.
+pub(super) fn mend_segment(bytes: &mut [u8], frames: bool) {
     let (mut at, mut begin) = (0, 0);
     while let Some(length) = bytes.get(at..).and_then(number) {
         if bytes[at..at + 4] == MARKER {
@@ -52,8 +52,10 @@ pub(super) fn mend_segment(bytes: &mut [u8]) {
             if length == 0 || length > ENTRY {
                 return;
             }
-            let own = sum(&[&bytes[at..at + 4], &bytes[at + 8..end]].concat());
-            bytes[at + 4..at + 8].copy_from_slice(&own);
+            if frames {
+                let own = sum(&[&bytes[at..at + 4], &bytes[at + 8..end]].concat());
+                bytes[at + 4..at + 8].copy_from_slice(&own);
+            }
             at = end;
         }
     }

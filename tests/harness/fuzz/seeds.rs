@@ -1,5 +1,6 @@
 //! Where a target begins: what today's code writes.
 
+use super::msgpack::{self, Tree};
 use super::{format, story};
 use crate::crash::{Death, GAP, Open, Unbroken, dead, resume};
 use crate::memory::{BACK, CRIO_TO_DOCKER, INVENTORY, RUN, Stage};
@@ -163,6 +164,7 @@ fn batches() -> Vec<(&'static str, Vec<u8>)> {
         ("real", with(0, &format::batch(&real, 7))),
         ("two", with(0, &[&two[..], &[0; 16]].concat())),
         ("mended", with(1, &two)),
+        ("half-mended", with(3, &two)),
         ("torn", with(0, &two[..two.len() - 3])),
         ("zeros", vec![0; 20]),
     ]
@@ -223,7 +225,32 @@ fn changes() -> Vec<(&'static str, Vec<u8>)> {
         ("entry", [far(0, 6, 40, &[0x91; 4]), mend(6)].concat()),
         ("twice", far(7, 6, 9, &[])),
         ("version", far(6, 1, 0, b"palinode-journal 1.7\n")),
+        ("last-entry", forged(2, 200, u64::MAX, 0)),
+        ("last-but-one-entry", forged(2, 200, u64::MAX - 1, 0)),
+        ("last-head", forged(2, u64::MAX - 1, 0, 0)),
+        ("last-lock", forged(5, u64::MAX - 1, 0, 0)),
+        ("last-epoch", forged(5, 200, 0, u64::MAX)),
     ]
+}
+
+/// A change that puts a slot of one's own making, with a right checksum, over the first one of the head or the lock.
+fn forged(file: u8, generation: u64, seq: u64, epoch: u64) -> Vec<u8> {
+    let int = |number: u64| Tree::Int(number.into());
+    let map = |pairs: Vec<(&str, Tree)>| {
+        Tree::Map(pairs.into_iter().map(|(name, value)| (Tree::Text(name.to_owned()), value)).collect())
+    };
+    let (context, value) = if file == 2 {
+        let (format, entry) = (Tree::List(vec![int(1), int(0)]), Tree::Bytes(vec![0; 32]));
+        let (segment, offset, runs) = (int(1), int(0), Tree::List(Vec::new()));
+        let head = [("format", format), ("seq", int(seq)), ("entry", entry), ("segment", segment), ("offset", offset)];
+        ("head", map(head.into_iter().chain([("runs", runs)]).collect()))
+    } else {
+        ("lock", map(vec![("owner", Tree::Nil), ("epoch", int(epoch)), ("released", Tree::Bool(true))]))
+    };
+    let slot = map(vec![("generation", int(generation)), ("value", value)]);
+    let record = format::record(context, &msgpack::write(&slot).expect("it has a canonical form"));
+    let over = |data: &[u8]| [&[0, file, 0, 0, data.len() as u8][..], data].concat();
+    [over(&[0; 255]), over(&record), vec![5, file, 0, 0, 0]].concat()
 }
 
 /// From each place on, what really came next.
