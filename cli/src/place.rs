@@ -5,6 +5,7 @@ use palinode_core::history::History;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::state::RunState;
 use palinode_journal::{JournalReader, ROOT_NAME, find_root};
+use palinode_replay::driver::DriveError;
 use std::path::{Path, PathBuf};
 
 /// The journal that is there.
@@ -94,11 +95,30 @@ fn no_runs() -> Failure {
     Failure::usage("the journal has no runs yet", "begin one with `palinode run crio-to-docker --lab`")
 }
 
+/// The id of a run, also of one under other rules.
+pub(crate) fn any(history: &History, named: &str) -> Result<RunId, Failure> {
+    match foreign(history, named) {
+        Some(run) => Ok(run),
+        None => run(history, Some(named), Default::Latest).map(|run| run.run),
+    }
+}
+
+/// The one run under other rules that is meant, if it is one.
+fn foreign(history: &History, prefix: &str) -> Option<RunId> {
+    let mut found = history.foreign.keys().filter(|run| !prefix.is_empty() && run.to_string().starts_with(prefix));
+    found.next().filter(|_| found.next().is_none()).copied()
+}
+
 fn by_prefix<'a>(history: &'a History, prefix: &str) -> Result<&'a RunState, Failure> {
     let found: Vec<&RunState> =
         history.runs.values().filter(|run| !prefix.is_empty() && run.run.to_string().starts_with(prefix)).collect();
     match found.as_slice() {
         [run] => Ok(run),
+        [] if foreign(history, prefix).is_some() => {
+            let run = foreign(history, prefix).unwrap_or(RunId([0; 8]));
+            let theirs = history.foreign.get(&run).map_or(0, |foreign| foreign.opened.rules);
+            Err(DriveError::OtherRules { run, theirs }.into())
+        }
         [] => Err(Failure::usage(
             format!("the journal has no run whose id begins with `{}`", prefix.escape_debug()),
             "type `palinode log` to see the runs, or use @ for the latest",
@@ -114,7 +134,7 @@ fn by_prefix<'a>(history: &'a History, prefix: &str) -> Result<&'a RunState, Fai
 /// eight digits: that two of a thousand runs share them happens once in ten thousand journals, and is refused then.
 pub(crate) fn short(history: &History, run: RunId) -> String {
     let full = run.to_string();
-    let others: Vec<String> = history.runs.keys().filter(|other| **other != run).map(RunId::to_string).collect();
+    let others: Vec<String> = history.order.iter().filter(|other| **other != run).map(RunId::to_string).collect();
     let least = if history.is_whole() { 4 } else { 8 };
     let length = (least..=full.len()).find(|length| others.iter().all(|other| other[..*length] != full[..*length]));
     full[..length.unwrap_or(full.len())].to_owned()

@@ -1,7 +1,8 @@
 //! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
 
-use crate::event::{Ending, Entry, Event, ImageRef, Sealed, SkipWhy, Undoes, World};
-use crate::id::{BlobId, BodyId, ResourceKey, RunId, Seq, StepPath};
+use crate::admit::Inadmissible;
+use crate::event::{Ending, Entry, Event, ImageRef, RULES, RunOpened, Sealed, SkipWhy, Undoes, World};
+use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{Plan, PlanError};
 use crate::port::{JournalRead, ReadError, Stored};
@@ -82,6 +83,8 @@ pub struct History {
     pub runs: BTreeMap<RunId, RunState>,
     /// Where sealed bodies are; a copy shares them until one of the two goes on.
     pub bodies: Arc<HashMap<BodyId, Arc<Sealed>>>,
+    /// Runs under other rules: known and listed, not folded. Only the release that has their rules acts on them.
+    pub foreign: BTreeMap<RunId, Foreign>,
     /// Sequence of the last entry.
     pub seq: Seq,
     /// Whether it was folded from the first entry on; if not, runs that were opened earlier are not in it.
@@ -96,12 +99,28 @@ impl Default for History {
             order: Vec::new(),
             runs: BTreeMap::new(),
             bodies: Arc::default(),
+            foreign: BTreeMap::new(),
             seq: Seq(0),
             whole: true,
             pending_undoes: BTreeMap::new(),
             worlds: BTreeMap::new(),
         }
     }
+}
+
+/// A run that was made under rules which this binary does not have.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// How it was opened.
+    pub opened: RunOpened,
+    /// When it was opened.
+    pub began: Micros,
+    /// Sequence of its first entry.
+    pub first: Seq,
+    /// Its last entry.
+    pub last: Seq,
+    /// Whether it is over.
+    pub closed: bool,
 }
 
 /// What was recorded of one world: the same name means another host in another world.
@@ -144,7 +163,7 @@ impl History {
 
     /// The latest run.
     pub fn latest(&self) -> Option<&RunState> {
-        self.runs.get(self.order.last()?)
+        self.order.iter().rev().find_map(|run| self.runs.get(run))
     }
 
     fn known(&self, run: RunId) -> Option<&Known> {
@@ -174,8 +193,14 @@ impl History {
             all.extend(bodies.iter().map(|(id, sealed)| (*id, Arc::new(sealed.clone()))));
         }
         if let Event::RunOpened(opened) = event {
-            if self.runs.contains_key(run) {
+            if self.runs.contains_key(run) || self.foreign.contains_key(run) {
                 return Err(LoadError::Twice { seq: *seq, run: *run });
+            }
+            if opened.rules != RULES {
+                let (began, opened) = (stored.entry.time, (**opened).clone());
+                self.foreign.insert(*run, Foreign { opened, began, first: *seq, last: *seq, closed: false });
+                self.order.push(*run);
+                return Ok(());
             }
             let bytes = public(opened.plan_blob)?;
             if crate::event::plan_digest(&bytes) != opened.plan {
@@ -187,6 +212,10 @@ impl History {
             return Ok(());
         }
         let Some(state) = self.runs.get_mut(run) else {
+            if self.foreign.contains_key(run) {
+                self.apply_foreign(&stored.entry);
+                return Ok(());
+            }
             return if self.whole { Err(LoadError::NoRun { seq: *seq, run: *run }) } else { Ok(()) };
         };
         let known = event.step().and_then(|step| state.find(step)).and_then(|ix| state.step(ix));
@@ -225,6 +254,45 @@ impl History {
             }
             Event::Resolved { step, answer: crate::event::Answer::Applied, .. } => self.undone(*run, step),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is there is as true when another release recorded it; what it meant by that is not known here.
+    fn apply_foreign(&mut self, Entry { seq, run, event, .. }: &Entry) {
+        if let Some(foreign) = self.foreign.get_mut(run) {
+            foreign.last = *seq;
+            foreign.closed |= matches!(event, Event::RunClosed(_));
+        }
+        match event {
+            Event::Intent(intent) => self.record(*run, &intent.step, *seq, &intent.before, intent.attempt > 1),
+            Event::Outcome(outcome) => self.record(*run, &outcome.step, *seq, &outcome.after, false),
+            Event::Probed(probed) => self.record(*run, &probed.step, *seq, &probed.observed, false),
+            _ => {}
+        }
+    }
+
+    /// The run of other rules that keeps this binary from acting on a run: the run itself, or one that takes it back.
+    pub fn foreign_to(&self, run: RunId) -> Option<(RunId, &Foreign)> {
+        let takes_back = |foreign: &Foreign| foreign.opened.compensates.as_ref().is_some_and(|back| back.run == run);
+        self.foreign.iter().find(|(of, foreign)| **of == run || takes_back(foreign)).map(|(of, foreign)| (*of, foreign))
+    }
+
+    /// Whether events have their place next, as one batch: what has none must not be appended.
+    pub fn admits<'a>(&self, events: impl IntoIterator<Item = (RunId, &'a Event)>) -> Result<(), Inadmissible> {
+        let mut of: BTreeMap<RunId, Vec<&Event>> = BTreeMap::new();
+        for (run, event) in events {
+            of.entry(run).or_default().push(event);
+        }
+        for (run, events) in of {
+            if let Some(foreign) = self.foreign.get(&run) {
+                return Err(Inadmissible::OtherRules { run, theirs: foreign.opened.rules });
+            }
+            match (self.runs.get(&run), events.as_slice()) {
+                (Some(state), events) => state.admits_all(events.iter().copied())?,
+                (None, [Event::RunOpened(_)]) => {}
+                (None, _) => return Err(Inadmissible::NoRun(run)),
+            }
         }
         Ok(())
     }
@@ -268,10 +336,11 @@ impl History {
     }
 
     fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
-        let Some(state) = self.runs.get(&run) else { return };
-        let known = match self.worlds.get_mut(&state.opened.world) {
+        let ours = self.runs.get(&run).map(|state| &state.opened.world);
+        let Some(world) = ours.or_else(|| self.foreign.get(&run).map(|foreign| &foreign.opened.world)) else { return };
+        let known = match self.worlds.get_mut(world) {
             Some(known) => known,
-            None => self.worlds.entry(state.opened.world.clone()).or_default(),
+            None => self.worlds.entry(world.clone()).or_default(),
         };
         image.each_uid(|uid| {
             known.uids.insert(uid.to_owned());

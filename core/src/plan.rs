@@ -142,7 +142,8 @@ impl Plan {
         Ok(plan)
     }
 
-    fn check(&self) -> Result<(), PlanError> {
+    /// Checks what the rules rely on.
+    pub fn check(&self) -> Result<(), PlanError> {
         let mut at = 0;
         for lane in &self.lanes {
             if lane.start != at || lane.end < lane.start {

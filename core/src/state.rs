@@ -1,11 +1,12 @@
 //! A run's state: the fold over its entries. Resume, status, rollback, export and strict replay all are this fold.
 
 use crate::action::UndoClass;
+use crate::admit::Inadmissible;
 use crate::event::{
     Answer, Decision, Ending, Entry, Event, ImageRef, Intent, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy, Why,
 };
 use crate::id::{Attempt, BodyId, EntryId, Epoch, Label, Micros, RunId, Seq, StepPath};
-use crate::life::{self, Illegal, Move, Stage};
+use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -101,54 +102,15 @@ pub(crate) struct LaneState {
     pub(crate) captures: BTreeMap<Label, String>,
 }
 
-/// Why an entry does not fit the state before it: damage, or another version's doing.
+/// An entry that has no place after the ones before it: damage, or another version's doing.
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// The plan has no such step.
-    #[error("entry {seq}: the plan has no step {step}")]
-    NoStep {
-        /// The entry.
-        seq: Seq,
-        /// The step.
-        step: StepPath,
-    },
-    /// The life table has no such move.
-    #[error("entry {seq}: {step}")]
-    Illegal {
-        /// The entry.
-        seq: Seq,
-        /// The step.
-        step: StepPath,
-        /// The move.
-        #[source]
-        illegal: Illegal,
-    },
-    /// An intent or outcome of an attempt that is not due.
-    #[error("entry {seq}: {step} is at attempt {at}, not {attempt}")]
-    Attempt {
-        /// The entry.
-        seq: Seq,
-        /// The step.
-        step: StepPath,
-        /// The attempt in the entry.
-        attempt: Attempt,
-        /// The attempt of the step.
-        at: Attempt,
-    },
-    /// An entry after the end of the run.
-    #[error("entry {seq}: the run is closed")]
-    Closed {
-        /// The entry.
-        seq: Seq,
-    },
-    /// Something was intended or sampled that was not due.
-    #[error("entry {seq}: {step} was not due")]
-    NotDue {
-        /// The entry.
-        seq: Seq,
-        /// The step.
-        step: StepPath,
-    },
+#[error("entry {seq} has no place there")]
+pub struct ApplyError {
+    /// The entry.
+    pub seq: Seq,
+    /// Why.
+    #[source]
+    pub why: Inadmissible,
 }
 
 /// See the module.
@@ -274,13 +236,10 @@ impl RunState {
     pub fn apply(&mut self, stored: &Stored) -> Result<(), ApplyError> {
         let entry = &stored.entry;
         let seq = entry.seq;
-        if self.closed.is_some() {
-            return Err(ApplyError::Closed { seq });
-        }
+        let admitted = self.admits(&entry.event).map_err(|why| ApplyError { seq, why })?;
         self.last = seq;
         self.changed = entry.time;
         match &entry.event {
-            Event::RunOpened(_) => return Err(ApplyError::Closed { seq }),
             Event::OwnerChanged { force, .. } => {
                 self.owners += 1;
                 self.epoch = entry.epoch;
@@ -307,38 +266,21 @@ impl RunState {
             }
             _ => {}
         }
-        let Some(path) = entry.event.step() else { return Ok(()) };
-        let ix = self.find(path).ok_or_else(|| ApplyError::NoStep { seq, step: path.clone() })?;
-        self.apply_step(stored, ix, path)?;
-        self.refresh_lane_of(ix);
+        if let Some((ix, stage)) = admitted {
+            self.apply_step(stored, ix, stage);
+            self.refresh_lane_of(ix);
+        }
         Ok(())
     }
 
-    fn apply_step(&mut self, stored: &Stored, ix: StepIx, path: &StepPath) -> Result<(), ApplyError> {
+    fn apply_step(&mut self, stored: &Stored, ix: StepIx, stage: Stage) {
         let Entry { seq, time, event, .. } = &stored.entry;
-        let due = self.lane(ix).and_then(|lane| lane.next);
-        let not_due = || ApplyError::NotDue { seq: *seq, step: path.clone() };
-        let Some(step) = self.steps.get_mut(ix as usize) else { return Err(not_due()) };
-        let shift = |step: &mut StepState, what: Move| {
-            step.stage = life::next(step.stage, what).map_err(|illegal| ApplyError::Illegal {
-                seq: *seq,
-                step: path.clone(),
-                illegal,
-            })?;
-            step.changed = Some(*time);
-            Ok(())
-        };
-        let attempt_is = |at: Attempt, attempt: Attempt| {
-            if at == attempt { Ok(()) } else { Err(ApplyError::Attempt { seq: *seq, step: path.clone(), attempt, at }) }
-        };
+        let Some(step) = self.steps.get_mut(ix as usize) else { return };
+        let was = std::mem::replace(&mut step.stage, stage);
+        step.changed = Some(*time);
         let mut captured = None;
         match event {
             Event::Intent(intent) => {
-                if due != Some(Next::Act(ix)) {
-                    return Err(not_due());
-                }
-                attempt_is(step.attempt + 1, intent.attempt)?;
-                shift(step, Move::Intent)?;
                 step.attempt = intent.attempt;
                 step.intent = Some(Arc::clone(intent));
                 step.job = Some((stored.id, *seq));
@@ -346,8 +288,6 @@ impl RunState {
                 (step.why, step.message) = (None, None);
             }
             Event::Outcome(outcome) => {
-                attempt_is(step.attempt, outcome.attempt)?;
-                shift(step, Move::Outcome(outcome.ending))?;
                 let harmless =
                     outcome.ending == Ending::Failed && matches!(outcome.why, Some(Why::Precondition | Why::Revoked));
                 step.touched |= !harmless;
@@ -358,8 +298,6 @@ impl RunState {
                 captured = Some(&outcome.captures);
             }
             Event::Probed(probed) => {
-                attempt_is(step.attempt, probed.attempt)?;
-                shift(step, Move::Probed(probed.decision))?;
                 step.rule = Some(probed.rule);
                 step.touched |= probed.verdict != crate::action::Verdict::NotApplied;
                 step.why = match probed.decision {
@@ -374,9 +312,7 @@ impl RunState {
                 captured = Some(&probed.captures);
             }
             Event::Resolved { answer, .. } => {
-                let taken_back = step.stage == Stage::Compensated;
-                shift(step, Move::Answered(*answer))?;
-                if taken_back {
+                if was == Stage::Compensated {
                     // What earlier attempts found was put back, perhaps as another object: the next one looks anew,
                     // and what it finds is no change of ours.
                     (step.intent, step.job, step.after) = (None, None, None);
@@ -399,33 +335,25 @@ impl RunState {
                     lane.withdrawn = false;
                 }
             }
-            Event::Skipped { why, .. } => {
-                shift(step, Move::Skip)?;
-                step.skipped = Some(why.clone());
-            }
+            Event::Skipped { why, .. } => step.skipped = Some(why.clone()),
             Event::GateSampled { pass, facts, .. } => {
-                if due != Some(Next::Sample(ix)) {
-                    return Err(not_due());
-                }
-                shift(step, Move::Sampled)?;
                 step.passes = if *pass { step.passes + 1 } else { 0 };
                 step.began = step.began.or(Some(*time));
                 step.facts.clone_from(facts);
             }
-            Event::GateDecided { passed, .. } => shift(step, Move::Decided(*passed))?,
-            Event::TimerFired { .. } => {
-                shift(step, Move::Timer)?;
-                step.why = Some(Why::Timeout);
-            }
-            Event::DriftFound { .. } => {}
-            Event::RunOpened(_) | Event::OwnerChanged { .. } | Event::Paused { .. } | Event::RunClosed(_) => {}
+            Event::TimerFired { .. } => step.why = Some(Why::Timeout),
+            Event::GateDecided { .. }
+            | Event::DriftFound { .. }
+            | Event::RunOpened(_)
+            | Event::OwnerChanged { .. }
+            | Event::Paused { .. }
+            | Event::RunClosed(_) => {}
         }
         if let Some(captures) = captured
             && let Some(lane) = self.lane_of.get(ix as usize).and_then(|lane| self.lanes.get_mut(*lane as usize))
         {
             lane.captures.extend(captures.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
-        Ok(())
     }
 
     /// Another run took a step back.

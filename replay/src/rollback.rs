@@ -22,6 +22,9 @@ pub fn plan(
     scope: &Scope,
     preview: bool,
 ) -> Result<Compensation, DriveError> {
+    if let Some((run, foreign)) = history.foreign_to(run) {
+        return Err(DriveError::OtherRules { run, theirs: foreign.opened.rules });
+    }
     let shelf = ShelfView::of(journal, history, run)?;
     Ok(compensate(history, run, scope, preview, &|image| shelf.image(image).ok())?)
 }

@@ -9,11 +9,9 @@ use crate::{actor, place, session};
 use palinode_core::event::Answer;
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
-use palinode_core::life::{self, Move, Stage};
 use palinode_core::port::{Handout, Verb};
-use palinode_core::state::RunState;
 use palinode_journal::{JournalReader, OpenError, OwnerState, hand_in};
-use palinode_replay::driver::{Driver, Refused, Stop, Surroundings};
+use palinode_replay::driver::{DriveError, Driver, Stop, Surroundings, may_decide};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -60,28 +58,12 @@ pub(crate) fn pause(args: &Args, pause: &Pause) -> Result<Exit, Failure> {
     decide(args, Verb::Pause, pause.reason.as_deref(), pause.run.as_deref())
 }
 
-/// Checks a decision against the state as this process sees it.
-fn check(run: &RunState, verb: &Verb) -> Result<(), Failure> {
-    let refuse = |refused: Refused| Failure::from(palinode_replay::driver::DriveError::from(refused));
-    if run.closed.is_some() {
-        return Err(refuse(Refused::Closed));
-    }
-    let (step, what) = match verb {
-        Verb::Answer { step, answer } => (step, Move::Answered(*answer)),
-        Verb::Skip { step } => (step, Move::Skip),
-        Verb::Pause => return Ok(()),
-    };
-    let ix = run.find(step).ok_or_else(|| refuse(Refused::NoStep(step.clone())))?;
-    let stage = run.step(ix).map_or(Stage::Pending, |(_, known)| known.stage);
-    life::next(stage, what).map(drop).map_err(|_| refuse(Refused::Stage { step: step.clone(), stage }))
-}
-
 fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) -> Result<Exit, Failure> {
     let root = place::find(args.journal.as_deref())?;
     let reader = JournalReader::open(&root)?;
     let history = History::load(&reader)?;
     let run = place::run(&history, named, place::Default::Open)?;
-    check(run, &verb)?;
+    may_decide(run, &verb).map_err(DriveError::from)?;
     let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned) };
     let alive = matches!(reader.owner()?, OwnerState::Alive { .. });
     let handed = if alive { true } else { !record(&root, &decision)? };
@@ -113,7 +95,7 @@ fn record(root: &std::path::Path, decision: &Handout) -> Result<bool, Failure> {
         Err(error) => return Err(error.into()),
     };
     let history = History::load(&journal)?;
-    let state = history.runs.get(&decision.run).ok_or(palinode_replay::driver::DriveError::NoRun(decision.run))?;
+    let state = history.runs.get(&decision.run).ok_or(DriveError::NoRun(decision.run))?;
     let lab = crate::world::reopen(state)?;
     let mut watch = |_: &History, _: &palinode_core::port::Stored| {};
     let around =

@@ -3,11 +3,11 @@
 use super::images::{Images, canonical};
 use super::undo::inverses_of;
 use super::{Case, Cut, Prep, Subject, Under};
-use crate::driver::{joined, settled};
 use palinode_core::action::{Action, Place, Recovery, Target};
 use palinode_core::id::{EntryId, Micros, ResourceKey, RunId, StepPath};
 use palinode_core::port::{Ended, Executor, Finished, Halted, Job, JobStatus, LookError};
 use palinode_core::resource::{Fields, Footprint, Image, State};
+use palinode_core::rules::prepare::{joined, settled};
 use palinode_core::span::Span;
 use std::collections::BTreeSet;
 use std::sync::Arc;

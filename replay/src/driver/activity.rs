@@ -8,6 +8,7 @@ use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
 use palinode_core::plan::StepIx;
 use palinode_core::port::{BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Sample};
 use palinode_core::resource::{Fields, Footprint, Image};
+use palinode_core::rules::prepare::joined;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -43,15 +44,6 @@ pub(crate) struct Reconciled {
     /// The verdict of the declared probe, from what is there now.
     pub(crate) verdict: Verdict,
     pub(crate) fresh: BTreeMap<BodyId, Sealed>,
-}
-
-/// Resources by key, the fields of repeated ones joined.
-pub(crate) fn joined(all: impl IntoIterator<Item = Footprint>) -> Vec<Footprint> {
-    let mut map: BTreeMap<ResourceKey, Fields> = BTreeMap::new();
-    for Footprint { key, fields } in all {
-        map.entry(key).and_modify(|known| *known = known.join(fields)).or_insert(fields);
-    }
-    map.into_iter().map(|(key, fields)| Footprint::new(key, fields)).collect()
 }
 
 pub(crate) fn keys(footprint: &[Footprint]) -> Vec<ResourceKey> {

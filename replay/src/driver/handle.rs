@@ -3,16 +3,17 @@
 use super::activity::{Done, Look, Reconciled, message};
 use super::desk::Desk;
 use super::{DriveError, Driver, Finding, Follow};
-use palinode_core::action::{Accept, Accepted, Action, Recovery, Undo, Verdict};
+use palinode_core::action::Verdict;
 use palinode_core::decide::Next;
 use palinode_core::event::{
-    Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Rule, Sealed, SkipWhy, Why,
+    Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy,
 };
-use palinode_core::id::{Attempt, BodyId, Label, ResourceKey};
-use palinode_core::life::Stage;
-use palinode_core::plan::{Step, StepIx, Work};
+use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
+use palinode_core::plan::{Step, StepIx};
 use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Sample};
-use palinode_core::resource::{Fields, Image, Kind, State};
+use palinode_core::resource::{Image, State};
+use palinode_core::rules::finding::{Came, Judged, Look as Seen, Sampled, judged, outcome, sampled};
+use palinode_core::rules::prepare::{Drift, drifts, settled};
 use palinode_core::state::StepState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 type Handled = (Vec<Finding>, Follow);
 
 impl<J: Journal, E: Executor> Driver<'_, J, E> {
-    pub(super) fn handle(&self, done: Done) -> Result<Handled, DriveError> {
+    /// `now` is the time that the findings will be recorded under: what follows from it can be found out again.
+    pub(super) fn handle(&self, done: Done, now: Micros) -> Result<Handled, DriveError> {
         if let Some(ix) = self.overtaken(&done)? {
             return Ok((Vec::new(), Follow::Free(ix)));
         }
@@ -32,7 +34,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Done::Running { ix } => self.running(ix),
             Done::Reconciled { ix, found: Ok(found) } => self.reconciled(ix, found),
             Done::Reconciled { ix, found: Err(error) } => self.give_up(ix, error),
-            Done::Sampled { ix, sample, fresh } => self.sampled(ix, sample, fresh),
+            Done::Sampled { ix, sample, fresh } => self.sampled(ix, now, sample, fresh),
         }
     }
 
@@ -46,11 +48,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Done::Looked(ix, _) => (*ix, state.is_ready(Next::Act(*ix))),
             Done::Reconciled { ix, .. } | Done::Running { ix } => (*ix, state.is_ready(Next::Probe(*ix))),
             Done::Sampled { ix, .. } => (*ix, state.is_ready(Next::Sample(*ix))),
-            Done::Ended { ix, attempt, .. } => {
-                let (_, known) = self.step(*ix)?;
-                let waits = matches!(known.stage, Stage::Intended | Stage::Unknown);
-                (*ix, waits && known.attempt == *attempt)
-            }
+            Done::Ended { ix, attempt, .. } => (*ix, state.awaits(*ix, *attempt)),
         };
         Ok((!due).then_some(ix))
     }
@@ -105,40 +103,23 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     fn intend(&self, ix: StepIx, look: Look) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
         let Look { action, target, boot, footprint, image, desk } = look;
-        let is_undo = step.undoes.is_some();
-        if is_undo && settled(&action, &step.accepts, &image) {
+        if step.undoes.is_some() && settled(&action, &step.accepts, &image) {
             let (why, undoes) = (SkipWhy::AlreadyThere, step.undoes.clone());
             let event = Event::Skipped { step: step.path.clone(), why, by: None, reason: None, undoes };
             return Ok((vec![(event, desk.into_fresh())], Follow::Free(ix)));
         }
-        let mut findings = Vec::new();
         let mut opened = BTreeMap::new();
-        let undo = Undo { action: action.clone(), accepts: step.accepts.clone() };
-        for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
-            let Some(found) = image.get(&place.key) else { continue };
-            let expected = match self.last_recorded(&place.key, &mut opened) {
-                Ok(Some(state)) => state,
-                Ok(None) => continue,
-                // What another run recorded cannot be opened any more. On the way there drift is only shown; on the
-                // way back it must be known, or overwritten on purpose.
-                Err(_) if !is_undo || self.state()?.force => continue,
-                Err(error) => return Err(error),
-            };
-            if expected.same(found, place.fields) {
-                continue;
-            }
-            let accepted = undo.accepts(&place.key, found, |uid| self.history.saw_uid(self.run, uid))
-                || action.met(&place.key, None, found) == Some(true);
-            if is_undo && accepted {
-                continue;
-            }
-            let forced = !is_undo || self.state()?.force;
-            let (path, key) = (step.path.clone(), place.key.clone());
-            let drift = Event::DriftFound { step: path, key: key.clone(), expected, found: found.clone(), forced };
-            findings.push((drift, BTreeMap::new()));
-            if !forced {
-                return Ok((findings, Follow::Block(ix, PauseWhy::Drift(key), None)));
-            }
+        let last = |key: &ResourceKey| self.last_recorded(key, &mut opened);
+        let (run, force) = (self.run, self.state()?.force);
+        let found = drifts(&self.history, (run, force), (step, &action), (&footprint, &image), last)?;
+        let stops = found.last().filter(|drift| !drift.forced).map(|drift| PauseWhy::Drift(drift.key.clone()));
+        let mut findings: Vec<Finding> = Vec::new();
+        for Drift { key, expected, found, forced } in found {
+            let event = Event::DriftFound { step: step.path.clone(), key, expected, found, forced };
+            findings.push((event, BTreeMap::new()));
+        }
+        if let Some(why) = stops {
+            return Ok((findings, Follow::Block(ix, why, None)));
         }
         let first = known.intent.as_ref();
         let (before, inverse, losses) = match first {
@@ -176,18 +157,18 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         mut fresh: BTreeMap<BodyId, Sealed>,
     ) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
-        let (ending, finished) = match ended {
-            Ended::Finished(finished) => (Ending::Succeeded, finished),
-            Ended::NotStarted(words) => {
-                (Ending::Failed, Finished { why: Some(Why::Precondition), message: Some(words), ..Finished::default() })
+        let (came, mut finished) = match ended {
+            Ended::Finished(finished) => {
+                let unmet = if finished.why.is_none() { self.unmet(known, &after)? } else { None };
+                let came = Came::Finished { why: finished.why, unmet: unmet.is_some() };
+                let message = unmet.or(finished.message);
+                (came, Finished { message, ..finished })
             }
-            Ended::Unknown(words) => {
-                (Ending::Unknown, Finished { why: Some(Why::LinkLost), message: Some(words), ..Finished::default() })
-            }
+            Ended::NotStarted(words) => (Came::NotStarted, Finished { message: Some(words), ..Finished::default() }),
+            Ended::Unknown(words) => (Came::Lost, Finished { message: Some(words), ..Finished::default() }),
         };
-        let ending = if ending == Ending::Succeeded && finished.why.is_some() { Ending::Failed } else { ending };
-        let (ending, finished) =
-            if ending == Ending::Succeeded { self.promised(known, finished, &after)? } else { (ending, finished) };
+        let (ending, why) = outcome(came);
+        finished.why = why;
         let captures = if ending == Ending::Succeeded { captured(step, &finished) } else { BTreeMap::new() };
         let message = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
         let desk = Desk::new(&self.shelf);
@@ -207,31 +188,26 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         Ok((vec![(Event::Outcome(Box::new(outcome)), fresh)], Follow::Free(ix)))
     }
 
-    /// An exit code alone is not success: what the action promises must be seen.
-    fn promised(
-        &self,
-        known: &StepState,
-        mut finished: Finished,
-        after: &Image,
-    ) -> Result<(Ending, Finished), DriveError> {
-        let Some(intent) = &known.intent else { return Ok((Ending::Succeeded, finished)) };
+    /// What the action promises and is not there, in words.
+    fn unmet(&self, known: &StepState, after: &Image) -> Result<Option<String>, DriveError> {
+        let Some(intent) = &known.intent else { return Ok(None) };
         let before = self.shelf.image(&intent.before)?;
-        let Some(key) = intent.action.unmet(&before, after) else { return Ok((Ending::Succeeded, finished)) };
+        let Some(key) = intent.action.unmet(&before, after) else { return Ok(None) };
         let found = after.get(key).map_or_else(String::new, State::to_string);
-        finished.why = Some(Why::Unmet);
-        finished.message = Some(format!("it ended well, but {key} is {found}"));
-        Ok((Ending::Failed, finished))
+        Ok(Some(format!("it ended well, but {key} is {found}")))
     }
 
     fn running(&self, ix: StepIx) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
+        let (word, verdict) = (JobWord::Running, Verdict::StillRunning);
+        let Judged { verdict, rule, decision } = judged(step, Seen { word, verdict, unmet: false, heard: false });
         let probed = Probed {
             step: step.path.clone(),
             attempt: known.attempt,
-            verdict: Verdict::StillRunning,
-            rule: Rule::Job,
-            decision: Decision::Wait,
-            job: JobWord::Running,
+            verdict,
+            rule,
+            decision,
+            job: word,
             observed: ImageRef::here(Image::new()),
             evidence: None,
             captures: BTreeMap::new(),
@@ -239,42 +215,17 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         Ok((vec![(Event::Probed(Box::new(probed)), BTreeMap::new())], Follow::Attach(ix)))
     }
 
-    /// The order of deciding: the job's own status; the declared probe; `repeat`, if declared; else the operator.
+    /// A look at an in-doubt step, and what follows from it.
     fn reconciled(&self, ix: StepIx, found: Reconciled) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
         let Reconciled { attempt, word, finished, observed, verdict, mut fresh } = found;
         let mut finished = finished.unwrap_or_default();
-        let repeat = |otherwise: Decision, rule: Rule| match step.recovery {
-            Recovery::Repeat => (Rule::Repeat, Decision::Again),
-            Recovery::Ask => (rule, otherwise),
-        };
-        let (verdict, (rule, decision)) = match word {
-            JobWord::FinishedWell => match self.promised(known, finished.clone(), &observed)? {
-                (Ending::Succeeded, _) => (Verdict::Applied, (Rule::Job, Decision::Succeeded)),
-                (_, unmet) => {
-                    finished = unmet;
-                    (verdict, (Rule::Job, Decision::Failed))
-                }
-            },
-            JobWord::FinishedBadly => (verdict, (Rule::Job, Decision::Failed)),
-            JobWord::NotStarted => (Verdict::NotApplied, (Rule::Job, Decision::Again)),
-            JobWord::Running | JobWord::Interrupted | JobWord::Revoked | JobWord::Unknown => {
-                let follows = match verdict {
-                    Verdict::Applied => (Rule::Probe, Decision::Succeeded),
-                    Verdict::NotApplied => (Rule::Probe, Decision::Again),
-                    Verdict::Partial => repeat(Decision::FailedPartial, Rule::Probe),
-                    Verdict::CannotTell | Verdict::StillRunning => repeat(Decision::Ask, Rule::Ask),
-                };
-                (verdict, follows)
-            }
-        };
-        let captures = if decision == Decision::Succeeded { captured(step, &finished) } else { BTreeMap::new() };
-        // A value that nobody heard is read again; reading changes nothing.
-        let (rule, decision) = if decision == Decision::Succeeded && step.capture.is_some() && captures.is_empty() {
-            (Rule::Repeat, Decision::Again)
-        } else {
-            (rule, decision)
-        };
+        let unmet = if word == JobWord::FinishedWell { self.unmet(known, &observed)? } else { None };
+        let values = captured(step, &finished);
+        let seen = Seen { word, verdict, unmet: unmet.is_some(), heard: !values.is_empty() };
+        let Judged { verdict, rule, decision } = judged(step, seen);
+        finished.message = unmet.or(finished.message);
+        let captures = if decision == Decision::Succeeded { values } else { BTreeMap::new() };
         let evidence = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
         let desk = Desk::new(&self.shelf);
         let observed = desk.image_ref(observed)?;
@@ -287,11 +238,11 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     fn sampled(
         &self,
         ix: StepIx,
+        now: Micros,
         sample: Result<Sample, LookError>,
         mut fresh: BTreeMap<BodyId, Sealed>,
     ) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
-        let Work::Gate { samples, every, timeout, .. } = &step.work else { return Ok((Vec::new(), Follow::Free(ix))) };
         // A target that cannot be asked keeps the gate closed; it does not fail it.
         let sample = match sample {
             Ok(sample) => sample,
@@ -308,40 +259,17 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let Sample { pass, hopeless, facts, evidence } = sample;
         let path = || step.path.clone();
         let mut findings = vec![(Event::GateSampled { step: path(), pass, hopeless, facts, evidence }, fresh)];
-        let now = self.executor.now();
-        let began = known.began.unwrap_or(now);
-        let follow = if hopeless {
-            findings.push((Event::GateDecided { step: path(), passed: false }, BTreeMap::new()));
-            Follow::Free(ix)
-        } else if pass && known.passes + 1 >= *samples {
-            findings.push((Event::GateDecided { step: path(), passed: true }, BTreeMap::new()));
-            Follow::Free(ix)
-        } else if timeout.is_some_and(|timeout| now.since(began) >= timeout.micros()) {
-            findings.push((Event::TimerFired { step: path() }, BTreeMap::new()));
-            Follow::Free(ix)
-        } else {
-            Follow::Sleep(ix, now.plus(every.micros()))
+        let decided = |passed| Event::GateDecided { step: path(), passed };
+        let (decision, follow) = match sampled(step, (known.passes, known.began), now, (pass, hopeless)) {
+            Some(Sampled::Again(at)) => (None, Follow::Sleep(ix, at)),
+            Some(Sampled::Fails) => (Some(decided(false)), Follow::Free(ix)),
+            Some(Sampled::Opens) => (Some(decided(true)), Follow::Free(ix)),
+            Some(Sampled::TimeUp) => (Some(Event::TimerFired { step: path() }), Follow::Free(ix)),
+            None => (None, Follow::Free(ix)),
         };
+        findings.extend(decision.map(|event| (event, BTreeMap::new())));
         Ok((findings, follow))
     }
-}
-
-/// Whether a rollback's step has nothing to do.
-pub(crate) fn settled(action: &Action, accepts: &[Accept], image: &Image) -> bool {
-    if let Action::InventoryRestore(restore) = action {
-        return image.values().all(|state| *state == restore.to);
-    }
-    // Emptying or leaving a node that is not there.
-    let gone = image.iter().any(|(key, state)| {
-        matches!(key.kind(), Some(Kind::Node(_)))
-            && *state == State::Absent
-            && accepts.iter().any(|accept| accept.key == *key && accept.state == Accepted::Any)
-    });
-    if gone && matches!(action, Action::Cordon {} | Action::DeleteNode {}) {
-        return true;
-    }
-    let goals: Vec<bool> = image.iter().filter_map(|(key, now)| action.met(key, None, now)).collect();
-    !goals.is_empty() && goals.into_iter().all(|met| met)
 }
 
 fn captured(step: &Step, finished: &Finished) -> BTreeMap<Label, String> {

@@ -12,20 +12,19 @@ mod settle;
 mod view;
 
 use activity::Done;
-pub(crate) use activity::joined;
 use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
-pub(crate) use handle::settled;
+use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
 use palinode_core::event::{
-    Actor, Answer, Compensates, Draft, Event, PauseWhy, RULES, RunEnd, RunOpened, Sealed, SkipWhy, World,
+    Actor, Compensates, Draft, Event, PauseWhy, RULES, RunEnd, RunOpened, Sealed, SkipWhy, World,
 };
 use palinode_core::history::{History, LoadError};
 use palinode_core::id::{BodyId, Micros, RunId, StepPath};
-use palinode_core::life::Stage;
+use palinode_core::life::{Move, Stage};
 use palinode_core::plan::{Plan, StepIx};
 use palinode_core::port::{BodyError, Executor, Halted, Handout, Journal, ReadError, RecordError, Stored, Verb};
 use palinode_core::state::RunState;
@@ -70,6 +69,9 @@ pub enum DriveError {
     /// A person's decision does not fit.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What was to be recorded has no place in the history; nothing was recorded.
+    #[error("cannot record what does not follow from what is recorded; this is a fault of palinode")]
+    Inadmissible(#[from] Inadmissible),
 }
 
 /// Why a person's decision about a step is refused.
@@ -207,6 +209,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         opening: Opening,
     ) -> Result<Self, DriveError> {
         let (bytes, digest) = plan.encode().map_err(RecordError::from)?;
+        plan.check().map_err(|cause| LoadError::Plan { run, cause })?;
         let plan_blob = journal.put_public(&bytes)?;
         let compensates: Option<Compensates> = plan.compensates.clone();
         // A rollback seals under the keys of the run it takes back: equal contents then have equal ids.
@@ -262,10 +265,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         history: History,
         run: RunId,
     ) -> Result<Self, DriveError> {
-        let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
-        if state.opened.rules != RULES {
-            return Err(DriveError::OtherRules { run, theirs: state.opened.rules });
+        if let Some((run, foreign)) = history.foreign_to(run) {
+            return Err(DriveError::OtherRules { run, theirs: foreign.opened.rules });
         }
+        let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
         let vault = journal.vault(state.opened.keys)?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
         Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None })
@@ -298,16 +301,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
 
     /// Records findings in order as one batch and folds them in. Durable on return if any of them is waited for.
     fn record(&mut self, findings: Vec<Finding>) -> Result<Vec<Stored>, DriveError> {
-        let run = self.run;
-        self.record_for(findings.into_iter().map(|finding| (run, finding)).collect())
+        let (run, now) = (self.run, self.executor.now());
+        self.record_for(findings.into_iter().map(|finding| (run, finding)).collect(), now)
     }
 
-    fn record_for(&mut self, findings: Vec<(RunId, Finding)>) -> Result<Vec<Stored>, DriveError> {
+    fn record_for(&mut self, findings: Vec<(RunId, Finding)>, time: Micros) -> Result<Vec<Stored>, DriveError> {
         if findings.is_empty() {
             return Ok(Vec::new());
         }
+        // What could not be folded must not be appended: the journal could not be read again.
+        self.history.admits(findings.iter().map(|(run, (event, _))| (*run, event)))?;
         let waited = findings.iter().any(|(_, (event, _))| event.waited());
-        let time = self.executor.now();
         let wall = self.executor.is_virtual().then(|| (self.around.wall)());
         let drafts =
             findings.into_iter().map(|(run, (event, bodies))| Draft { run, time, wall, event, bodies }).collect();
@@ -368,17 +372,19 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             }
             let mut findings = Vec::new();
             let mut follows = Vec::new();
+            let now = self.executor.now();
             for done in dones {
                 if let Done::Slept(ix) = done {
                     sleeping.remove(&ix);
                     busy.remove(&ix);
                     continue;
                 }
-                let (new, follow) = self.handle(done)?;
+                let (new, follow) = self.handle(done, now)?;
                 findings.extend(new);
                 follows.push((findings.len(), follow));
             }
-            let stored = self.record(findings)?;
+            let run = self.run;
+            let stored = self.record_for(findings.into_iter().map(|finding| (run, finding)).collect(), now)?;
             for (end, follow) in follows {
                 match follow {
                     Follow::Free(ix) => {
@@ -484,32 +490,23 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     pub fn decide(&mut self, decision: &Handout) -> Result<(), DriveError> {
         self.undisturbed()?;
         let state = self.state()?;
-        let stage = |path: &StepPath| {
-            let ix = state.find(path).ok_or_else(|| Refused::NoStep(path.clone()))?;
-            Ok::<_, Refused>((ix, state.step(ix).map_or(Stage::Pending, |(_, known)| known.stage)))
-        };
+        let ix = may_decide(state, &decision.verb)?;
         let mut bodies = BTreeMap::new();
         match &decision.verb {
             Verb::Answer { step, answer } => {
-                let (ix, at) = stage(step)?;
-                palinode_core::life::next(at, palinode_core::life::Move::Answered(*answer))
-                    .map_err(|_| Refused::Stage { step: step.clone(), stage: at })?;
                 let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
                 let (step, answer, by) = (step.clone(), *answer, decision.by.clone());
-                self.blocked.remove(&ix);
+                ix.map(|ix| self.blocked.remove(&ix));
                 self.record(vec![(Event::Resolved { step, answer, by, reason }, bodies)])?;
             }
             Verb::Skip { step } => {
-                let (ix, at) = stage(step)?;
-                palinode_core::life::next(at, palinode_core::life::Move::Skip)
-                    .map_err(|_| Refused::Stage { step: step.clone(), stage: at })?;
                 if decision.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
                     return Err(Refused::NoReason.into());
                 }
-                let undoes = state.step(ix).and_then(|(step, _)| step.undoes.clone());
+                let undoes = ix.and_then(|ix| state.step(ix)).and_then(|(step, _)| step.undoes.clone());
                 let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
                 let by = Some(decision.by.clone());
-                self.blocked.remove(&ix);
+                ix.map(|ix| self.blocked.remove(&ix));
                 let skipped = Event::Skipped { step: step.clone(), why: SkipWhy::Operator, by, reason, undoes };
                 self.record(vec![(skipped, bodies)])?;
             }
@@ -520,14 +517,20 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         }
         Ok(())
     }
+}
 
-    /// Whether an answer is possible for a step now: what a process without the journal's lock checks before it hands
-    /// the decision in.
-    pub fn may_answer(state: &RunState, step: &StepPath, answer: Answer) -> Result<(), Refused> {
-        let ix = state.find(step).ok_or_else(|| Refused::NoStep(step.clone()))?;
-        let stage = state.step(ix).map_or(Stage::Pending, |(_, known)| known.stage);
-        palinode_core::life::next(stage, palinode_core::life::Move::Answered(answer))
-            .map(drop)
-            .map_err(|_| Refused::Stage { step: step.clone(), stage })
-    }
+/// Whether a person's decision about a run fits where it stands; the step that it is about. A process without the
+/// journal's lock checks this before it hands the decision in, the driver before it records it.
+pub fn may_decide(state: &RunState, verb: &Verb) -> Result<Option<StepIx>, Refused> {
+    let (step, what) = match verb {
+        _ if state.closed.is_some() => return Err(Refused::Closed),
+        Verb::Answer { step, answer } => (step, Move::Answered(*answer)),
+        Verb::Skip { step } => (step, Move::Skip),
+        Verb::Pause => return Ok(None),
+    };
+    state.admits_move(step, what).map_err(|why| match why {
+        Inadmissible::Illegal { step, illegal } => Refused::Stage { step, stage: illegal.from },
+        _ => Refused::NoStep(step.clone()),
+    })?;
+    Ok(state.find(step))
 }

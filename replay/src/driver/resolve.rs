@@ -1,15 +1,16 @@
-//! From a plan's step to something that can be started: captures filled in, images opened, jobs named.
+//! From a plan's step to something that can be started: looked at, started, waited for.
 
 use super::activity::{self, Done};
+use super::desk::Shelf;
 use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use palinode_core::action::Action;
 use palinode_core::decide::Next;
-use palinode_core::event::{Event, Intent, PauseWhy};
-use palinode_core::id::{EntryId, Label};
-use palinode_core::plan::{Step, StepIx, Work};
+use palinode_core::event::{Event, ImageRef, Intent, PauseWhy};
+use palinode_core::id::{BodyId, EntryId};
+use palinode_core::plan::{StepIx, Work};
 use palinode_core::port::{Executor, Job, Journal, Stored};
-use palinode_core::resource::{Fields, Footprint, Image, Kind, State};
+use palinode_core::resource::Image;
+use palinode_core::rules::prepare::{self, Opened};
 use std::sync::Arc;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
@@ -33,8 +34,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 Ok(Some(async move { activity::sample(executor, &shelf, ix, target, gate).await }.boxed_local()))
             }
             Next::Act(ix) => {
-                let Work::Act(action) = &step.work else { return Ok(None) };
-                let action = match self.resolve(ix, step, action) {
+                let Work::Act(_) = &step.work else { return Ok(None) };
+                let opened = Here(&self.shelf);
+                let action = match prepare::action(state, ix, &opened) {
                     Ok(action) => action,
                     Err(why) => {
                         let path = step.path.clone();
@@ -42,21 +44,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                         return Ok(None);
                     }
                 };
-                let mut touched = Vec::new();
-                let mut footprint: Vec<Footprint> = Vec::new();
-                for (step, known) in
-                    step.touches.iter().filter_map(|path| state.find(path)).filter_map(|ix| state.step(ix))
-                {
-                    if let Work::Act(action) = &step.work {
-                        touched
-                            .push(known.intent.as_ref().map_or_else(|| action.clone(), |intent| intent.action.clone()));
-                    }
-                    footprint.extend(known.intent.iter().flat_map(|intent| intent.footprint.iter().cloned()));
-                }
-                footprint.retain(|footprint| footprint.fields != Fields::Evidence);
-                if let Some(intent) = &known.intent {
-                    footprint.extend(intent.footprint.iter().cloned());
-                }
+                let (touched, footprint) = prepare::touched(state, step, known);
                 let target = known.intent.as_ref().map_or_else(|| step.target.clone(), |intent| intent.target.clone());
                 Ok(Some(
                     async move {
@@ -102,75 +90,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let keys = activity::keys(&intent.footprint);
         Ok(async move { activity::attach(executor, &shelf, ix, job, keys).await }.boxed_local())
     }
-
-    /// The concrete action of a step, or why there is none.
-    fn resolve(&self, ix: StepIx, step: &Step, action: &Action) -> Result<Action, String> {
-        // What a rollback puts back is what was recorded: two braces in an annotation are no template.
-        let action = if step.undoes.is_some() { action.clone() } else { self.filled(ix, action)? };
-        let action = match &action {
-            Action::Restore(restore) => {
-                let image = self.before_of(step, &restore.step)?;
-                restore.resolve(&image).ok_or_else(|| {
-                    format!("the before-image of `{}` has no node, so there is nothing to put back", restore.step)
-                })?
-            }
-            Action::InventoryEdit(edit) => match &edit.home_of {
-                None => action.clone(),
-                Some(label) => {
-                    let image = self.before_of(step, label)?;
-                    let file = image.iter().find_map(|(key, state)| match (key.kind(), state) {
-                        (Some(Kind::File("control", _)), State::File { body, .. }) => Some(*body),
-                        _ => None,
-                    });
-                    let body = file.ok_or_else(|| format!("the before-image of `{label}` has no inventory"))?;
-                    let bytes = self.shelf.open(body).map_err(|error| error.to_string())?;
-                    let text =
-                        String::from_utf8(bytes).map_err(|_| "the recorded inventory is not UTF-8".to_owned())?;
-                    Action::InventoryEdit(edit.resolve(&text))
-                }
-            },
-            other => other.clone(),
-        };
-        Ok(action)
-    }
-
-    /// The action with captured values in it. Captures are public texts; an action with a template goes through its
-    /// generic form once.
-    fn filled(&self, ix: StepIx, action: &Action) -> Result<Action, String> {
-        let state = self.state().map_err(|error| error.to_string())?;
-        let text = serde_json::to_string(action).map_err(|error| error.to_string())?;
-        if !text.contains("{{") {
-            return Ok(action.clone());
-        }
-        let mut value: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        fill(&mut value, &|text| state.filled(ix, text));
-        let action: Action =
-            serde_json::from_value(value).map_err(|error| format!("a captured value does not fit: {error}"))?;
-        action.check()?;
-        if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
-            return Err("a captured value is missing: the step that brings it was passed over".to_owned());
-        }
-        Ok(action)
-    }
-
-    /// The before-image of an earlier step of the same target.
-    fn before_of(&self, step: &Step, label: &Label) -> Result<Image, String> {
-        let state = self.state().map_err(|error| error.to_string())?;
-        let earlier = state.steps().find(|(_, other, known)| {
-            other.label == *label && other.target.host == step.target.host && known.intent.is_some()
-        });
-        let intent = earlier.and_then(|(_, _, known)| known.intent.clone());
-        let intent =
-            intent.ok_or_else(|| format!("the step `{label}` was passed over, so there is no before-image"))?;
-        self.shelf.image(&intent.before).map_err(|error| error.to_string())
-    }
 }
 
-fn fill(value: &mut serde_json::Value, change: &dyn Fn(&str) -> String) {
-    match value {
-        serde_json::Value::String(text) => *text = change(text),
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| fill(item, change)),
-        serde_json::Value::Object(map) => map.values_mut().for_each(|value| fill(value, change)),
-        _ => {}
+/// What the run of a driver recorded, as the rules open it.
+struct Here<'a>(&'a Shelf);
+
+impl Opened for Here<'_> {
+    fn image(&self, image: &ImageRef) -> Result<Arc<Image>, String> {
+        self.0.image(image).map(Arc::new).map_err(|error| error.to_string())
+    }
+
+    fn body(&self, id: BodyId) -> Result<Vec<u8>, String> {
+        self.0.open(id).map_err(|error| error.to_string())
     }
 }

@@ -1,0 +1,118 @@
+//! What an ended job, a look at an in-doubt step, or a gate's sample means.
+
+use crate::action::{Recovery, Verdict};
+use crate::event::{Decision, Ending, JobWord, Rule, Why};
+use crate::id::Micros;
+use crate::plan::{Step, Work};
+
+/// How an execution came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// The job finished and said this; `unmet` if a promised state is not there all the same.
+    Finished {
+        /// None if it finished well.
+        why: Option<Why>,
+        /// Whether something that the action promises is not there.
+        unmet: bool,
+    },
+    /// It certainly did not start.
+    NotStarted,
+    /// Nobody knows.
+    Lost,
+}
+
+/// How an attempt ended. An exit code alone is not success: what the action promises must be seen.
+pub fn outcome(came: Came) -> (Ending, Option<Why>) {
+    match came {
+        Came::Finished { why: None, unmet: false } => (Ending::Succeeded, None),
+        Came::Finished { why: None, unmet: true } => (Ending::Failed, Some(Why::Unmet)),
+        Came::Finished { why, .. } => (Ending::Failed, why),
+        Came::NotStarted => (Ending::Failed, Some(Why::Precondition)),
+        Came::Lost => (Ending::Unknown, Some(Why::LinkLost)),
+    }
+}
+
+/// What a look at an in-doubt step found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// What the job said of itself.
+    pub word: JobWord,
+    /// What the images say.
+    pub verdict: Verdict,
+    /// Whether something that the action promises is not there.
+    pub unmet: bool,
+    /// Whether the value that the step captures was heard.
+    pub heard: bool,
+}
+
+/// What follows from a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// What it says in the end.
+    pub verdict: Verdict,
+    /// The rule that decided.
+    pub rule: Rule,
+    /// What follows.
+    pub decision: Decision,
+}
+
+/// The order of deciding: the job's own status; the declared probe; `repeat`, if declared; else the operator.
+pub fn judged(step: &Step, look: Look) -> Judged {
+    let repeat = |decision: Decision, rule: Rule| match step.recovery {
+        Recovery::Repeat => (Rule::Repeat, Decision::Again),
+        Recovery::Ask => (rule, decision),
+    };
+    let (verdict, (rule, decision)) = match look.word {
+        JobWord::FinishedWell if !look.unmet => (Verdict::Applied, (Rule::Job, Decision::Succeeded)),
+        JobWord::FinishedWell | JobWord::FinishedBadly => (look.verdict, (Rule::Job, Decision::Failed)),
+        JobWord::NotStarted => (Verdict::NotApplied, (Rule::Job, Decision::Again)),
+        JobWord::Running => (Verdict::StillRunning, (Rule::Job, Decision::Wait)),
+        JobWord::Interrupted | JobWord::Revoked | JobWord::Unknown => {
+            let follows = match look.verdict {
+                Verdict::Applied => (Rule::Probe, Decision::Succeeded),
+                Verdict::NotApplied => (Rule::Probe, Decision::Again),
+                Verdict::Partial => repeat(Decision::FailedPartial, Rule::Probe),
+                Verdict::CannotTell | Verdict::StillRunning => repeat(Decision::Ask, Rule::Ask),
+            };
+            (look.verdict, follows)
+        }
+    };
+    // A value that nobody heard is read again; reading changes nothing.
+    if decision == Decision::Succeeded && step.capture.is_some() && !look.heard {
+        return Judged { verdict, rule: Rule::Repeat, decision: Decision::Again };
+    }
+    Judged { verdict, rule, decision }
+}
+
+/// What follows from a gate's sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampled {
+    /// It opens.
+    Opens,
+    /// It never will.
+    Fails,
+    /// Its time is up.
+    TimeUp,
+    /// It is sampled again, not before this time.
+    Again(Micros),
+}
+
+/// What follows from a sample at a time: `passes` good ones in a row came before it, `began` is when the first one was
+/// taken, if any was. None if the step is no gate.
+pub fn sampled(
+    step: &Step,
+    (passes, began): (u32, Option<Micros>),
+    at: Micros,
+    (pass, hopeless): (bool, bool),
+) -> Option<Sampled> {
+    let Work::Gate { samples, every, timeout, .. } = &step.work else { return None };
+    Some(if hopeless {
+        Sampled::Fails
+    } else if pass && passes + 1 >= *samples {
+        Sampled::Opens
+    } else if timeout.is_some_and(|timeout| at.since(began.unwrap_or(at)) >= timeout.micros()) {
+        Sampled::TimeUp
+    } else {
+        Sampled::Again(at.plus(every.micros()))
+    })
+}
