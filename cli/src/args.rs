@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Change clusters so that every step can be accounted for, resumed and taken back.
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage, 3 paused, 4 in doubt, 6 partly rolled back, 7 journal damaged, 8 cannot
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 paused, 4 in doubt, 6 partly rolled back, 7 journal damaged or not what the rules lead to, 8 cannot
 /// record, 9 owned by another process.
 #[derive(Debug, Parser)]
 #[command(name = "palinode", version, max_term_width = 100)]
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Check every byte of the journal.
     Verify,
+    /// Check that every recorded decision follows from the rules; nothing is done.
+    Replay(Replay),
     /// Say what became of a step that is in doubt.
     Resolve(Resolve),
     /// Have a failed step tried again.
@@ -161,6 +163,15 @@ pub(crate) struct Show {
     pub(crate) what: String,
     /// The run whose step is meant; by default the latest.
     #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// Hold each entry against what rules, plan and the entries before it determine.
+    #[arg(long, required = true)]
+    pub(crate) strict: bool,
+    /// The run, by the beginning of its id; by default the whole journal.
     pub(crate) run: Option<String>,
 }
 

@@ -8,7 +8,8 @@
 //! 3. Whatever happens is an [`event`], stored as an entry in the journal. Entries have one canonical byte form
 //!    ([`canon`]) and are named by its hash.
 //! 4. A run's [`state`] is a fold over its entries, under one table of legal moves ([`life`]). What may be done next
-//!    follows from it ([`decide`]) and from nothing else, and what a finding means stands in [`rules`].
+//!    follows from it ([`decide`]) and from nothing else, and what a finding means stands in [`rules`]; so any run
+//!    replays strictly ([`strict`]).
 //! 5. Taking a run back ([`compensate`]) is a pure function from entries to another plan.
 //! 6. The world is behind two ports ([`port`]): a journal that makes entries durable, and an executor that looks and
 //!    acts. Inventories are edited as text ([`inventory`]), without losing a byte of what people wrote.
@@ -34,3 +35,4 @@ pub mod rules;
 pub mod runbook;
 pub mod span;
 pub mod state;
+pub mod strict;

@@ -10,3 +10,4 @@ pub mod conformance;
 pub mod driver;
 pub mod lab;
 pub mod rollback;
+pub mod strict;

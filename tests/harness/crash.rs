@@ -1,6 +1,6 @@
 //! Crash points: where a process may die in a run, the worlds it may leave behind, and the process that comes after it.
 
-use crate::memory::{BACK, INVENTORY, Moment, RUN, Stage};
+use crate::memory::{BACK, INVENTORY, Moment, RUN, Stage, replays};
 use crate::owner::{actor, owner};
 use palinode_core::action::Action;
 use palinode_core::event::{Class, Event};
@@ -244,7 +244,9 @@ fn drive(stage: &mut Stage, run: RunId, gap: Micros, notes: &mut Notes) -> Resul
     let around = Surroundings { wall: &|| Micros(0), watch: &mut watch, stop, tick: None };
     let by = TakeOver { actor: actor(), gap: Some(gap), force: false };
     let mut driver = Driver::take_over(&mut stage.journal, lab, around, history, run, by)?;
-    block_on(lab, driver.drive()).unwrap_or_else(|halted| Err(halted.into()))
+    let stopped = block_on(lab, driver.drive()).unwrap_or_else(|halted| Err(halted.into()));
+    replays(&stage.journal);
+    stopped
 }
 
 /// Checks one after the other, on as many threads as there are processors; all that is wrong.

@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod corpus;
 pub mod crash;
+pub mod forge;
 pub mod fuzz;
 pub mod judge;
 pub mod memory;

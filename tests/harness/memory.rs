@@ -128,7 +128,9 @@ impl Stage {
         let mut seen = |_: &History, stored: &Stored| watch(lab, &files, stored);
         let around = Surroundings { wall: &|| Micros(0), watch: &mut seen, stop: self.stop.clone(), tick: None };
         let mut driver = Driver::begin(&mut self.journal, lab, around, history, run, plan, opening)?;
-        flatten(lab::block_on(lab, driver.drive()))
+        let stopped = flatten(lab::block_on(lab, driver.drive()));
+        replays(&self.journal);
+        stopped
     }
 
     /// Takes the run over as another process, after five virtual minutes.
@@ -145,7 +147,9 @@ impl Stage {
         let around = self.around(&mut quiet);
         let by = TakeOver { actor: actor(), gap: Some(gap), force };
         let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
-        flatten(lab::block_on(&self.lab, driver.drive()))
+        let stopped = flatten(lab::block_on(&self.lab, driver.drive()));
+        replays(&self.journal);
+        stopped
     }
 
     /// Records an operator's decision, as a process of its own.
@@ -205,8 +209,17 @@ impl Stage {
         let mut seen = |_: &History, stored: &Stored| watch(lab, &files, stored);
         let around = Surroundings { wall: &|| Micros(0), watch: &mut seen, stop: self.stop.clone(), tick: None };
         let mut driver = Driver::begin(&mut self.journal, lab, around, history, as_run, &plan, opening)?;
-        flatten(lab::block_on(lab, driver.drive()))
+        let stopped = flatten(lab::block_on(lab, driver.drive()));
+        replays(&self.journal);
+        stopped
     }
+}
+
+/// Whatever a run came to, what it recorded follows from the rules.
+#[track_caller]
+pub fn replays(journal: &MemJournal) {
+    let found = palinode_replay::strict::strict(journal, None);
+    assert!(found.is_ok(), "{}", found.err().map(|error| error.to_string()).unwrap_or_default());
 }
 
 fn flatten<T>(result: Result<Result<T, DriveError>, palinode_core::port::Halted>) -> Result<T, DriveError> {

@@ -16,3 +16,4 @@ mod session_live;
 mod session_refused;
 mod session_whole;
 mod session_worlds;
+mod strict;

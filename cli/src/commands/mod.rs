@@ -2,6 +2,7 @@
 
 mod decide;
 mod log;
+mod replay;
 mod resume;
 mod rollback;
 mod run;
@@ -22,6 +23,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Log(log) => log::log(args, log),
         Command::Show(show) => show::show(args, show),
         Command::Verify => verify::verify(args),
+        Command::Replay(replay) => replay::replay(args, replay),
         Command::Resolve(resolve) => decide::resolve(args, resolve),
         Command::Retry(retry) => decide::retry(args, retry),
         Command::Skip(skip) => decide::skip(args, skip),
