@@ -7,7 +7,7 @@ use palinode_core::event::{RunEnd, World as Where};
 use palinode_core::history::History;
 use palinode_core::id::{EntryId, Micros, Seq};
 use palinode_core::plan::Plan;
-use palinode_core::port::{Journal, JournalRead, RecordError, Stored};
+use palinode_core::port::{BodyError, Journal, JournalRead, RecordError, Stored};
 use palinode_journal::sim::{Bound, Operation, SimDisk};
 use palinode_journal::{DiskJournal, Options, create_on, verify_on};
 use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver};
@@ -96,6 +96,11 @@ fn is_waited_for(stored: &Stored) -> bool {
     stored.entry.event.waited()
 }
 
+/// Whether a run ended because something could not be recorded: an entry, or a body for one.
+fn cannot_record(stopped: &Result<Stopped, DriveError>) -> bool {
+    matches!(stopped, Err(DriveError::Record(_) | DriveError::Body(BodyError::Record(_))))
+}
+
 fn claimed(lines: &[Line]) -> BTreeSet<EntryId> {
     let jobs = lines.iter().filter_map(|line| match &line.what {
         What::Claimed { job, .. } => Some(*job),
@@ -166,7 +171,7 @@ fn a_power_cut_at_every_sync_of_a_run_resumes_to_the_same_end() {
     let images = AtomicUsize::new(0);
     let wrong = side_by_side(&syncs, |sync| {
         let attempt = attempt(&plan, |disk| disk.freeze_at_sync(*sync));
-        let died = matches!(&attempt.stopped, Err(DriveError::Record(_)));
+        let died = cannot_record(&attempt.stopped);
         if !died && attempt.disk.is_frozen() {
             return vec![format!("cut at sync {sync}: the run ended {:?}", attempt.stopped)];
         }
@@ -192,10 +197,8 @@ fn a_power_cut_at_every_sync_of_a_run_resumes_to_the_same_end() {
 
 /// The run stops at a failure before the next effect; then the disk is well again, and another process goes on.
 fn stops_and_goes_on(what: &str, attempt: &Attempt, plan: &Plan, whole: &Unbroken) -> Vec<String> {
-    match &attempt.stopped {
-        Err(DriveError::Record(_)) => {}
-        // The last words of a run may be lost without harm: they are in the next owner's look.
-        other => return vec![format!("{what}: the run ended {other:?}")],
+    if !cannot_record(&attempt.stopped) {
+        return vec![format!("{what}: the run ended {:?}", attempt.stopped)];
     }
     let recorded = attempt.recorded.iter().map(|stored| stored.id).collect();
     if let Some(job) = claimed(&attempt.lines).difference(&recorded).next() {
