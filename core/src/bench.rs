@@ -294,15 +294,23 @@ impl Bench {
         self.skip_in(RUN, name, SkipWhy::Operator);
     }
 
-    pub(crate) fn sample(&mut self, name: &str, pass: bool) {
+    pub(crate) fn sample_in(&mut self, run: RunId, name: &str, pass: bool) {
         let (facts, evidence) = (BTreeMap::new(), None);
-        self.feed(RUN, Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence });
+        self.feed(run, Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence });
+    }
+
+    pub(crate) fn sample(&mut self, name: &str, pass: bool) {
+        self.sample_in(RUN, name, pass);
     }
 
     /// A gate sampled well and opened.
+    pub(crate) fn pass_in(&mut self, run: RunId, name: &str) {
+        self.sample_in(run, name, true);
+        self.feed(run, Event::GateDecided { step: path(name), passed: true });
+    }
+
     pub(crate) fn pass(&mut self, name: &str) {
-        self.sample(name, true);
-        self.feed(RUN, Event::GateDecided { step: path(name), passed: true });
+        self.pass_in(RUN, name);
     }
 
     pub(crate) fn pause(&mut self) {

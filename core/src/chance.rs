@@ -6,12 +6,12 @@ use crate::decide::Next;
 use crate::event::{
     Actor, Answer, Decision, Ending, Event, ImageRef, JobWord, Outcome, Owner, PauseWhy, Probed, Rule, SkipWhy, Why,
 };
-use crate::id::{BodyId, HostName, Label};
+use crate::id::{BodyId, HostName, Label, ResourceKey};
 use crate::life::tests::by_the_table;
 use crate::life::{Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, When, Work};
 use crate::port::Gate;
-use crate::resource::{Image, State};
+use crate::resource::{Image, Loss, Residue};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -203,6 +203,19 @@ fn sampled(dice: &mut Dice<'_>, name: &str) -> Option<Deed> {
     Deed::entry(Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence })
 }
 
+/// Now and then with an undo of two parts, or something that will be lost.
+fn intended(dice: &mut Dice<'_>, bench: &Bench, name: &str) -> Option<Deed> {
+    let mut intent = bench.intent_of(RUN, name);
+    if dice.once_in(5) {
+        intent.inverse = [intent.inverse.clone(), intent.inverse].concat();
+    }
+    if dice.once_in(4) {
+        intent.losses =
+            vec![Residue { key: ResourceKey::pod("demo", &intent.step.as_str().replace('/', "-")), loss: Loss::Moved }];
+    }
+    Deed::entry(Event::Intent(Arc::new(intent)))
+}
+
 /// What the driver does: something that is ready, or an end of what runs.
 fn driven(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
     let state = bench.state();
@@ -220,7 +233,7 @@ fn driven(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
     }
     let (name, next) = dice.pick(&open);
     match next {
-        Some(Next::Act(_)) => Deed::entry(Event::Intent(Arc::new(bench.intent_of(RUN, &name)))),
+        Some(Next::Act(_)) => intended(dice, bench, &name),
         Some(Next::Probe(_)) => probed(dice, bench, &name),
         Some(Next::Sample(_)) => sampled(dice, &name),
         Some(Next::Skip(_)) => {
@@ -306,9 +319,4 @@ pub(crate) fn deed(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
         _ => None,
     };
     special.or_else(|| driven(dice, bench)).or_else(|| said(dice, bench)).or_else(|| stopped(dice, bench))
-}
-
-/// A state that stands for nothing in particular, where a test needs another one.
-pub(crate) fn another_state() -> State {
-    State::Boot { id: "other".to_owned() }
 }

@@ -502,3 +502,7 @@ pub fn originals(
 #[cfg(test)]
 #[path = "compensate_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "compensate_naive_tests.rs"]
+mod naive_tests;
