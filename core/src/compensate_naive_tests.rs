@@ -310,7 +310,7 @@ fn carried_out(mut bench: Bench, way: &Plan, scope: &Scope, dice: &mut Dice<'_>)
 }
 
 proptest! {
-    #![proptest_config(config(1000))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn the_naive_version_plans_the_same_way_back(tape in tape()) {

@@ -24,6 +24,8 @@ mod chance;
 pub mod compensate;
 pub mod decide;
 pub mod event;
+#[cfg(test)]
+mod forms;
 pub mod history;
 pub mod id;
 pub mod inventory;
