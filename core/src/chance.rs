@@ -6,7 +6,7 @@ use crate::decide::Next;
 use crate::event::{
     Actor, Answer, Decision, Ending, Event, ImageRef, JobWord, Outcome, Owner, PauseWhy, Probed, Rule, SkipWhy, Why,
 };
-use crate::id::{BodyId, HostName, Label, ResourceKey};
+use crate::id::{BodyId, HostName, Label, ResourceKey, RunId};
 use crate::life::tests::by_the_table;
 use crate::life::{Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, When, Work};
@@ -121,7 +121,7 @@ impl Deed {
     }
 
     pub(crate) fn does(&self, bench: &mut Bench) {
-        let by = crate::bench::BACK;
+        let by = RunId([8; 8]);
         match self {
             Self::Entry(event) => bench.feed(RUN, (**event).clone()),
             Self::Compensated(ix) => {

@@ -3,7 +3,9 @@
 use crate::action::UndoClass;
 use crate::bench::{BACK, Bench, RUN, host, path, unit};
 use crate::chance::{Deed, Dice, NAMES, a_plan, config, deed, tape};
-use crate::compensate::{CompensateError, Compensation, compensate, covers, dealt_with, in_doubt, originals};
+use crate::compensate::{
+    CompensateError, Compensation, compensate, covers, dealt_with, in_doubt, originals, residues_of,
+};
 use crate::event::{ImageRef, Scope, SkipWhy};
 use crate::id::{HostName, ResourceKey, Seq, StepPath};
 use crate::life::Stage;
@@ -266,11 +268,11 @@ fn agrees(bench: &Bench, again: &Bench, plan: &Plan, scope: &Scope) {
 }
 
 /// Carries a way back out: each of its steps done, found done, or passed over. What counts as taken back afterwards?
-fn carried_out(mut bench: Bench, way: &Plan, scope: &Scope, dice: &mut Dice<'_>) {
+fn carried_out(mut bench: Bench, way: &Compensation, scope: &Scope, dice: &mut Dice<'_>) {
     let before: BTreeMap<StepPath, Stage> =
         bench.state().steps().map(|(_, step, known)| (step.path.clone(), known.stage)).collect();
     let covered = dealt_with(bench.state(), scope);
-    bench.begin(BACK, way);
+    bench.begin(BACK, &way.plan);
     let mut left: BTreeSet<StepPath> = BTreeSet::new();
     loop {
         let Some(next) = bench.run(BACK).ready().next() else { break };
@@ -287,6 +289,7 @@ fn carried_out(mut bench: Bench, way: &Plan, scope: &Scope, dice: &mut Dice<'_>)
         }
     }
     bench.close(BACK);
+    assert_eq!(residues_of(&bench.history, BACK, &open), way.residues, "as announced");
     for (path, was) in before {
         let taken = covered.contains(&path) && !left.contains(&path);
         let want = if taken { Stage::Compensated } else { was };
@@ -329,7 +332,7 @@ proptest! {
         all.iter().for_each(|scope| agrees(&bench, &again, &plan, scope));
         let scope = dice.pick(&all);
         if let Ok(way) = planned(&bench, &scope, false) {
-            carried_out(bench, &way.plan, &scope, &mut dice);
+            carried_out(bench, &way, &scope, &mut dice);
         }
     }
 }

@@ -307,3 +307,75 @@ fn a_run_with_many_residues_can_be_closed() {
         assert_eq!(closed.residues, whole.residues);
     }
 }
+
+/// What a later step found in a file was an earlier step's doing, once the earlier one's undo has put the file back.
+#[test]
+fn a_file_is_put_back_as_the_first_step_found_it() {
+    let file = |size: u64| {
+        let state = State::File { mode: 0o644, owner: "root:root".to_owned(), size, body: BodyId([1; 32]) };
+        Undo::new(Action::FileRestore(FileRestore { path: "/etc/x".to_owned(), state }))
+    };
+    let table: [(&[&str], &[&str]); 2] = [(&[], &["two", "one"]), (&["one"], &["one"])];
+    for (anchors, want) in table {
+        let mut bench = Bench::open(&one_host(vec![stop("a", "one"), after(stop("a", "two"), anchors)]));
+        for (number, name) in (1..).zip(["a/one", "a/two"]) {
+            bench.intend_with(name, vec![file(number)]);
+            bench.end(RUN, name, Ending::Succeeded);
+        }
+        let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+        assert_eq!(order(&way), want, "{anchors:?}");
+    }
+}
+
+/// A gate on the way back waits for nothing but its condition.
+#[test]
+fn a_gate_comes_back_under_its_own_path_without_conditions() {
+    use crate::plan::When;
+    let when = Some(When { left: "x".to_owned(), equal: true, right: "x".to_owned() });
+    let old = Step { when, touches: vec![path("a/one")], ..after(gate("a", "healed"), &["one"]) };
+    let mut bench = Bench::open(&one_host(vec![stop("a", "one"), old.clone()]));
+    bench.succeed("a/one");
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+    let bare = Step { path: path("undo/a/healed"), when: None, undo_after: Vec::new(), touches: Vec::new(), ..old };
+    assert_eq!(way.steps.last(), Some(&bare));
+}
+
+/// Taking something back may cost something itself: whatever runs on the node by then.
+#[test]
+fn a_drain_on_the_way_back_is_announced() {
+    use crate::action::{Bare, Drain, Emptydir, Target};
+    use crate::resource::{Loss, Residue};
+    let drain = Drain { emptydir: Emptydir::Delete, bare: Bare::Delete, timeout: crate::span::Span::seconds(1) };
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    let intent = crate::event::Intent {
+        inverse: vec![Undo::new(Action::Drain(drain))],
+        target: Target { host: Some(host("a")), node: Some("node-a".to_owned()) },
+        ..bench.intent_of(RUN, "a/one")
+    };
+    bench.feed(RUN, Event::Intent(intent.into()));
+    bench.end(RUN, "a/one", Ending::Succeeded);
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
+    assert_eq!(way.residues, [Residue { key: ResourceKey::pods("node-a"), loss: Loss::EvictedAgain }]);
+}
+
+/// A rollback's rollback goes forward again: what it wrote is in the way of the first run's rollback.
+#[test]
+fn a_rollback_taken_back_counts_as_a_writer() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.succeed("a/one");
+    let way = bench.way_back(RUN, &Scope::Step(path("a/one"))).expect("it can be planned").plan;
+    bench.begin(BACK, &way);
+    bench.does(BACK, "undo/a/one");
+    bench.close(BACK);
+    let forth = bench.way_back(BACK, &Scope::Run).expect("a rollback can be taken back").plan;
+    let again = RunId([3; 8]);
+    bench.begin(again, &forth);
+    let name = forth.steps[0].path.to_string();
+    bench.answer("a/one", Answer::Retry);
+    bench.take_over();
+    bench.succeed("a/one");
+    assert!(bench.way_back(RUN, &Scope::Run).is_ok(), "the rollback itself is no writer");
+    bench.does(again, &name);
+    let refused = bench.way_back(RUN, &Scope::Run).map(drop);
+    assert!(matches!(&refused, Err(CompensateError::WrittenByRun { by, .. }) if *by == again), "{refused:?}");
+}

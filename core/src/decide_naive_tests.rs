@@ -274,10 +274,12 @@ fn is_sound(bench: &Bench, naive: &Naive<'_>) {
         matches!(lane.kind, LaneKind::Host(_)) && works
     });
     assert!(at_work.count() <= naive.plan.serial as usize, "more hosts at work than `serial`");
-    for next in state.ready() {
-        assert!(state.is_ready(next));
-        let (_, known) = state.step(next.step()).expect("it is in the plan");
-        assert!(!known.stage.is_behind() && known.stage != Stage::Intended, "{next:?} {known:?}");
+    let ready = naive.ready();
+    for (ix, ..) in state.steps() {
+        for next in [Next::Act(ix), Next::Probe(ix), Next::Sample(ix), Next::Skip(ix)] {
+            assert_eq!(state.is_ready(next), ready.contains(&next), "{next:?}");
+            assert_eq!(next.step(), ix);
+        }
     }
     // Nothing stands still without something that a person can do about it.
     let waits_for_nothing = state.standing() == Standing::Paused

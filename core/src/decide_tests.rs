@@ -289,6 +289,8 @@ fn a_value_captured_anew_counts_for_every_lane() {
         bench.intend(RUN, "before/read");
         bench.end_with(RUN, "before/read", Ending::Succeeded, word);
         assert_eq!(bench.ready(), [ready]);
+        let ix = bench.state().find(&path("a/one")).expect("it is in the plan");
+        assert_eq!(bench.state().filled(ix, "the {{ word }} {{ other }}"), format!("the {word} {{{{ other }}}}"));
         taken_back(&mut bench, &["before/read"], None);
         bench.answer("before/read", Answer::Retry);
     }

@@ -11,6 +11,7 @@ use crate::port::Gate;
 use crate::resource::{Active, Fields, Footprint, Image, Loss, Nevra, Node, Pod, Residue, State};
 use crate::span::Span;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Numbers on both sides of every width that MessagePack has.
 const EDGES: [u64; 14] = [
@@ -168,7 +169,7 @@ impl Dice<'_> {
 
     fn image(&mut self) -> ImageRef {
         let image: Image = self.list(|dice| (dice.key(), dice.state()));
-        if self.once_in(4) { ImageRef::sealed(image, self.body()) } else { ImageRef::Here(image) }
+        if self.once_in(4) { ImageRef::sealed(image, self.body()) } else { ImageRef::Here(Arc::new(image)) }
     }
 
     fn fields(&mut self) -> Fields {
@@ -428,7 +429,7 @@ impl Dice<'_> {
                 actor: self.actor(),
                 force: self.flag(),
             },
-            2 => Event::Intent(Box::new(self.intent())),
+            2 => Event::Intent(Arc::new(self.intent())),
             3 => Event::Outcome(Box::new(self.outcome())),
             4 => Event::Probed(Box::new(self.probed())),
             5 => Event::Resolved {

@@ -166,13 +166,14 @@ fn second_forms_differ_from_the_bytes_of_their_value() {
         ..Dice(&[]).entry()
     };
     let bytes = there_and_back(&entry);
-    let table: [(&str, &[u8], &[u8]); 5] = [
-        ("a text for a byte string", b"\xc4\x20aaaa", b"\xd9\x20aaaa"),
+    let table: [(&str, &[u8], &[u8]); 4] = [
         ("a byte string for a text", b"\xa8a/healed", b"\xc4\x08a/healed"),
         ("a map out of order", b"\xa1x\xa11\xa1y\xa12", b"\xa1y\xa12\xa1x\xa11"),
         ("an optional field that is left out", b"\x88\xa3seq", b"\x87\xa3seq"),
         ("a field that this version does not know", b"\x88\xa3seq", b"\x89\xa3new\x01\xa3seq"),
     ];
+    let text = spliced(&bytes, b"\xc4\x20aaaa", b"\xd9\x20aaaa");
+    assert!(walk(&text).is_ok() && Entry::decode(&text).is_err(), "a text is no hash");
     for (what, from, to) in table {
         let mut second = spliced(&bytes, from, to);
         if what.contains("left out") {
