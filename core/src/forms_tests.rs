@@ -167,13 +167,17 @@ fn second_forms_differ_from_the_bytes_of_their_value() {
     };
     let bytes = there_and_back(&entry);
     let table: [(&str, &[u8], &[u8]); 4] = [
-        ("a byte string for a text", b"\xa8a/healed", b"\xc4\x08a/healed"),
+        ("a byte string for a text", b"\xa11\xa1y", b"\xc4\x011\xa1y"),
         ("a map out of order", b"\xa1x\xa11\xa1y\xa12", b"\xa1y\xa12\xa1x\xa11"),
         ("an optional field that is left out", b"\x88\xa3seq", b"\x87\xa3seq"),
         ("a field that this version does not know", b"\x88\xa3seq", b"\x89\xa3new\x01\xa3seq"),
     ];
-    let text = spliced(&bytes, b"\xc4\x20aaaa", b"\xd9\x20aaaa");
-    assert!(walk(&text).is_ok() && Entry::decode(&text).is_err(), "a text is no hash");
+    // Of hashes and names there is one form only.
+    for (from, to) in [(b"\xc4\x20aaaaaa" as &[u8], b"\xd9\x20aaaaaa" as &[u8]), (b"\xa8a/healed", b"\xc4\x08a/healed")]
+    {
+        let second = spliced(&bytes, from, to);
+        assert!(walk(&second).is_ok() && Entry::decode(&second).is_err(), "{from:?}");
+    }
     for (what, from, to) in table {
         let mut second = spliced(&bytes, from, to);
         if what.contains("left out") {

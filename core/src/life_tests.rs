@@ -146,7 +146,7 @@ fn between_two_intents_stands_a_decision() {
         assert_eq!(into, matches!(from, Stage::Pending | Stage::Again), "{from:?}");
     }
     // A gate's answer grows stale, and gates have no intents: an action that succeeded never takes that move.
-    let acted = reach(Stage::Intended, |at, what| undecided_and_not_stale(at, what));
+    let acted = reach(Stage::Intended, undecided_and_not_stale);
     assert!(!acted.contains(&Stage::Pending) && !acted.contains(&Stage::Again), "{acted:?}");
     assert!(reach(Stage::Intended, undecided).contains(&Stage::Pending), "but for the stale ones");
 
