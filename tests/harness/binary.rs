@@ -174,6 +174,15 @@ impl Desk {
         Out::new(out.status, &out.stdout, &out.stderr)
     }
 
+    /// Runs it with these settings in its environment.
+    #[track_caller]
+    pub fn run_with(&self, settings: &[(&str, PathBuf)], args: &[&str]) -> Out {
+        let mut command = self.command(args);
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
+        let out = command.output().expect("the binary can be started");
+        Out::new(out.status, &out.stdout, &out.stderr)
+    }
+
     /// Runs it where no file may grow beyond a size: writing more fails, as on a full disk.
     #[track_caller]
     pub fn run_limited(&self, kibibytes: u32, args: &[&str]) -> Out {

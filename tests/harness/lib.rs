@@ -2,13 +2,18 @@
 //! size; the real binary.
 
 pub mod binary;
+pub mod chance;
 pub mod corpus;
 pub mod crash;
 pub mod forge;
+pub mod faults;
 pub mod fuzz;
+pub mod helper;
 pub mod judge;
 pub mod memory;
 pub mod owner;
+pub mod power;
 pub mod skip;
 pub mod synthetic;
 pub mod tale;
+pub mod worlds;

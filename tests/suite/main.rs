@@ -7,6 +7,7 @@ mod drift;
 mod failing;
 mod frozen;
 mod fuzz;
+mod power;
 mod procedure;
 mod review;
 mod session_decide;

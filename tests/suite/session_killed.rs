@@ -1,31 +1,17 @@
 //! A hundred deaths by SIGKILL, with the journal on disk: each run is resumed, or rolled back, to the end it would
 //! have had.
 
-use palinode_core::id::Micros;
 use palinode_executors::{DiskFiles, InventoryFiles};
 use palinode_replay::lab::{Digest, Lab, Surroundings};
 use palinode_tests::binary::Desk;
+use palinode_tests::worlds::settled;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 const HOST: [&str; 5] = ["run", "crio-to-docker", "--lab", "--host", "gluster1.demo"];
-
-/// The world of a folder half an hour later, when everything that heals has healed; the inventory beside.
-fn settled(folder: &Path) -> Digest {
-    let hosts = folder.join("hosts");
-    let around = Surroundings {
-        read_inventory: Box::new(move || std::fs::read(&hosts)),
-        inventory_path: "hosts".to_owned(),
-        control: Box::new(InventoryFiles::new(DiskFiles)),
-    };
-    let lab = Lab::open(folder, around).expect("the lab is sound");
-    lab.advance(Micros::seconds(1800));
-    lab.digest()
-}
 
 /// What two worlds differ in, as keys without their place.
 fn difference(one: &Digest, other: &Digest) -> BTreeSet<String> {
