@@ -59,6 +59,8 @@ pub(crate) enum Command {
     /// List and show the runbooks that come with Palinode, or begin a new one.
     #[command(subcommand)]
     Runbook(Runbook),
+    /// Measure what the disk under the journal really promises.
+    Doctor(Doctor),
 }
 
 /// How a simulated world is watched and disturbed.
@@ -259,6 +261,20 @@ pub(crate) struct Rollback {
     pub(crate) on_hangup: OnHangup,
     #[command(flatten)]
     pub(crate) lab_options: Lab,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing measured breaks a promise, 1 something does, 2 it could not be measured.\n\
+                        Works in a folder of its own beside the journal, whose files are not touched."
+)]
+pub(crate) struct Doctor {
+    /// The disk under the journal, or under DIR.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, required = true)]
+    pub(crate) disk: Option<Option<PathBuf>>,
+    /// As root: make a throw-away file system on that disk, cut its power under a writer, and see what is lost.
+    #[arg(long)]
+    pub(crate) power_cut: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -36,6 +36,7 @@ mod record;
 mod ring;
 mod segment;
 pub mod sim;
+pub mod trial;
 mod vault;
 mod verify;
 

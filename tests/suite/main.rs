@@ -3,6 +3,7 @@
 mod conformance;
 mod corpus;
 mod crash;
+mod doctor;
 mod drift;
 mod failing;
 mod frozen;

@@ -1,6 +1,7 @@
 //! One file for each verb.
 
 mod decide;
+mod doctor;
 mod log;
 mod replay;
 mod resume;
@@ -30,5 +31,6 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Pause(pause) => decide::pause(args, pause),
         Command::Rollback(rollback) => rollback::rollback(args, rollback),
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
+        Command::Doctor(doctor) => doctor::doctor(args, doctor),
     }
 }
