@@ -221,7 +221,11 @@ impl From<OpenError> for Failure {
 
 impl From<CreateError> for Failure {
     fn from(error: CreateError) -> Self {
-        Self::from_error(Exit::CannotRecord, &error, None)
+        let next = match error {
+            CreateError::Exists(_) => None,
+            CreateError::Io { .. } => Some("make room or mend the disk, then type it again; nothing was done"),
+        };
+        Self::from_error(Exit::CannotRecord, &error, next)
     }
 }
 

@@ -12,6 +12,7 @@ mod power;
 mod procedure;
 mod review;
 mod session_decide;
+mod session_faults;
 mod session_full;
 mod session_killed;
 mod session_live;
