@@ -1,5 +1,7 @@
 //! Arguments. The doc comments here are the help text.
 
+use crate::when::When;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use palinode_core::span::Span;
 use std::path::PathBuf;
@@ -39,6 +41,14 @@ pub(crate) enum Command {
     /// Show where a run stands, what is in doubt, and what to type.
     Status(Status),
     /// Show what happened, entry by entry.
+    ///
+    /// Every selection that is given must fit. Large journals are searched with an index, which needs no care;
+    /// whatever it is short of is read from the journal.
+    ///
+    /// TIME is `2026-11-24T10:00:00Z`, `2026-11-24`, a time of day such as `10:00`, or a span such as `2h`. It is
+    /// compared with the times that the log shows, in UTC. A time of day is the last one that was, and a span is
+    /// counted back: from now, or in a lab, whose time is virtual, from the last entry of the run (without a run, of
+    /// the journal).
     Log(Log),
     /// Show one entry, step or run in full.
     Show(Show),
@@ -46,6 +56,10 @@ pub(crate) enum Command {
     Verify,
     /// Check that every recorded decision follows from the rules; nothing is done.
     Replay(Replay),
+    /// Build the index that `log` and `show` search large journals with.
+    ///
+    /// They build it by themselves where it helps; it may be deleted at any time.
+    Reindex,
     /// Say what became of a step that is in doubt.
     Resolve(Resolve),
     /// Have a failed step tried again.
@@ -149,14 +163,35 @@ pub(crate) struct Status {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Log {
-    /// The run, by the beginning of its id; by default all.
+    /// The run, by the beginning of its id, or @ for the latest; by default all.
     pub(crate) run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    pub(crate) of: Option<String>,
     /// Only the last N entries.
     #[arg(short = 'n', long, value_name = "N")]
     pub(crate) last: Option<usize>,
     /// Only entries about steps whose path begins like this.
     #[arg(long, value_name = "PATH")]
     pub(crate) step: Option<String>,
+    /// Only entries about this host.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// Only entries about steps that carry out this action, such as `kube.drain`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) action: Option<String>,
+    /// Only entries that name a resource whose key begins like this, such as `gluster1.demo/unit/crio`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) resource: Option<String>,
+    /// Only entries of this kind.
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::event::KINDS))]
+    pub(crate) kind: Option<String>,
+    /// Only entries from this time on.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<When>,
+    /// Only entries up to this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<When>,
 }
 
 #[derive(Debug, clap::Args)]

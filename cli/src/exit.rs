@@ -5,6 +5,7 @@ use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::LoadError;
 use palinode_core::port::{BodyError, ReadError};
 use palinode_core::runbook::Finding;
+use palinode_journal::index::IndexError;
 use palinode_journal::{CreateError, HandInError, OpenError, OpenReadError, VerifyError};
 use palinode_replay::driver::{DriveError, Stopped};
 use std::error::Error;
@@ -232,6 +233,20 @@ impl From<CreateError> for Failure {
 impl From<HandInError> for Failure {
     fn from(error: HandInError) -> Self {
         Self::from_error(Exit::CannotRecord, &error, Some(DISK))
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Read(error) => error.into(),
+            IndexError::Used(_) => Self::from_error(Exit::Owned, &error, Some("try again when it is done")),
+            error => Self::from_error(
+                Exit::CannotRecord,
+                &error,
+                Some("see that the disk has room and is writable; `log` and `show` do without the index meanwhile"),
+            ),
+        }
     }
 }
 

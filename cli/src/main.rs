@@ -7,6 +7,7 @@ mod exit;
 mod place;
 mod render;
 mod session;
+mod when;
 mod world;
 
 use clap::Parser;

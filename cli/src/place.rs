@@ -4,6 +4,7 @@ use crate::exit::Failure;
 use palinode_core::history::History;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::state::RunState;
+use palinode_journal::index::Run;
 use palinode_journal::{JournalReader, ROOT_NAME, find_root};
 use palinode_replay::driver::DriveError;
 use std::path::{Path, PathBuf};
@@ -37,9 +38,14 @@ fn here() -> Result<PathBuf, Failure> {
     })
 }
 
+/// Opens the journal for reading.
+pub(crate) fn reader(given: Option<&Path>) -> Result<JournalReader, Failure> {
+    Ok(JournalReader::open(&find(given)?)?)
+}
+
 /// Opens the journal for reading and folds it.
 pub(crate) fn read(given: Option<&Path>) -> Result<(JournalReader, History), Failure> {
-    let reader = JournalReader::open(&find(given)?)?;
+    let reader = reader(given)?;
     let history = History::load(&reader)?;
     Ok((reader, history))
 }
@@ -77,7 +83,13 @@ pub(crate) fn run<'a>(history: &'a History, named: Option<&str>, default: Defaul
     let all = || history.order.iter().rev().filter_map(|run| history.runs.get(run));
     match named {
         Some("@") => all().next().ok_or_else(no_runs),
-        Some(prefix) => by_prefix(history, prefix),
+        Some(prefix) => {
+            let run = by_prefix(history.order.iter().copied(), prefix)?;
+            history.runs.get(&run).ok_or_else(|| match history.foreign.get(&run) {
+                Some(foreign) => DriveError::OtherRules { run, theirs: foreign.opened.rules }.into(),
+                None => no_runs(),
+            })
+        }
         None => match default {
             Default::Latest => all().next().ok_or_else(no_runs),
             Default::Forward => all().find(|run| run.opened.compensates.is_none()).ok_or_else(no_runs),
@@ -97,45 +109,52 @@ fn no_runs() -> Failure {
 
 /// The id of a run, also of one under other rules.
 pub(crate) fn any(history: &History, named: &str) -> Result<RunId, Failure> {
-    match foreign(history, named) {
-        Some(run) => Ok(run),
-        None => run(history, Some(named), Default::Latest).map(|run| run.run),
+    match named {
+        "@" => run(history, Some(named), Default::Latest).map(|run| run.run),
+        prefix => by_prefix(history.order.iter().copied(), prefix),
     }
 }
 
-/// The one run under other rules that is meant, if it is one.
-fn foreign(history: &History, prefix: &str) -> Option<RunId> {
-    let mut found = history.foreign.keys().filter(|run| !prefix.is_empty() && run.to_string().starts_with(prefix));
-    found.next().filter(|_| found.next().is_none()).copied()
-}
-
-fn by_prefix<'a>(history: &'a History, prefix: &str) -> Result<&'a RunState, Failure> {
-    let found: Vec<&RunState> =
-        history.runs.values().filter(|run| !prefix.is_empty() && run.run.to_string().starts_with(prefix)).collect();
+fn by_prefix(all: impl Iterator<Item = RunId>, prefix: &str) -> Result<RunId, Failure> {
+    let mut found: Vec<RunId> = all.filter(|run| !prefix.is_empty() && run.to_string().starts_with(prefix)).collect();
+    found.sort_unstable();
     match found.as_slice() {
-        [run] => Ok(run),
-        [] if foreign(history, prefix).is_some() => {
-            let run = foreign(history, prefix).unwrap_or(RunId([0; 8]));
-            let theirs = history.foreign.get(&run).map_or(0, |foreign| foreign.opened.rules);
-            Err(DriveError::OtherRules { run, theirs }.into())
-        }
+        [run] => Ok(*run),
         [] => Err(Failure::usage(
             format!("the journal has no run whose id begins with `{}`", prefix.escape_debug()),
             "type `palinode log` to see the runs, or use @ for the latest",
         )),
         many => {
-            let ids: Vec<String> = many.iter().map(|run| run.run.to_string()).collect();
+            let ids: Vec<String> = many.iter().map(RunId::to_string).collect();
             Err(Failure::usage(format!("`{prefix}` is the beginning of {}", ids.join(" and ")), "give more digits"))
         }
     }
 }
 
+/// The run that is meant, in a list of the runs that there are; the latest, when none is named.
+pub(crate) fn row<'a>(runs: &'a [Run], named: Option<&str>) -> Result<&'a Run, Failure> {
+    let run = match named {
+        Some("@") | None => return runs.last().ok_or_else(no_runs),
+        Some(prefix) => by_prefix(runs.iter().map(|run| run.run), prefix)?,
+    };
+    runs.iter().find(|found| found.run == run).ok_or_else(no_runs)
+}
+
 /// The shortest beginning of a run's id, of at least four digits, that no other run has. Where not all runs were read,
 /// eight digits: that two of a thousand runs share them happens once in ten thousand journals, and is refused then.
 pub(crate) fn short(history: &History, run: RunId) -> String {
-    let full = run.to_string();
-    let others: Vec<String> = history.order.iter().filter(|other| **other != run).map(RunId::to_string).collect();
     let least = if history.is_whole() { 4 } else { 8 };
+    shortest(history.order.iter().copied(), run, least)
+}
+
+/// The same among all runs that there are.
+pub(crate) fn short_among(all: impl Iterator<Item = RunId>, run: RunId) -> String {
+    shortest(all, run, 4)
+}
+
+fn shortest(all: impl Iterator<Item = RunId>, run: RunId, least: usize) -> String {
+    let full = run.to_string();
+    let others: Vec<String> = all.filter(|other| *other != run).map(|other| other.to_string()).collect();
     let length = (least..=full.len()).find(|length| others.iter().all(|other| other[..*length] != full[..*length]));
     full[..length.unwrap_or(full.len())].to_owned()
 }

@@ -664,8 +664,25 @@ impl RunClosed {
     }
 }
 
+/// The kinds of events, as people read and ask for them.
+pub const KINDS: &[&str] = &[
+    "drift-found",
+    "gate-decided",
+    "gate-sampled",
+    "intent",
+    "outcome",
+    "owner-changed",
+    "paused",
+    "probed",
+    "resolved",
+    "run-closed",
+    "run-opened",
+    "skipped",
+    "timer-fired",
+];
+
 impl Event {
-    /// The kind, as people read it in a log.
+    /// The kind, as people read it in a log; one of [`KINDS`].
     pub fn kind(&self) -> &'static str {
         match self {
             Self::RunOpened(_) => "run-opened",

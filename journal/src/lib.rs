@@ -1,6 +1,6 @@
 //! The append-only, content-addressed journal: bytes on disk, and nothing that decides.
 //!
-//! The story in seven steps (every byte is in `FORMAT.md`):
+//! The story in eight steps (every byte is in `FORMAT.md`):
 //!
 //! 1. [`create`] makes a directory; [`find_root`] finds it again from any folder below.
 //! 2. [`DiskJournal::open`] takes the lock, reads from the head to the end, cuts a torn tail and keeps what it cut.
@@ -9,8 +9,9 @@
 //! 4. Bodies are sealed under the data keys of their run and class before they are stored; destroying a key erases
 //!    them and leaves the chain whole.
 //! 5. [`JournalReader`] reads without a lock, also beside a live writer; [`hand_in`] gives that writer decisions.
-//! 6. [`verify`] reads everything and names file and offset of whatever is not as it was written.
-//! 7. Every path to the disk leads through a [`FileLayer`]. [`sim`] is one that simulates a disk: its power can be cut at
+//! 6. [`index`] finds entries without reading everything; it is derived, and nothing that decides looks at it.
+//! 7. [`verify`] reads everything and names file and offset of whatever is not as it was written.
+//! 8. Every path to the disk leads through a [`FileLayer`]. [`sim`] is one that simulates a disk: its power can be cut at
 //!    every sync, any of its operations can fail, and whatever mixture of writes that leaves is a journal that opens.
 //!
 //! [`MemJournal`] does the same in memory, for rehearsals and tests; [`conformance`] holds both to the port's word.
@@ -27,10 +28,12 @@ mod frame;
 pub mod fuzz;
 mod head;
 mod inbox;
+pub mod index;
 mod layout;
 mod lock;
 mod mem;
 mod open;
+mod pick;
 mod reader;
 mod record;
 mod ring;

@@ -14,6 +14,7 @@ mod review;
 mod session_decide;
 mod session_faults;
 mod session_full;
+mod session_index;
 mod session_killed;
 mod session_live;
 mod session_refused;

@@ -5,58 +5,110 @@ use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::progress::split;
 use crate::render::{clock, escape, json, moment, to_stdout, words};
-use palinode_core::event::{Answer, Decision, Ending, Event, Rule};
-use palinode_core::history::History;
-use palinode_core::id::{RunId, Seq};
-use palinode_core::port::{JournalRead, Stored};
+use crate::session::wall;
+use crate::when;
+use palinode_core::event::{Answer, Decision, Ending, Event, Rule, Sealed};
+use palinode_core::id::{BodyId, RunId};
+use palinode_core::port::Stored;
+use palinode_journal::JournalReader;
+use palinode_journal::index::{Catalog, Query, Run};
 use palinode_replay::driver::ShelfView;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// What a log shows: entries, and what it takes to tell them in words.
+pub(crate) struct Found {
+    pub(crate) entries: Vec<Stored>,
+    pub(crate) runs: Vec<Run>,
+    bodies: HashMap<BodyId, Arc<Sealed>>,
+}
+
+impl Found {
+    /// Finds the bodies that the entries name.
+    pub(crate) fn new(catalog: &mut Catalog<'_>, entries: Vec<Stored>) -> Result<Self, Failure> {
+        let brought = entries.iter().flat_map(|stored| &stored.entry.bodies);
+        let mut bodies: HashMap<_, _> = brought.map(|(id, sealed)| (*id, Arc::new(sealed.clone()))).collect();
+        let named = entries.iter().filter_map(|stored| words_of(&stored.entry.event));
+        // Equal words of a run are recorded once, by whichever entry was the first to need them.
+        let elsewhere: BTreeSet<BodyId> = named.filter(|id| !bodies.contains_key(id)).collect();
+        bodies.extend(catalog.bodies(&elsewhere)?);
+        Ok(Self { entries, runs: catalog.runs().to_vec(), bodies })
+    }
+
+    /// The bodies that a run may open.
+    pub(crate) fn shelf(&self, reader: &JournalReader, run: RunId) -> Option<ShelfView> {
+        let keys = self.runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
+        ShelfView::over(reader, keys, self.bodies.clone()).ok()
+    }
+
+    /// The shortest name of a run.
+    pub(crate) fn short(&self, run: RunId) -> String {
+        place::short_among(self.runs.iter().map(|known| known.run), run)
+    }
+}
+
+/// The entries that were asked for.
+fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Failure> {
+    let named = log.run.as_deref().or(log.of.as_deref());
+    let query = Query {
+        runs: BTreeSet::new(),
+        step: log.step.clone(),
+        host: log.host.clone(),
+        action: log.action.clone(),
+        resource: log.resource.clone(),
+        kind: log.kind.clone(),
+        since: None,
+        until: None,
+    };
+    let all =
+        named.is_none() && query == Query::default() && (&log.since, &log.until, &log.last) == (&None, &None, &None);
+    // Where everything is read anyway, there is nothing to search.
+    let mut catalog = if all { Catalog::scan(reader)? } else { Catalog::open(reader)? };
+    let only = named.map(|named| place::row(catalog.runs(), Some(named)).cloned()).transpose()?;
+    let latest = catalog.runs().iter().max_by_key(|run| run.last);
+    let now = match only.as_ref().or(latest) {
+        Some(run) if run.is_virtual => run.changed,
+        _ => wall(),
+    };
+    let (since, until) = when::window(log.since, log.until, now)?;
+    let only = only.map(|run| run.run);
+    let query = Query { runs: only.into_iter().collect(), since, until, ..query };
+    let entries = catalog.select(&query, log.last)?;
+    Ok((Found::new(&mut catalog, entries)?, only))
+}
 
 pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
-    let (reader, history) = place::read(args.journal.as_deref())?;
-    let only = log.run.as_deref().map(|run| place::run(&history, Some(run), place::Default::Latest)).transpose()?;
-    let wanted = |stored: &Stored| {
-        only.is_none_or(|run| run.run == stored.entry.run)
-            && log
-                .step
-                .as_deref()
-                .is_none_or(|prefix| stored.entry.event.step().is_some_and(|step| step.as_str().starts_with(prefix)))
-    };
-    let from = only.map_or(Seq(1), |run| run.first);
-    let mut all = std::collections::VecDeque::new();
-    for stored in reader.read(from)? {
-        let stored = stored?;
-        if wanted(&stored) {
-            all.push_back(stored);
-            if log.last.is_some_and(|last| all.len() > last) {
-                all.pop_front();
-            }
-        }
-    }
+    let reader = place::reader(args.journal.as_deref())?;
+    let (found, only) = find(&reader, log)?;
     if args.output == Output::Json {
-        let list = all.iter().map(|stored| serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
+        let list = found
+            .entries
+            .iter()
+            .map(|stored| serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
         json(&list.collect());
         return Ok(Exit::Done);
     }
     let mut shelves: BTreeMap<RunId, Option<ShelfView>> = BTreeMap::new();
-    let several = only.is_none() && history.runs.len() > 1;
+    let mut names: BTreeMap<RunId, String> = BTreeMap::new();
+    let several = only.is_none() && found.runs.len() > 1;
     let mut out = String::new();
     let mut day = String::new();
-    for stored in &all {
+    for stored in &found.entries {
         let entry = &stored.entry;
         let date = moment(entry.time)[..10].to_owned();
         if date != day {
             let _ = writeln!(out, "{date} (UTC)");
             day = date;
         }
-        let shelf = shelves.entry(entry.run).or_insert_with(|| ShelfView::of(&reader, &history, entry.run).ok());
-        let run = if several { format!("{}  ", place::short(&history, entry.run)) } else { String::new() };
+        let shelf = shelves.entry(entry.run).or_insert_with(|| found.shelf(&reader, entry.run));
+        let name = names.entry(entry.run).or_insert_with(|| found.short(entry.run));
+        let run = if several { format!("{name}  ") } else { String::new() };
         let step = entry.event.step().map(|step| {
             let (place, step) = split(step);
             format!("{place} {step}")
         });
-        let what = describe(&entry.event, shelf.as_ref(), &history);
+        let what = describe(&entry.event, shelf.as_ref(), &|run| found.short(run));
         let subject = step.map(|step| format!("{step}: ")).unwrap_or_default();
         let _ = writeln!(
             out,
@@ -72,9 +124,20 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The body whose words belong to an entry's description.
+fn words_of(event: &Event) -> Option<BodyId> {
+    match event {
+        Event::RunOpened(opened) => opened.reason,
+        Event::Outcome(outcome) => outcome.message,
+        Event::Probed(probed) => probed.evidence,
+        Event::Resolved { reason, .. } | Event::Skipped { reason, .. } | Event::Paused { reason, .. } => *reason,
+        _ => None,
+    }
+}
+
 /// An entry in a few words.
-pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, history: &History) -> String {
-    let open = |id: palinode_core::id::BodyId| match shelf.map(|shelf| shelf.open(id)) {
+pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(RunId) -> String) -> String {
+    let open = |id: BodyId| match shelf.map(|shelf| shelf.open(id)) {
         Some(Ok(bytes)) => {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             text.lines().next().unwrap_or_default().to_owned()
@@ -82,13 +145,13 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, history: &Histo
         Some(Err(error)) => format!("({error})"),
         None => "(cannot be opened)".to_owned(),
     };
-    let said =
-        |reason: Option<palinode_core::id::BodyId>| reason.map(|id| format!(": {}", open(id))).unwrap_or_default();
+    let said = |reason: Option<BodyId>| reason.map(|id| format!(": {}", open(id))).unwrap_or_default();
     match event {
         Event::RunOpened(opened) => {
-            let back = opened.compensates.as_ref().map(|back| {
-                format!(", takes back {} of run {}", words::scope(&back.scope), place::short(history, back.run))
-            });
+            let back = opened
+                .compensates
+                .as_ref()
+                .map(|back| format!(", takes back {} of run {}", words::scope(&back.scope), short(back.run)));
             let change = opened.change.as_ref().map(|change| format!(", change {change}")).unwrap_or_default();
             format!(
                 "{} by {}{change}{}{}",

@@ -3,6 +3,7 @@
 mod decide;
 mod doctor;
 mod log;
+mod reindex;
 mod replay;
 mod resume;
 mod rollback;
@@ -25,6 +26,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Show(show) => show::show(args, show),
         Command::Verify => verify::verify(args),
         Command::Replay(replay) => replay::replay(args, replay),
+        Command::Reindex => reindex::reindex(args),
         Command::Resolve(resolve) => decide::resolve(args, resolve),
         Command::Retry(retry) => decide::retry(args, retry),
         Command::Skip(skip) => decide::skip(args, skip),

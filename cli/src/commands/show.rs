@@ -1,51 +1,56 @@
 //! `palinode show`: one entry, step or run in full.
 
 use crate::args::{Args, Output, Show};
-use crate::commands::log::describe;
+use crate::commands::log::{Found, describe};
 use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::{clock, escape, json, lines, moment, summary, to_stdout, words};
 use palinode_core::event::{Event, ImageRef};
 use palinode_core::history::History;
-use palinode_core::id::{BodyId, Seq, StepPath};
+use palinode_core::id::{BodyId, RunId, Seq, StepPath};
 use palinode_core::plan::Work;
-use palinode_core::port::{JournalRead, Stored};
+use palinode_core::port::{JournalRead, ReadError, Stored};
 use palinode_core::state::RunState;
 use palinode_journal::JournalReader;
+use palinode_journal::index::{Catalog, Query, Run};
 use palinode_replay::driver::ShelfView;
 use std::fmt::Write as _;
 
 pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
-    let (reader, history) = place::read(args.journal.as_deref())?;
+    let reader = place::reader(args.journal.as_deref())?;
     let what = show.what.as_str();
     if let Ok(number) = what.parse::<u64>()
-        && let Some(stored) = entry_at(&reader, Seq(number))?
+        && let Some(stored) = reader.entries_at(&[Seq(number)])?.pop()
     {
-        return entry(args, &reader, &history, &stored);
+        let found = Found::new(&mut Catalog::open(&reader)?, vec![stored])?;
+        return entry(args, &reader, &found);
     }
+    let mut catalog = Catalog::open(&reader)?;
     if what.contains('/') {
-        let run = place::run(&history, show.run.as_deref(), place::Default::Latest)?;
-        return step(args, &reader, &history, run, what);
+        let run = place::row(catalog.runs(), show.run.as_deref())?.run;
+        let family = Family::fold(&mut catalog, &reader, run)?;
+        drop(catalog);
+        return step(args, &reader, &family, what);
     }
     let hex = what.len() >= 4 && what.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if what == "@" || (hex && history.runs.keys().any(|run| run.to_string().starts_with(what))) {
-        let run = place::run(&history, Some(what), place::Default::Latest)?;
-        return whole_run(args, &reader, run);
+    if what == "@" || (hex && catalog.runs().iter().any(|run| run.run.to_string().starts_with(what))) {
+        let run = place::row(catalog.runs(), Some(what))?.run;
+        let family = Family::fold(&mut catalog, &reader, run)?;
+        drop(catalog);
+        return whole_run(args, &reader, family.run()?);
     }
     if hex {
-        let mut found = Vec::new();
-        for stored in reader.read(Seq(1))? {
-            let stored = stored?;
-            if stored.id.to_string().starts_with(what) {
-                found.push(stored);
+        let found = catalog.by_id(what)?;
+        match found.len() {
+            0 => {}
+            1 => {
+                let found = Found::new(&mut catalog, found)?;
+                drop(catalog);
+                return entry(args, &reader, &found);
             }
-        }
-        match found.as_slice() {
-            [stored] => return entry(args, &reader, &history, stored),
-            [] => {}
             many => {
                 return Err(Failure::usage(
-                    format!("{} entries have ids that begin with `{what}`", many.len()),
+                    format!("{many} entries have ids that begin with `{what}`"),
                     "give more digits",
                 ));
             }
@@ -57,10 +62,34 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     ))
 }
 
-fn entry_at(reader: &JournalReader, seq: Seq) -> Result<Option<Stored>, Failure> {
-    match reader.read(seq)?.next() {
-        Some(stored) => Ok(Some(stored?).filter(|stored| stored.entry.seq == seq)),
-        None => Ok(None),
+/// A run with everything that bears on it: a rollback has the keys of the run that it takes back, and is the only
+/// thing that changes what is known of another run.
+struct Family {
+    run: RunId,
+    history: History,
+    entries: Vec<Stored>,
+    runs: Vec<Run>,
+}
+
+impl Family {
+    fn fold(catalog: &mut Catalog<'_>, reader: &JournalReader, run: RunId) -> Result<Self, Failure> {
+        let runs = catalog.runs().to_vec();
+        let keys = runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
+        let members = runs.iter().filter(|known| known.keys == keys).map(|known| known.run).collect();
+        let entries = catalog.select(&Query { runs: members, ..Query::default() }, None)?;
+        let mut history = History::default();
+        for stored in &entries {
+            history.apply(stored, &mut |blob| reader.public(blob))?;
+        }
+        Ok(Self { run, history, entries, runs })
+    }
+
+    fn run(&self) -> Result<&RunState, Failure> {
+        self.history.runs.get(&self.run).ok_or_else(|| ReadError::Missing(format!("run {}", self.run)).into())
+    }
+
+    fn short(&self, run: RunId) -> String {
+        place::short_among(self.runs.iter().map(|known| known.run), run)
     }
 }
 
@@ -77,8 +106,9 @@ fn body(out: &mut String, shelf: Option<&ShelfView>, id: BodyId, indent: &str, m
     }
 }
 
-fn entry(args: &Args, reader: &JournalReader, history: &History, stored: &Stored) -> Result<Exit, Failure> {
-    let shelf = ShelfView::of(reader, history, stored.entry.run).ok();
+fn entry(args: &Args, reader: &JournalReader, found: &Found) -> Result<Exit, Failure> {
+    let Some(stored) = found.entries.first() else { return Ok(Exit::Done) };
+    let shelf = found.shelf(reader, stored.entry.run);
     if args.output == Output::Json {
         json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
         return Ok(Exit::Done);
@@ -93,7 +123,7 @@ fn entry(args: &Args, reader: &JournalReader, history: &History, stored: &Stored
     if let Some(wall) = entry.wall {
         let _ = writeln!(out, "  wall   {}", moment(wall));
     }
-    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, shelf.as_ref(), history)));
+    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, shelf.as_ref(), &|run| found.short(run))));
     let event = serde_json::to_string_pretty(&entry.event).unwrap_or_default();
     out.push_str(&lines(&event, "  ", usize::MAX));
     for (id, sealed) in &entry.bodies {
@@ -121,21 +151,17 @@ fn image(out: &mut String, shelf: Option<&ShelfView>, title: &str, image: &Image
     }
 }
 
-fn step(args: &Args, reader: &JournalReader, history: &History, run: &RunState, path: &str) -> Result<Exit, Failure> {
+fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, Failure> {
+    let run = family.run()?;
     let found = StepPath::new(path).ok().and_then(|path| run.find(&path)).and_then(|ix| run.step(ix));
     let Some((step, known)) = found else {
         return Err(Failure::usage(
-            format!("run {} has no step `{}`", place::short(history, run.run), path.escape_debug()),
+            format!("run {} has no step `{}`", family.short(run.run), path.escape_debug()),
             "type `palinode show @` to see its steps",
         ));
     };
-    let mut entries = Vec::new();
-    for stored in reader.read(run.first)? {
-        let stored = stored?;
-        if stored.entry.run == run.run && stored.entry.event.step() == Some(&step.path) {
-            entries.push(stored);
-        }
-    }
+    let about = |stored: &&Stored| stored.entry.run == run.run && stored.entry.event.step() == Some(&step.path);
+    let entries: Vec<&Stored> = family.entries.iter().filter(about).collect();
     if args.output == Output::Json {
         json(&serde_json::json!({
             "step": step,
@@ -145,7 +171,7 @@ fn step(args: &Args, reader: &JournalReader, history: &History, run: &RunState, 
         }));
         return Ok(Exit::Done);
     }
-    let shelf = ShelfView::of(reader, history, run.run).ok();
+    let shelf = ShelfView::of(reader, &family.history, run.run).ok();
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::step(known));
     let does = match (&step.work, &known.intent) {
@@ -156,10 +182,10 @@ fn step(args: &Args, reader: &JournalReader, history: &History, run: &RunState, 
     let _ = writeln!(out, "  does      {}", escape(&does));
     let _ = writeln!(out, "  attempts  {}", known.attempt);
     if let Some(by) = known.compensated_by {
-        let _ = writeln!(out, "  undone by {}", place::short(history, by));
+        let _ = writeln!(out, "  undone by {}", family.short(by));
     }
     for stored in &entries {
-        let what = describe(&stored.entry.event, shelf.as_ref(), history);
+        let what = describe(&stored.entry.event, shelf.as_ref(), &|run| family.short(run));
         let _ = writeln!(
             out,
             "  {:>5}  {}  {:<12}  {}",

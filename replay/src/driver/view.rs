@@ -1,12 +1,14 @@
 //! The reading side of bodies, for those who show them.
 
 use super::desk::Shelf;
-use palinode_core::event::ImageRef;
+use palinode_core::event::{ImageRef, Sealed};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::{BodyError, JournalRead};
 use palinode_core::resource::Image;
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Opens recorded bodies and images of one run family.
 pub struct ShelfView(Shelf);
@@ -17,6 +19,15 @@ impl ShelfView {
         let keys = history.runs.get(&run).map_or(run, |state| state.opened.keys);
         let vault = journal.vault(keys)?;
         Ok(Self(Shelf { vault, places: RefCell::new(history.bodies.clone()) }))
+    }
+
+    /// Bodies under the keys of a run family, found without folding the whole history.
+    pub fn over(
+        journal: &impl JournalRead,
+        keys: RunId,
+        bodies: HashMap<BodyId, Arc<Sealed>>,
+    ) -> Result<Self, BodyError> {
+        Ok(Self(Shelf { vault: journal.vault(keys)?, places: RefCell::new(Arc::new(bodies)) }))
     }
 
     /// A body's plaintext.

@@ -1,0 +1,37 @@
+//! `palinode reindex`.
+
+use crate::args::{Args, Output};
+use crate::exit::{Exit, Failure};
+use crate::place;
+use crate::render::{count, escape, json, span, to_stdout};
+use palinode_core::id::Micros;
+use std::time::Instant;
+
+/// Builds the index anew.
+pub(crate) fn reindex(args: &Args) -> Result<Exit, Failure> {
+    let reader = place::reader(args.journal.as_deref())?;
+    let began = Instant::now();
+    let built = palinode_journal::index::reindex(&reader)?;
+    match args.output {
+        Output::Json => json(&serde_json::json!({
+            "journal": reader.root(),
+            "index": built.folder,
+            "entries": built.entries,
+            "runs": built.runs,
+            "keys": built.keys,
+            "bytes": built.bytes,
+        })),
+        Output::Text => {
+            let took = Micros(i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX));
+            to_stdout(&format!(
+                "indexed: {} entries of {} in {}\n  {}, {} bytes\n",
+                built.entries,
+                count(usize::try_from(built.runs).unwrap_or(usize::MAX), "run"),
+                span(took),
+                escape(&built.folder.display().to_string()),
+                built.bytes
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}
