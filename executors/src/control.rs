@@ -3,7 +3,7 @@
 use crate::files::{FileContent, Files};
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
 use palinode_core::event::{Class, Why};
-use palinode_core::inventory::{Change, apply, difference, merge3};
+use palinode_core::inventory::{Change, Inventory, difference, difference_of, edited, merge3};
 use palinode_core::port::{Bodies, BodyError, Control, Finished, LookError};
 use palinode_core::resource::State;
 use std::io;
@@ -33,12 +33,13 @@ impl<F: Files> InventoryFiles<F> {
             let line = 1 + now.bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
             Stop::before(format!("{file}: line {line} is not UTF-8 text; save the inventory as UTF-8, then retry"))
         })?;
-        let edited = apply(text, &action.edits).map_err(|error| Stop::before(format!("{file}: {error}")))?;
-        if edited == text {
+        let before = Inventory::parse(text);
+        let after = edited(&before, &action.edits).map_err(|error| Stop::before(format!("{file}: {error}")))?;
+        if after.text() == text {
             return Ok(format!("{file}: already as wanted, not written"));
         }
-        self.write(file, edited.as_bytes(), now.mode)?;
-        Ok(told(format!("{file}: edited"), text.as_bytes(), edited.as_bytes()))
+        self.write(file, after.text().as_bytes(), now.mode)?;
+        Ok(listed(format!("{file}: edited"), &difference_of(&before, &after)))
     }
 
     fn restore(&self, action: &InventoryRestore, bodies: &dyn Bodies) -> Result<String, Stop> {
@@ -208,7 +209,11 @@ fn told(head: String, before: &[u8], after: &[u8]) -> String {
     let (Ok(before), Ok(after)) = (std::str::from_utf8(before), std::str::from_utf8(after)) else {
         return head;
     };
-    let changes: Vec<String> = difference(before, after).iter().map(Change::to_string).collect();
+    listed(head, &difference(before, after))
+}
+
+fn listed(head: String, changes: &[Change]) -> String {
+    let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
     if changes.is_empty() {
         return format!("{head}; nothing changed in meaning");
     }

@@ -134,14 +134,14 @@ impl<'a> Meaning<'a> {
     fn of(inventory: &'a Inventory) -> Self {
         let groups = inventory.groups().into_iter().filter(|group| inventory.group_exists(group)).collect();
         let mut meaning = Self { groups, ..Self::default() };
+        let mut known = BTreeSet::new();
         for (at, line) in inventory.lines().iter().enumerate() {
             let group = inventory.group_at(at);
             match &line.kind {
                 LineKind::Host(host) => {
                     let key = host.pattern.name().unwrap_or(host.pattern.text());
-                    let members = meaning.members.entry(group).or_default();
-                    if !members.contains(&key) {
-                        members.push(key);
+                    if known.insert((group, key)) {
+                        meaning.members.entry(group).or_default().push(key);
                     }
                     if let Some(port) = host.pattern.port() {
                         meaning.host_vars.insert((key, "ansible_port"), port);
@@ -170,8 +170,12 @@ impl<'a> Meaning<'a> {
 ///
 /// A host in several lines counts with the values that win. What does not change for any reading is not listed.
 pub fn difference(before: &str, after: &str) -> Vec<Change> {
-    let (before, after) = (Inventory::parse(before), Inventory::parse(after));
-    let (old, new) = (Meaning::of(&before), Meaning::of(&after));
+    difference_of(&Inventory::parse(before), &Inventory::parse(after))
+}
+
+/// The same between two inventories that were read already.
+pub fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
+    let (old, new) = (Meaning::of(before), Meaning::of(after));
     let mut changes = Vec::new();
     let own = |text: &&str| (*text).to_owned();
     changes.extend(new.groups.difference(&old.groups).map(|group| Change::GroupAdded { group: own(group) }));

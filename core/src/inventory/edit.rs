@@ -76,21 +76,35 @@ pub enum Edit {
 /// # Errors
 /// If an edit names what the inventory has not, or would change more than it says.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
-    let inventory = Inventory::parse(text);
-    let eol = inventory.line_ending();
-    let open = text.chars().next_back().is_some_and(|c| !ends_line(c));
-    let mut result = if open { format!("{text}{eol}") } else { text.to_owned() };
-    for edit in edits {
-        result = one(&Inventory::parse(&result), edit, eol)?;
-    }
-    if open {
-        let body = result.strip_suffix("\r\n").or_else(|| result.strip_suffix(ends_line));
-        result = body.unwrap_or(&result).to_owned();
-    }
-    Ok(result)
+    edited(&Inventory::parse(text), edits).map(|inventory| inventory.text().to_owned())
 }
 
-fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditError> {
+/// The same with inventories that are read already: reading a large one takes longer than editing it.
+///
+/// # Errors
+/// As [`apply`].
+pub fn edited(before: &Inventory, edits: &[Edit]) -> Result<Inventory, EditError> {
+    let text = before.text();
+    let eol = before.line_ending();
+    let open = text.chars().next_back().is_some_and(|c| !ends_line(c));
+    let mut now = open.then(|| Inventory::parse(&format!("{text}{eol}")));
+    for edit in edits {
+        if let Some(next) = one(now.as_ref().unwrap_or(before), edit, eol)? {
+            now = Some(next);
+        }
+    }
+    let now = now.unwrap_or_else(|| before.clone());
+    if !open {
+        return Ok(now);
+    }
+    let result = now.text();
+    let body = result.strip_suffix("\r\n").or_else(|| result.strip_suffix(ends_line));
+    Ok(Inventory::parse(body.unwrap_or(result)))
+}
+
+/// What one edit makes of the inventory; none if it changes nothing.
+fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<Option<Inventory>, EditError> {
+    let read = |text: String| Ok((text != inventory.text()).then(|| Inventory::parse(&text)));
     match edit {
         Edit::SetHostVar { host, name, value } => {
             check_name("variable name", name)?;
@@ -101,9 +115,9 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
             match target {
                 Some((_, line)) if !found => {
                     let new = format!(" {name}={}", value::host_value(value, None));
-                    Ok(splice(inventory.text(), vec![(Span::new(line.span.end, line.span.end), new)]))
+                    read(splice(inventory.text(), vec![(Span::new(line.span.end, line.span.end), new)]))
                 }
-                _ => Ok(splice(inventory.text(), splices)),
+                _ => read(splice(inventory.text(), splices)),
             }
         }
         Edit::StripHostVarSuffix { host, name, suffix } => {
@@ -121,7 +135,7 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
                 .map(|var| var.value_span.end)
                 .collect();
             splices.retain(|(span, _)| ends.contains(&span.end));
-            Ok(splice(inventory.text(), splices))
+            read(splice(inventory.text(), splices))
         }
         Edit::UnsetHostVar { host, name } => {
             check_name("variable name", name)?;
@@ -134,19 +148,19 @@ fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<String, EditErro
                     splices.push((Span::new(start, var.span.end), String::new()));
                 }
             }
-            Ok(splice(inventory.text(), splices))
+            read(splice(inventory.text(), splices))
         }
         Edit::MoveHost { host, from, to, place } => move_host(inventory, host, (from, to), place, eol),
         Edit::SetGroupVar { group, name, value } => {
             check_name("group name", group)?;
             check_name("variable name", name)?;
             check_value(name, value)?;
-            set_group_var(inventory, group, name, value, eol)
+            read(set_group_var(inventory, group, name, value, eol)?)
         }
         Edit::EnsureChild { parent, child } => {
             check_name("group name", parent)?;
             check_name("group name", child)?;
-            ensure_child(inventory, parent, child, eol)
+            read(ensure_child(inventory, parent, child, eol)?)
         }
     }
 }
@@ -196,7 +210,7 @@ fn move_host(
     (from, to): (&str, &str),
     place: &Place,
     eol: &str,
-) -> Result<String, EditError> {
+) -> Result<Option<Inventory>, EditError> {
     check_name("group name", from)?;
     check_name("group name", to)?;
     let mut gone = Vec::new();
@@ -211,7 +225,7 @@ fn move_host(
     let Some(first) = gone.first().copied().filter(|_| from != to) else {
         let found = inventory.own_groups(host);
         if found.contains(&to) {
-            return Ok(inventory.text().to_owned());
+            return Ok(None);
         }
         if found.is_empty() {
             return Err(EditError::UnknownHost { host: host.to_owned() });
@@ -232,7 +246,7 @@ fn move_host(
         Some((name, _)) => {
             Err(EditError::ChangesVar { line: first + 1, host: host.to_owned(), name: (*name).to_owned() })
         }
-        None => Ok(result),
+        None => Ok(Some(after)),
     }
 }
 

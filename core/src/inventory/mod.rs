@@ -20,8 +20,8 @@ mod refusal;
 mod text;
 mod value;
 
-pub use difference::{Change, difference};
-pub use edit::{Edit, apply};
+pub use difference::{Change, difference, difference_of};
+pub use edit::{Edit, apply, edited};
 pub use merge::{Conflict, merge3};
 pub use pattern::HostPattern;
 pub use place::Place;

@@ -135,34 +135,34 @@ impl Inventory {
             Section { group: "ungrouped".to_owned(), kind: Some(SectionKind::Hosts), header: None, first: 0, end: 0 };
         let mut inventory = Self { text: text.to_owned(), lines: Vec::new(), sections: vec![implicit] };
         for span in line_spans(text) {
-            inventory.read_line(span);
+            inventory.read_line(text, span);
         }
         let count = inventory.lines.len();
         inventory.close_section(count);
         inventory
     }
 
-    fn read_line(&mut self, span: Span) {
-        let line = span.of(&self.text);
+    fn read_line(&mut self, text: &str, span: Span) {
+        let line = span.of(text);
         let start = span.start + (line.len() - line.trim_start().len());
         let content = Span::new(start, start + line.trim().len());
-        let body = content.of(&self.text).to_owned();
+        let body = content.of(text);
         let index = self.lines.len();
         let kind = if body.is_empty() {
             LineKind::Blank
         } else if body.starts_with(['#', ';']) {
             LineKind::Comment
-        } else if let Some((group, kind)) = header(&body) {
+        } else if let Some((group, kind)) = header(body) {
             self.close_section(index);
             self.sections.push(Section { group, kind, header: Some(index), first: index + 1, end: index + 1 });
             if kind.is_some() { LineKind::Header } else { LineKind::Other }
         } else {
             match self.sections.last().and_then(|section| section.kind) {
-                Some(SectionKind::Hosts) => host(&body, content.start).map(LineKind::Host),
+                Some(SectionKind::Hosts) => host(body, content.start).map(LineKind::Host),
                 Some(SectionKind::Children) => {
-                    name_and_comment(&body).map(|group| LineKind::Child { group: group.to_owned() })
+                    name_and_comment(body).map(|group| LineKind::Child { group: group.to_owned() })
                 }
-                Some(SectionKind::Vars) => variable(&body, content.start),
+                Some(SectionKind::Vars) => variable(body, content.start),
                 None => None,
             }
             .unwrap_or(LineKind::Other)
@@ -239,16 +239,18 @@ pub(super) fn ends_line(c: char) -> bool {
 /// The lines of a text, each with its line end.
 pub(super) fn line_spans(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
-    let mut start = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    let (mut start, mut at) = (0, 0);
+    // The first byte of every character that ends a line: most texts have none but line feeds.
+    let may_end = |byte: &u8| matches!(byte, b'\n' | b'\r' | 0x0b | 0x0c | 0x1c..=0x1e | 0xc2 | 0xe2);
+    while let Some(run) = text.as_bytes().get(at..).and_then(|rest| rest.iter().position(may_end)) {
+        at += run;
+        let mut chars = text.get(at..).unwrap_or_default().chars();
+        let Some(c) = chars.next() else { break };
+        at += c.len_utf8();
         if ends_line(c) {
-            let mut end = at + c.len_utf8();
-            if c == '\r' && chars.next_if(|(_, next)| *next == '\n').is_some() {
-                end += 1;
-            }
-            spans.push(Span::new(start, end));
-            start = end;
+            at += usize::from(c == '\r' && chars.next() == Some('\n'));
+            spans.push(Span::new(start, at));
+            start = at;
         }
     }
     if start < text.len() {

@@ -14,6 +14,12 @@ pub(super) struct Word {
     bare: bool,
 }
 
+impl Word {
+    fn at(start: usize) -> Self {
+        Self { span: Span::new(start, start), text: String::new(), equals: None, bare: true }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum State {
     Bare,
@@ -21,12 +27,33 @@ enum State {
     Escaped(Option<char>),
 }
 
+/// Whether a byte is part of a word and nothing else.
+fn is_plain(state: State, byte: u8) -> bool {
+    match state {
+        State::Bare => !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'#' | b'\'' | b'"' | b'\\' | b'='),
+        State::Quoted('"') => !matches!(byte, b'"' | b'\\' | b'='),
+        State::Quoted(_) => !matches!(byte, b'\'' | b'='),
+        State::Escaped(_) => false,
+    }
+}
+
 /// Splits a host line as Python's `shlex.split(line, comments=True)` does; `None` for an open quote or escape.
 pub(super) fn words(line: &str, offset: usize) -> Option<Vec<Word>> {
     let mut done = Vec::new();
     let mut word: Option<Word> = None;
     let mut state = State::Bare;
-    for (at, c) in line.char_indices() {
+    let mut next = 0;
+    while let Some(rest) = line.get(next..).filter(|rest| !rest.is_empty()) {
+        let at = next;
+        // What means nothing special here is taken as a whole.
+        let run = rest.bytes().take_while(|byte| is_plain(state, *byte)).count();
+        if let Some(plain) = rest.get(..run).filter(|plain| !plain.is_empty()) {
+            word.get_or_insert_with(|| Word::at(offset + at)).text.push_str(plain);
+            next += run;
+            continue;
+        }
+        let Some(c) = rest.chars().next() else { break };
+        next += c.len_utf8();
         if matches!(state, State::Bare) && matches!(c, ' ' | '\t' | '\r' | '\n' | '#') {
             if let Some(mut word) = word.take() {
                 word.span.end = offset + at;
@@ -37,12 +64,7 @@ pub(super) fn words(line: &str, offset: usize) -> Option<Vec<Word>> {
             }
             continue;
         }
-        let word = word.get_or_insert_with(|| Word {
-            span: Span::new(offset + at, offset + at),
-            text: String::new(),
-            equals: None,
-            bare: true,
-        });
+        let word = word.get_or_insert_with(|| Word::at(offset + at));
         state = match (state, c) {
             (State::Bare, '\'' | '"') => {
                 word.bare = false;
