@@ -10,12 +10,12 @@ use palinode_core::plan::{Step, Work};
 use palinode_core::port::Stored;
 use palinode_core::resource::Loss;
 use palinode_core::state::RunState;
-use palinode_replay::lab::{Applied, Digest, Effect, Ledger, Line};
+use palinode_replay::lab::{self, Applied, Digest, Effect, Line};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The effects that several parts of one story had on the world.
 pub fn effects(parts: &[&[Line]]) -> Vec<Applied> {
-    Ledger::of(parts.concat()).effects()
+    lab::effects(&parts.concat())
 }
 
 /// What an effect acts on.

@@ -1,6 +1,7 @@
 //! What the cluster does by itself: boots end, kubelets register nodes, pods are made, placed and started, node
 //! configurations are pulled. A function of the world and its clock; it looks at whole five seconds only.
 
+use super::attention::Names;
 use super::files::Entry;
 use super::spec;
 use super::world::{
@@ -29,6 +30,8 @@ fn boundary_at(time: Micros) -> Micros {
 /// What one round of the controllers came to.
 struct Round {
     now: Micros,
+    /// The hosts and nodes that it looks at: one that changed, or waits for a time, is looked at again.
+    names: BTreeSet<String>,
     changed: bool,
     next: Option<Micros>,
 }
@@ -51,18 +54,24 @@ impl World {
         self.settle_storage();
     }
 
-    pub(super) fn settle_storage(&mut self) {
-        let hosts = &self.hosts;
-        self.storage.settle(self.clock, |name| hosts.get(name).is_some_and(|host| host.is_up() && host.bricks));
-    }
-
     fn tick(&mut self) {
-        let mut round = Round { now: self.clock, changed: false, next: None };
+        let names = match self.attention.round.take() {
+            Names::Only(names) => names,
+            Names::All => {
+                let bound = self.pods.nodes().map(str::to_owned);
+                self.hosts.keys().chain(self.nodes.keys()).cloned().chain(bound).collect()
+            }
+        };
+        let mut round = Round { now: self.clock, names, changed: false, next: None };
         self.boots(&mut round);
         self.kubelets(&mut round);
         self.collect(&mut round);
         self.daemon_sets(&mut round);
         self.replicas(&mut round);
+        // Pods were placed on nodes that nothing else happened to.
+        if let Names::Only(names) = &self.attention.round {
+            round.names.extend(names.iter().cloned());
+        }
         self.containers(&mut round);
         self.sync(&mut round);
         if round.changed {
@@ -72,18 +81,32 @@ impl World {
         self.settle_storage();
     }
 
+    /// This one is to be looked at again, no later than at a time.
+    fn wait(&mut self, round: &mut Round, name: &str, time: Micros) {
+        round.at(time);
+        self.attention.round.add(name);
+    }
+
+    /// This one changed.
+    fn changed(&mut self, round: &mut Round, name: &str) {
+        round.changed = true;
+        self.attention.touch(name);
+    }
+
     fn boots(&mut self, round: &mut Round) {
-        for host in self.hosts.values_mut() {
+        for name in &round.names.clone() {
+            let Some(host) = self.hosts.get_mut(name) else {
+                continue;
+            };
             let Some(up_at) = host.up_at else {
                 continue;
             };
             if up_at > round.now {
-                round.at(up_at);
+                self.wait(round, name, up_at);
                 continue;
             }
             let host = Arc::make_mut(host);
             host.up_at = None;
-            round.changed = true;
             let enabled: Vec<String> = host
                 .units
                 .iter()
@@ -94,19 +117,23 @@ impl World {
                 // A unit that cannot start is left failed, as at any boot.
                 let _ = host.start(&name, round.now);
             }
+            self.changed(round, name);
         }
     }
 
     fn kubelets(&mut self, round: &mut Round) {
-        for (name, host) in &mut self.hosts {
+        for name in &round.names.clone() {
+            let Some(host) = self.hosts.get(name).cloned() else {
+                continue;
+            };
             let Some(kubelet) = &host.kubelet else {
                 if let Some(node) = self.nodes.get_mut(name).filter(|node| node.ready) {
                     let missed = host.stopped.plus(MISSED);
                     if missed <= round.now {
                         node.ready = false;
-                        round.changed = true;
+                        self.changed(round, name);
                     } else {
-                        round.at(missed);
+                        self.wait(round, name, missed);
                     }
                 }
                 continue;
@@ -114,22 +141,25 @@ impl World {
             let serves = host.active(if kubelet.runtime == "docker" { "docker" } else { "crio" });
             let registers = kubelet.since.plus(REGISTERS);
             if let Some(node) = self.nodes.get_mut(name) {
+                let before = node.ready;
                 if node.ready && !serves {
                     node.ready = false;
-                    round.changed = true;
                 }
                 if !node.ready && serves && registers <= round.now {
                     node.ready = true;
                     node.runtime = host.runtime_version(&kubelet.runtime);
-                    round.changed = true;
                 }
-                if !node.ready && serves && registers > round.now {
-                    round.at(registers);
+                let ready = node.ready;
+                if ready != before {
+                    self.changed(round, name);
+                }
+                if !ready && serves && registers > round.now {
+                    self.wait(round, name, registers);
                 }
                 continue;
             }
             if registers > round.now {
-                round.at(registers);
+                self.wait(round, name, registers);
                 continue;
             }
             self.serial = self.serial.wrapping_add(1);
@@ -148,32 +178,31 @@ impl World {
                 runtime: host.runtime_version(&kubelet.runtime),
                 kubelet: spec::KUBELET.to_owned(),
             };
-            let files = &mut Arc::make_mut(host).files;
-            for (path, content) in spec::credentials(name) {
-                if !files.exists(path) {
-                    files.put(path, Entry::private(content));
+            drop(host);
+            if let Some(host) = self.hosts.get_mut(name).map(Arc::make_mut) {
+                for (path, content) in spec::credentials(name) {
+                    if !host.files.exists(path) {
+                        host.files.put(path, Entry::private(content));
+                    }
                 }
             }
             self.nodes.insert(name.clone(), node);
-            round.changed = true;
+            self.changed(round, name);
         }
     }
 
     /// Removes pods whose node is gone.
     fn collect(&mut self, round: &mut Round) {
-        let nodes = &self.nodes;
-        let before = self.pods.len();
-        self.pods.retain(|_, pod| nodes.contains_key(&pod.node));
-        round.changed |= self.pods.len() != before;
-        // A kubelet that runs kills the containers of pods that no longer exist.
-        let pods = &self.pods;
-        for (name, host) in &mut self.hosts {
-            if host.bricks && host.kubelet.is_some() {
-                let there = pods.values().any(|pod| pod.node == *name && Self::is_gluster(pod));
-                if !there {
-                    Arc::make_mut(host).bricks = false;
-                    round.changed = true;
-                }
+        for name in &round.names.clone() {
+            if !self.nodes.contains_key(name) && self.pods.clear(name) {
+                self.changed(round, name);
+            }
+            // A kubelet that runs kills the containers of pods that no longer exist.
+            if let Some(host) = self.hosts.get_mut(name).filter(|host| host.bricks && host.kubelet.is_some())
+                && !self.pods.on(name).any(|(_, pod)| Self::is_gluster(pod))
+            {
+                Arc::make_mut(host).bricks = false;
+                self.changed(round, name);
             }
         }
     }
@@ -181,20 +210,20 @@ impl World {
     fn daemon_sets(&mut self, round: &mut Round) {
         let owners = Arc::clone(&self.owners);
         for owner in owners.iter().filter(|owner| owner.kind == OwnerKind::DaemonSet) {
-            let of = |pod: &PodRecord| is_of(pod, owner);
-            let have: BTreeMap<String, String> =
-                self.pods.iter().filter(|(_, pod)| of(pod)).map(|(uid, pod)| (pod.node.clone(), uid.clone())).collect();
-            let names: Vec<String> = self.nodes.keys().cloned().collect();
-            for name in names {
-                let node = &self.nodes[&name];
+            for name in &round.names.clone() {
+                let Some(node) = self.nodes.get(name).filter(|node| node.ready) else {
+                    continue;
+                };
                 let wanted = matches(&node.labels, &owner.selector);
-                match (wanted, have.get(&name), node.ready) {
-                    (true, None, true) => {
-                        self.make_pod(owner, None, &name);
+                let have =
+                    self.pods.on(name).filter(|(_, pod)| is_of(pod, owner)).last().map(|(uid, _)| uid.to_owned());
+                match (wanted, have) {
+                    (true, None) => {
+                        self.make_pod(owner, None, name);
                         round.changed = true;
                     }
-                    (false, Some(uid), true) => {
-                        self.pods.remove(uid);
+                    (false, Some(uid)) => {
+                        self.remove_pod(&uid);
                         round.changed = true;
                     }
                     _ => {}
@@ -206,14 +235,16 @@ impl World {
     fn replicas(&mut self, round: &mut Round) {
         let owners = Arc::clone(&self.owners);
         for owner in owners.iter().filter(|owner| owner.kind != OwnerKind::DaemonSet) {
+            let (namespace, kind, name) = (&owner.namespace, owner.kind.as_str(), &owner.name);
+            let there = self.pods.count_of(namespace, kind, name);
+            if there >= owner.replicas {
+                continue;
+            }
             let names: BTreeSet<String> =
-                self.pods.values().filter(|pod| is_of(pod, owner)).map(|pod| pod.name.clone()).collect();
-            for missing in 0..owner.replicas.saturating_sub(names.len()) {
-                let ordinal = (owner.kind == OwnerKind::StatefulSet).then(|| {
-                    let free =
-                        (0..owner.replicas).filter(|ordinal| !names.contains(&format!("{}-{ordinal}", owner.name)));
-                    free.clone().nth(missing).unwrap_or(0)
-                });
+                self.pods.of(namespace, kind, name).map(|(_, pod)| pod.name.clone()).collect();
+            let mut free = (0..owner.replicas).filter(|ordinal| !names.contains(&format!("{name}-{ordinal}")));
+            for _ in there..owner.replicas {
+                let ordinal = (owner.kind == OwnerKind::StatefulSet).then(|| free.next().unwrap_or(0));
                 let Some(node) = self.place(owner) else {
                     break;
                 };
@@ -225,18 +256,17 @@ impl World {
 
     /// Where the scheduler puts a pod: an eligible node with the fewest pods, the first by name among equals.
     fn place(&self, owner: &Owner) -> Option<String> {
-        let eligible = self.nodes.iter().filter(|(name, node)| {
-            node.ready
-                && !node.unschedulable
-                && matches(&node.labels, &owner.selector)
-                && !(owner.hostport && self.pods.values().any(|pod| is_of(pod, owner) && pod.node == **name))
-        });
-        let load = |name: &str| {
-            let own = self.pods.values().filter(|pod| pod.node == name && is_of(pod, owner)).count();
-            let all = self.pods.values().filter(|pod| pod.node == name).count();
-            (own, all)
-        };
-        eligible.map(|(name, _)| name).min_by_key(|name| (load(name), *name)).cloned()
+        let mut own: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, pod) in self.pods.of(&owner.namespace, owner.kind.as_str(), &owner.name) {
+            *own.entry(&pod.node).or_default() += 1;
+        }
+        let own = |name: &str| own.get(name).copied().unwrap_or_default();
+        let eligible = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.ready && !node.unschedulable && matches(&node.labels, &owner.selector));
+        let loads = eligible.map(|(name, _)| (own(name), self.pods.count_on(name), name));
+        loads.filter(|(own, ..)| !owner.hostport || *own == 0).min().map(|(.., name)| name.clone())
     }
 
     pub(super) fn make_pod(&mut self, owner: &Owner, ordinal: Option<usize>, node: &str) {
@@ -257,43 +287,47 @@ impl World {
             ready_at: self.clock,
             ready: false,
         };
-        self.pods.insert(uid, pod);
+        self.add_pod(uid, pod);
     }
 
     /// Starts containers and marks pods Ready.
     fn containers(&mut self, round: &mut Round) {
-        let mut bricks = Vec::new();
         let owners = Arc::clone(&self.owners);
-        for pod in self.pods.values_mut() {
-            if pod.ready {
-                continue;
-            }
-            let host = self.hosts.get(&pod.node);
-            let Some(kubelet) = host.and_then(|host| host.kubelet.as_ref()) else {
+        for name in &round.names.clone() {
+            let Some(kubelet) = self.hosts.get(name).and_then(|host| host.kubelet.clone()) else {
                 continue;
             };
-            if !self.nodes.get(&pod.node).is_some_and(|node| node.ready) {
+            if !self.nodes.get(name).is_some_and(|node| node.ready) {
                 continue;
             }
-            if pod.runtime.is_none() {
-                pod.runtime = Some(kubelet.runtime.clone());
-                let start = owners.iter().find(|owner| is_of(pod, owner)).map_or(30, |owner| owner.start);
-                pod.ready_at = round.now.plus(Micros::seconds(start));
-                round.changed = true;
-            }
-            if pod.ready_at <= round.now {
-                pod.ready = true;
-                round.changed = true;
-                if Self::is_gluster(pod) {
-                    bricks.push(pod.node.clone());
+            let (mut changed, mut bricks) = (false, false);
+            let mut next: Option<Micros> = None;
+            self.pods.change_on(name, |pod| {
+                if pod.ready {
+                    return;
                 }
-            } else {
-                round.at(pod.ready_at);
-            }
-        }
-        for host in bricks {
-            if let Some(host) = self.hosts.get_mut(&host) {
+                if pod.runtime.is_none() {
+                    pod.runtime = Some(kubelet.runtime.clone());
+                    let start = owners.iter().find(|owner| is_of(pod, owner)).map_or(30, |owner| owner.start);
+                    pod.ready_at = round.now.plus(Micros::seconds(start));
+                    changed = true;
+                }
+                if pod.ready_at <= round.now {
+                    pod.ready = true;
+                    changed = true;
+                    bricks |= Self::is_gluster(pod);
+                } else {
+                    next = Some(next.map_or(pod.ready_at, |next| next.min(pod.ready_at)));
+                }
+            });
+            if let Some(host) = self.hosts.get_mut(name).filter(|_| bricks) {
                 Arc::make_mut(host).bricks = true;
+            }
+            if changed {
+                self.changed(round, name);
+            }
+            if let Some(next) = next {
+                self.wait(round, name, next);
             }
         }
     }
@@ -301,20 +335,20 @@ impl World {
     /// The sync pods: every three minutes a node takes over what its group's ConfigMap says, and restarts its
     /// kubelet if that changed (T1). Labels are added, never removed (T14).
     fn sync(&mut self, round: &mut Round) {
-        let names: Vec<String> = self.hosts.keys().cloned().collect();
-        for (index, name) in names.iter().enumerate() {
+        for name in &round.names.clone() {
             let Some(text) = self.outdated(name) else {
                 continue;
             };
+            let index = self.hosts.keys().take_while(|other| *other < name).count();
             let offset = i64::try_from(index).unwrap_or(0) * 10;
             let second = round.now.0.div_euclid(1_000_000) - offset;
             let slot = round.now.plus(Micros::seconds((SYNC - second.rem_euclid(SYNC)) % SYNC));
             let slot = Micros(slot.0 - slot.0.rem_euclid(1_000_000));
             if slot > round.now {
-                round.at(slot);
+                self.wait(round, name, slot);
                 continue;
             }
-            round.changed = true;
+            self.changed(round, name);
             if let Some(node) = self.nodes.get_mut(name) {
                 node.labels.extend(spec::labels_of(&text));
                 node.annotations.insert(MD5_ANNOTATION.to_owned(), spec::md5(&text));
@@ -333,8 +367,7 @@ impl World {
     fn outdated(&self, name: &str) -> Option<Arc<str>> {
         let host = self.hosts.get(name).filter(|host| host.kubelet.is_some())?;
         let node = self.nodes.get(name).filter(|node| node.ready)?;
-        let synced = |pod: &PodRecord| pod.ready && pod.node == name && pod.namespace == NODE_NAMESPACE;
-        if !self.pods.values().any(synced) {
+        if !self.pods.on(name).any(|(_, pod)| pod.ready && pod.namespace == NODE_NAMESPACE) {
             return None;
         }
         let group = self.group_of(host)?;

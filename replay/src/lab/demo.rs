@@ -1,8 +1,10 @@
-//! The default lab: the eleven nodes of the CRI-O migration, as they were before it.
+//! The default lab: the eleven nodes of the CRI-O migration, as they were before it; and larger clusters of that shape.
 
+use super::attention::{Attention, Vantage};
 use super::files::{Entry, Files};
 use super::gluster::Storage;
 use super::playbook::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
+use super::pods::Pods;
 use super::spec;
 use super::world::{
     Budget, ConfigMap, Host, Kubelet, MD5_ANNOTATION, NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT,
@@ -16,28 +18,117 @@ use std::sync::Arc;
 /// When the default lab begins: 2020-03-02 08:00 UTC.
 const BEGIN: Micros = Micros::seconds(1_583_136_000);
 
-/// Name, last byte of the address, node group, custom labels.
-type Machine = (&'static str, u8, &'static str, &'static [(&'static str, &'static str)]);
+/// How many storage nodes the default lab has.
+pub const DEFAULT_NODES: usize = 3;
 
-const STORAGE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
+/// How many a lab may have: replicas need three, and beyond two thousand a lab only takes time.
+pub const NODES: std::ops::RangeInclusive<usize> = DEFAULT_NODES..=2000;
 
-const MACHINES: [Machine; 11] = [
-    ("master1.demo", 11, "node-config-master", &[("region", "demo"), ("zone", "a")]),
-    ("master2.demo", 12, "node-config-master", &[("region", "demo"), ("zone", "b")]),
-    ("master3.demo", 13, "node-config-master", &[("region", "demo"), ("zone", "c")]),
-    ("gluster1.demo", 21, "node-config-infra-crio", &custom_storage("a")),
-    ("gluster2.demo", 22, "node-config-infra-crio", &custom_storage("b")),
-    ("gluster3.demo", 23, "node-config-infra-crio", &custom_storage("c")),
-    ("ingress1.demo", 31, "node-config-infra", &[("ingress", "true"), ("region", "demo"), ("zone", "a")]),
-    ("ingress2.demo", 32, "node-config-infra", &[("ingress", "true"), ("region", "demo"), ("zone", "b")]),
-    ("ingress3.demo", 33, "node-config-infra", &[("ingress", "true"), ("region", "demo"), ("zone", "c")]),
-    ("compute1.demo", 41, "node-config-compute", &[("region", "demo"), ("zone", "a")]),
-    ("compute2.demo", 42, "node-config-compute", &[("region", "demo"), ("zone", "b")]),
-];
+/// Volumes of one group of storage nodes: name, entries written and healed in a period.
+const VOLUMES: [(&str, u64, u64); 4] =
+    [("app-data", 3, 9), ("git-data", 1, 6), ("heketidbstorage", 1, 12), ("registry", 2, 8)];
+
+const ZONES: [&str; 3] = ["a", "b", "c"];
+
+/// The shape of a lab: masters and ingress nodes are three each, the rest grows with the storage nodes.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    storage: usize,
+}
+
+impl Shape {
+    /// Storage nodes that replicate among themselves stand in groups of three; what is left over joins the last group.
+    fn groups(self) -> usize {
+        self.storage / 3
+    }
+
+    fn compute(self) -> usize {
+        2.max(self.storage / 10)
+    }
+
+    /// Pods of an owner, from those of the default lab: where its nodes grow in number, so does it.
+    fn replicas(self, replicas: usize, selector: &[(&str, &str)]) -> usize {
+        if selector == MONITORING {
+            replicas * self.groups()
+        } else if selector == COMPUTE {
+            replicas * self.compute() / 2
+        } else {
+            replicas
+        }
+    }
+
+    fn machines(self) -> Vec<Machine> {
+        let mut machines = Vec::new();
+        let mut add = |role: &'static str, count: usize, group, custom: fn(&'static str) -> Labels| {
+            for number in 1..=count {
+                let name = format!("{role}{number}.demo");
+                machines.push(Machine { name, ip: address(role, number), group, custom: custom(zone(number)) });
+            }
+        };
+        add("master", 3, "node-config-master", plain);
+        add("gluster", self.storage, "node-config-infra-crio", custom_storage);
+        add("ingress", 3, "node-config-infra", |zone| [vec![("ingress", "true")], plain(zone)].concat());
+        add("compute", self.compute(), "node-config-compute", plain);
+        machines
+    }
+
+    /// The volumes of every group, three bricks each in three zones. In a group of more than three nodes the volumes
+    /// share the nodes of a zone among them.
+    fn storage(self, now: Micros) -> Storage {
+        let mut storage = Storage::new(&[], &[], now);
+        for group in 0..self.groups() {
+            let first = 3 * group + 1;
+            let last = if group + 1 == self.groups() { self.storage } else { first + 2 };
+            for (at, (name, written, healed)) in VOLUMES.iter().enumerate() {
+                let hosts = [0, 1, 2].map(|zone| {
+                    let nodes: Vec<usize> = (first + zone..=last).step_by(3).collect();
+                    format!("gluster{}.demo", nodes[(at >> zone) % nodes.len()])
+                });
+                let name = if group == 0 { (*name).to_owned() } else { format!("{name}-{}", group + 1) };
+                storage.add(&name, &hosts.each_ref().map(String::as_str), *written, *healed);
+            }
+        }
+        storage
+    }
+}
+
+/// The zone of the first, second, ... machine of a role.
+fn zone(number: usize) -> &'static str {
+    ZONES[(number - 1) % ZONES.len()]
+}
+
+/// Few machines of each role share a network with all; the others have one of their own.
+fn address(role: &str, number: usize) -> String {
+    let (tens, network) = match role {
+        "master" => (10, 43),
+        "gluster" => (20, 44),
+        "ingress" => (30, 45),
+        _ => (40, 46),
+    };
+    match number {
+        1..10 => format!("10.42.0.{}", tens + number),
+        _ => format!("10.{network}.{}.{}", number / 250, number % 250 + 1),
+    }
+}
+
+/// Labels that a node group does not give.
+type Labels = Vec<(&'static str, &'static str)>;
+
+/// One machine of a lab.
+struct Machine {
+    name: String,
+    ip: String,
+    group: &'static str,
+    custom: Labels,
+}
+
+fn plain(zone: &'static str) -> Labels {
+    vec![("region", "demo"), ("zone", zone)]
+}
 
 /// Labels of a storage node that its node group does not give, and that vanish with its Node object (T13).
-const fn custom_storage(zone: &'static str) -> [(&'static str, &'static str); 5] {
-    [("glusterfs", "storage-host"), ("logging", "true"), ("monitoring", "true"), ("region", "demo"), ("zone", zone)]
+fn custom_storage(zone: &'static str) -> Labels {
+    [vec![("glusterfs", "storage-host"), ("logging", "true"), ("monitoring", "true")], plain(zone)].concat()
 }
 
 /// Namespace, kind, name, replicas, selector, hostport, emptyDir, seconds to Ready.
@@ -70,8 +161,14 @@ const WORKLOADS: [Workload; 15] = [
 impl World {
     /// The default lab, settled: every node Ready, every pod running, every volume healed.
     pub fn demo() -> Self {
+        Self::of(DEFAULT_NODES)
+    }
+
+    /// A lab of that shape with so many storage nodes, at least three: groups of three that replicate among themselves,
+    /// each with volumes and monitoring of its own.
+    pub fn of(storage_nodes: usize) -> Self {
+        let shape = Shape { storage: storage_nodes.max(DEFAULT_NODES) };
         let start = Micros(BEGIN.0 - Micros::seconds(600).0);
-        let volumes = [("app-data", 3, 9), ("git-data", 1, 6), ("heketidbstorage", 1, 12), ("registry", 2, 8)];
         let packages = spec::NODE_PACKAGES.iter().chain(spec::BASE_PACKAGES).chain(&["cockpit-docker"]);
         let mut world = Self {
             clock: start,
@@ -79,18 +176,20 @@ impl World {
             serial: 0,
             hosts: BTreeMap::new(),
             nodes: BTreeMap::new(),
-            pods: BTreeMap::new(),
-            owners: Arc::new(WORKLOADS.iter().map(owner).collect()),
+            pods: Pods::default(),
+            owners: Arc::new(WORKLOADS.iter().map(|workload| owner(workload, shape)).collect()),
             budgets: Arc::new(vec![Budget {
                 namespace: "openshift-monitoring".to_owned(),
                 owner: "alertmanager-main".to_owned(),
-                min_available: 2,
+                min_available: 3 * shape.groups() - 1,
             }]),
             config_maps: BTreeMap::new(),
-            storage: Storage::new(&STORAGE, &volumes, start),
+            storage: shape.storage(start),
             repository: Arc::new(packages.map(|name| spec::nevra(name)).collect()),
             jobs: BTreeMap::new(),
             running: BTreeSet::new(),
+            attention: Attention::default(),
+            vantage: Vantage::default(),
         };
         for group in ["master", "infra", "infra-crio", "compute", "compute-crio"] {
             let group = format!("node-config-{group}");
@@ -98,29 +197,27 @@ impl World {
             let content = spec::default_group(&group).unwrap_or_default().into();
             world.config_maps.insert(format!("{NODE_NAMESPACE}/{group}"), ConfigMap { uid, content });
         }
-        for machine in &MACHINES {
+        for machine in shape.machines() {
             world.add_machine(machine, start);
         }
         world.advance_to(BEGIN);
         // The pods' first start is no history of the storage.
-        world.storage = Storage::new(&STORAGE, &volumes, BEGIN);
-        for pod in world.pods.values_mut() {
-            pod.data = pod.emptydir;
-        }
+        world.storage = shape.storage(BEGIN);
+        world.attention = Attention::default();
+        world.pods.change_all(|pod| pod.data = pod.emptydir);
         world
     }
 
-    fn add_machine(&mut self, (name, byte, group, custom): &Machine, start: Micros) {
+    fn add_machine(&mut self, Machine { name, ip, group, custom }: Machine, start: Micros) {
         let crio = group.ends_with("-crio");
         let config = spec::default_group(group).unwrap_or_default();
-        let ip = format!("10.42.0.{byte}");
         let mut packages: Vec<&str> = spec::BASE_PACKAGES.to_vec();
         packages.extend(
             spec::NODE_PACKAGES.iter().filter(|name| crio || !matches!(**name, "cri-o" | "cri-tools" | "criu")),
         );
         let boot = self.fresh("boot");
         let mut host = Host {
-            files: machine_files(name, &ip, group, &config),
+            files: machine_files(&name, &ip, group, &config),
             packages: packages.iter().map(|name| ((*name).to_owned(), vec![spec::nevra(name)])).collect(),
             ip,
             boot,
@@ -146,7 +243,7 @@ impl World {
                 *unit = Unit { active: Active::Active, enabled: "enabled".to_owned() };
             }
         }
-        let mut labels = super::controllers::node_labels(name, &config);
+        let mut labels = super::controllers::node_labels(&name, &config);
         labels.extend(custom.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let annotations = [
             (MD5_ANNOTATION, spec::md5(&config)),
@@ -162,8 +259,8 @@ impl World {
             runtime: host.runtime_version(spec::runtime_of(&config)),
             kubelet: spec::KUBELET.to_owned(),
         };
-        self.hosts.insert((*name).to_owned(), Arc::new(host));
-        self.nodes.insert((*name).to_owned(), node);
+        self.hosts.insert(name.clone(), Arc::new(host));
+        self.nodes.insert(name.clone(), node);
         if name.starts_with("master") {
             for component in ["master-api", "master-controllers", "master-etcd"] {
                 let pod = PodRecord {
@@ -171,7 +268,7 @@ impl World {
                     name: format!("{component}-{name}"),
                     owner: None,
                     mirror: true,
-                    node: (*name).to_owned(),
+                    node: name.clone(),
                     emptydir: false,
                     data: false,
                     runtime: None,
@@ -179,18 +276,18 @@ impl World {
                     ready: false,
                 };
                 let uid = self.fresh("pod");
-                self.pods.insert(uid, pod);
+                self.add_pod(uid, pod);
             }
         }
     }
 }
 
-fn owner((namespace, kind, name, replicas, selector, hostport, emptydir, start): &Workload) -> Owner {
+fn owner((namespace, kind, name, replicas, selector, hostport, emptydir, start): &Workload, shape: Shape) -> Owner {
     Owner {
         namespace: (*namespace).to_owned(),
         kind: *kind,
         name: (*name).to_owned(),
-        replicas: *replicas,
+        replicas: shape.replicas(*replicas, selector),
         selector: selector.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         hostport: *hostport,
         emptydir: *emptydir,
@@ -227,6 +324,12 @@ fn machine_files(name: &str, ip: &str, group: &str, config: &str) -> Files {
 
 /// The inventory of the default lab.
 pub fn inventory_text() -> String {
+    inventory_of(DEFAULT_NODES)
+}
+
+/// The inventory of a lab with so many storage nodes, see [`World::of`].
+pub fn inventory_of(storage_nodes: usize) -> String {
+    let machines = Shape { storage: storage_nodes.max(DEFAULT_NODES) }.machines();
     let mut text = String::from(
         "# Inventory of the demo cluster.\n\
          # Storage nodes run CRI-O, all others Docker.\n\
@@ -247,7 +350,7 @@ pub fn inventory_text() -> String {
         text.push_str(&format!("\n[{section}]\nmaster1.demo\nmaster2.demo\nmaster3.demo\n"));
     }
     text.push_str("\n[nodes]\n");
-    for (name, _, group, _) in &MACHINES {
+    for Machine { name, group, .. } in &machines {
         let docker = if group.ends_with("-crio") { "" } else { " openshift_use_crio=False" };
         if *name == "gluster1.demo" {
             text.push_str("# Storage nodes: one zone each, never two at once.\n");
@@ -255,7 +358,7 @@ pub fn inventory_text() -> String {
         text.push_str(&format!("{name} openshift_node_group_name='{group}'{docker}\n"));
     }
     text.push_str("\n[glusterfs]\n");
-    for name in STORAGE {
+    for Machine { name, .. } in machines.iter().filter(|machine| machine.group.ends_with("-crio")) {
         text.push_str(&format!("{name} glusterfs_devices='[ \"/dev/vdb\" ]'\n"));
     }
     text

@@ -111,7 +111,7 @@ impl World {
     /// Pods under the name that people know: that of the owner where the pod's own is generated.
     fn pod_lines(&self, lines: &mut BTreeMap<String, String>) {
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for pod in self.pods.values() {
+        for (_, pod) in self.pods.iter() {
             let name = match &pod.owner {
                 Some((kind, owner)) if kind != "StatefulSet" => owner,
                 _ => &pod.name,

@@ -1,5 +1,6 @@
 //! Effects: the smallest changes that a job makes, and the conditions it waits for on its way.
 
+use super::attention::Names;
 use super::files::Entry;
 use super::spec;
 use super::world::{ConfigMap, MD5_ANNOTATION, NODE_UNIT, World};
@@ -222,6 +223,7 @@ impl World {
                     }
                     _ => self.nodes.remove(node),
                 };
+                self.attention.touch(node);
                 Came::Done
             }
             Effect::Label { node, labels } => self.on_node(node, |node| {
@@ -239,10 +241,12 @@ impl World {
                 node.taints.clone_from(taints);
             }),
             Effect::DeleteConfigMap { name } => {
+                self.attention.round = Names::All;
                 self.config_maps.remove(name);
                 Came::Done
             }
             Effect::PutConfigMap { name, content } => {
+                self.attention.round = Names::All;
                 match self.config_maps.get_mut(name) {
                     Some(map) => map.content = Arc::clone(content),
                     None => {
@@ -279,7 +283,7 @@ impl World {
                 lacks.map_or(Came::Done, |(name, _)| Came::Wait(format!("node {name} lacks {MD5_ANNOTATION}")))
             }
             Effect::AwaitGluster { node } => {
-                let ready = self.pods.values().any(|pod| pod.node == *node && pod.ready && Self::is_gluster(pod));
+                let ready = self.pods.on(node).any(|(_, pod)| pod.ready && Self::is_gluster(pod));
                 if ready { Came::Done } else { Came::Wait(format!("no gluster pod became Ready on {node}")) }
             }
             Effect::NeedNames { host } => match self.hosts.get(host) {
@@ -290,6 +294,7 @@ impl World {
     }
 
     fn on_host(&mut self, host: &str, change: impl FnOnce(&mut super::world::Host)) -> Came {
+        self.attention.touch(host);
         match self.hosts.get_mut(host) {
             Some(found) if found.is_up() => change(Arc::make_mut(found)),
             Some(_) => return Came::Wait(format!("{host} cannot be reached")),
@@ -299,6 +304,7 @@ impl World {
     }
 
     fn on_node(&mut self, node: &str, change: impl FnOnce(&mut super::world::NodeRecord)) -> Came {
+        self.attention.touch(node);
         match self.nodes.get_mut(node) {
             Some(found) => change(found),
             None => return Came::Failed(format!("nodes \"{node}\" not found")),
@@ -314,11 +320,9 @@ impl World {
             budget.namespace == pod.namespace && pod.owner.as_ref().is_some_and(|(_, owner)| *owner == budget.owner)
         });
         if let Some(budget) = budget {
-            let healthy = self
-                .pods
-                .values()
-                .filter(|other| other.owner == pod.owner && other.namespace == pod.namespace && other.ready)
-                .filter(|other| self.nodes.get(&other.node).is_some_and(|node| node.ready))
+            let owner = pod.owner.iter().flat_map(|(kind, name)| self.pods.of(&pod.namespace, kind, name));
+            let healthy = owner
+                .filter(|(_, other)| other.ready && self.nodes.get(&other.node).is_some_and(|node| node.ready))
                 .count();
             if healthy <= budget.min_available {
                 return Came::Wait(format!(
@@ -327,7 +331,7 @@ impl World {
                 ));
             }
         }
-        self.pods.remove(uid);
+        self.remove_pod(uid);
         Came::Done
     }
 
@@ -365,13 +369,13 @@ impl World {
     /// Docker takes its containers with it; CRI-O leaves them running until the host reboots (T11).
     fn docker_stopped(&mut self, name: &str) {
         let mut bricks = false;
-        for pod in self.pods.values_mut().filter(|pod| pod.node == name) {
+        self.pods.change_on(name, |pod| {
             if pod.runtime.as_deref() == Some("docker") {
                 bricks |= Self::is_gluster(pod);
                 pod.runtime = None;
                 pod.ready = false;
             }
-        }
+        });
         if let Some(host) = self.hosts.get_mut(name).filter(|_| bricks) {
             Arc::make_mut(host).bricks = false;
         }
@@ -426,10 +430,11 @@ impl World {
         for unit in host.units.values_mut() {
             unit.active = Active::Inactive;
         }
-        for pod in self.pods.values_mut().filter(|pod| pod.node == name) {
+        self.attention.touch(name);
+        self.pods.change_on(name, |pod| {
             pod.runtime = None;
             pod.ready = false;
-        }
+        });
         self.kill_jobs(name, by);
         Came::Done
     }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 pub(super) struct Ini {
     groups: BTreeMap<String, Vec<String>>,
     children: BTreeMap<String, Vec<String>>,
-    host_vars: BTreeMap<String, BTreeMap<String, String>>,
+    /// The lines of a host, after its name; split into variables when somebody asks.
+    host_lines: BTreeMap<String, Vec<String>>,
     group_vars: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -34,18 +35,11 @@ impl Ini {
             } else if let Some(parent) = section.strip_suffix(":children") {
                 ini.children.entry(parent.to_owned()).or_default().push(line.to_owned());
             } else {
-                let words = words(line);
-                let Some((host, vars)) = words.split_first() else {
-                    continue;
-                };
+                let (host, vars) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+                let members = ini.groups.entry(section.clone()).or_default();
                 for name in expand(host) {
-                    ini.groups.entry(section.clone()).or_default().push(name.clone());
-                    let known = ini.host_vars.entry(name).or_default();
-                    known.extend(
-                        vars.iter().filter_map(|word| {
-                            word.split_once('=').map(|(key, value)| (key.to_owned(), unquoted(value)))
-                        }),
-                    );
+                    members.push(name.clone());
+                    ini.host_lines.entry(name).or_default().push(vars.to_owned());
                 }
             }
         }
@@ -67,13 +61,14 @@ impl Ini {
     }
 
     /// A variable of a host: its own, else that of OSEv3 if the host is in it.
-    pub(super) fn var(&self, host: &str, name: &str) -> Option<&str> {
-        let own = self.host_vars.get(host).and_then(|vars| vars.get(name));
+    pub(super) fn var(&self, host: &str, name: &str) -> Option<String> {
+        let words = self.host_lines.get(host).into_iter().flatten().flat_map(|line| words(line));
+        let own = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('=').map(unquoted)).last();
         let common = || {
             let inside = self.hosts("OSEv3").iter().any(|member| member == host);
-            self.group_vars.get("OSEv3").filter(|_| inside).and_then(|vars| vars.get(name))
+            self.group_vars.get("OSEv3").filter(|_| inside).and_then(|vars| vars.get(name)).cloned()
         };
-        own.or_else(common).map(String::as_str)
+        own.or_else(common)
     }
 
     /// Whether a variable is true as Ansible's `| bool` reads it.
@@ -135,7 +130,7 @@ mod tests {
              [nodes]\ngluster[1:3].demo a='x y' # no\n[new_nodes]\nc.demo openshift_use_crio=False\n",
         );
         assert_eq!(ini.hosts("nodes"), ["gluster1.demo", "gluster2.demo", "gluster3.demo"]);
-        assert_eq!(ini.var("gluster2.demo", "a"), Some("x y"));
+        assert_eq!(ini.var("gluster2.demo", "a").as_deref(), Some("x y"));
         assert!(ini.is_true("gluster2.demo", "openshift_use_crio") && !ini.is_true("c.demo", "openshift_use_crio"));
         assert!(ini.is_child("new_nodes", "OSEv3"));
     }

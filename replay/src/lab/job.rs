@@ -105,6 +105,13 @@ impl JobRecord {
         (!text.is_empty()).then_some(text)
     }
 
+    /// It ended. Only how is still asked for: what it was going to do stands in the ledger, if anywhere.
+    fn forget(&mut self, end: End) {
+        self.end = Some(end);
+        self.tried = None;
+        (self.parts, self.finish) = (Vec::new(), Finish::default());
+    }
+
     fn due_of(&self, from: Micros) -> Micros {
         from.plus(self.parts.get(self.done).map_or(self.tail, |part| part.after))
     }
@@ -222,8 +229,7 @@ impl World {
     pub(super) fn end(&mut self, name: EntryId, end: End, lines: &mut Vec<Line>) {
         self.running.remove(&name);
         if let Some(job) = self.jobs.get_mut(&name) {
-            job.end = Some(end.clone());
-            job.tried = None;
+            job.forget(end.clone());
             lines.push(Line { at: self.clock, what: What::Ended { job: name, end } });
         }
     }
@@ -235,7 +241,7 @@ impl World {
                 continue;
             };
             if job.host.as_deref() == Some(host) && Some(name) != but {
-                job.end = Some(End::Died);
+                job.forget(End::Died);
                 self.running.remove(&name);
             }
         }

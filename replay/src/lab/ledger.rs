@@ -7,8 +7,8 @@ use super::world::World;
 use palinode_core::id::{Attempt, EntryId, Micros, RunId, StepPath};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 
 /// No line is later than the end of the year 9999.
 const LATEST: Micros = Micros::seconds(253_402_300_800);
@@ -81,11 +81,13 @@ pub struct Applied {
     pub effect: Effect,
 }
 
-/// An append-only list of lines.
+/// An append-only list of lines. One in a file is kept there only: a long run would fill the memory with it.
 #[derive(Debug, Default)]
 pub struct Ledger {
     lines: Vec<Line>,
-    file: Option<File>,
+    file: Option<(File, PathBuf)>,
+    count: usize,
+    last: Option<Micros>,
 }
 
 impl Ledger {
@@ -94,83 +96,117 @@ impl Ledger {
         Self::default()
     }
 
-    /// A ledger of lines that were read elsewhere.
-    pub fn of(lines: Vec<Line>) -> Self {
-        Self { lines, file: None }
+    /// Opens or creates a ledger file and tells every line of it. A torn last line is cut off; a line that is damaged
+    /// elsewhere is an error.
+    pub fn open(path: &Path, tell: impl FnMut(&Line)) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+        let mut ledger = Self::default();
+        let (whole, all) = ledger.read(path, tell)?;
+        if whole < all {
+            file.set_len(whole)?;
+        }
+        ledger.file = Some((file, path.to_owned()));
+        Ok(ledger)
     }
 
-    /// Opens or creates a ledger file. A torn last line is cut off; a line that is damaged elsewhere is an error.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-        let bytes = std::fs::read(path)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let mut lines: Vec<Line> = Vec::new();
-        for (number, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
-            if line.is_empty() {
+    /// Tells the lines of a file; how many bytes whole lines have, and how many there are.
+    fn read(&mut self, path: &Path, mut tell: impl FnMut(&Line)) -> io::Result<(u64, u64)> {
+        let mut reader = BufReader::new(File::open(path)?);
+        let (mut whole, mut number) = (0, 0);
+        (self.count, self.last) = (0, None);
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let length = reader.read_until(b'\n', &mut bytes)? as u64;
+            if bytes.pop() != Some(b'\n') {
+                return Ok((whole, whole + length));
+            }
+            (whole, number) = (whole + length, number + 1);
+            if bytes.is_empty() {
                 continue;
             }
             let damaged = |why: String| {
-                let message = format!("{}: line {} is damaged: {why}", path.display(), number + 1);
+                let message = format!("{}: line {number} is damaged: {why}", path.display());
                 io::Error::new(io::ErrorKind::InvalidData, message)
             };
-            let line: Line = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
-            let earliest = lines.last().map_or(Micros(0), |line| line.at);
-            if line.at < earliest || line.at > LATEST {
+            let line: Line = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+            if line.at < self.last.unwrap_or(Micros(0)) || line.at > LATEST {
                 return Err(damaged("its time is out of order".to_owned()));
             }
-            lines.push(line);
+            (self.count, self.last) = (self.count + 1, Some(line.at));
+            tell(&line);
         }
-        if whole < bytes.len() {
-            file.set_len(whole as u64)?;
-        }
-        Ok(Self { lines, file: Some(file) })
     }
 
     /// Appends lines; on return they survive the death of the process.
     pub(super) fn append(&mut self, lines: Vec<Line>) -> io::Result<()> {
-        if let Some(file) = &mut self.file {
+        (self.count, self.last) = (self.count + lines.len(), lines.last().map(|line| line.at).or(self.last));
+        if let Some((file, _)) = &mut self.file {
             let mut bytes = Vec::new();
             for line in &lines {
                 serde_json::to_writer(&mut bytes, line)?;
                 bytes.push(b'\n');
             }
-            file.write_all(&bytes)?;
+            return file.write_all(&bytes);
         }
         self.lines.extend(lines);
         Ok(())
     }
 
     /// All lines, oldest first.
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
+    ///
+    /// # Errors
+    /// If they are in a file that cannot be read.
+    pub fn lines(&self) -> io::Result<Vec<Line>> {
+        let Some((_, path)) = &self.file else {
+            return Ok(self.lines.clone());
+        };
+        let mut lines = Vec::new();
+        Self::default().read(path, |line| lines.push(line.clone()))?;
+        Ok(lines)
     }
 
-    /// The effects that changed something, each with its step. Changes from outside have none and are left out.
-    pub fn effects(&self) -> Vec<Applied> {
-        let mut jobs = std::collections::BTreeMap::new();
-        let mut effects = Vec::new();
-        for line in &self.lines {
-            match &line.what {
-                What::Claimed { job, record } => {
-                    jobs.insert(*job, record);
-                }
-                What::Applied { job, effect } if effect.mutates() => {
-                    if let Some(record) = jobs.get(job) {
-                        effects.push(Applied {
-                            at: line.at,
-                            run: record.run,
-                            step: record.step.clone(),
-                            attempt: record.attempt,
-                            job: *job,
-                            effect: effect.clone(),
-                        });
-                    }
-                }
-                _ => {}
-            }
-        }
-        effects
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.count
     }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// When the last one was written.
+    pub fn last(&self) -> Option<Micros> {
+        self.last
+    }
+}
+
+/// The effects that changed something, each with its step. Changes from outside have none and are left out.
+pub fn effects(lines: &[Line]) -> Vec<Applied> {
+    let mut jobs = std::collections::BTreeMap::new();
+    let mut effects = Vec::new();
+    for line in lines {
+        match &line.what {
+            What::Claimed { job, record } => {
+                jobs.insert(*job, record);
+            }
+            What::Applied { job, effect } if effect.mutates() => {
+                if let Some(record) = jobs.get(job) {
+                    effects.push(Applied {
+                        at: line.at,
+                        run: record.run,
+                        step: record.step.clone(),
+                        attempt: record.attempt,
+                        job: *job,
+                        effect: effect.clone(),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    effects
 }
 
 impl World {

@@ -10,6 +10,7 @@
 //! Time is virtual. When every future of the driver waits, it polls [`Executor::idle`], which moves the clock to the
 //! next moment anyone waits for.
 
+mod attention;
 mod controllers;
 mod demo;
 mod digest;
@@ -25,12 +26,13 @@ mod ledger;
 mod observe;
 mod plan;
 mod playbook;
+mod pods;
 mod spec;
 #[cfg(test)]
 mod tests;
 mod world;
 
-pub use demo::inventory_text;
+pub use demo::{DEFAULT_NODES, NODES, inventory_of, inventory_text};
 pub use digest::Digest;
 pub use effect::{Effect, UnitVerb};
 pub use fault::{Failing, Fault, PHASES, Phase};
@@ -38,7 +40,7 @@ pub use files::{Archive, Entry, Files};
 pub use gluster::{Brick, Storage, Volume};
 pub use host_jobs::knows_command;
 pub use job::{End, Finish, JobRecord, Part};
-pub use ledger::{Applied, Ledger, Line, What};
+pub use ledger::{Applied, Ledger, Line, What, effects};
 pub use plan::Outside;
 pub use playbook::knows_playbook;
 pub use spec::{BASE_PACKAGES, NODE_PACKAGES, nevra};
@@ -108,7 +110,7 @@ impl State {
     /// Records how far the clock is.
     fn mark(&mut self) {
         let at = self.world.clock();
-        if self.ledger.lines().last().is_none_or(|line| line.at < at) {
+        if self.ledger.last().is_none_or(|last| last < at) {
             self.write(vec![Line { at, what: What::Advanced {} }]);
         }
     }
@@ -158,7 +160,7 @@ impl Lab {
         if !hosts.exists() {
             std::fs::write(&hosts, inventory_text())?;
         }
-        let ledger = Ledger::open(&folder.join("ledger.jsonl"))?;
+        let ledger = Ledger::open(&folder.join("ledger.jsonl"), |_| {})?;
         let part = folder.join("world.json.part");
         let mut file = std::fs::File::create(&part)?;
         file.write_all(&serde_json::to_vec(&world)?)?;
@@ -175,8 +177,7 @@ impl Lab {
         let mut world: World = serde_json::from_slice(&bytes).map_err(|error| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
         })?;
-        let ledger = Ledger::open(&folder.join("ledger.jsonl"))?;
-        ledger.lines().iter().for_each(|line| world.replay(line));
+        let ledger = Ledger::open(&folder.join("ledger.jsonl"), |line| world.replay(line))?;
         let lab = Self::with(world, ledger, around);
         lab.bury();
         Ok(lab)
@@ -234,19 +235,23 @@ impl Lab {
         digest
     }
 
-    /// All lines of the ledger so far.
+    /// All lines of the ledger so far. None if it cannot be read back; [`Self::broken`] then says why.
     pub fn lines(&self) -> Vec<Line> {
-        self.state.borrow().ledger.lines().to_vec()
+        let mut state = self.state.borrow_mut();
+        state.ledger.lines().unwrap_or_else(|error| {
+            state.broken = Some(error.to_string());
+            Vec::new()
+        })
     }
 
     /// How many lines the ledger has.
     pub fn line_count(&self) -> usize {
-        self.state.borrow().ledger.lines().len()
+        self.state.borrow().ledger.len()
     }
 
     /// The effects so far, each with the step it belongs to.
     pub fn effects(&self) -> Vec<Applied> {
-        self.state.borrow().ledger.effects()
+        effects(&self.lines())
     }
 
     /// Lets time pass with nobody watching, as between the death of a process and the next.
@@ -283,7 +288,7 @@ impl Lab {
         self.state.borrow_mut().on_halt = Some(Rc::new(die));
     }
 
-    /// Why the ledger could not be written, if it could not.
+    /// Why the ledger could not be written or read back, if it could not.
     pub fn broken(&self) -> Option<String> {
         self.state.borrow().broken.clone()
     }

@@ -11,6 +11,9 @@ use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
 use palinode_core::resource::{Fields, Footprint, Kind, Node, Pod, State};
 use std::collections::BTreeMap;
 
+/// So many volumes are listed one by one.
+const MANY: usize = 20;
+
 fn refused(target: &str, why: impl Into<String>) -> LookError {
     LookError::Refused { target: target.to_owned(), why: why.into() }
 }
@@ -57,12 +60,12 @@ impl World {
             Kind::Pods(node) => {
                 let mut pods: Vec<Pod> = self
                     .pods
-                    .iter()
-                    .filter(|(_, pod)| pod.node == node && Self::evictable(pod))
+                    .on(node)
+                    .filter(|(_, pod)| Self::evictable(pod))
                     .map(|(uid, pod)| Pod {
                         namespace: pod.namespace.clone(),
                         name: pod.name.clone(),
-                        uid: uid.clone(),
+                        uid: uid.to_owned(),
                         owner: pod.owner.clone(),
                         emptydir: pod.emptydir,
                     })
@@ -132,13 +135,8 @@ impl World {
         let mut fact = |name: &str, value: String| facts.insert(name.to_owned(), value);
         match gate {
             Gate::GlusterHealed { vantage_points } => {
-                let ready = |host: &str| {
-                    self.pods.values().any(|pod| pod.node == host && pod.ready && Self::is_gluster(pod))
-                        && self.nodes.get(host).is_some_and(|node| node.ready)
-                };
-                let all = self.storage.peers().count();
-                let vantage = self.storage.peers().filter(|host| ready(host)).count();
-                let connected = self.storage.peers().filter(|host| self.storage.is_online(host)).count();
+                let vantage = self.vantage_points();
+                let (connected, all) = self.storage.connected();
                 let (online, bricks) = self.storage.counts();
                 let (pending, split) = (self.storage.pending(), self.storage.split_brain());
                 fact("bricks", format!("{online}/{bricks}"));
@@ -183,10 +181,8 @@ impl World {
                 let (mut all, mut there) = (0, 0);
                 for owner in wanted {
                     all += 1;
-                    let up = |pod: &super::world::PodRecord| {
-                        pod.node == name && pod.ready && super::controllers::is_of(pod, owner)
-                    };
-                    there += usize::from(self.pods.values().any(up));
+                    let up = |pod: &super::world::PodRecord| pod.ready && super::controllers::is_of(pod, owner);
+                    there += usize::from(self.pods.on(name).any(|(_, pod)| up(pod)));
                 }
                 fact("ready", ready.to_string());
                 fact("daemonset-pods", format!("{there}/{all}"));
@@ -196,10 +192,13 @@ impl World {
     }
 
     /// What `gluster volume heal VOLUME info` prints, for every volume: survivors list what the brick that was
-    /// away misses.
+    /// away misses. Of many volumes, those that have nothing to say are only counted.
     fn heal_info(&self) -> String {
         let mut text = String::new();
-        for (name, volume) in &self.storage.volumes {
+        let (all, busy) = (&self.storage.volumes, self.storage.busy().count());
+        let many = all.len() > MANY;
+        let whole = all.iter().map(|(name, volume)| (name.as_str(), volume)).filter(|_| !many);
+        for (name, volume) in whole.chain(self.storage.busy().filter(|_| many)) {
             let missing: u64 = volume.bricks.values().map(|brick| brick.pending).sum();
             for (host, brick) in &volume.bricks {
                 text.push_str(&format!("Brick {host}:/var/lib/heketi/mounts/{name}/brick\n"));
@@ -210,6 +209,10 @@ impl World {
                     text.push_str("Status: Transport endpoint is not connected\nNumber of entries: -\n\n");
                 }
             }
+        }
+        if many {
+            let quiet = all.len() - busy;
+            text.push_str(&format!("{quiet} other volumes: every brick is connected and lists no entries\n"));
         }
         text
     }

@@ -166,7 +166,7 @@ impl World {
     /// are placed one after the other either way, on the same nodes.
     fn drain(&self, target: &Target, drain: &palinode_core::action::Drain) -> Result<Draft, Finish> {
         let node = node_of(target)?;
-        let mut pods: Vec<_> = self.pods.iter().filter(|(_, pod)| pod.node == node && Self::evictable(pod)).collect();
+        let mut pods: Vec<_> = self.pods.on(node).filter(|(_, pod)| Self::evictable(pod)).collect();
         let place = |pod: &PodRecord| self.owners.iter().position(|owner| is_of(pod, owner)).unwrap_or(usize::MAX);
         pods.sort_by_key(|(_, pod)| (place(pod), &pod.namespace, &pod.name));
         for (_, pod) in &pods {
@@ -182,7 +182,7 @@ impl World {
         let patience = drain.timeout.micros().0 / 1_000_000;
         for (uid, pod) in pods {
             let pod = format!("{}/{}", pod.namespace, pod.name);
-            draft.wait(3, patience, Effect::Evict { uid: uid.clone(), pod });
+            draft.wait(3, patience, Effect::Evict { uid: uid.to_owned(), pod });
         }
         Ok(draft.ends(10))
     }

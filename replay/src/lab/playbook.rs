@@ -100,8 +100,8 @@ impl World {
             let Some(group) = ini.var(&host, "openshift_node_group_name") else {
                 return Err(fatal(format!("{host}: openshift_node_group_name is not defined")));
             };
-            if seen.insert(group.to_owned()) {
-                self.ensure_group(group, &mut draft)?;
+            if seen.insert(group.clone()) {
+                self.ensure_group(&group, &mut draft)?;
             }
         }
         draft.finish.output = Some(recap(&["localhost"]));
@@ -159,16 +159,17 @@ impl World {
         };
         let crio = ini.is_true(name, "openshift_use_crio");
         let docker = !crio && !ini.is_true(name, "openshift_use_crio_only");
-        let version = ini.var(name, "openshift_pkg_version").map(|version| version.trim_start_matches('-'));
+        let version = ini.var(name, "openshift_pkg_version");
+        let version = version.as_deref().map(|version| version.trim_start_matches('-'));
         let at = |host: &str| host.to_owned();
         let put = |path: &str, entry: Entry| Effect::Put { host: at(name), path: path.to_owned(), entry };
         let unit = |unit: &str, verb| Effect::Unit { host: at(name), unit: unit.to_owned(), verb };
 
         draft.then(45, Effect::NeedNames { host: at(name) });
-        self.ensure_group(group, draft)?;
-        let config = match self.config_map(NODE_NAMESPACE, group) {
+        self.ensure_group(&group, draft)?;
+        let config = match self.config_map(NODE_NAMESPACE, &group) {
             Some(map) => map.content.to_string(),
-            None => spec::default_group(group).unwrap_or_default(),
+            None => spec::default_group(&group).unwrap_or_default(),
         };
         let install = |draft: &mut Draft, names: &[&str], seconds: i64| -> Result<(), Finish> {
             let mut wanted = Vec::new();
@@ -197,7 +198,7 @@ impl World {
         if docker {
             files.push(("/etc/sysconfig/docker-storage", Entry::text(DOCKER_STORAGE)));
         }
-        files.push((NODE_SYSCONFIG, Entry::text(sysconfig(group))));
+        files.push((NODE_SYSCONFIG, Entry::text(sysconfig(&group))));
         files.push((NODE_CONFIG, Entry::private(config)));
         for (path, entry) in files {
             // Credentials that are there stay (force: no).

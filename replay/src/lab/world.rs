@@ -1,8 +1,10 @@
 //! The world: what exists in the simulated cluster, and the questions that are asked of it most often.
 
+use super::attention::{Attention, Names, Vantage};
 use super::files::{Entry, Files};
 use super::gluster::Storage;
 use super::job::JobRecord;
+use super::pods::Pods;
 use super::spec;
 use palinode_core::id::{EntryId, Micros};
 use palinode_core::resource::{Active, Nevra};
@@ -36,7 +38,7 @@ pub struct World {
     pub(super) hosts: BTreeMap<String, Arc<Host>>,
     pub(super) nodes: BTreeMap<String, NodeRecord>,
     /// Pods by UID.
-    pub(super) pods: BTreeMap<String, PodRecord>,
+    pub(super) pods: Pods,
     pub(super) owners: Arc<Vec<Owner>>,
     pub(super) budgets: Arc<Vec<Budget>>,
     /// ConfigMaps by `NAMESPACE/NAME`.
@@ -45,6 +47,11 @@ pub struct World {
     pub(super) repository: Arc<BTreeSet<Nevra>>,
     pub(super) jobs: BTreeMap<EntryId, JobRecord>,
     pub(super) running: BTreeSet<EntryId>,
+    #[serde(skip)]
+    pub(super) attention: Attention,
+    /// Hosts with bricks whose gluster pod and node are Ready, but for those whose storage is still to look at.
+    #[serde(skip)]
+    pub(super) vantage: Vantage,
 }
 
 /// A systemd unit.
@@ -224,6 +231,7 @@ impl World {
     /// A host to change, for tests that prepare a world.
     pub fn host_mut(&mut self, name: &str) -> Option<&mut Host> {
         self.wake();
+        self.attention.touch(name);
         self.hosts.get_mut(name).map(Arc::make_mut)
     }
 
@@ -235,12 +243,13 @@ impl World {
     /// A Node object to change, for tests that prepare a world.
     pub fn node_mut(&mut self, name: &str) -> Option<&mut NodeRecord> {
         self.wake();
+        self.attention.touch(name);
         self.nodes.get_mut(name)
     }
 
     /// All pods with their UIDs.
     pub fn pods(&self) -> impl Iterator<Item = (&str, &PodRecord)> {
-        self.pods.iter().map(|(uid, pod)| (uid.as_str(), pod))
+        self.pods.iter()
     }
 
     /// A ConfigMap.
@@ -255,6 +264,7 @@ impl World {
 
     /// The gluster storage to change, for tests that prepare a world.
     pub fn storage_mut(&mut self) -> &mut Storage {
+        self.storage.forget();
         &mut self.storage
     }
 
@@ -262,14 +272,13 @@ impl World {
     /// storage below takes writes.
     pub fn app_answers(&self) -> bool {
         let serves = |name: &str| {
-            self.pods.values().any(|pod| {
+            self.pods.iter().any(|(_, pod)| {
                 pod.ready
                     && pod.owner.as_ref().is_some_and(|(_, owner)| owner == name)
                     && self.nodes.get(&pod.node).is_some_and(|node| node.ready)
             })
         };
-        let there = self.storage.peers().filter(|host| self.storage.is_online(host)).count();
-        serves("router-1") && serves("web-1") && there * 2 > self.storage.peers().count()
+        serves("router-1") && serves("web-1") && self.storage.has_quorum()
     }
 
     /// Makes the repositories lack every version of a package.
@@ -297,8 +306,57 @@ impl World {
             ready_at: self.clock,
             ready: false,
         };
-        self.pods.insert(uid, pod);
+        self.add_pod(uid, pod);
         self.wake();
+    }
+
+    /// Adds a pod, for the controllers to see.
+    pub(super) fn add_pod(&mut self, uid: String, pod: PodRecord) {
+        self.attention.touch(&pod.node);
+        self.pods.insert(uid, pod);
+    }
+
+    /// Removes a pod, for the controllers to see.
+    pub(super) fn remove_pod(&mut self, uid: &str) {
+        if let Some(pod) = self.pods.remove(uid) {
+            self.attention.touch(&pod.node);
+        }
+    }
+
+    /// Whether the gluster commands can be asked on a host: its pod and node are Ready.
+    fn is_vantage(&self, host: &str) -> bool {
+        self.nodes.get(host).is_some_and(|node| node.ready)
+            && self.pods.on(host).any(|(_, pod)| pod.ready && Self::is_gluster(pod))
+    }
+
+    /// On how many hosts the gluster commands can be asked.
+    pub(super) fn vantage_points(&self) -> usize {
+        let stale = &self.attention.storage;
+        let fresh = match stale {
+            Names::All => self.storage.peers().filter(|host| self.is_vantage(host)).count(),
+            Names::Only(names) => {
+                names.iter().filter(|host| self.storage.is_peer(host) && self.is_vantage(host)).count()
+            }
+        };
+        fresh + self.vantage.0.iter().filter(|host| !stale.has(host)).count()
+    }
+
+    /// Works the storage out until now, and takes over which bricks are there.
+    pub(super) fn settle_storage(&mut self) {
+        let names: Vec<String> = match self.attention.storage.take() {
+            Names::All => self.storage.peers().map(str::to_owned).collect(),
+            Names::Only(names) => names.into_iter().filter(|name| self.storage.is_peer(name)).collect(),
+        };
+        let hosts = &self.hosts;
+        let is_online = |name: &str| hosts.get(name).is_some_and(|host| host.is_up() && host.bricks);
+        self.storage.settle(self.clock, names.iter().map(String::as_str), is_online);
+        for name in names {
+            if self.is_vantage(&name) {
+                self.vantage.0.insert(name);
+            } else {
+                self.vantage.0.remove(&name);
+            }
+        }
     }
 
     /// A new identifier in the form of a UUID; the same world makes the same ones.

@@ -1,6 +1,6 @@
 //! Death, cut links, the ledger: the world goes on and is found again.
 
-use super::super::{Effect, End, Failing, Fault, Lab, Ledger, Phase, World, block_on};
+use super::super::{Effect, End, Failing, Fault, Lab, Phase, What, World, block_on, effects};
 use super::{Bench, action, around, outside};
 use palinode_core::event::Why;
 use palinode_core::id::Micros;
@@ -34,7 +34,7 @@ fn the_ledger_gives_every_world_again() {
         }
     }
     // Killed after any line and found again, the world goes on as if nothing had been.
-    let claimed = |line: &super::super::Line| matches!(line.what, super::super::What::Claimed { .. });
+    let claimed = |line: &super::super::Line| matches!(line.what, What::Claimed { .. });
     let mut at_line = World::demo();
     for (count, line) in lines.iter().enumerate() {
         let next = lines[count..].iter().position(claimed).map_or(lines.len(), |at| count + at);
@@ -52,7 +52,7 @@ fn the_ledger_gives_every_world_again() {
     world.advance_to(to);
     live.advance_to(to);
     assert_eq!(world, live);
-    assert!(Ledger::of(lines).effects().iter().any(|done| matches!(done.effect, Effect::Reboot { .. })));
+    assert!(effects(&lines).iter().any(|done| matches!(done.effect, Effect::Reboot { .. })));
 }
 
 #[test]
@@ -183,8 +183,11 @@ fn a_revoked_job_never_starts_and_a_claimed_one_never_twice() {
         let ended = block_on(&bench.lab, bench.lab.execute(&job, &bench.bodies)).expect("lives");
         assert!(matches!(ended, Ended::Finished(_)));
     }
-    let parts = bench.lab.snapshot().job(job.name).expect("there").parts.len();
-    assert_eq!(bench.lab.effects().len(), parts);
+    let claims = bench.lab.lines().into_iter().filter_map(|line| match line.what {
+        What::Claimed { job: by, record } if by == job.name => Some(record.parts.len()),
+        _ => None,
+    });
+    assert_eq!(claims.collect::<Vec<_>>(), [bench.lab.effects().len()], "claimed once, and each part done once");
 }
 
 #[test]

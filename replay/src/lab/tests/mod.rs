@@ -2,6 +2,7 @@
 
 mod actions;
 mod faults;
+mod golden;
 mod migration;
 mod worlds;
 

@@ -136,6 +136,59 @@ fn time_may_be_cut_anywhere() {
 }
 
 #[test]
+fn a_larger_lab_has_the_same_shape() {
+    let world = World::of(8);
+    let storage = world.storage();
+    assert_eq!(storage.peers().count(), 8);
+    assert_eq!((storage.pending(), storage.counts()), (0, (24, 24)));
+    assert_eq!(world.vantage_points(), 8);
+    for (name, volume) in &storage.volumes {
+        let label = |host: &String| world.node(host).expect("a node").labels["zone"].clone();
+        let zones: std::collections::BTreeSet<String> = volume.bricks.keys().map(label).collect();
+        assert_eq!((volume.bricks.len(), zones.len()), (3, 3), "{name}");
+    }
+    let unused = storage.peers().find(|host| !storage.volumes.values().any(|volume| volume.bricks.contains_key(*host)));
+    assert_eq!(unused, None, "every storage node keeps its role");
+    assert!(world.pods().all(|(_, pod)| pod.ready));
+    let large = World::of(300);
+    let addresses: std::collections::BTreeSet<&str> = large.hosts.values().map(|host| host.ip.as_str()).collect();
+    assert_eq!(addresses.len(), 300 + 6 + 30);
+}
+
+#[test]
+fn what_is_not_looked_at_has_nothing_to_do() {
+    // A world that was read looks at everything; a live one only at what changed. Both must do the same.
+    let mut live = World::of(7);
+    let read = |world: &World| -> World {
+        serde_json::from_str(&serde_json::to_string(world).expect("writes")).expect("reads")
+    };
+    let uid = |world: &World, name: &str| world.node(name).expect("there").uid.clone();
+    let first = uid(&live, "gluster1.demo");
+    let effects = [
+        Effect::Reboot { host: "gluster1.demo".to_owned() },
+        Effect::DeleteNode { node: "gluster1.demo".to_owned(), uid: first },
+        Effect::Schedulable { node: "gluster4.demo".to_owned(), on: false },
+        unit("gluster5.demo", "crio", UnitVerb::Stop),
+        Effect::PutConfigMap { name: "openshift-node/node-config-infra".to_owned(), content: "kind: x\n".into() },
+        Effect::Reboot { host: "ingress2.demo".to_owned() },
+        Effect::Label { node: "gluster2.demo".to_owned(), labels: [("glusterfs".to_owned(), None)].into() },
+    ];
+    for (count, effect) in effects.iter().enumerate() {
+        live.apply(effect, None);
+        let mut all = read(&live);
+        for _ in 0..40 {
+            later(&mut live, 7);
+            later(&mut all, 7);
+            assert_eq!(live, all, "after effect {count}");
+            assert_eq!(live.vantage_points(), all.vantage_points());
+            let storage =
+                |world: &World| (world.storage().counts(), world.storage().connected(), world.storage().pending());
+            assert_eq!(storage(&live), storage(&read(&all)));
+        }
+    }
+}
+
+#[test]
 fn sleepers_wake_in_order_and_the_clock_is_virtual() {
     let bench = Bench::demo();
     let lab = &bench.lab;
