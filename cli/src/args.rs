@@ -4,6 +4,7 @@ use crate::when::When;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use palinode_core::span::Span;
+use palinode_replay::lab;
 use std::path::PathBuf;
 
 /// Change clusters so that every step can be accounted for, resumed and taken back.
@@ -97,6 +98,18 @@ pub(crate) struct Lab {
     pub(crate) die_after: Option<u64>,
 }
 
+/// A number of storage nodes that a lab can have.
+fn lab_nodes(text: &str) -> Result<usize, String> {
+    let (least, most) = (lab::NODES.start(), lab::NODES.end());
+    match text.parse() {
+        Ok(number) if lab::NODES.contains(&number) => Ok(number),
+        Ok(number) if number < *least => Err(format!(
+            "a volume has three replicas, so that a lab needs at least {least} storage nodes; write {least} to {most}"
+        )),
+        _ => Err(format!("a lab has {least} to {most} storage nodes")),
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     /// A runbook's name, or a file.
@@ -107,6 +120,9 @@ pub(crate) struct Run {
     /// Act in the simulated cluster of this folder; made if it is not there.
     #[arg(long, value_name = "DIR", conflicts_with = "lab")]
     pub(crate) lab_state: Option<PathBuf>,
+    /// How many storage nodes a new simulated cluster has; other nodes, pods and volumes grow with them [default: 3].
+    #[arg(long, value_name = "N", value_parser = lab_nodes, allow_negative_numbers = true)]
+    pub(crate) lab_nodes: Option<usize>,
     /// The inventory; the lab has one of its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) inventory: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::exit::{Exit, Failure};
+use crate::render::some;
 use palinode_core::action::Action;
 use palinode_core::event::World;
 use palinode_core::id::StepPath;
@@ -40,18 +41,19 @@ fn failed(folder: &Path, what: &str, error: &std::io::Error) -> Failure {
     )
 }
 
-/// Makes the lab of a folder, or opens the one that is there. `inventory` replaces the lab's own.
-pub(crate) fn create(folder: &Path, inventory: Option<&[u8]>) -> Result<(Lab, PathBuf), Failure> {
+/// Makes the lab of a folder from a world with its inventory, or opens the one that is there.
+pub(crate) fn create(folder: &Path, new: Option<(lab::World, &str)>) -> Result<(Lab, PathBuf), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, "make", &error))?;
     let folder = folder.canonicalize().map_err(|error| failed(folder, "find", &error))?;
-    let lab = if folder.join("world.json").exists() {
-        Lab::open(&folder, around(&folder)?).map_err(|error| failed(&folder, "open", &error))?
-    } else {
-        if let Some(bytes) = inventory {
-            std::fs::write(folder.join("hosts"), bytes)
-                .map_err(|error| failed(&folder, "write the inventory of", &error))?;
+    let lab = match new {
+        None => Lab::open(&folder, around(&folder)?).map_err(|error| failed(&folder, "open", &error))?,
+        Some((world, inventory)) => {
+            let hosts = folder.join("hosts");
+            if !hosts.exists() {
+                std::fs::write(hosts, inventory).map_err(|error| failed(&folder, "write the inventory of", &error))?;
+            }
+            Lab::create(&folder, world, around(&folder)?).map_err(|error| failed(&folder, "make", &error))?
         }
-        Lab::create(&folder, lab::World::demo(), around(&folder)?).map_err(|error| failed(&folder, "make", &error))?
     };
     Ok((lab, folder))
 }
@@ -143,10 +145,10 @@ impl Disturbance {
 
 /// Refuses a plan that the lab cannot carry out: hosts it does not have, commands and playbooks it does not know.
 pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
-    let hosts: Vec<&str> = world.host_names().collect();
-    if let Some(host) = plan.hosts().find(|host| !hosts.contains(&host.as_str())) {
+    if let Some(host) = plan.hosts().find(|host| world.host(host.as_str()).is_none()) {
+        let hosts: Vec<&str> = world.host_names().collect();
         return Err(Failure::usage(
-            format!("the lab has no host {host}, its hosts are {}", hosts.join(", ")),
+            format!("the lab has no host {host}, its hosts are {}", some(&hosts, 12)),
             "leave the host out of the group, or use the lab's own inventory, without -i",
         ));
     }

@@ -3,7 +3,7 @@
 use crate::args::{Args, Run};
 use crate::commands::runbook;
 use crate::exit::{Exit, Failure};
-use crate::render::to_stderr;
+use crate::render::{some, to_stderr};
 use crate::session::{self, Start};
 use crate::{actor, place, world};
 use palinode_core::event::World;
@@ -13,6 +13,7 @@ use palinode_core::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_journal::create;
 use palinode_replay::driver::Opening;
+use palinode_replay::lab;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
@@ -78,10 +79,11 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
             "leave -i away, or edit that file",
         ));
     }
+    let nodes = run.lab_nodes.unwrap_or(lab::DEFAULT_NODES);
     let inventory = match (&own, &there) {
         (Some(text), _) => text.clone(),
         (None, Some(hosts)) => read_inventory(hosts)?,
-        (None, None) => palinode_replay::lab::inventory_text(),
+        (None, None) => lab::inventory_of(nodes),
     };
     let id = new_id()?;
     let root = place::find_or_new(args.journal.as_deref())?;
@@ -105,25 +107,36 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         }
     };
     let disturbance = world::disturbance(&run.lab_options, &plan)?;
-    let old = folder.join("world.json").exists();
-    if !old {
-        world::fits(&plan, &palinode_replay::lab::World::demo())?;
-    }
+    let new = if folder.join("world.json").exists() {
+        if run.lab_nodes.is_some() {
+            return Err(Failure::usage(
+                format!("the lab in {} is there already, with nodes of its own", folder.display()),
+                "leave --lab-nodes away, or name a folder that is not there",
+            ));
+        }
+        None
+    } else {
+        let new = lab::World::of(nodes);
+        world::fits(&plan, &new)?;
+        Some(new)
+    };
     if !root.exists() {
         create(&root)?;
     }
     let mut journal = session::own(&root)?;
-    let (lab, folder) = world::create(&folder, own.as_deref().map(str::as_bytes))?;
+    let old = new.is_none();
+    let (_, inventory) = given.inventory.unwrap_or_default();
+    let (lab, folder) = world::create(&folder, new.map(|world| (world, inventory.as_str())))?;
     if old {
         world::fits(&plan, &lab.snapshot())?;
     }
     disturbance.apply(&lab);
     let history = History::load(&journal)?;
-    let hosts: Vec<String> = plan.hosts().map(ToString::to_string).collect();
+    let hosts: Vec<&str> = plan.hosts().map(|host| host.as_str()).collect();
     to_stderr(&format!(
         "{} on {}, {} at a time, in the lab {}\nrun {id}\n",
         plan.runbook,
-        hosts.join(", "),
+        some(&hosts, 6),
         plan.serial,
         folder.display()
     ));

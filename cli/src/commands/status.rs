@@ -4,7 +4,7 @@ use crate::args::{Args, Output, Status};
 use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::words::Driven;
-use crate::render::{escape, json, lines, moment, span, summary, to_stdout, words};
+use crate::render::{escape, json, lanes, moment, span, summary, to_stdout, words};
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::state::RunState;
@@ -36,7 +36,7 @@ fn as_json(run: &RunState, driven: Driven, journal: &std::path::Path, shelf: Opt
     value["entries"] = serde_json::json!({ "first": run.first, "last": run.last });
     value["paused"] = serde_json::to_value(&run.paused).unwrap_or_default();
     value["compensates"] = serde_json::to_value(&run.opened.compensates).unwrap_or_default();
-    value["lanes"] = summary::lanes(run)
+    value["lanes"] = lanes::lanes(run)
         .into_iter()
         .map(|row| serde_json::json!({ "name": row.name, "done": row.done, "steps": row.all, "at": row.at, "state": row.state }))
         .collect();
@@ -91,22 +91,10 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
         row("lab", escape(folder));
     }
 
-    let lanes = summary::lanes(run);
-    let width = lanes.iter().map(|row| row.name.len()).max().unwrap_or(0);
     out.push('\n');
-    for row in &lanes {
-        let progress = format!("{}/{}", row.done, row.all);
-        let at = row.at.as_ref().map(|at| format!("at {at}")).unwrap_or_default();
-        let line = format!("  {:<width$}  {progress:>7}  {:<11}  {at}", row.name, row.state);
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
+    out.push_str(&lanes::table(&lanes::lanes(run)));
 
-    for open in summary::open_steps(run, shelf) {
-        let _ = writeln!(out, "\n  {}: {}", escape(&open.step), escape(&open.what));
-        if let Some(message) = &open.message {
-            out.push_str(&lines(message, "    ", 6));
-        }
-    }
+    out.push_str(&summary::open_lines(&summary::open_steps(run, shelf)));
     let lost = summary::residues(run);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
@@ -116,9 +104,12 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
         && !closed.differences.is_empty()
     {
         out.push_str("\nnot as it was\n");
-        for difference in &closed.differences {
+        for difference in closed.differences.iter().take(summary::MOST) {
             let (was, is) = (difference.was.to_string(), difference.is.to_string());
             let _ = writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+        }
+        if closed.differences.len() > summary::MOST {
+            let _ = writeln!(out, "  and {} more (palinode show @)", closed.differences.len() - summary::MOST);
         }
     }
     out.push_str("\nnext\n");
@@ -127,6 +118,7 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
         let _ = writeln!(out, "  palinode pause                   finish what runs, then pause");
         for line in summary::open_steps(run, None)
             .into_iter()
+            .take(summary::MOST)
             .flat_map(|open| open.next)
             .filter(|line| line != "palinode resume")
         {

@@ -1,5 +1,6 @@
 //! Words for people: nothing that came from a host, a file or a person reaches the terminal unescaped.
 
+pub(crate) mod lanes;
 pub(crate) mod progress;
 pub(crate) mod summary;
 pub(crate) mod words;
@@ -95,6 +96,14 @@ pub(crate) fn span(span: Micros) -> String {
         s if s < 60 => format!("{s}s"),
         s if s < 3600 => format!("{}m {:02}s", s / 60, s % 60),
         s => format!("{}h {:02}m", s / 3600, s % 3600 / 60),
+    }
+}
+
+/// The first names of a long list, and how many more there are.
+pub(crate) fn some(names: &[&str], most: usize) -> String {
+    match names.get(..most) {
+        Some(first) if names.len() > most + 1 => format!("{} and {} more", first.join(", "), names.len() - most),
+        _ => names.join(", "),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What an operator wants to know when a run stops: where it stands, what was lost, and what to type.
 
-use super::{count, escape, lines, span, words};
+use super::lanes::{LaneRow, lanes};
+use super::{count, escape, lines, some, span, words};
 use crate::place;
 use palinode_core::event::{PauseWhy, Scope, World};
 use palinode_core::history::History;
 use palinode_core::life::Stage;
-use palinode_core::plan::{LaneKind, Plan, Step, Work};
+use palinode_core::plan::{Plan, Work};
 use palinode_core::resource::Residue;
 use palinode_core::state::{RunState, StepState};
 use palinode_replay::driver::ShelfView;
@@ -64,47 +65,22 @@ pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open>
     all
 }
 
-/// How far one lane is.
-pub(crate) struct LaneRow {
-    /// Host or section.
-    pub(crate) name: String,
-    /// Steps that are behind.
-    pub(crate) done: usize,
-    /// Steps in all.
-    pub(crate) all: usize,
-    /// The step it is at.
-    pub(crate) at: Option<String>,
-    /// How it stands, in a few words.
-    pub(crate) state: String,
-}
+/// So many steps that wait for a person are shown in full; the rest are counted.
+pub(crate) const MOST: usize = 6;
 
-/// How far every lane is.
-pub(crate) fn lanes(run: &RunState) -> Vec<LaneRow> {
-    let mut rows = Vec::new();
-    for lane in &run.plan.lanes {
-        let steps: Vec<(&Step, &StepState)> = (lane.start..lane.end).filter_map(|ix| run.step(ix)).collect();
-        if steps.is_empty() {
-            continue;
+/// The steps that wait for a person, with what was said about them.
+pub(crate) fn open_lines(all: &[Open]) -> String {
+    let mut out = String::new();
+    for open in all.iter().take(MOST) {
+        let _ = writeln!(out, "\n  {}: {}", escape(&open.step), escape(&open.what));
+        if let Some(message) = &open.message {
+            out.push_str(&lines(message, "    ", 6));
         }
-        let name = match (&lane.kind, run.opened.compensates.is_some()) {
-            (LaneKind::Host(host), _) => host.to_string(),
-            (LaneKind::First, false) | (LaneKind::Last, true) => "before".to_owned(),
-            (LaneKind::Last, false) | (LaneKind::First, true) => "after".to_owned(),
-        };
-        let done = steps.iter().filter(|(_, known)| known.stage.is_behind()).count();
-        let begun = steps.iter().any(|(_, known)| known.stage != Stage::Pending);
-        let taken_back = steps.iter().any(|(_, known)| known.stage == Stage::Compensated);
-        let at = steps.iter().find(|(_, known)| !known.stage.is_behind());
-        let state = match at {
-            _ if taken_back => "taken back".to_owned(),
-            None => "done".to_owned(),
-            Some(_) if !begun => "not begun".to_owned(),
-            Some((_, known)) => known.stage.to_string(),
-        };
-        let at = at.filter(|_| begun && !taken_back).map(|(step, _)| super::progress::split(&step.path).1);
-        rows.push(LaneRow { name, done, all: steps.len(), at, state });
     }
-    rows
+    if all.len() > MOST {
+        let _ = writeln!(out, "\n  and {} more (palinode status -o json)", all.len() - MOST);
+    }
+    out
 }
 
 /// What was lost for good so far.
@@ -179,7 +155,7 @@ pub(crate) fn text(
         row("because", escape(&words::pause(why)));
     }
     let lanes = lanes(run);
-    let hosts: Vec<&LaneRow> = lanes.iter().filter(|row| row.name != "before" && row.name != "after").collect();
+    let hosts: Vec<&LaneRow> = lanes.iter().filter(|row| row.is_host).collect();
     let done: Vec<&str> = hosts.iter().filter(|row| row.done == row.all).map(|row| row.name.as_str()).collect();
     row(
         "nodes",
@@ -187,7 +163,7 @@ pub(crate) fn text(
             "{} of {} done{}",
             done.len(),
             hosts.len(),
-            if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) }
+            if done.is_empty() { String::new() } else { format!(": {}", some(&done, 6)) }
         ),
     );
     let counts = run.counts();
@@ -221,12 +197,7 @@ pub(crate) fn text(
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
     }
-    for step in open_steps(run, shelf) {
-        let _ = writeln!(out, "\n  {}: {}", escape(&step.step), escape(&step.what));
-        if let Some(message) = &step.message {
-            out.push_str(&lines(message, "    ", 6));
-        }
-    }
+    out.push_str(&open_lines(&open_steps(run, shelf)));
     out.push_str("\nnext\n");
     for line in next(run, &id) {
         let _ = writeln!(out, "  {}", escape(&line));
@@ -251,7 +222,7 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {
         }
         return all;
     }
-    for step in open_steps(run, None) {
+    for step in open_steps(run, None).into_iter().take(MOST) {
         all.extend(step.next);
     }
     all.dedup();
