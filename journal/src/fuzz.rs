@@ -7,8 +7,11 @@ use crate::record::{self, Kind, Slot};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ops::Range;
 
-/// The places of the entries of the batch that begins at `at`, and where it ends; none if only zeros follow.
-pub fn look(bytes: &[u8], at: usize, first: u64) -> Result<Option<(Vec<Range<usize>>, usize)>, String> {
+/// The places of a batch's entries, and where it ends.
+pub type Batch = (Vec<Range<usize>>, usize);
+
+/// The batch that begins at `at`; none if only zeros follow.
+pub fn look(bytes: &[u8], at: usize, first: u64) -> Result<Option<Batch>, String> {
     match frame::look(bytes, at, first) {
         Found::Batch { entries, end } => Ok(Some((entries, end))),
         Found::End => Ok(None),

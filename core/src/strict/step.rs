@@ -381,8 +381,8 @@ impl Strict<'_> {
             return Err(self.diverged(stored, expected, format!("one at {}", entry.time.0)));
         }
         let event = match found {
-            Some(Sampled::Opens) => Event::GateDecided { step: path.clone(), passed: true },
-            Some(Sampled::Fails) => Event::GateDecided { step: path.clone(), passed: false },
+            Some(Sampled::Opens) => Event::GateDecided { step: path, passed: true },
+            Some(Sampled::Fails) => Event::GateDecided { step: path, passed: false },
             Some(Sampled::TimeUp) => Event::TimerFired { step: path },
             Some(Sampled::Again(_)) | None => return Ok(()),
         };

@@ -63,7 +63,7 @@ impl Ini {
     /// A variable of a host: its own, else that of OSEv3 if the host is in it.
     pub(super) fn var(&self, host: &str, name: &str) -> Option<String> {
         let words = self.host_lines.get(host).into_iter().flatten().flat_map(|line| words(line));
-        let own = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('=').map(unquoted)).last();
+        let own = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('=').map(unquoted)).next_back();
         let common = || {
             let inside = self.hosts("OSEv3").iter().any(|member| member == host);
             self.group_vars.get("OSEv3").filter(|_| inside).and_then(|vars| vars.get(name)).cloned()

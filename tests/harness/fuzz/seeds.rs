@@ -281,7 +281,7 @@ fn inventories() -> Vec<(&'static str, Vec<u8>)> {
     let between = |text: &str, tail: &[u8]| [text.as_bytes(), &[0], tail].concat();
     let each = edits.iter().map(|edit| canon::encode(&[edit]).expect("an edit can be stored"));
     let mut all = vec![
-        ("lab", lab.clone().into_bytes()),
+        ("lab", lab.into_bytes()),
         ("odd", odd.into()),
         ("all-edits", between(odd, &canon::encode(&edits).expect("edits can be stored"))),
         ("merge", between(odd, odd.replace("y=3", "y=4").as_bytes())),
