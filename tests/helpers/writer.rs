@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     sealed.insert(id, body);
                     told = Some(Told { id: id.to_string(), seed, length });
                 }
-                let step = StepPath::new(&format!("host{host}.demo/step"))?;
+                let step = StepPath::new(format!("host{host}.demo/step"))?;
                 let facts = BTreeMap::from([("number".to_owned(), chance.number().to_string())]);
                 let event = Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None };
                 drafts.push(Draft { run, time: Micros(1), wall: None, event, bodies: sealed });

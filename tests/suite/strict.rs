@@ -131,9 +131,9 @@ fn table() -> Vec<Row> {
             |s, at| {
                 opened(s, at, |o| {
                     if let Some(back) = &mut o.compensates {
-                        back.scope = Scope::Host(HostName::new("gluster1.demo").expect("a host"))
+                        back.scope = Scope::Host(HostName::new("gluster1.demo").expect("a host"));
                     }
-                })
+                });
             },
             (0, "what is taken back as in the plan", "gluster1.demo"),
         ),
@@ -152,14 +152,14 @@ fn table() -> Vec<Row> {
                 planned(s, at, |plan| {
                     plan.steps.pop();
                     if let Some(lane) = plan.lanes.iter_mut().rev().find(|lane| lane.end > lane.start) {
-                        lane.end -= 1
+                        lane.end -= 1;
                     }
                     let end = u32::try_from(plan.steps.len()).expect("few steps");
                     for lane in &mut plan.lanes {
                         lane.start = lane.start.min(end);
                         lane.end = lane.end.min(end);
                     }
-                })
+                });
             },
             (0, "a plan that goes on with", "a plan that ends there"),
         ),
@@ -176,7 +176,7 @@ fn table() -> Vec<Row> {
                         key: step.accepts[0].key.clone(),
                         state: Accepted::Absent,
                     });
-                })
+                });
             },
             (0, "as recorded", "accepts"),
         ),
@@ -213,7 +213,7 @@ fn table() -> Vec<Row> {
             is_outcome,
             |s, at| {
                 for entry in &mut s.entries[at..] {
-                    entry.epoch = Epoch(9)
+                    entry.epoch = Epoch(9);
                 }
             },
             (0, "of the process that drives the run", "epoch 9"),
@@ -233,9 +233,9 @@ fn table() -> Vec<Row> {
             |s, at| {
                 intent(s, at, |i| {
                     if let Action::Service(service) = &mut i.action {
-                        service.enabled = None
+                        service.enabled = None;
                     }
-                })
+                });
             },
             (0, "\"enabled\":false", "\"enabled\":null"),
         ),
@@ -302,7 +302,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 intent(s, at, |i| {
                     i.step = StepPath::new("gluster1.demo/conf").expect("a path");
-                })
+                });
             },
             (0, "gluster1.demo/stop", "gluster1.demo/conf"),
         ),
@@ -340,7 +340,7 @@ fn table() -> Vec<Row> {
                     };
                     image.insert(key("gluster1.demo/unit/crio"), State::Absent);
                     i.before = palinode_core::event::ImageRef::here(image);
-                })
+                });
             },
             (0, "resources in the before-image", "unit/crio"),
         ),
@@ -359,7 +359,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 outcome(s, at, |o| {
                     (o.ending, o.why) = (Ending::Succeeded, None);
-                })
+                });
             },
             (0, "failed (unmet)", "succeeded"),
         ),
@@ -370,7 +370,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 outcome(s, at, |o| {
                     (o.ending, o.why) = (Ending::Failed, Some(Why::Unmet));
-                })
+                });
             },
             (0, "succeeded", "failed (unmet)"),
         ),
@@ -388,7 +388,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 outcome(s, at, |o| {
                     o.captures.insert(palinode_core::id::Label::new("x").expect("a label"), "y".into());
-                })
+                });
             },
             (0, "no capture", "x"),
         ),
@@ -435,7 +435,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 probed(s, at, |p| {
                     (p.verdict, p.rule, p.decision) = (Verdict::Applied, Rule::Job, Decision::Succeeded);
-                })
+                });
             },
             (0, "not-applied: again by job", "applied: succeeded by job"),
         ),
@@ -446,7 +446,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 probed(s, at, |p| {
                     (p.rule, p.decision) = (Rule::Repeat, Decision::Again);
-                })
+                });
             },
             (0, "ask by ask", "again by repeat"),
         ),
@@ -457,7 +457,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 probed(s, at, |p| {
                     (p.rule, p.decision) = (Rule::Repeat, Decision::Again);
-                })
+                });
             },
             (0, "failed-partial by probe", "again by repeat"),
         ),
@@ -467,7 +467,7 @@ fn table() -> Vec<Row> {
             |entry: &Entry| matches!(entry.event, Event::Resolved { .. }),
             |s, at| {
                 if let Event::Resolved { answer, .. } = &mut s.entries[at].event {
-                    *answer = Answer::Applied
+                    *answer = Answer::Applied;
                 }
             },
             (2, "gluster1.demo/schedulable", "intent of gluster1.demo/unexclude"),
@@ -479,7 +479,7 @@ fn table() -> Vec<Row> {
             is_sampled,
             |s, at| {
                 if let Event::GateSampled { pass, .. } = &mut s.entries[at].event {
-                    *pass = false
+                    *pass = false;
                 }
             },
             (2, "a sample that decides the gate", "opens"),
@@ -490,7 +490,7 @@ fn table() -> Vec<Row> {
             is_sampled,
             |s, at| {
                 if let Event::GateSampled { hopeless, .. } = &mut s.entries[at].event {
-                    *hopeless = true
+                    *hopeless = true;
                 }
             },
             (1, "fails", "gate-sampled"),
@@ -501,7 +501,7 @@ fn table() -> Vec<Row> {
             is_decided,
             |s, at| {
                 if let Event::GateDecided { passed, .. } = &mut s.entries[at].event {
-                    *passed = false
+                    *passed = false;
                 }
             },
             (0, "opens, at once", "fails"),
@@ -537,7 +537,7 @@ fn table() -> Vec<Row> {
             is_skipped,
             |s, at| {
                 if let Event::Skipped { why, .. } = &mut s.entries[at].event {
-                    *why = SkipWhy::When
+                    *why = SkipWhy::When;
                 }
             },
             (0, "`when` does not hold", "skipped"),
@@ -548,7 +548,7 @@ fn table() -> Vec<Row> {
             is_skipped,
             |s, at| {
                 if let Event::Skipped { undoes, .. } = &mut s.entries[at].event {
-                    *undoes = None
+                    *undoes = None;
                 }
             },
             (0, "\"last\":true", "null"),
@@ -559,7 +559,7 @@ fn table() -> Vec<Row> {
             is_skipped,
             |s, at| {
                 if let Event::Skipped { by, .. } = &mut s.entries[at].event {
-                    *by = None
+                    *by = None;
                 }
             },
             (0, "a person named", "skipped"),
@@ -570,7 +570,7 @@ fn table() -> Vec<Row> {
             is_skipped,
             |s, at| {
                 if let Event::Skipped { why, .. } = &mut s.entries[at].event {
-                    *why = SkipWhy::AlreadyThere
+                    *why = SkipWhy::AlreadyThere;
                 }
             },
             (0, "of the process that drives the run", "epoch 2"),
@@ -589,7 +589,7 @@ fn table() -> Vec<Row> {
             is_drift,
             |s, at| {
                 if let Event::DriftFound { expected, .. } = &mut s.entries[at].event {
-                    *expected = State::Absent
+                    *expected = State::Absent;
                 }
             },
             (0, "last recorded as", "and not absent"),
@@ -600,7 +600,7 @@ fn table() -> Vec<Row> {
             is_drift,
             |s, at| {
                 if let Event::DriftFound { forced, .. } = &mut s.entries[at].event {
-                    *forced = false
+                    *forced = false;
                 }
             },
             (0, "the step goes on", "the step stops"),
@@ -618,7 +618,7 @@ fn table() -> Vec<Row> {
             is_drift,
             |s, at| {
                 if let Event::DriftFound { found, .. } = &mut s.entries[at].event {
-                    *found = State::Absent
+                    *found = State::Absent;
                 }
             },
             (1, "drift of gluster1.demo/unit/docker", "intent"),
@@ -629,7 +629,7 @@ fn table() -> Vec<Row> {
             is_drift,
             |s, at| {
                 if let Event::DriftFound { forced, .. } = &mut s.entries[at].event {
-                    *forced = true
+                    *forced = true;
                 }
             },
             (0, "the step stops", "the step goes on"),
@@ -698,7 +698,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 closed(s, at, |c| {
                     *c.steps.entry("succeeded".to_owned()).or_default() += 1;
-                })
+                });
             },
             (0, "succeeded", "succeeded"),
         ),
@@ -727,7 +727,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 closed(s, at, |c| {
                     c.residues.push(Residue { key: key("gluster1.demo/file:/etc/yum.conf"), loss: Loss::Differs });
-                })
+                });
             },
             (0, "partly-rolled-back", "rolled-back"),
         ),
@@ -738,7 +738,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 closed(s, at, |c| {
                     c.residues.remove(0);
-                })
+                });
             },
             (0, "among what is lost", "partly"),
         ),
@@ -750,7 +750,7 @@ fn table() -> Vec<Row> {
                 closed(s, at, |c| {
                     c.residues.push(Residue { key: key("pod/x/y@cluster"), loss: Loss::Moved });
                     c.residues.sort();
-                })
+                });
             },
             (0, "nothing lost but what was announced", "partly"),
         ),
@@ -765,7 +765,7 @@ fn table() -> Vec<Row> {
                     c.residues.push(Residue { key: key.clone(), loss: Loss::Differs });
                     c.residues.sort();
                     c.differences.push(Difference { key, was, is });
-                })
+                });
             },
             (0, "gluster1.demo/unit/docker", ""),
         ),
@@ -776,7 +776,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 closed(s, at, |c| {
                     c.passed.clear();
-                })
+                });
             },
             (0, "passed", ""),
         ),
@@ -787,7 +787,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 closed(s, at, |c| {
                     c.end = RunEnd::Done;
-                })
+                });
             },
             (0, "with its rollback", "done"),
         ),
@@ -798,7 +798,7 @@ fn table() -> Vec<Row> {
             |s, at| {
                 closed(s, at, |c| {
                     c.steps.clear();
-                })
+                });
             },
             (0, "with its rollback", ""),
         ),
