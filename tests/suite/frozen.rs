@@ -70,6 +70,8 @@ fn drive(
 /// A run on a disk with trouble.
 struct Attempt {
     disk: SimDisk,
+    /// Not let go before everything was looked at: letting go writes, too.
+    _journal: DiskJournal,
     moment: Moment,
     lines: Vec<Line>,
     recorded: Vec<Stored>,
@@ -88,7 +90,7 @@ fn attempt(plan: &Plan, prepare: impl FnOnce(&SimDisk)) -> Attempt {
     if stopped.is_err() {
         assert!(matches!(journal.append(Vec::new()), Err(RecordError::Poisoned)), "the handle is poisoned");
     }
-    Attempt { disk, moment: stage.moment(), lines: stage.lab.lines(), recorded, stopped }
+    Attempt { disk, _journal: journal, moment: stage.moment(), lines: stage.lab.lines(), recorded, stopped }
 }
 
 /// Whether entries of this kind are waited for before anything goes on.
@@ -171,18 +173,19 @@ fn a_power_cut_at_every_sync_of_a_run_resumes_to_the_same_end() {
     let images = AtomicUsize::new(0);
     let wrong = side_by_side(&syncs, |sync| {
         let attempt = attempt(&plan, |disk| disk.freeze_at_sync(*sync));
-        let died = cannot_record(&attempt.stopped);
-        if !died && attempt.disk.is_frozen() {
+        // Blobs have names by chance, and so not every run makes as many folders.
+        let ended = attempt.stopped.as_ref().ok() == Some(&whole.stopped);
+        if !ended && !cannot_record(&attempt.stopped) {
             return vec![format!("cut at sync {sync}: the run ended {:?}", attempt.stopped)];
         }
         attempt.disk.freeze();
         let left = attempt.disk.images(Bound { seed: *sync, ..Bound::default() });
-        // By default one mixture at each sync, another one each time; the first and the last have their turn too.
-        let chosen = match sync % 4 {
-            _ if skip::long() => (0..left.len()).collect(),
-            0 => vec![0],
-            1 => vec![left.len() - 1],
-            _ => vec![(*sync as usize).wrapping_mul(2_654_435_761) % left.len()],
+        // By default two mixtures at each sync: nothing or everything of what was not synced, and one by chance.
+        let chosen: BTreeSet<usize> = if skip::long() {
+            (0..left.len()).collect()
+        } else {
+            let extreme = if sync % 2 == 0 { 0 } else { left.len() - 1 };
+            [extreme, (*sync as usize).wrapping_mul(2_654_435_761) % left.len()].into()
         };
         images.fetch_add(chosen.len(), Ordering::Relaxed);
         let each = chosen.into_iter().flat_map(|index| {
@@ -218,7 +221,7 @@ fn any_failure_to_record_stops_the_run_before_the_next_effect() {
     for operation in kinds.into_iter().chain([Operation::MakeFile, Operation::MakeDir]) {
         let all = counted(&plan, |disk| disk.count(operation));
         // By default some of each kind; the syncs are those of the power cuts, too.
-        let step = if skip::long() { 1 } else { 9 };
+        let step = if skip::long() { 1 } else { 6 };
         points.extend(all.step_by(step).map(|number| (operation, number)));
     }
     let stopped = AtomicUsize::new(0);
@@ -242,7 +245,8 @@ fn a_full_disk_stops_the_run_before_the_next_effect() {
     let plan = Stage::new().plan(CRIO_TO_DOCKER, &[]);
     let sizes = counted(&plan, SimDisk::used);
     let step = if skip::long() { 512 } else { 8191 };
-    let sizes: Vec<u64> = sizes.step_by(step).collect();
+    let enough = *sizes.end();
+    let sizes: Vec<u64> = sizes.step_by(step).filter(|size| *size < enough).collect();
     assert!(sizes.len() > 5);
     let wrong = side_by_side(&sizes, |size| {
         let attempt = attempt(&plan, |disk| disk.set_capacity(Some(*size)));
