@@ -2,22 +2,23 @@
 
 use crate::batch::{Tip, prepare};
 use crate::blob::{Blobs, DiskBlobs};
-use crate::durable::{TEMP, unwritten};
-use crate::files::{Handle, Root};
+use crate::durable::unwritten;
+use crate::files::Root;
 use crate::frame::Builder;
-use crate::head::{HEAD, Head, Runs};
+use crate::head::Runs;
 use crate::inbox;
-use crate::layout::{SEGMENTS, key_file, segment_file};
+use crate::layout::key_file;
 use crate::lock::{Lock, LockRecord};
 use crate::reader::JournalReader;
 use crate::ring::{DataKeys, Ring};
-use palinode_core::event::{Class, Draft, FORMAT, Owner};
+use crate::tail::{Batch, Tail};
+use palinode_core::event::{Class, Draft, Owner};
 use palinode_core::id::{BlobId, Epoch, RunId, Seq};
 use palinode_core::port::{BodyError, Entries, Handed, Journal, JournalRead, ReadError, RecordError, Stored, Vault};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many posted entries wait for an append; one more, and they are written as a batch of their own.
 const POSTED_LIMIT: u32 = 256;
@@ -40,17 +41,6 @@ impl Default for Options {
     }
 }
 
-/// The segment that is written to.
-#[derive(Debug)]
-pub(crate) struct Current {
-    pub(crate) file: Box<dyn Handle>,
-    pub(crate) first: u64,
-    /// Where the next batch goes.
-    pub(crate) offset: u64,
-    /// The file's length; zeros from `offset` on.
-    pub(crate) len: u64,
-}
-
 /// The journal, owned by this process until the value is closed or dropped.
 ///
 /// Posted entries that no `append` followed are written by [`DiskJournal::close`], and by dropping as far as that
@@ -60,12 +50,8 @@ pub struct DiskJournal {
     pub(crate) options: Options,
     pub(crate) lock: Lock,
     pub(crate) owner: Owner,
-    pub(crate) head_file: Box<dyn Handle>,
-    pub(crate) generation: u64,
-    pub(crate) current: Current,
-    /// Segment and offset of the end of the last batch. Not where the next one goes if that is a new segment's begin:
-    /// the head names what is there, and a segment without a batch may be all that a cut left of a rotation.
-    pub(crate) end: (u64, u64),
+    /// Behind a lock of its own, so that entries get their place while others are written: see [`crate::GroupCommit`].
+    pub(crate) tail: Arc<Mutex<Tail>>,
     /// The last entry that has a place, posted ones included.
     pub(crate) tip: Tip,
     pub(crate) runs: Runs,
@@ -147,7 +133,7 @@ impl DiskJournal {
         }
         self.flush()?;
         self.guard("the head and the lock", |journal| {
-            journal.head_file.sync_data()?;
+            locked(&journal.tail).head_file.sync_data()?;
             let LockRecord { owner, epoch, .. } = journal.lock.record.clone();
             journal.lock.write(LockRecord { owner, epoch, released: true })
         })
@@ -175,7 +161,7 @@ impl DiskJournal {
     }
 
     /// Gives drafts their place and keeps them for the next batch.
-    fn admit(&mut self, drafts: Vec<Draft>) -> Result<Vec<Stored>, RecordError> {
+    pub(crate) fn admit(&mut self, drafts: Vec<Draft>) -> Result<Vec<Stored>, RecordError> {
         if self.poisoned.load(Ordering::SeqCst) {
             return Err(RecordError::Poisoned);
         }
@@ -191,73 +177,38 @@ impl DiskJournal {
         Ok(stored)
     }
 
+    /// Everything that has a place and is not written yet; none if there is nothing.
+    pub(crate) fn take_batch(&mut self) -> Option<Batch> {
+        if self.builder.count() == 0 {
+            return None;
+        }
+        Some(Batch { entries: std::mem::take(&mut self.builder), tip: self.tip, runs: self.runs.list() })
+    }
+
+    /// Forgets the posted entries up to one that is durable: they are read from the disk from now on.
+    pub(crate) fn written(&mut self, upto: Seq) {
+        let count = self.posted.iter().take_while(|stored| stored.entry.seq <= upto).count();
+        self.posted.drain(..count);
+    }
+
     /// Writes everything that has a place as one batch, with one sync.
     fn flush(&mut self) -> Result<(), RecordError> {
-        if self.builder.count() == 0 {
-            return if self.poisoned.load(Ordering::SeqCst) { Err(RecordError::Poisoned) } else { Ok(()) };
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(RecordError::Poisoned);
         }
-        let first = self.tip.seq.0 + 1 - u64::from(self.builder.count());
-        let batch = self.builder.finish(first);
-        let file = segment_file(self.current.first);
-        self.guard(&file, |journal| journal.write_batch(first, &batch))?;
-        self.posted.clear();
-        self.guard(HEAD.file, Self::write_head)
-    }
-
-    fn write_batch(&mut self, first: u64, batch: &[u8]) -> io::Result<()> {
-        let size = batch.len() as u64;
-        if self.current.offset > 0 && self.current.offset + size > self.options.segment_bytes {
-            self.current = new_segment(self.place(), first)?;
+        let Some(batch) = self.take_batch() else { return Ok(()) };
+        let upto = batch.tip.seq;
+        let done = locked(&self.tail).commit(batch);
+        if done.is_err() {
+            self.poisoned.store(true, Ordering::SeqCst);
         }
-        self.grow(self.current.offset + size)?;
-        self.current.file.write_all_at(batch, self.current.offset)?;
-        self.current.file.sync_data()?;
-        self.current.offset += size;
-        self.end = (self.current.first, self.current.offset);
-        Ok(())
-    }
-
-    /// Makes sure that the segment is at least so long, so that writing the batch changes its content only: then the
-    /// batch's sync need not touch the file system's own journal.
-    fn grow(&mut self, needed: u64) -> io::Result<()> {
-        if needed <= self.current.len {
-            return Ok(());
-        }
-        let len = needed.next_multiple_of(self.options.grow_bytes.max(1));
-        let zeros = vec![0; usize::try_from(len - self.current.len).map_err(io::Error::other)?];
-        self.current.file.write_all_at(&zeros, self.current.len)?;
-        self.current.file.sync_all()?;
-        self.current.len = len;
-        Ok(())
-    }
-
-    /// Writes the head over its older slot. Only called when every entry that has a place is durable.
-    pub(crate) fn write_head(&mut self) -> io::Result<()> {
-        let mut head = Head {
-            format: FORMAT,
-            seq: self.tip.seq,
-            entry: self.tip.id,
-            segment: Seq(self.end.0),
-            offset: self.end.1,
-            runs: Some(self.runs.list()),
-        };
-        if !HEAD.fits(&head) {
-            head.runs = None;
-        }
-        self.generation += 1;
-        HEAD.write(&*self.head_file, self.generation, &head)
+        done.inspect(|()| self.written(upto))
     }
 }
 
-/// A new, empty segment, durable by name.
-fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
-    // Empty until the first batch makes it grow: a cut in between leaves a segment of zeros, which is fine.
-    let temp = root.at(format!("{SEGMENTS}/{TEMP}{first}"));
-    let file = root.files.make_file(&temp)?;
-    file.sync_all()?;
-    root.files.rename(&temp, &root.at(segment_file(first)))?;
-    root.sync_dir(SEGMENTS)?;
-    Ok(Current { file, first, offset: 0, len: 0 })
+/// The tail. A thread that died while it held the lock has poisoned the journal as well, by not answering.
+pub(crate) fn locked(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
+    tail.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for DiskJournal {
@@ -344,6 +295,7 @@ impl Journal for DiskJournal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Handle;
     use palinode_core::event::Event;
     use palinode_core::id::{Micros, StepPath};
     use std::collections::BTreeMap;
@@ -370,8 +322,8 @@ mod tests {
             let vault = journal.create_keys(RunId([1; 8])).expect("keys");
             journal.append(draft()).expect("appends");
             match part {
-                "segment" => journal.current.file = full(),
-                _ => journal.head_file = full(),
+                "segment" => locked(&journal.tail).current.file = full(),
+                _ => locked(&journal.tail).head_file = full(),
             }
             assert!(matches!(journal.append(draft()), Err(RecordError::Failed { .. })), "{part}");
             assert!(matches!(journal.append(draft()), Err(RecordError::Poisoned)), "{part}");

@@ -26,6 +26,7 @@ mod files;
 mod frame;
 #[doc(hidden)]
 pub mod fuzz;
+mod group;
 mod head;
 mod inbox;
 pub mod index;
@@ -39,12 +40,14 @@ mod record;
 mod ring;
 mod segment;
 pub mod sim;
+mod tail;
 pub mod trial;
 mod vault;
 mod verify;
 
 pub use disk::{DiskJournal, EraseError, Options};
 pub use files::{FileKind, FileLayer, Handle, Item, Os};
+pub use group::{GroupCommit, Pending};
 pub use inbox::{HandInError, hand_in, hand_in_on};
 pub use layout::{CreateError, ROOT_NAME, create, create_on, find_root};
 pub use lock::OwnerState;

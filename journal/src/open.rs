@@ -1,7 +1,7 @@
 //! Opening for writing: take the lock, find the end, cut a torn tail, say what was found.
 
 use crate::batch::Tip;
-use crate::disk::{Current, DiskJournal, Options};
+use crate::disk::{DiskJournal, Options};
 use crate::durable::{damaged, sweep, unread};
 use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
@@ -10,12 +10,13 @@ use crate::lock::{self, Lock, LockRecord, OwnerState};
 use crate::reader::{JournalReader, OpenReadError, check_format};
 use crate::record::{Slot, TOO_FAR, Wrong};
 use crate::segment::{Next, Scan};
+use crate::tail::{Current, Tail};
 use palinode_core::event::{FORMAT, Owner};
 use palinode_core::id::{EntryId, Epoch, Seq};
 use palinode_core::port::ReadError;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Why a journal could not be opened for writing.
 #[derive(Debug, thiserror::Error)]
@@ -149,15 +150,19 @@ impl DiskJournal {
         let segment = segment_file(end.scan.first);
         let (current, torn) = settle(&root, &slot.value, &end).map_err(write(&segment))?;
         let head_file = root.open(HEAD.file).map_err(write(HEAD.file))?;
-        let mut journal = DiskJournal {
+        let (generation, place) = (slot.generation, end.place);
+        let mut tail = Tail { root: root.clone(), options, head_file, generation, current, end: place };
+        // Both, so that a slot that was cut short is made good; one at a time, so that the other is there meanwhile.
+        for _ in 0..2 {
+            let written = tail.write_head(end.tip, end.runs.list()).and_then(|()| tail.head_file.sync_data());
+            written.map_err(write(HEAD.file))?;
+        }
+        let journal = DiskJournal {
             reader: JournalReader::at(root),
             options,
             lock,
             owner,
-            head_file,
-            generation: slot.generation,
-            current,
-            end: end.place,
+            tail: Arc::new(Mutex::new(tail)),
             tip: end.tip,
             runs: end.runs,
             builder: Default::default(),
@@ -165,10 +170,6 @@ impl DiskJournal {
             poisoned: Default::default(),
             closed: false,
         };
-        // Both, so that a slot that was cut short is made good; one at a time, so that the other is there meanwhile.
-        for _ in 0..2 {
-            journal.write_head().and_then(|()| journal.head_file.sync_data()).map_err(write(HEAD.file))?;
-        }
         let LockRecord { owner, epoch, released } = before;
         let previous = owner.map(|owner| Previous { owner, epoch, released });
         Ok(Opened { journal, previous, torn })

@@ -14,8 +14,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-/// So many bodies in a round.
-const COUNT: usize = 100;
+/// So many bodies in a round: the first ones of a journal make the folders they stand in, too.
+const COUNT: usize = 600;
 
 /// What a playbook prints: lines that repeat in part.
 fn output(number: usize) -> Vec<u8> {

@@ -919,7 +919,7 @@ fn the_command_says_what_was_replayed_and_where_it_diverges() {
     let keys = desk.path().join(".palinode/keys");
     std::fs::rename(&keys, desk.path().join("aside")).expect("keys can be moved");
     std::fs::create_dir(&keys).expect("a folder can be made");
-    desk.run(&["replay", "--strict"]).exits(0).says(&["unchecked: ", "inverses of sealed before-images"]);
+    desk.run(&["replay", "--strict"]).exits(0).says(&["unchecked: ", "actions filled in from sealed content"]);
 
     let fixture = all().into_iter().find(|one| one.name.ends_with("killed-and-partial")).expect("a kind");
     let mut story = Story::of(&fixture.dir);

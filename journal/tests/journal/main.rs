@@ -5,6 +5,7 @@ mod conform;
 mod failing;
 mod flips;
 mod frozen;
+mod group;
 mod index;
 mod keys;
 mod kill;

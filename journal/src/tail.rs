@@ -1,0 +1,110 @@
+//! The end of the journal that is written to: one batch at a time, each synced before the head names it.
+
+use crate::batch::Tip;
+use crate::disk::Options;
+use crate::durable::{TEMP, unwritten};
+use crate::files::{Handle, Root};
+use crate::frame::Builder;
+use crate::head::{HEAD, Head};
+use crate::layout::{SEGMENTS, segment_file};
+use palinode_core::event::FORMAT;
+use palinode_core::id::{RunId, Seq};
+use palinode_core::port::RecordError;
+use std::io;
+
+/// The segment that is written to.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) file: Box<dyn Handle>,
+    pub(crate) first: u64,
+    /// Where the next batch goes.
+    pub(crate) offset: u64,
+    /// The file's length; zeros from `offset` on.
+    pub(crate) len: u64,
+}
+
+/// Entries that have a place and wait to be written, and what the head says once they are.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) entries: Builder,
+    pub(crate) tip: Tip,
+    pub(crate) runs: Vec<(RunId, Seq)>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) root: Root,
+    pub(crate) options: Options,
+    pub(crate) head_file: Box<dyn Handle>,
+    pub(crate) generation: u64,
+    pub(crate) current: Current,
+    /// Segment and offset of the end of the last batch. Not where the next one goes if that is a new segment's begin:
+    /// the head names what is there, and a segment without a batch may be all that a cut left of a rotation.
+    pub(crate) end: (u64, u64),
+}
+
+impl Tail {
+    /// Writes a batch with one sync, and then the head. After an error nobody knows what is on disk.
+    pub(crate) fn commit(&mut self, mut batch: Batch) -> Result<(), RecordError> {
+        let first = batch.tip.seq.0 + 1 - u64::from(batch.entries.count());
+        let bytes = batch.entries.finish(first);
+        self.write_batch(first, &bytes).map_err(unwritten(&segment_file(self.current.first)))?;
+        self.write_head(batch.tip, batch.runs).map_err(unwritten(HEAD.file))
+    }
+
+    fn write_batch(&mut self, first: u64, batch: &[u8]) -> io::Result<()> {
+        let size = batch.len() as u64;
+        if self.current.offset > 0 && self.current.offset + size > self.options.segment_bytes {
+            self.current = new_segment(&self.root, first)?;
+        }
+        self.grow(self.current.offset + size)?;
+        self.current.file.write_all_at(batch, self.current.offset)?;
+        self.current.file.sync_data()?;
+        self.current.offset += size;
+        self.end = (self.current.first, self.current.offset);
+        Ok(())
+    }
+
+    /// Makes sure that the segment is at least so long, so that writing the batch changes its content only: then the
+    /// batch's sync need not touch the file system's own journal.
+    fn grow(&mut self, needed: u64) -> io::Result<()> {
+        if needed <= self.current.len {
+            return Ok(());
+        }
+        let len = needed.next_multiple_of(self.options.grow_bytes.max(1));
+        let zeros = vec![0; usize::try_from(len - self.current.len).map_err(io::Error::other)?];
+        self.current.file.write_all_at(&zeros, self.current.len)?;
+        self.current.file.sync_all()?;
+        self.current.len = len;
+        Ok(())
+    }
+
+    /// Writes the head over its older slot. Only called when every entry up to `tip` is durable.
+    pub(crate) fn write_head(&mut self, tip: Tip, runs: Vec<(RunId, Seq)>) -> io::Result<()> {
+        let mut head = Head {
+            format: FORMAT,
+            seq: tip.seq,
+            entry: tip.id,
+            segment: Seq(self.end.0),
+            offset: self.end.1,
+            runs: Some(runs),
+        };
+        if !HEAD.fits(&head) {
+            head.runs = None;
+        }
+        self.generation += 1;
+        HEAD.write(&*self.head_file, self.generation, &head)
+    }
+}
+
+/// A new, empty segment, durable by name.
+fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
+    // Empty until the first batch makes it grow: a cut in between leaves a segment of zeros, which is fine.
+    let temp = root.at(format!("{SEGMENTS}/{TEMP}{first}"));
+    let file = root.files.make_file(&temp)?;
+    file.sync_all()?;
+    root.files.rename(&temp, &root.at(segment_file(first)))?;
+    root.sync_dir(SEGMENTS)?;
+    Ok(Current { file, first, offset: 0, len: 0 })
+}
