@@ -2,7 +2,7 @@
 
 use crate::batch::{Tip, prepare};
 use crate::blob::{Blobs, DiskBlobs};
-use crate::durable::unwritten;
+use crate::durable::{damaged, unwritten};
 use crate::files::Root;
 use crate::frame::Builder;
 use crate::head::Runs;
@@ -10,11 +10,13 @@ use crate::inbox;
 use crate::layout::key_file;
 use crate::lock::{Lock, LockRecord};
 use crate::reader::JournalReader;
+use crate::record::Wrong;
 use crate::ring::{DataKeys, Ring};
 use crate::tail::{Batch, Tail};
-use palinode_core::event::{Class, Draft, Owner};
-use palinode_core::id::{BlobId, Epoch, RunId, Seq};
+use palinode_core::event::{Class, Draft, Entry, Owner};
+use palinode_core::id::{BlobId, EntryId, Epoch, RunId, Seq};
 use palinode_core::port::{BodyError, Entries, Handed, Journal, JournalRead, ReadError, RecordError, Stored, Vault};
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,12 +25,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// So many posted entries wait for an append; one more, and they are written as a batch of their own.
 const POSTED_LIMIT: u32 = 256;
 
+/// Where what is damaged before it was written would be.
+const MEMORY: &str = "memory";
+
 /// Sizes that tests make small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// A segment that would grow beyond this is left for a new one.
     pub segment_bytes: u64,
-    /// Segments grow by this many zeros at a time, synced, so that most appends change no file size.
+    /// Segments grow by at least this many zeros at a time, synced, so that most appends change no file size.
     pub grow_bytes: u64,
     /// Ciphertexts up to this length ride in the entry.
     pub inline_bytes: usize,
@@ -56,7 +61,9 @@ pub struct DiskJournal {
     pub(crate) tip: Tip,
     pub(crate) runs: Runs,
     pub(crate) builder: Builder,
-    pub(crate) posted: Vec<Stored>,
+    /// What has a place and is not known to be on disk, by id, as it will be stored: few read it, and a copy of every
+    /// entry would cost more than its bytes.
+    pub(crate) posted: VecDeque<(Seq, EntryId, Vec<u8>)>,
     pub(crate) poisoned: Arc<AtomicBool>,
     pub(crate) closed: bool,
 }
@@ -171,10 +178,15 @@ impl DiskJournal {
             self.builder.push(&bytes);
             self.tip = Tip { seq: entry.entry.seq, id: entry.id };
             self.runs.apply(&entry);
-            self.posted.push(entry.clone());
+            self.posted.push_back((entry.entry.seq, entry.id, bytes));
             stored.push(entry);
         }
         Ok(stored)
+    }
+
+    /// What a committer needs of it: where batches go, and the flag that stops everything.
+    pub(crate) fn back(&self) -> (Arc<Mutex<Tail>>, Arc<AtomicBool>) {
+        (Arc::clone(&self.tail), Arc::clone(&self.poisoned))
     }
 
     /// Everything that has a place and is not written yet; none if there is nothing.
@@ -187,8 +199,7 @@ impl DiskJournal {
 
     /// Forgets the posted entries up to one that is durable: they are read from the disk from now on.
     pub(crate) fn written(&mut self, upto: Seq) {
-        let count = self.posted.iter().take_while(|stored| stored.entry.seq <= upto).count();
-        self.posted.drain(..count);
+        while self.posted.pop_front_if(|(seq, ..)| *seq <= upto).is_some() {}
     }
 
     /// Writes everything that has a place as one batch, with one sync.
@@ -223,7 +234,10 @@ impl Drop for DiskJournal {
 impl JournalRead for DiskJournal {
     fn read(&self, from: Seq) -> Result<Entries<'_>, ReadError> {
         let durable = self.tip.seq.0 - self.posted.len() as u64;
-        let posted = self.posted.iter().filter(move |stored| stored.entry.seq >= from).cloned().map(Ok);
+        let posted = self.posted.iter().filter(move |(seq, ..)| *seq >= from).map(|(_, id, bytes)| {
+            let entry = Entry::decode(bytes).map_err(|error| damaged(MEMORY, Wrong::at(0, error.to_string())))?;
+            Ok(Stored { id: *id, entry })
+        });
         if from.0 > durable {
             return Ok(Box::new(posted));
         }

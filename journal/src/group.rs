@@ -1,6 +1,7 @@
 //! Group commit: one committer writes for many writers, and while a batch is synced the next one is made ready.
 
 use crate::disk::{DiskJournal, locked};
+use crate::tail::Batch;
 use palinode_core::event::Draft;
 use palinode_core::id::{BlobId, RunId, Seq};
 use palinode_core::port::{Journal, RecordError, Stored, Vault};
@@ -88,37 +89,40 @@ impl Shared {
 
     /// Writes batch after batch until the end has come and nothing is left, or a write fails.
     fn commit(&self) {
-        loop {
-            let (batch, tail, poisoned) = {
-                let mut front = hold(&self.front);
-                loop {
-                    let Some(journal) = front.journal.as_mut() else { return };
-                    if let Some(batch) = journal.take_batch() {
-                        break (batch, Arc::clone(&journal.tail), Arc::clone(&journal.poisoned));
-                    }
-                    if front.ends {
-                        return;
-                    }
-                    front.idle = true;
-                    front = self.work.wait(front).unwrap_or_else(PoisonError::into_inner);
-                    front.idle = false;
-                }
-            };
+        let Some((tail, poisoned)) = hold(&self.front).journal.as_ref().map(DiskJournal::back) else { return };
+        let mut next = None;
+        while let Some(batch) = next.take().or_else(|| self.wait()) {
             let upto = batch.tip.seq;
             // A body that could not be kept has poisoned the journal meanwhile.
             let done = match poisoned.load(Ordering::SeqCst) {
                 true => Err(RecordError::Poisoned),
                 false => locked(&tail).commit(batch),
             };
-            match done {
-                Ok(()) => {
-                    self.tell(|progress| progress.durable = upto.0);
-                    if let Some(journal) = hold(&self.front).journal.as_mut() {
-                        journal.written(upto);
-                    }
-                }
-                Err(error) => return self.fail(error),
+            if let Err(error) = done {
+                return self.fail(error);
             }
+            // The next batch is taken before anyone is told: whoever is woken now works while it is written.
+            next = hold(&self.front).journal.as_mut().and_then(|journal| {
+                journal.written(upto);
+                journal.take_batch()
+            });
+            self.tell(|progress| progress.durable = upto.0);
+        }
+    }
+
+    /// Waits for the next batch; none if the end has come.
+    fn wait(&self) -> Option<Batch> {
+        let mut front = hold(&self.front);
+        loop {
+            if let Some(batch) = front.journal.as_mut()?.take_batch() {
+                return Some(batch);
+            }
+            if front.ends {
+                return None;
+            }
+            front.idle = true;
+            front = self.work.wait(front).unwrap_or_else(PoisonError::into_inner);
+            front.idle = false;
         }
     }
 

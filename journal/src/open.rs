@@ -166,7 +166,7 @@ impl DiskJournal {
             tip: end.tip,
             runs: end.runs,
             builder: Default::default(),
-            posted: Vec::new(),
+            posted: Default::default(),
             poisoned: Default::default(),
             closed: false,
         };

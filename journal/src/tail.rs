@@ -12,6 +12,9 @@ use palinode_core::id::{RunId, Seq};
 use palinode_core::port::RecordError;
 use std::io;
 
+/// So many zeros are written at once.
+const ZEROS: u64 = 1 << 20;
+
 /// The segment that is written to.
 #[derive(Debug)]
 pub(crate) struct Current {
@@ -72,9 +75,14 @@ impl Tail {
         if needed <= self.current.len {
             return Ok(());
         }
-        let len = needed.next_multiple_of(self.options.grow_bytes.max(1));
-        let zeros = vec![0; usize::try_from(len - self.current.len).map_err(io::Error::other)?];
-        self.current.file.write_all_at(&zeros, self.current.len)?;
+        let len = grown(&self.options, &self.current, needed);
+        let mut at = self.current.len;
+        let zeros = vec![0; usize::try_from((len - at).min(ZEROS)).map_err(io::Error::other)?];
+        while at < len {
+            let part = zeros.get(..usize::try_from(len - at).unwrap_or(usize::MAX)).unwrap_or(&zeros);
+            self.current.file.write_all_at(part, at)?;
+            at += part.len() as u64;
+        }
         self.current.file.sync_all()?;
         self.current.len = len;
         Ok(())
@@ -98,6 +106,16 @@ impl Tail {
     }
 }
 
+/// How long a segment becomes that must hold so many bytes: the first one doubles, so that a small journal stays small;
+/// one that follows will fill up as the one before did, and grows by half a segment at a time.
+fn grown(options: &Options, current: &Current, needed: u64) -> u64 {
+    let unit = options.grow_bytes.max(1);
+    let half = options.segment_bytes / 2;
+    let step = if current.first == 1 { current.len.min(half) } else { half };
+    let wanted = (current.len + step).min(options.segment_bytes).max(needed);
+    wanted.checked_next_multiple_of(unit).unwrap_or(needed)
+}
+
 /// A new, empty segment, durable by name.
 fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
     // Empty until the first batch makes it grow: a cut in between leaves a segment of zeros, which is fine.
@@ -107,4 +125,33 @@ fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
     root.files.rename(&temp, &root.at(segment_file(first)))?;
     root.sync_dir(SEGMENTS)?;
     Ok(Current { file, first, offset: 0, len: 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{FileLayer, Os};
+
+    #[test]
+    fn a_segment_grows_by_what_it_holds_and_never_less_than_it_must() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { segment_bytes: 1600, grow_bytes: 100, inline_bytes: 0 };
+        let table = [
+            // First sequence, length, needed, then.
+            (1, 0, 1, 100),
+            (1, 100, 101, 200),
+            (1, 200, 201, 400),
+            (1, 400, 401, 800),
+            (1, 800, 801, 1600),
+            (1, 1600, 5000, 5000),
+            (1, 0, 250, 300),
+            (9, 0, 1, 800),
+            (9, 800, 801, 1600),
+            (9, 1600, 1601, 1700),
+        ];
+        for (number, (first, len, needed, then)) in table.into_iter().enumerate() {
+            let file = Os.make_file(&folder.path().join(number.to_string())).expect("a file");
+            assert_eq!(grown(&options, &Current { file, first, offset: 0, len }, needed), then, "{number}");
+        }
+    }
 }

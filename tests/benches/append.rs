@@ -21,7 +21,7 @@ const APPENDS: usize = 1500;
 
 /// So many writers, and so many entries of each in a round.
 const WRITERS: usize = 64;
-const EACH: usize = 100;
+const EACH: usize = 1000;
 
 /// An entry of the usual length: about 450 bytes as it is stored.
 fn draft(writer: usize, number: usize) -> Draft {
@@ -39,33 +39,39 @@ fn new_journal(dir: &Path) -> DiskJournal {
     DiskJournal::open(&root, owner(1), Options::default()).expect("opens").journal
 }
 
-/// The batches of a journal's first segment, as lengths of bytes: what the bare loop has to write.
+/// The batches of a journal: what the bare loop has to write.
 fn batches(dir: &Path) -> Vec<Vec<u8>> {
-    let bytes = fs::read(dir.join("journal/segments/00000000000000000001.seg")).expect("a segment");
+    let items = fs::read_dir(dir.join("journal/segments")).expect("segments");
+    let mut names: Vec<_> = items.map(|item| item.expect("a segment").path()).collect();
+    names.sort();
     let mut found = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    while let Some(length) = bytes.get(at..at + 4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-    {
-        match length {
-            0 => break,
-            u32::MAX => {
-                // A commit: marker, checksum, first sequence, count, hash.
-                at += 8 + 8 + 4 + 32;
-                found.push(bytes[start..at].to_vec());
-                start = at;
+    for name in names {
+        let bytes = fs::read(name).expect("a segment");
+        let (mut start, mut at) = (0, 0);
+        while let Some(length) =
+            bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|four| u32::from_le_bytes(*four))
+        {
+            match length {
+                0 => break,
+                u32::MAX => {
+                    // A commit: marker, checksum, first sequence, count, hash.
+                    at += 8 + 8 + 4 + 32;
+                    found.push(bytes[start..at].to_vec());
+                    start = at;
+                }
+                length => at += 8 + length as usize,
             }
-            length => at += 8 + length as usize,
         }
     }
     found
 }
 
-/// Writes and syncs each batch; the file grows by the same amounts of zeros as a segment does.
+/// Writes and syncs each batch; the file grows by the same amounts of zeros as segments do.
 fn bare(dir: &Path, batches: &[Vec<u8>]) -> (f64, Vec<f64>) {
     let path = dir.join("bare");
     let _ = fs::remove_file(&path);
     let file = File::options().read(true).write(true).create_new(true).open(&path).expect("a file");
-    let grow = Options::default().grow_bytes;
+    let Options { grow_bytes, segment_bytes, .. } = Options::default();
     let (mut offset, mut len) = (0u64, 0u64);
     let mut syncs = Vec::with_capacity(batches.len());
     let began = Instant::now();
@@ -73,8 +79,9 @@ fn bare(dir: &Path, batches: &[Vec<u8>]) -> (f64, Vec<f64>) {
         let one = Instant::now();
         let end = offset + batch.len() as u64;
         if end > len {
-            let next = end.next_multiple_of(grow);
-            file.write_all_at(&vec![0; (next - len) as usize], len).expect("writes");
+            let next = end.max(len + len.min(segment_bytes / 2)).next_multiple_of(grow_bytes);
+            let zeros = vec![0; grow_bytes as usize];
+            (len..next).step_by(zeros.len()).for_each(|at| file.write_all_at(&zeros, at).expect("writes"));
             file.sync_all().expect("syncs");
             len = next;
         }
@@ -116,8 +123,7 @@ pub(crate) fn one() {
 }
 
 /// One writer: each entry waits until the one before is durable. How long each took.
-async fn write(group: &GroupCommit, writer: usize) -> Vec<f64> {
-    let drafts: Vec<Draft> = (0..EACH).map(|number| draft(writer, number)).collect();
+async fn write(group: &GroupCommit, drafts: Vec<Draft>) -> Vec<f64> {
     let mut took = Vec::with_capacity(EACH);
     for draft in drafts {
         let one = Instant::now();
@@ -131,8 +137,10 @@ async fn write(group: &GroupCommit, writer: usize) -> Vec<f64> {
 fn many(journal: DiskJournal) -> (f64, Vec<f64>, DiskJournal) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let group = GroupCommit::start(journal).expect("a thread can be had");
+    let drafts = |writer: usize| (0..EACH).map(|number| draft(writer, number)).collect::<Vec<_>>();
+    let all: Vec<Vec<Draft>> = (0..WRITERS).map(drafts).collect();
     let began = Instant::now();
-    let took = runtime.block_on(join_all((0..WRITERS).map(|writer| write(&group, writer))));
+    let took = runtime.block_on(join_all(all.into_iter().map(|drafts| write(&group, drafts))));
     let seconds = began.elapsed().as_secs_f64();
     (seconds, took.concat(), group.finish().expect("it ends"))
 }
@@ -147,12 +155,14 @@ pub(crate) fn sixty_four() {
         let (seconds, took, journal) = many(new_journal(dir.path()));
         journal.close().expect("closes");
         *bytes.borrow_mut() = batches(dir.path());
+        eprintln!("W {:?}", [0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995].map(|p| percentile(took.clone(), p) as u64));
         waits.borrow_mut().push(percentile(took, 0.99));
         (WRITERS * EACH) as f64 / seconds
     };
     let mut loops = || {
         let all = bytes.borrow();
         let (seconds, took) = bare(dir.path(), &all);
+        eprintln!("S {:?}", [0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995].map(|p| percentile(took.clone(), p) as u64));
         syncs.borrow_mut().push(percentile(took, 0.5));
         (WRITERS * EACH) as f64 / seconds
     };

@@ -130,8 +130,7 @@ mod tests {
         };
         let mut rows = vec![section("before")];
         rows.extend((1..=1000).map(|number| host(number, state(number))));
-        let want = "\
-  before         2/2  done
+        let want = "  before         2/2  done
   300 hosts           done         g1.demo, g2.demo and 298 more
   g301.demo   301/26  failed       at drain
   g302.demo   302/26  running      at drain
@@ -145,6 +144,6 @@ mod tests {
         let rows: Vec<LaneRow> = (1..=1000).map(|number| host(number, "failed")).collect();
         let text = table(&rows);
         assert_eq!(text.lines().count(), LINES + 1);
-        assert!(text.contains("  988 more            at work      palinode status -o json"), "{text}");
+        assert!(text.contains("  988 more           at work      palinode status -o json"), "{text}");
     }
 }
