@@ -107,12 +107,11 @@ impl Tail {
 }
 
 /// How long a segment becomes that must hold so many bytes: the first one doubles, so that a small journal stays small;
-/// one that follows will fill up as the one before did, and grows by half a segment at a time.
+/// one that follows will fill up as the one before did, and is made whole at once.
 fn grown(options: &Options, current: &Current, needed: u64) -> u64 {
     let unit = options.grow_bytes.max(1);
-    let half = options.segment_bytes / 2;
-    let step = if current.first == 1 { current.len.min(half) } else { half };
-    let wanted = (current.len + step).min(options.segment_bytes).max(needed);
+    let wanted = if current.first == 1 { 2 * current.len } else { options.segment_bytes };
+    let wanted = wanted.min(options.segment_bytes).max(needed);
     wanted.checked_next_multiple_of(unit).unwrap_or(needed)
 }
 
@@ -145,8 +144,7 @@ mod tests {
             (1, 800, 801, 1600),
             (1, 1600, 5000, 5000),
             (1, 0, 250, 300),
-            (9, 0, 1, 800),
-            (9, 800, 801, 1600),
+            (9, 0, 1, 1600),
             (9, 1600, 1601, 1700),
         ];
         for (number, (first, len, needed, then)) in table.into_iter().enumerate() {

@@ -21,7 +21,7 @@ const APPENDS: usize = 1500;
 
 /// So many writers, and so many entries of each in a round.
 const WRITERS: usize = 64;
-const EACH: usize = 1000;
+const EACH: usize = 2000;
 
 /// An entry of the usual length: about 450 bytes as it is stored.
 fn draft(writer: usize, number: usize) -> Draft {
@@ -79,7 +79,7 @@ fn bare(dir: &Path, batches: &[Vec<u8>]) -> (f64, Vec<f64>) {
         let one = Instant::now();
         let end = offset + batch.len() as u64;
         if end > len {
-            let next = end.max(len + len.min(segment_bytes / 2)).next_multiple_of(grow_bytes);
+            let next = end.max(len + len.min(segment_bytes)).next_multiple_of(grow_bytes);
             let zeros = vec![0; grow_bytes as usize];
             (len..next).step_by(zeros.len()).for_each(|at| file.write_all_at(&zeros, at).expect("writes"));
             file.sync_all().expect("syncs");
@@ -155,15 +155,13 @@ pub(crate) fn sixty_four() {
         let (seconds, took, journal) = many(new_journal(dir.path()));
         journal.close().expect("closes");
         *bytes.borrow_mut() = batches(dir.path());
-        eprintln!("W {:?}", [0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995].map(|p| percentile(took.clone(), p) as u64));
-        waits.borrow_mut().push(percentile(took, 0.99));
+        waits.borrow_mut().push((percentile(took.clone(), 0.5), percentile(took, 0.99)));
         (WRITERS * EACH) as f64 / seconds
     };
     let mut loops = || {
         let all = bytes.borrow();
         let (seconds, took) = bare(dir.path(), &all);
-        eprintln!("S {:?}", [0.1, 0.5, 0.9, 0.95, 0.98, 0.99, 0.995].map(|p| percentile(took.clone(), p) as u64));
-        syncs.borrow_mut().push(percentile(took, 0.5));
+        syncs.borrow_mut().push((percentile(took.clone(), 0.5), percentile(took, 0.99)));
         (WRITERS * EACH) as f64 / seconds
     };
     let figures = rounds(&mut [("the journal", &mut ours), ("write and fdatasync, same batches", &mut loops)]);
@@ -175,10 +173,17 @@ pub(crate) fn sixty_four() {
     );
     let found = ratio(&figures[0], &figures[1]);
     goal("the journal over the bare loop", found, found.0 >= 0.7, "at least 0.7");
-    let mut times: Vec<f64> =
-        waits.borrow().iter().zip(syncs.borrow().iter()).map(|(wait, sync)| wait / sync).collect();
-    times.remove(0);
-    times.sort_by(f64::total_cmp);
-    let found = (times[times.len() / 2], times[0], times[times.len() - 1]);
-    goal("p99 of a writer's wait over a batch's sync", found, found.0 <= 4.0, "at most 4");
+    let held = |what: fn(&((f64, f64), (f64, f64))) -> f64| {
+        // Without the unmeasured round.
+        let pairs = waits.borrow().iter().copied().zip(syncs.borrow().iter().copied()).skip(1).collect::<Vec<_>>();
+        let mut all: Vec<f64> = pairs.iter().map(what).collect();
+        all.sort_by(f64::total_cmp);
+        (all[all.len() / 2], all[0], all[all.len() - 1])
+    };
+    let found = held(|((_, wait), (sync, _))| wait / sync);
+    goal("p99 of a writer's wait over the median sync", found, found.0 <= 4.0, "at most 4");
+    let (found, least, most) = held(|((wait, _), (sync, _))| wait / sync);
+    println!("  {:<44} {found:>10.2}  ({least:.2} to {most:.2})", "median over median");
+    let (found, least, most) = held(|((_, wait), (_, sync))| wait / sync);
+    println!("  {:<44} {found:>10.2}  ({least:.2} to {most:.2})", "p99 over p99");
 }
