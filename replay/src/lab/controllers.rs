@@ -11,6 +11,7 @@ use super::world::{
 use palinode_core::id::Micros;
 use palinode_core::resource::Active;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 const STEP: i64 = 5_000_000;
@@ -339,7 +340,7 @@ impl World {
             let Some(text) = self.outdated(name) else {
                 continue;
             };
-            let index = self.hosts.keys().take_while(|other| *other < name).count();
+            let index = self.hosts.range::<str, _>((Unbounded, Excluded(name.as_str()))).count();
             let offset = i64::try_from(index).unwrap_or(0) * 10;
             let second = round.now.0.div_euclid(1_000_000) - offset;
             let slot = round.now.plus(Micros::seconds((SYNC - second.rem_euclid(SYNC)) % SYNC));
