@@ -12,6 +12,7 @@ use crate::life::Stage;
 use crate::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
 use crate::port::{Gate, Stored};
 use crate::resource::{Active, Fields, Footprint, Image, State};
+use crate::rules::version::Rules;
 use crate::span::Span;
 use crate::state::{RunState, StepState};
 use std::collections::BTreeMap;
@@ -118,7 +119,7 @@ impl Bench {
             runbook: plan.runbook.clone(),
             plan: digest,
             plan_blob: blob_id(&bytes),
-            rules: RULES,
+            rules: plan.rules,
             world: World::Real,
             actor: Actor::default(),
             owner: owner(),
@@ -338,7 +339,7 @@ impl Bench {
         run: RunId,
         scope: &Scope,
     ) -> Result<crate::compensate::Compensation, crate::compensate::CompensateError> {
-        crate::compensate::compensate(&self.history, run, scope, false, &|image| match image {
+        crate::compensate::compensate(&self.history, (run, scope), Rules::NOW, false, &|image| match image {
             ImageRef::Here(image) => Some((**image).clone()),
             ImageRef::Sealed { .. } => None,
         })

@@ -4,12 +4,13 @@
 //! that were purged after it, or installing would lay defaults over them; a node rejoins only once its services run.
 
 use crate::action::{Action, Undo, UndoClass, Verdict};
-use crate::event::{Compensates, ImageRef, RULES, Scope, Undoes};
+use crate::event::{Compensates, ImageRef, Scope, Undoes};
 use crate::history::History;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
 use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
+use crate::rules::version::Rules;
 use crate::state::{RunState, StepState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,11 +206,12 @@ pub(crate) fn dealt_with(state: &RunState, scope: &Scope) -> Vec<StepPath> {
     all.into_iter().filter_map(|ix| state.step(ix)).map(|(step, _)| step.path.clone()).collect()
 }
 
-/// Plans the rollback of a scope of a run. Steps in doubt are refused, or, for a preview, taken as applied.
+/// Plans the rollback of a scope of a run, as a run under these rules: its own, whatever the run that it takes back was
+/// made under. Steps in doubt are refused, or, for a preview, taken as applied.
 pub fn compensate(
     history: &History,
-    run: RunId,
-    scope: &Scope,
+    (run, scope): (RunId, &Scope),
+    rules: Rules,
     preview: bool,
     open: OpenImage<'_>,
 ) -> Result<Compensation, CompensateError> {
@@ -230,7 +232,7 @@ pub fn compensate(
     let mut plan = Plan {
         runbook: format!("rollback of {}", state.plan.runbook),
         about: format!("takes back run {}", run.short()),
-        rules: RULES,
+        rules: rules.version(),
         parameters: state.plan.parameters.clone(),
         inventory: state.plan.inventory.clone(),
         serial: state.plan.serial,

@@ -11,6 +11,7 @@ use crate::id::{HostName, ResourceKey, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::resource::{Image, Residue};
+use crate::rules::version::Rules;
 use crate::state::StepState;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,7 +206,7 @@ fn scopes(plan: &Plan) -> Vec<Scope> {
 }
 
 fn planned(bench: &Bench, scope: &Scope, preview: bool) -> Result<Compensation, CompensateError> {
-    compensate(&bench.history, RUN, scope, preview, &open)
+    compensate(&bench.history, (RUN, scope), Rules::NOW, preview, &open)
 }
 
 /// Whatever a scope of the run is asked for, the two versions agree.

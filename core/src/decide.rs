@@ -1,6 +1,6 @@
 //! What may be done next: a set, kept up to date entry by entry, never computed anew over the whole plan.
 //!
-//! The set is a pure function of the plan, the entries' public facts and the rules. The driver picks from it; strict
+//! The set is a pure function of the plan, the entries' public facts and the version of the rules. The driver picks from it; strict
 //! replay checks that whatever was picked stood in it, so hosts that run side by side cost no determinism.
 
 use crate::life::Stage;
@@ -112,7 +112,7 @@ impl RunState {
         let stand = |state: &Self| state.lanes.get(number).map(|lane| lane.stand);
         let was = stand(self);
         self.refresh_lane(number);
-        if number == 0 {
+        if number == 0 && self.rules.captures_reach_all_lanes() {
             // A step before all hosts that is done again may capture another value, and any lane's `when` may look at it.
             (1..self.opened_lanes).for_each(|other| self.refresh_lane(other));
         }

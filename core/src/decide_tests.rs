@@ -5,6 +5,8 @@ use crate::bench::{Bench, RUN, gate, host, hosts, path, plan, stop};
 use crate::decide::Standing;
 use crate::event::{Answer, Decision, Ending, Event};
 use crate::life::Stage;
+use crate::plan::Plan;
+use crate::rules::version::Rules;
 
 #[test]
 fn the_first_lane_ends_before_hosts_begin_and_the_last_follows_all() {
@@ -263,15 +265,34 @@ fn a_host_that_was_taken_back_stays_out_until_a_step_is_retried() {
 #[test]
 fn a_gate_beyond_the_place_a_lane_went_back_to_grows_stale_too() {
     let lane = vec![stop("a", "one"), gate("a", "healed"), stop("a", "two")];
-    let mut bench = Bench::open(&plan(1, 0, vec![("before", vec![]), ("a", lane), ("after", vec![])]));
-    bench.succeed("a/one");
-    bench.pass("a/healed");
-    taken_back(&mut bench, &["a/one"], None);
-    bench.answer("a/one", Answer::Retry);
-    bench.take_over();
-    assert_eq!(bench.stage("a/healed"), Stage::Pending);
-    bench.succeed("a/one");
-    assert_eq!(bench.ready(), ["sample a/healed"]);
+    let plan = plan(1, 0, vec![("before", vec![]), ("a", lane), ("after", vec![])]);
+    for (rules, stage, ready) in [(1, Stage::Succeeded, "a/two"), (2, Stage::Pending, "sample a/healed")] {
+        let mut bench = under(rules, &plan);
+        bench.succeed("a/one");
+        bench.pass("a/healed");
+        taken_back(&mut bench, &["a/one"], None);
+        bench.answer("a/one", Answer::Retry);
+        bench.take_over();
+        assert_eq!(bench.stage("a/healed"), stage, "rules {rules}");
+        bench.succeed("a/one");
+        assert_eq!(bench.ready(), [ready], "rules {rules}");
+    }
+}
+
+/// Under either rules what was done behind a gate speaks for it, and a gate at or before the lane's place grows stale.
+#[test]
+fn all_rules_agree_on_a_gate_that_the_lane_has_passed() {
+    let lane = vec![gate("a", "healed"), stop("a", "one"), gate("a", "again"), stop("a", "two")];
+    let plan = plan(1, 0, vec![("before", vec![]), ("a", lane), ("after", vec![])]);
+    for rules in Rules::all() {
+        let mut bench = under(rules.version(), &plan);
+        bench.pass("a/healed");
+        bench.succeed("a/one");
+        bench.pass("a/again");
+        bench.take_over();
+        assert_eq!((bench.stage("a/healed"), bench.stage("a/again")), (Stage::Succeeded, Stage::Pending), "{rules:?}");
+        assert_eq!(bench.ready(), ["sample a/again"], "{rules:?}");
+    }
 }
 
 /// A step before all hosts that is done again may find another value.
@@ -284,30 +305,42 @@ fn a_value_captured_anew_counts_for_every_lane() {
         ("a", vec![Step { when, ..stop("a", "one") }]),
         ("after", vec![]),
     ];
-    let mut bench = Bench::open(&plan(1, 0, lanes));
-    for (word, ready) in [("old", "skip a/one"), ("new", "a/one")] {
-        bench.intend(RUN, "before/read");
-        bench.end_with(RUN, "before/read", Ending::Succeeded, word);
-        assert_eq!(bench.ready(), [ready]);
-        let ix = bench.state().find(&path("a/one")).expect("it is in the plan");
-        assert_eq!(bench.state().filled(ix, "the {{ word }} {{ other }}"), format!("the {word} {{{{ other }}}}"));
-        taken_back(&mut bench, &["before/read"], None);
-        bench.answer("before/read", Answer::Retry);
+    let plan = plan(1, 0, lanes);
+    for (rules, at_once) in [(1, "skip a/one"), (2, "a/one")] {
+        let mut bench = under(rules, &plan);
+        for (word, ready) in [("old", "skip a/one"), ("new", at_once)] {
+            bench.intend(RUN, "before/read");
+            bench.end_with(RUN, "before/read", Ending::Succeeded, word);
+            assert_eq!(bench.ready(), [ready], "rules {rules}");
+            let ix = bench.state().find(&path("a/one")).expect("it is in the plan");
+            assert_eq!(bench.state().filled(ix, "the {{ word }} {{ other }}"), format!("the {word} {{{{ other }}}}"));
+            taken_back(&mut bench, &["before/read"], None);
+            bench.answer("before/read", Answer::Retry);
+        }
+        bench.take_over();
+        assert!(bench.ready().contains(&"a/one".to_owned()), "another owner sees it under any rules");
     }
 }
 
 /// A step that was to be tried again when its host was taken back is not forgotten.
 #[test]
 fn a_host_that_comes_back_begins_with_whatever_is_not_behind() {
-    let mut bench = Bench::open(&hosts(1, 1, 0));
-    bench.succeed("a/one");
-    bench.succeed("a/two");
-    taken_back(&mut bench, &["a/one"], None);
-    bench.answer("a/one", Answer::Retry);
-    taken_back(&mut bench, &["a/two"], Some("a"));
-    assert_eq!(bench.ready(), [""; 0]);
-    bench.answer("a/two", Answer::Retry);
-    assert_eq!(bench.ready(), ["a/one"]);
+    for (rules, ready) in [(1, "a/two"), (2, "a/one")] {
+        let mut bench = under(rules, &hosts(1, 1, 0));
+        bench.succeed("a/one");
+        bench.succeed("a/two");
+        taken_back(&mut bench, &["a/one"], None);
+        bench.answer("a/one", Answer::Retry);
+        taken_back(&mut bench, &["a/two"], Some("a"));
+        assert_eq!(bench.ready(), [""; 0]);
+        bench.answer("a/two", Answer::Retry);
+        assert_eq!(bench.ready(), [ready], "rules {rules}");
+    }
+}
+
+/// A run under these rules.
+fn under(rules: u32, plan: &Plan) -> Bench {
+    Bench::open(&Plan { rules, ..plan.clone() })
 }
 
 /// What a rollback of these steps, or of the whole host, does to the run.

@@ -10,13 +10,10 @@ use crate::id::{
     Attempt, BlobId, BodyId, Context, EntryId, Epoch, Label, Micros, PlanDigest, ResourceKey, RunId, Seq, StepPath,
 };
 use crate::resource::{Footprint, Image, Residue, State};
+pub use crate::rules::version::{RULES, RULES_KNOWN};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
-
-/// Version of the rules of [`crate::decide`], [`crate::life`] and [`crate::compensate`]; a run names the one it was
-/// made under, and another binary refuses to drive it by other rules.
-pub const RULES: u32 = 1;
 
 /// Version of the stored forms: a reader may read a newer minor, a writer refuses to write into one.
 pub const FORMAT: (u32, u32) = (1, 0);

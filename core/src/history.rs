@@ -1,11 +1,12 @@
 //! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
 
 use crate::admit::Inadmissible;
-use crate::event::{Ending, Entry, Event, ImageRef, RULES, RunOpened, Sealed, SkipWhy, Undoes, World};
+use crate::event::{Ending, Entry, Event, ImageRef, RunOpened, Sealed, SkipWhy, Undoes, World};
 use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{Plan, PlanError};
 use crate::port::{JournalRead, ReadError, Stored};
+use crate::rules::version::Rules;
 use crate::state::{ApplyError, RunState, StepState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -83,7 +84,7 @@ pub struct History {
     pub runs: BTreeMap<RunId, RunState>,
     /// Where sealed bodies are; a copy shares them until one of the two goes on.
     pub bodies: Arc<HashMap<BodyId, Arc<Sealed>>>,
-    /// Runs under other rules: known and listed, not folded. Only the release that has their rules acts on them.
+    /// Runs under rules that this binary does not have: known and listed, not folded. Only the release that has their rules acts on them.
     pub foreign: BTreeMap<RunId, Foreign>,
     /// Sequence of the last entry.
     pub seq: Seq,
@@ -196,18 +197,18 @@ impl History {
             if self.runs.contains_key(run) || self.foreign.contains_key(run) {
                 return Err(LoadError::Twice { seq: *seq, run: *run });
             }
-            if opened.rules != RULES {
+            let Some(rules) = Rules::of(opened.rules) else {
                 let (began, opened) = (stored.entry.time, (**opened).clone());
                 self.foreign.insert(*run, Foreign { opened, began, first: *seq, last: *seq, closed: false });
                 self.order.push(*run);
                 return Ok(());
-            }
+            };
             let bytes = public(opened.plan_blob)?;
             if crate::event::plan_digest(&bytes) != opened.plan {
                 return Err(LoadError::OtherPlan { run: *run });
             }
             let plan = Plan::decode(&bytes).map_err(|cause| LoadError::Plan { run: *run, cause })?;
-            self.runs.insert(*run, RunState::open(stored, opened, Arc::new(plan)));
+            self.runs.insert(*run, RunState::open(stored, opened, rules, Arc::new(plan)));
             self.order.push(*run);
             return Ok(());
         }

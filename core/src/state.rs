@@ -9,6 +9,7 @@ use crate::id::{Attempt, BodyId, EntryId, Epoch, Label, Micros, RunId, Seq, Step
 use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
+use crate::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -130,6 +131,8 @@ pub struct RunState {
     pub changed: Micros,
     /// The plan.
     pub plan: Arc<Plan>,
+    /// The rules it was made under.
+    pub rules: Rules,
     /// Why it stands still, if it does.
     pub paused: Option<PauseWhy>,
     /// How it ended, if it did.
@@ -150,8 +153,8 @@ pub struct RunState {
 }
 
 impl RunState {
-    /// The state right after `RunOpened`.
-    pub fn open(stored: &Stored, opened: &RunOpened, plan: Arc<Plan>) -> Self {
+    /// The state right after `RunOpened`, under the rules that it names.
+    pub fn open(stored: &Stored, opened: &RunOpened, rules: Rules, plan: Arc<Plan>) -> Self {
         let entry = &stored.entry;
         let mut lane_of = Vec::with_capacity(plan.steps.len());
         let mut lanes = Vec::with_capacity(plan.lanes.len());
@@ -185,6 +188,7 @@ impl RunState {
             opened_lanes: 0,
             index,
             lane_of,
+            rules,
             plan,
         };
         state.open_lanes();
@@ -331,7 +335,8 @@ impl RunState {
                 let number = self.lane_of.get(ix as usize).map_or(usize::MAX, |lane| *lane as usize);
                 if let (Some(lane), Some(plan)) = (self.lanes.get_mut(number), self.plan.lanes.get(number)) {
                     // A host that was taken back begins with whatever is not behind, not with the step that is retried.
-                    lane.at = if lane.withdrawn { plan.start } else { lane.at.min(ix) };
+                    let whole = lane.withdrawn && self.rules.host_comes_back_whole();
+                    lane.at = if whole { plan.start } else { lane.at.min(ix) };
                     lane.withdrawn = false;
                 }
             }
@@ -389,7 +394,8 @@ impl RunState {
                 continue;
             }
             let (at, mut acted) = (self.lanes[number].at, false);
-            for ix in (lane.start..lane.end).rev() {
+            let end = if self.rules.gates_beyond_grow_stale() { lane.end } else { lane.end.min(at + 1) };
+            for ix in (lane.start..end).rev() {
                 let Some(step) = self.steps.get_mut(ix as usize) else { break };
                 // What was done beyond the place that a lane went back to does not speak for a gate before it.
                 acted = step.intent.is_some() || acted && ix != at;

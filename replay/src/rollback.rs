@@ -5,6 +5,7 @@ use palinode_core::event::Scope;
 use palinode_core::history::History;
 use palinode_core::id::{RunId, StepPath};
 use palinode_core::port::JournalRead;
+use palinode_core::rules::version::Rules;
 
 use crate::driver::{DriveError, ShelfView};
 
@@ -26,5 +27,5 @@ pub fn plan(
         return Err(DriveError::OtherRules { run, theirs: foreign.opened.rules });
     }
     let shelf = ShelfView::of(journal, history, run)?;
-    Ok(compensate(history, run, scope, preview, &|image| shelf.image(image).ok())?)
+    Ok(compensate(history, (run, scope), Rules::NOW, preview, &|image| shelf.image(image).ok())?)
 }

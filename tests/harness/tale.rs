@@ -2,7 +2,7 @@
 
 use crate::memory::INVENTORY;
 use crate::owner::{actor, owner};
-use palinode_core::event::{Answer, Class, Scope, World as Where};
+use palinode_core::event::{Answer, Class, RULES, Scope, World as Where};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::plan::Plan;
@@ -36,6 +36,7 @@ pub struct Tale {
     places: BTreeMap<&'static str, Place>,
     pid: u32,
     dead: u32,
+    rules: u32,
 }
 
 fn path(text: &str) -> StepPath {
@@ -45,8 +46,18 @@ fn path(text: &str) -> StepPath {
 impl Tale {
     /// An empty journal in a new folder.
     pub fn new(dir: &Path) -> Self {
+        Self::under(RULES, dir)
+    }
+
+    /// The same; its runs are made under these rules. What takes them back is made under today's.
+    pub fn under(rules: u32, dir: &Path) -> Self {
         palinode_journal::create(dir).expect("a journal can be made");
-        Self { dir: dir.to_owned(), places: BTreeMap::new(), pid: 0, dead: 0 }
+        Self { dir: dir.to_owned(), places: BTreeMap::new(), pid: 0, dead: 0, rules }
+    }
+
+    /// The story goes on in another journal, which tells of the same labs.
+    pub fn goes_on_in(&mut self, dir: &Path) {
+        self.dir = dir.to_owned();
     }
 
     fn place(&mut self, name: &'static str) -> &Place {
@@ -86,7 +97,8 @@ impl Tale {
             parameters: BTreeMap::new(),
             only: only.iter().map(|host| (*host).to_owned()).collect(),
         };
-        Runbook::parse(runbook).and_then(|runbook| runbook.expand(&given)).expect("the runbook is good")
+        let plan = Runbook::parse(runbook).and_then(|runbook| runbook.expand(&given)).expect("the runbook is good");
+        Plan { rules: self.rules, ..plan }
     }
 
     /// Opens the journal as another process, lets it work, and lets go; or, when the lab let it die, leaves the journal

@@ -1,12 +1,19 @@
 //! The corpus: journals of every kind of run and of every format and rules that ever were released, as they were written.
 
-use palinode_core::event::Class;
+use palinode_core::event::{Class, Event, RULES, RULES_KNOWN, RunEnd};
 use palinode_core::history::History;
 use palinode_journal::{DiskJournal, JournalReader};
+use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::strict::strict;
-use palinode_tests::corpus::{Fixture, KINDS, all, fixtures, present, write_missing};
+use palinode_tests::corpus::{
+    Fixture, KINDS, SINCE_2, Story as Told, all, fixtures, paused_by_a_person, present, todays, write_missing,
+};
+use palinode_tests::forge::Story;
+use palinode_tests::memory::{CRIO_TO_DOCKER, RUN};
 use palinode_tests::owner::owner;
-use palinode_tests::tale::SMALL;
+use palinode_tests::tale::{SMALL, Tale};
+use std::path::Path;
+use tempfile::TempDir;
 
 /// The corpus is made once and then kept: a journal that was released is never written again.
 #[test]
@@ -16,14 +23,14 @@ fn every_kind_of_run_has_a_journal_of_todays_format_and_rules() {
     }
     let folder = fixtures().join(present());
     let missing: Vec<&str> =
-        KINDS.iter().map(|(name, _)| *name).filter(|name| !folder.join(name).join("head").exists()).collect();
+        todays().map(|(name, _)| *name).filter(|name| !folder.join(name).join("head").exists()).collect();
     assert!(missing.is_empty(), "{} has no {missing:?}; fixtures/README.md says how to make them", folder.display());
 }
 
 #[test]
 fn every_journal_of_the_corpus_is_sound_and_folds() {
     let corpus = all();
-    assert!(corpus.len() >= KINDS.len());
+    assert!(corpus.len() >= KINDS.len() + todays().count());
     for fixture in corpus {
         let found = palinode_journal::verify(&fixture.dir);
         assert!(found.is_ok(), "{}: {found:?}", fixture.name);
@@ -42,7 +49,7 @@ fn replayed(fixture: &Fixture) -> palinode_replay::strict::Replayed {
 fn every_journal_of_the_corpus_replays_strictly() {
     for fixture in all() {
         let found = replayed(&fixture);
-        assert!(found.foreign.is_empty(), "{}: its rules are those of today", fixture.name);
+        assert!(found.foreign.is_empty(), "{}: this binary has its rules", fixture.name);
         let erased = fixture.name.ends_with("/erased");
         assert!(erased || found.unchecked.is_empty(), "{}: {:?}", fixture.name, found.unchecked);
     }
@@ -69,4 +76,79 @@ fn every_journal_of_the_corpus_replays_strictly_after_its_secrets_were_erased() 
         assert!(palinode_journal::verify(&fixture.dir).is_ok(), "{}", fixture.name);
     }
     assert!(unchecked > 0, "something was sealed");
+}
+
+/// What was recorded of each step, in order.
+fn steps(dir: &Path) -> Vec<String> {
+    let told = Story::of(dir).entries.into_iter().filter(|entry| entry.run == RUN);
+    told.filter_map(|entry| Some(format!("{} {}", entry.event.kind(), entry.event.step()?))).collect()
+}
+
+fn all_of_today() -> Vec<Fixture> {
+    all().into_iter().filter(|one| one.name.starts_with(&present())).collect()
+}
+
+fn told(rules: u32, story: Told) -> (TempDir, Vec<String>) {
+    let folder = TempDir::new().expect("a folder can be made");
+    let dir = folder.path().join("journal");
+    story(&mut Tale::under(rules, &dir));
+    let steps = steps(&dir);
+    (folder, steps)
+}
+
+/// A run keeps the rules that it was made under to its end; what takes it back follows those of today.
+#[test]
+fn the_same_story_goes_on_under_the_rules_that_it_began_with() {
+    for (name, story) in SINCE_2 {
+        let all = RULES_KNOWN.map(|rules| (rules, told(rules, *story))).collect::<Vec<_>>();
+        for (rules, (folder, _)) in &all {
+            let reader = JournalReader::open(&folder.path().join("journal")).expect("the journal can be read");
+            let found = strict(&reader, None).unwrap_or_else(|error| unreachable!("{name}, rules {rules}: {error}"));
+            assert_eq!((found.runs, found.foreign.len(), found.unchecked.len()), (3, 0, 0), "{name}, rules {rules}");
+            let history = History::load(&reader).expect("the journal folds");
+            let found: Vec<u32> = history.order.iter().map(|run| history.runs[run].rules.version()).collect();
+            assert_eq!(found, [*rules, RULES, RULES], "{name}");
+        }
+        let (old, new) = (&all[0].1.1, &all[1].1.1);
+        assert_ne!(old, new, "{name}");
+        let corpus = all_of_today();
+        let kept = corpus.iter().find(|one| one.name.ends_with(&format!("/{name}"))).expect("a kind");
+        assert_eq!(*new, steps(&kept.dir), "{name}: as it is kept");
+    }
+}
+
+/// A journal that another release left with an open run.
+#[test]
+fn a_run_paused_under_rules_1_is_resumed_under_them_to_its_end() {
+    let corpus = all();
+    let fixture = corpus.iter().find(|one| one.name.ends_with("rules-1/paused-by-a-person")).expect("a kind");
+    let mut story = Story::of(&fixture.dir);
+    let pause = story.entries.iter().position(|entry| matches!(entry.event, Event::Paused { .. })).expect("a pause");
+    let whole = story.entries.split_off(pause + 1);
+    assert!(!whole.is_empty(), "it went on");
+    let folder = TempDir::new().expect("a folder can be made");
+    // Another telling brings the lab to where the run was paused.
+    let mut tale = Tale::new(&folder.path().join("other"));
+    paused_by_a_person(&mut tale);
+    let dir = folder.path().join("journal");
+    story.write(&dir);
+    tale.goes_on_in(&dir);
+    let stopped = tale.resume(RUN, false);
+    assert!(matches!(stopped, Ok(Stopped::Closed(RunEnd::Done))), "{stopped:?}");
+    assert_eq!(steps(&dir), steps(&fixture.dir), "it went on as it did then");
+    let reader = JournalReader::open(&dir).expect("the journal can be read");
+    let found = strict(&reader, None).unwrap_or_else(|error| unreachable!("{error}"));
+    assert_eq!((found.runs, found.foreign.len(), found.unchecked.len()), (1, 0, 0));
+    let history = History::load(&reader).expect("the journal folds");
+    assert_eq!(history.runs[&RUN].rules.version(), 1);
+}
+
+#[test]
+fn a_plan_for_rules_that_are_not_here_opens_no_run() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let dir = folder.path().join("journal");
+    let theirs = RULES + 1;
+    let refused = Tale::under(theirs, &dir).run(RUN, CRIO_TO_DOCKER, &["gluster1.demo"]);
+    assert!(matches!(refused, Err(DriveError::OtherRules { theirs: found, .. }) if found == theirs), "{refused:?}");
+    assert!(Story::of(&dir).entries.is_empty());
 }

@@ -118,6 +118,13 @@ fn table() -> Vec<Row> {
             (0, "runbook as in the plan", "x"),
         ),
         row(
+            "back-a-run",
+            "rules that this binary has too",
+            is_back,
+            |s, at| opened(s, at, |o| o.rules = 2),
+            (0, "rules as in the plan: 1", "2"),
+        ),
+        row(
             "two-labs",
             "whose keys",
             is_back,

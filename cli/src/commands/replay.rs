@@ -4,8 +4,8 @@ use crate::args::{Args, Output, Replay};
 use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::{count, escape, json, to_stdout};
-use palinode_core::event::RULES;
 use palinode_core::history::History;
+use palinode_core::rules::version::Rules;
 use palinode_journal::JournalReader;
 use palinode_replay::strict::{Divergence, Replayed, StrictError, strict};
 use std::fmt::Write as _;
@@ -59,7 +59,8 @@ fn text(found: &Replayed) -> String {
     for (run, rules) in &found.foreign {
         let _ = writeln!(
             out,
-            "not replayed: run {run} follows rules {rules}, this binary has rules {RULES}; use the release that has them"
+            "not replayed: run {run} follows rules {rules}, this binary has rules {}; use the release that has them",
+            Rules::known()
         );
     }
     out

@@ -7,14 +7,15 @@
 //! What it cannot know, because it came from the world or from a person and stands nowhere else: what an image shows,
 //! what a job said of itself, how a gate's sample came out, which of several ready steps was taken first, when, and who
 //! answered what. Images whose keys were erased are not looked into; what would have needed them is counted as
-//! unchecked and never held against the run. A run under other rules is counted and left to the release that has them.
+//! unchecked and never held against the run. A run under rules that this binary does not have is counted and left to
+//! the release that has them.
 
 mod run;
 mod step;
 mod told;
 
 use crate::admit::Inadmissible;
-use crate::event::{Event, ImageRef, Owner, RULES, RunClosed, Sealed};
+use crate::event::{Event, ImageRef, Owner, RunClosed, Sealed};
 use crate::history::{History, LoadError, Recorded};
 use crate::id::{BlobId, BodyId, Epoch, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Illegal;
@@ -22,6 +23,7 @@ use crate::plan::StepIx;
 use crate::port::{ReadError, Stored};
 use crate::resource::{Image, State};
 use crate::rules::prepare::{Drift, Opened};
+use crate::rules::version::Rules;
 use crate::state::ApplyError;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -108,7 +110,7 @@ pub struct Replayed {
     pub entries: u64,
     /// What could not be checked, since a body could not be opened.
     pub unchecked: BTreeMap<Unchecked, u64>,
-    /// Runs under other rules, with those rules; they were not replayed.
+    /// Runs under rules that this binary does not have, with those rules; they were not replayed.
     pub foreign: BTreeMap<RunId, u32>,
 }
 
@@ -190,7 +192,7 @@ impl<'a> Strict<'a> {
         let process = self.process(stored);
         let wanted = self.only.is_none_or(|run| run == entry.run);
         if let Event::RunOpened(opened) = &entry.event
-            && opened.rules != RULES
+            && Rules::of(opened.rules).is_none()
         {
             if wanted {
                 self.replayed.foreign.insert(entry.run, opened.rules);

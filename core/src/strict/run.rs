@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::port::Stored;
 use crate::resource::{Loss, Residue};
 use crate::rules::ending;
+use crate::rules::version::Rules;
 use crate::state::RunState;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -187,8 +188,9 @@ impl Strict<'_> {
             missing.set(missing.get() || found.is_none());
             found.map(|image| (*image).clone())
         };
+        let rules = self.history.runs.get(&stored.entry.run).map_or(Rules::NOW, |state| state.rules);
         // The rollback itself has done nothing yet, so the history with it is the one before it.
-        let found = compensate(&self.history, back.run, &back.scope, false, &open);
+        let found = compensate(&self.history, (back.run, &back.scope), rules, false, &open);
         if missing.get() {
             self.unchecked(Unchecked::Plan);
             return Ok(());

@@ -19,14 +19,13 @@ use futures_util::stream::FuturesUnordered;
 use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
-use palinode_core::event::{
-    Actor, Compensates, Draft, Event, PauseWhy, RULES, RunEnd, RunOpened, Sealed, SkipWhy, World,
-};
+use palinode_core::event::{Actor, Compensates, Draft, Event, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World};
 use palinode_core::history::{History, LoadError};
 use palinode_core::id::{BodyId, Micros, RunId, StepPath};
 use palinode_core::life::{Move, Stage};
 use palinode_core::plan::{Plan, StepIx};
 use palinode_core::port::{BodyError, Executor, Halted, Handout, Journal, ReadError, RecordError, Stored, Verb};
+use palinode_core::rules::version::Rules;
 use palinode_core::state::RunState;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +55,10 @@ pub enum DriveError {
     #[error("the journal has no run {0}")]
     NoRun(RunId),
     /// The run was made under other rules.
-    #[error("run {run} follows rules {theirs}, this binary has rules {RULES}; use the release that has them")]
+    #[error(
+        "run {run} follows rules {theirs}, this binary has rules {}; use the release that has them",
+        Rules::known()
+    )]
     OtherRules {
         /// The run.
         run: RunId,
@@ -198,7 +200,7 @@ pub struct Driver<'a, J: Journal, E: Executor> {
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
-    /// Opens a new run and records it; `rolls_back` for a rollback.
+    /// Opens a new run under the rules that its plan was made for, and records it.
     pub fn begin(
         journal: &'a mut J,
         executor: &'a E,
@@ -208,6 +210,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         plan: &Plan,
         opening: Opening,
     ) -> Result<Self, DriveError> {
+        if Rules::of(plan.rules).is_none() {
+            return Err(DriveError::OtherRules { run, theirs: plan.rules });
+        }
         let (bytes, digest) = plan.encode().map_err(RecordError::from)?;
         plan.check().map_err(|cause| LoadError::Plan { run, cause })?;
         let plan_blob = journal.put_public(&bytes)?;
@@ -227,7 +232,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             runbook: plan.runbook.clone(),
             plan: digest,
             plan_blob,
-            rules: RULES,
+            rules: plan.rules,
             world: opening.world,
             actor: opening.actor,
             owner,
