@@ -33,7 +33,8 @@ impl Folder {
     /// Takes the folder, made if it is not there; none if another process has it.
     pub(crate) fn take(root: &Path) -> io::Result<Option<Self>> {
         let path = Self::of(root);
-        if path.symlink_metadata().is_ok() && !path.is_dir() {
+        // A link is no folder of ours, wherever it leads: what is there would be thrown away.
+        if path.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
             fs::remove_file(&path)?;
         }
         match DirBuilder::new().mode(0o700).create(&path) {

@@ -332,6 +332,13 @@ fn whatever_became_of_its_files_the_answers_are_the_same() {
     gone();
     symlink("nowhere", case.index()).expect("links");
     case.recovers();
+    gone();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let theirs = elsewhere.path().join("theirs");
+    fs::write(&theirs, "not ours").expect("writes");
+    symlink(elsewhere.path(), case.index()).expect("links");
+    case.recovers();
+    assert_eq!(fs::read(&theirs).expect("what stands behind a link is left alone"), b"not ours");
     assert_eq!(verify(&case.root).expect("verifies").notices, []);
 }
 
