@@ -4,7 +4,7 @@ use crate::args::{Args, Log, Output};
 use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::progress::split;
-use crate::render::{clock, escape, json, moment, to_stdout, words};
+use crate::render::{clock, escape, json, moment, to_stderr, to_stdout, words};
 use crate::session::wall;
 use crate::when;
 use palinode_core::event::{Answer, Decision, Ending, Event, Rule, Sealed};
@@ -81,6 +81,9 @@ fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Fai
 pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
     let reader = place::reader(args.journal.as_deref())?;
     let (found, only) = find(&reader, log)?;
+    if found.entries.is_empty() && !found.runs.is_empty() {
+        to_stderr("no entry is like that; `palinode log -n 20` shows what there is\n");
+    }
     if args.output == Output::Json {
         let list = found
             .entries
