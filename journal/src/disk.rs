@@ -199,7 +199,8 @@ impl DiskJournal {
 
     /// Forgets the posted entries up to one that is durable: they are read from the disk from now on.
     pub(crate) fn written(&mut self, upto: Seq) {
-        while self.posted.pop_front_if(|(seq, ..)| *seq <= upto).is_some() {}
+        let count = self.posted.iter().take_while(|(seq, ..)| *seq <= upto).count();
+        self.posted.drain(..count);
     }
 
     /// Writes everything that has a place as one batch, with one sync.

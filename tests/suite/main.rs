@@ -22,4 +22,5 @@ mod session_live;
 mod session_refused;
 mod session_whole;
 mod session_worlds;
+mod side;
 mod strict;

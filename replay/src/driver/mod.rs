@@ -1,8 +1,8 @@
 //! The driver: to run is to replay the journal and then go on.
 //!
 //! One loop on one task: take what is ready, start it, wait for whatever ends first, record what was found, fold it
-//! into the state, look again. Whatever ended at the same time is recorded in one durable batch. Effects begin only
-//! in one place (`Follow::Execute`), after the batch that holds their intent is on stable storage.
+//! into the state, look again. Whatever ended at the same time is recorded in one durable batch, each finding judged by
+//! all that comes before it. Effects begin only in one place (`Follow::Execute`), after the batch that holds their intent is on stable storage.
 
 mod activity;
 mod desk;
@@ -133,7 +133,7 @@ pub type Tick<'a> = &'a dyn Fn() -> LocalBoxFuture<'static, ()>;
 pub struct Surroundings<'a> {
     /// Wall time.
     pub wall: &'a dyn Fn() -> Micros,
-    /// Told of every entry, with the state after it.
+    /// Told of every entry once it is durable, or posted; with the state after all that was recorded at the same time.
     pub watch: &'a mut dyn FnMut(&History, &Stored),
     /// What a person asked for.
     pub stop: Rc<Cell<Stop>>,
@@ -311,25 +311,41 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     }
 
     fn record_for(&mut self, findings: Vec<(RunId, Finding)>, time: Micros) -> Result<Vec<Stored>, DriveError> {
+        let stored = self.note(findings, time)?;
+        self.keep(&stored)?;
+        Ok(stored)
+    }
+
+    /// Gives findings their place and folds them in, so that the next ones are judged by them. Not durable yet.
+    fn note(&mut self, findings: Vec<(RunId, Finding)>, time: Micros) -> Result<Vec<Stored>, DriveError> {
         if findings.is_empty() {
             return Ok(Vec::new());
         }
-        // What could not be folded must not be appended: the journal could not be read again.
+        // What could not be folded must not be recorded: the journal could not be read again.
         self.history.admits(findings.iter().map(|(run, (event, _))| (*run, event)))?;
-        let waited = findings.iter().any(|(_, (event, _))| event.waited());
         let wall = self.executor.is_virtual().then(|| (self.around.wall)());
         let drafts =
             findings.into_iter().map(|(run, (event, bodies))| Draft { run, time, wall, event, bodies }).collect();
-        let stored = if waited { self.journal.append(drafts)? } else { self.journal.post(drafts)? };
+        let stored = self.journal.post(drafts)?;
         for entry in &stored {
             let journal = &*self.journal;
             // History and shelf share one map; while it grows the shelf lets go of it, or it would be copied.
             drop(self.shelf.places.take());
             self.history.apply(entry, &mut |blob| journal.public(blob))?;
             self.shelf.places.replace(Arc::clone(&self.history.bodies));
-            (self.around.watch)(&self.history, entry);
         }
         Ok(stored)
+    }
+
+    /// Makes durable what was noted, if any of it is waited for, as one batch; then tells of it.
+    fn keep(&mut self, stored: &[Stored]) -> Result<(), DriveError> {
+        if stored.iter().any(|stored| stored.entry.event.waited()) {
+            self.journal.append(Vec::new())?;
+        }
+        for entry in stored {
+            (self.around.watch)(&self.history, entry);
+        }
+        Ok(())
     }
 
     /// Drives the run until it is over or waits for a person.
@@ -375,21 +391,21 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             while let Some(Some(more)) = work.next().now_or_never() {
                 dones.push(more);
             }
-            let mut findings = Vec::new();
+            let (run, now) = (self.run, self.executor.now());
+            let mut stored = Vec::new();
             let mut follows = Vec::new();
-            let now = self.executor.now();
             for done in dones {
                 if let Done::Slept(ix) = done {
                     sleeping.remove(&ix);
                     busy.remove(&ix);
                     continue;
                 }
-                let (new, follow) = self.handle(done, now)?;
-                findings.extend(new);
-                follows.push((findings.len(), follow));
+                // Hosts side by side may share a resource: each finding is judged by all that comes before it.
+                let (findings, follow) = self.handle(done, now)?;
+                stored.extend(self.note(findings.into_iter().map(|finding| (run, finding)).collect(), now)?);
+                follows.push((stored.len(), follow));
             }
-            let run = self.run;
-            let stored = self.record_for(findings.into_iter().map(|finding| (run, finding)).collect(), now)?;
+            self.keep(&stored)?;
             for (end, follow) in follows {
                 match follow {
                     Follow::Free(ix) => {
