@@ -2,12 +2,15 @@
 
 use crate::exit::Failure;
 use palinode_core::history::History;
-use palinode_core::id::{RunId, Seq};
+use palinode_core::id::{BodyId, RunId, Seq};
+use palinode_core::port::JournalRead;
 use palinode_core::state::RunState;
 use palinode_journal::index::Run;
 use palinode_journal::{JournalReader, ROOT_NAME, find_root};
 use palinode_replay::driver::DriveError;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The journal that is there.
 pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -67,6 +70,32 @@ pub(crate) fn read_latest(given: Option<&Path>, named: Option<&str>) -> Result<(
     Ok((reader, history))
 }
 
+/// Finds the words that are shown of a run and stand before it: equal words of a run and of the rollbacks that take it
+/// back are recorded once, with the first of them. What such a history has already is not looked for.
+pub(crate) fn find_words(reader: &JournalReader, history: &mut History, run: RunId) -> Result<(), Failure> {
+    let Some(state) = history.runs.get(&run) else { return Ok(()) };
+    let waiting = state.steps().filter(|(_, _, known)| !known.stage.is_behind());
+    let named = state.opened.reason.into_iter().chain(waiting.filter_map(|(_, _, known)| known.message));
+    let mut missing: BTreeSet<BodyId> = named.filter(|id| !history.bodies.contains_key(id)).collect();
+    if history.is_whole() || missing.is_empty() {
+        return Ok(());
+    }
+    let first = state.first;
+    let bodies = Arc::make_mut(&mut history.bodies);
+    for stored in reader.read(Seq(1))? {
+        let entry = stored?.entry;
+        for (id, sealed) in entry.bodies {
+            if missing.remove(&id) {
+                bodies.insert(id, Arc::new(sealed));
+            }
+        }
+        if missing.is_empty() || entry.seq >= first {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Which run is meant when none is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Default {
@@ -81,23 +110,28 @@ pub(crate) enum Default {
 /// The run that is meant.
 pub(crate) fn run<'a>(history: &'a History, named: Option<&str>, default: Default) -> Result<&'a RunState, Failure> {
     let all = || history.order.iter().rev().filter_map(|run| history.runs.get(run));
+    // A journal whose runs all follow other rules, or the end of one, from which `status` reads.
+    let none = || match history.order.iter().rev().find_map(|run| Some((*run, history.foreign.get(run)?))) {
+        Some((run, foreign)) => DriveError::OtherRules { run, theirs: foreign.opened.rules }.into(),
+        None => no_runs(),
+    };
     match named {
-        Some("@") => all().next().ok_or_else(no_runs),
+        Some("@") => all().next().ok_or_else(none),
         Some(prefix) => {
             let run = by_prefix(history.order.iter().copied(), prefix)?;
             history.runs.get(&run).ok_or_else(|| match history.foreign.get(&run) {
                 Some(foreign) => DriveError::OtherRules { run, theirs: foreign.opened.rules }.into(),
-                None => no_runs(),
+                None => none(),
             })
         }
         None => match default {
-            Default::Latest => all().next().ok_or_else(no_runs),
-            Default::Forward => all().find(|run| run.opened.compensates.is_none()).ok_or_else(no_runs),
+            Default::Latest => all().next().ok_or_else(none),
+            Default::Forward => all().find(|run| run.opened.compensates.is_none()).ok_or_else(none),
             Default::Open => all().find(|run| run.closed.is_none()).ok_or_else(|| match all().next() {
                 Some(_) => {
                     Failure::usage("no run is open: all of them are closed", "type `palinode status` to see the latest")
                 }
-                None => no_runs(),
+                None => none(),
             }),
         },
     }

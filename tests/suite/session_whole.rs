@@ -181,3 +181,14 @@ fn one_host_is_taken_back_and_the_edits_for_the_others_stay() {
     desk.run(&["rollback"]).exits(0).complains(&["nothing to take back"]);
     desk.run(&["verify"]).exits(0).says(&["3 runs"]);
 }
+
+/// Equal words of a run and its rollback are recorded once, with the run; status reads from the rollback on.
+#[test]
+fn status_of_a_rollback_knows_the_words_that_its_run_recorded_first() {
+    let desk = Desk::new();
+    let hosts = ["--host", "gluster1.demo"];
+    desk.run(&[&["run", "crio-to-docker", "--lab", "--reason", "the night of CHG-7"][..], &hosts].concat()).exits(0);
+    desk.run(&["rollback", "--reason", "the night of CHG-7"]).exits(6);
+    let out = desk.run(&["status"]).exits(0).says(&["the night of CHG-7"]);
+    assert!(!out.stdout.contains("cannot be opened"), "{out}");
+}

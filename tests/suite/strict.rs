@@ -913,6 +913,23 @@ fn a_run_under_other_rules_is_left_to_the_release_that_has_them() {
     assert!(why.is_err_and(|why| why.to_string().contains("rules 77")));
 }
 
+/// `status` reads from the latest run on. Where that follows other rules, it says so: the journal is not empty.
+#[test]
+fn status_names_a_latest_run_under_other_rules() {
+    let corpus = all();
+    let fixture = corpus.iter().find(|one| one.name.ends_with("two-labs")).expect("a kind");
+    let mut story = Story::of(&fixture.dir);
+    let at = story.entries.iter().rposition(|entry| matches!(entry.event, Event::RunOpened(_))).expect("a run");
+    let run = story.entries[at].run.to_string();
+    opened(&mut story, at, |opened| opened.rules = 77);
+    let desk = Desk::new();
+    story.write(&desk.path().join("other"));
+    for named in [&["status"][..], &["status", "@"], &["status", "-o", "json"]] {
+        let out = desk.run(&[&["--journal", "other"][..], named].concat()).exits(1);
+        out.complains(&[&format!("run {run} follows rules 77"), "use the release that has them"]);
+    }
+}
+
 #[test]
 fn the_command_says_what_was_replayed_and_where_it_diverges() {
     let desk = Desk::new();

@@ -13,7 +13,9 @@ use palinode_replay::driver::ShelfView;
 use std::fmt::Write as _;
 
 pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
-    let (reader, history) = place::read_latest(args.journal.as_deref(), status.run.as_deref())?;
+    let (reader, mut history) = place::read_latest(args.journal.as_deref(), status.run.as_deref())?;
+    let id = place::run(&history, status.run.as_deref(), place::Default::Latest)?.run;
+    place::find_words(&reader, &mut history, id)?;
     let run = place::run(&history, status.run.as_deref(), place::Default::Latest)?;
     let owner = reader.owner()?;
     // The journal has one driver; it drives the run that carries its epoch.
