@@ -173,7 +173,9 @@ pub(crate) fn sixty_four() {
     );
     let found = ratio(&figures[0], &figures[1]);
     goal("the journal over the bare loop", found, found.0 >= 0.7, "at least 0.7");
-    let held = |what: fn(&((f64, f64), (f64, f64))) -> f64| {
+    // A writer's wait and a batch's sync, each as median and p99.
+    type Pair = ((f64, f64), (f64, f64));
+    let held = |what: fn(&Pair) -> f64| {
         // Without the unmeasured round.
         let pairs = waits.borrow().iter().copied().zip(syncs.borrow().iter().copied()).skip(1).collect::<Vec<_>>();
         let mut all: Vec<f64> = pairs.iter().map(what).collect();
