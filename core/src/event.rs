@@ -123,7 +123,7 @@ pub struct Sealed {
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// In the entry.
-    Inline(#[serde(with = "serde_bytes")] Vec<u8>),
+    Inline(#[serde(serialize_with = "serde_bytes::serialize", deserialize_with = "crate::id::byte_string")] Vec<u8>),
     /// In a blob file.
     Blob(BlobId),
 }

@@ -3,7 +3,7 @@
 
 use crate::canon::{decode, encode, walk};
 use crate::chance::{Dice, config};
-use crate::event::{Entry, Event};
+use crate::event::{Entry, Event, Place};
 use crate::id::{BodyId, EntryId, Label};
 use crate::plan::Plan;
 use crate::resource::State;
@@ -64,6 +64,19 @@ fn says_something_else(entry: &Entry, bytes: &[u8], changed: &[u8], at: usize) {
     assert!(other != *entry || second_form, "byte {at} of {entry:?}");
     let written = other.encode().expect("it encodes");
     assert_eq!(Entry::decode(&written).expect("it decodes"), other);
+}
+
+/// An array of 256 small numbers, which a careless reader takes for as many bytes.
+#[test]
+fn an_array_is_no_byte_string() {
+    let place = Place::Inline(vec![b'x'; 256]);
+    let bytes = encode(&place).expect("it encodes");
+    let at = bytes.iter().position(|byte| *byte == 0xc5).expect("a byte string of two length bytes");
+    let mut changed = bytes.clone();
+    changed[at] = 0xdc;
+    assert!(walk(&changed).is_ok());
+    assert!(crate::canon::decode::<Place>(&changed).is_err());
+    assert_eq!(crate::canon::decode::<Place>(&bytes).expect("it decodes"), place);
 }
 
 proptest! {

@@ -69,6 +69,23 @@ impl<const N: usize> de::Visitor<'_> for Fixed<N> {
     }
 }
 
+/// Reads a byte string, and nothing else that could pass for one: an array of small numbers would be a second form.
+pub(crate) fn byte_string<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    struct Bytes;
+    impl de::Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a byte string")
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_owned())
+        }
+    }
+    from.deserialize_bytes(Bytes)
+}
+
 /// Reads a text and makes a name of it, from the reader's own bytes where it lends them.
 struct Named<T>(fn(&str) -> Result<T, BadId>);
 

@@ -23,6 +23,7 @@ const ALL: &[(&str, fn())] = &[
     ("status-many", status::many_runs),
     ("status-one", status::one_run),
     ("migration", migration::eleven),
+    ("migration-thousand", migration::thousand),
 ];
 
 fn main() {
