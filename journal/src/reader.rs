@@ -9,7 +9,7 @@ use crate::layout::{self, segment_file};
 use crate::lock::{self, OwnerState};
 use crate::record::Wrong;
 use crate::ring::Ring;
-use crate::segment::{Next, Scan};
+use crate::segment::{Next, Raw, Scan};
 use crate::vault::{ReadOnly, SealingVault};
 use palinode_core::event::{Entry, Event, FORMAT};
 use palinode_core::id::{BlobId, EntryId, RunId, Seq};
@@ -17,6 +17,7 @@ use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Stored, Va
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 /// More bytes than these are worth a thread: some twenty thousand entries.
 const LONG: usize = 8 << 20;
@@ -177,6 +178,11 @@ impl JournalRead for JournalReader {
     }
 }
 
+/// The entry of these bytes.
+pub(crate) fn decoded(raw: Raw) -> Result<Stored, ReadError> {
+    raw.sound().map_err(|wrong| damaged(&segment_file(raw.first), wrong))
+}
+
 /// The entries of a journal on disk, up to the last batch that is complete.
 pub(crate) struct DiskEntries {
     root: Root,
@@ -188,22 +194,22 @@ pub(crate) struct DiskEntries {
 }
 
 impl DiskEntries {
-    /// Whether reading to the end takes long enough to be worth a thread.
+    /// Whether reading to the end takes long enough to be worth threads, where there are cores for them.
     fn is_long(&self) -> bool {
-        !self.segments.is_empty() || self.scan.rest().len() > LONG
+        let long = !self.segments.is_empty() || self.scan.rest().len() > LONG;
+        long && available_parallelism().is_ok_and(|cores| cores.get() > 1)
     }
 
-    /// The next entry; none at the end.
-    fn entry(&mut self) -> Result<Option<Stored>, ReadError> {
+    /// The next entry before it is decoded; none at the end.
+    pub(crate) fn raw(&mut self) -> Result<Option<Raw>, ReadError> {
         while !self.done {
             let file = segment_file(self.scan.first);
-            if let Some(stored) = self.scan.entry(self.from) {
-                let stored = stored.map_err(|wrong| damaged(&file, wrong))?;
-                if stored.entry.seq == self.head.seq && stored.id != self.head.entry {
+            if let Some(raw) = self.scan.raw(self.from) {
+                if raw.seq == self.head.seq.0 && raw.id != self.head.entry {
                     let what = format!("entry {} is not the one that the head names", self.head.seq);
                     return Err(damaged(&file, Wrong { offset: self.scan.offset(), what }));
                 }
-                return Ok(Some(stored));
+                return Ok(Some(raw));
             }
             match self.scan.next() {
                 Next::Batch => {}
@@ -243,6 +249,7 @@ impl Iterator for DiskEntries {
     type Item = Result<Stored, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entry().transpose().inspect(|read| self.done |= read.is_err())
+        let read = self.raw().and_then(|raw| raw.map(decoded).transpose()).transpose();
+        read.inspect(|read| self.done |= read.is_err())
     }
 }

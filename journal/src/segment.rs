@@ -105,30 +105,63 @@ impl Scan {
     /// decoded nor given. An entry that is not what it must be is damage wherever it stands. One at a time: a batch may
     /// hold more than anyone wants to keep at once.
     pub(crate) fn entry(&mut self, from: u64) -> Option<Result<Stored, Wrong>> {
+        let (seq, place) = self.place(from)?;
+        let (offset, bytes) = (self.base + place.start, &self.bytes[place]);
+        Some(sound(seq, self.prev, entry_id(bytes), bytes, offset).inspect(|stored| self.prev = Some(stored.id)))
+    }
+
+    /// The same entry before it is decoded, for who decodes it elsewhere.
+    pub(crate) fn raw(&mut self, from: u64) -> Option<Raw> {
+        let (seq, place) = self.place(from)?;
+        let (offset, bytes) = (self.base + place.start, self.bytes[place].to_vec());
+        let id = entry_id(&bytes);
+        let prev = self.prev.replace(id);
+        Some(Raw { first: self.first, seq, prev, id, offset, bytes })
+    }
+
+    fn place(&mut self, from: u64) -> Option<(u64, Range<usize>)> {
         loop {
             let place = self.batch.get(self.taken)?.clone();
             self.taken += 1;
-            let (offset, bytes) = (self.base + place.start, &self.bytes[place]);
             let seq = self.next;
             self.next += 1;
             if seq >= from {
-                return Some(self.sound(seq, bytes, offset).inspect(|stored| self.prev = Some(stored.id)));
+                return Some((seq, place));
             }
             // Only the last entry before `from` must be named, for the chain's sake.
-            self.prev = (seq + 1 == from).then(|| entry_id(bytes));
+            self.prev = (seq + 1 == from).then(|| entry_id(&self.bytes[place]));
         }
     }
+}
 
-    fn sound(&self, seq: u64, bytes: &[u8], offset: usize) -> Result<Stored, Wrong> {
-        let entry = Entry::decode(bytes).map_err(|error| Wrong::at(offset, error.to_string()))?;
-        if entry.seq != Seq(seq) {
-            return Err(Wrong::at(offset, format!("entry {} stands where {seq} should", entry.seq)));
-        }
-        if self.prev.is_some_and(|prev| prev != entry.prev) {
-            return Err(Wrong::at(offset, format!("entry {seq} does not follow the entry before it")));
-        }
-        Ok(Stored { id: entry_id(bytes), entry })
+/// The stored bytes of an entry, with what they must fit.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    /// First sequence of its segment.
+    pub(crate) first: u64,
+    pub(crate) seq: u64,
+    pub(crate) id: EntryId,
+    prev: Option<EntryId>,
+    offset: usize,
+    bytes: Vec<u8>,
+}
+
+impl Raw {
+    /// The entry, if it is what it must be.
+    pub(crate) fn sound(&self) -> Result<Stored, Wrong> {
+        sound(self.seq, self.prev, self.id, &self.bytes, self.offset)
     }
+}
+
+fn sound(seq: u64, prev: Option<EntryId>, id: EntryId, bytes: &[u8], offset: usize) -> Result<Stored, Wrong> {
+    let entry = Entry::decode(bytes).map_err(|error| Wrong::at(offset, error.to_string()))?;
+    if entry.seq != Seq(seq) {
+        return Err(Wrong::at(offset, format!("entry {} stands where {seq} should", entry.seq)));
+    }
+    if prev.is_some_and(|prev| prev != entry.prev) {
+        return Err(Wrong::at(offset, format!("entry {seq} does not follow the entry before it")));
+    }
+    Ok(Stored { id, entry })
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
         Output::Json => json(&as_json(run, driven, reader.root(), shelf.as_ref())),
         Output::Text => to_stdout(&text(&history, run, driven, &owner, shelf.as_ref())),
     }
+    // The process ends here: a long history is not taken apart piece by piece while someone waits for the prompt.
+    drop(shelf);
+    std::mem::forget(history);
     Ok(Exit::Done)
 }
 

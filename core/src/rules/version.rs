@@ -7,9 +7,9 @@
 //! | since | question | before | since then |
 //! |---|---|---|---|
 //! | 1 | | the first rules | |
-//! | 2 | [`Rules::gates_beyond_grow_stale`] | a lane that went back to an earlier step took the old answer of a gate beyond it | the gate is sampled again, unless a step beyond it acted |
-//! | 2 | [`Rules::captures_reach_all_lanes`] | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
-//! | 2 | [`Rules::host_comes_back_whole`] | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
+//! | 2 | `Rules::gates_beyond_grow_stale` | a lane that went back to an earlier step took the old answer of a gate beyond it | the gate is sampled again, unless a step beyond it acted |
+//! | 2 | `Rules::captures_reach_all_lanes` | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
+//! | 2 | `Rules::host_comes_back_whole` | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
 
 use std::ops::RangeInclusive;
 
