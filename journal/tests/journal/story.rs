@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Where the journal is.
 pub(crate) fn root() -> &'static Path {
-    Path::new("/work/.palinode")
+    Path::new("/home/.palinode")
 }
 
 /// What was asked of a journal, and what it promised.
@@ -205,7 +205,7 @@ fn tell_all(disk: &SimDisk, told: &mut Told) -> Result<(), End> {
 /// A disk with nothing but a working folder.
 pub(crate) fn empty() -> SimDisk {
     let disk = SimDisk::new();
-    disk.layer().make_dir(Path::new("/work")).expect("a folder");
+    disk.layer().make_dir(Path::new("/home")).expect("a folder");
     disk.layer().sync_dir(Path::new("/")).expect("syncs");
     disk
 }
