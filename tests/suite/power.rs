@@ -233,7 +233,8 @@ fn a_run_whose_journal_is_cut_off_is_resumed_to_the_same_end() {
         for number in 1..=cuts {
             let desk = Desk::in_memory();
             let journal = disk_journal(&disk, number);
-            let mut live = desk.spawn(&[&run[..], &[&journal]].concat());
+            // Slowed down to about two seconds, so that the cut comes in the middle however busy the machine is.
+            let mut live = desk.spawn(&[&run[..], &[&journal, "--pace", "600"]].concat());
             // Anywhere in it: after so many lines of progress, and a moment more.
             let lines = chance.below(told) as usize;
             live.until_it("progress", |text| text.lines().count() >= lines);
