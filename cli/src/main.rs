@@ -13,6 +13,10 @@ mod world;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// A long history is taken apart on several threads. What one allocates another frees, and with glibc they wait for it.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = args::Args::parse();
     match commands::dispatch(&args) {
