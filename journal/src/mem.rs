@@ -23,6 +23,8 @@ pub struct MemJournal {
     keys: BTreeMap<RunId, DataKeys>,
     /// Whether keys and nonces are the same each time.
     fixed: bool,
+    /// Whether only the last entry is kept.
+    forgets: bool,
     owner: Owner,
     epoch: Epoch,
     inbox: BTreeMap<String, Handout>,
@@ -41,6 +43,7 @@ impl MemJournal {
             blobs: Arc::default(),
             keys: BTreeMap::new(),
             fixed: false,
+            forgets: false,
             owner,
             epoch: Epoch(1),
             inbox: BTreeMap::new(),
@@ -55,6 +58,12 @@ impl MemJournal {
     /// entries, byte for byte. Its bodies are no secrets.
     pub fn with_fixed_keys(owner: Owner) -> Self {
         Self { fixed: true, ..Self::new(owner) }
+    }
+
+    /// An empty journal that keeps only its last entry, as a journal on disk keeps none in memory: to measure what
+    /// writes to it. Reading it finds no more than that one.
+    pub fn forgetful(owner: Owner) -> Self {
+        Self { forgets: true, ..Self::new(owner) }
     }
 
     /// How many entries have a place.
@@ -141,6 +150,9 @@ impl MemJournal {
             .map_or(Tip { seq: Seq(0), id: EntryId([0; 32]) }, |last| Tip { seq: last.entry.seq, id: last.id });
         let ready = prepare(tip, self.epoch, drafts, &*self.blobs)?;
         let stored: Vec<Stored> = ready.into_iter().map(|(stored, _)| stored).collect();
+        if self.forgets && !stored.is_empty() {
+            self.entries.clear();
+        }
         self.entries.extend(stored.iter().cloned().map(Arc::new));
         Ok(stored)
     }

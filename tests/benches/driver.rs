@@ -38,7 +38,7 @@ pub(crate) fn drive(journal: &mut impl Journal, steps: usize, serial: u32) -> f6
 
 pub(crate) fn run() {
     println!("driver without a disk");
-    let a_step = |steps: usize| drive(&mut MemJournal::new(owner(1)), steps, 4) * 1e6 / steps as f64;
+    let a_step = |steps: usize| drive(&mut MemJournal::forgetful(owner(1)), steps, 4) * 1e6 / steps as f64;
     let (mut short, mut middle, mut long) = (|| a_step(1_000), || a_step(10_000), || a_step(100_000));
     let all = rounds(&mut [("1,000 steps", &mut short), ("10,000 steps", &mut middle), ("100,000 steps", &mut long)]);
     print!("{}", table("µs a step", &all));
