@@ -135,9 +135,32 @@ pub const SINCE_2: &[(&str, Story)] = &[
 /// Stories that go the same way under all rules, told again under those of today.
 const AS_EVER: &[&str] = &["failed-and-retried", "asked-and-applied", "back-a-step"];
 
-/// What has a journal under the rules of today: all that they decide otherwise, and a few as ever.
+/// Findings that no journal under rules 1 has: told first under rules 2, which decide them as ever.
+pub const FOUND_2: &[(&str, Story)] = &[
+    ("found-ended-badly", |tale| {
+        tale.fail("gluster1.demo/conf", Failing::Half);
+        died(tale, "gluster1.demo/conf", Phase::Done);
+        paused(tale.resume(RUN, false), &PauseWhy::Failed);
+        tale.answer(RUN, "gluster1.demo/conf", Answer::Retry);
+        done(tale.resume(RUN, false));
+    }),
+    ("found-running", |tale| {
+        tale.fault("gluster1.demo/scaleup", Phase::LinkCut);
+        done(tale.run(RUN, CRIO_TO_DOCKER, ONE));
+    }),
+    ("found-unheard", |tale| {
+        tale.fault("gluster1.demo/name", Phase::Silent);
+        let dead = tale.run(RUN, SIDE, ONE);
+        assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
+        done(tale.resume(RUN, false));
+    }),
+];
+
+/// What has a journal under the rules of today: all that they decide otherwise, what was never told before, and a few
+/// as ever.
 pub fn todays() -> impl Iterator<Item = &'static (&'static str, Story)> {
-    SINCE_2.iter().chain(KINDS.iter().filter(|(name, _)| AS_EVER.contains(name)))
+    let as_ever = KINDS.iter().filter(|(name, _)| AS_EVER.contains(name));
+    SINCE_2.iter().chain(FOUND_2).chain(as_ever)
 }
 
 /// Every kind of run, by the name of its folder; under rules 1 each has a journal.
