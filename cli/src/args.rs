@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// How to print data.
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    /// A configuration of ssh in place of `~/.ssh/config` and the system's.
+    #[arg(long, global = true, env = "PALINODE_SSH_CONFIG", value_name = "FILE")]
+    pub(crate) ssh_config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -98,6 +101,13 @@ pub(crate) struct Lab {
     pub(crate) die_after: Option<u64>,
 }
 
+impl Lab {
+    /// Whether any of them is given.
+    pub(crate) fn disturbs(&self) -> bool {
+        self.pace.is_some() || !self.drop.is_empty() || !self.fail.is_empty() || !self.die.is_empty()
+    }
+}
+
 /// A number of storage nodes that a lab can have.
 fn lab_nodes(text: &str) -> Result<usize, String> {
     let (least, most) = (lab::NODES.start(), lab::NODES.end());
@@ -123,9 +133,12 @@ pub(crate) struct Run {
     /// How many storage nodes a new simulated cluster has; other nodes, pods and volumes grow with them [default: 3].
     #[arg(long, value_name = "N", value_parser = lab_nodes, allow_negative_numbers = true)]
     pub(crate) lab_nodes: Option<usize>,
-    /// The inventory; the lab has one of its own.
+    /// The inventory, with the hosts to act on; the lab has one of its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) inventory: Option<PathBuf>,
+    /// Act on real hosts without asking.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     /// Set a parameter of the runbook.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,

@@ -1,5 +1,6 @@
 //! The binary `palinode`: arguments in, words out. What it decides, it decides in the crates below.
 
+mod acting;
 mod actor;
 mod args;
 mod commands;

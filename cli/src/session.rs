@@ -1,5 +1,6 @@
 //! A driver at work: the runtime, signals, progress, and what is printed when it stops.
 
+use crate::acting::Acting;
 use crate::args::{Lab as LabOptions, OnHangup, Output};
 use crate::exit::{Exit, Failure};
 use crate::render::progress::Progress;
@@ -10,7 +11,6 @@ use palinode_core::id::{Micros, RunId};
 use palinode_core::port::Stored;
 use palinode_journal::{DiskJournal, Opened, Options};
 use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, Tick};
-use palinode_replay::lab::Lab;
 use std::cell::Cell;
 use std::path::Path;
 use std::pin::Pin;
@@ -52,7 +52,7 @@ pub(crate) enum Start {
 /// Drives a run and returns how it stopped, with the history since.
 pub(crate) fn drive(
     journal: &mut DiskJournal,
-    lab: &Lab,
+    acting: &Acting,
     history: History,
     run: RunId,
     start: Start,
@@ -77,10 +77,10 @@ pub(crate) fn drive(
         let work = async {
             let (mut driver, only) = match start {
                 Start::Begin(plan, opening) => {
-                    (Driver::begin(journal, lab, around, history, run, &plan, opening)?, None)
+                    (Driver::begin(journal, acting, around, history, run, &plan, opening)?, None)
                 }
-                Start::TakeOver(by) => (Driver::take_over(journal, lab, around, history, run, by)?, None),
-                Start::Look(by, steps) => (Driver::take_over(journal, lab, around, history, run, by)?, Some(steps)),
+                Start::TakeOver(by) => (Driver::take_over(journal, acting, around, history, run, by)?, None),
+                Start::Look(by, steps) => (Driver::take_over(journal, acting, around, history, run, by)?, Some(steps)),
             };
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
@@ -93,13 +93,9 @@ pub(crate) fn drive(
             never = listen(&stop, on_hangup) => never,
         }
     });
-    result.map_err(|error| match (error, lab.broken()) {
-        (DriveError::Halted(_), Some(why)) => Failure::new(
-            Exit::CannotRecord,
-            format!("the lab's ledger cannot be written: {why}"),
-            "make room, then type `palinode resume`",
-        ),
-        (error, _) => error.into(),
+    result.map_err(|error| match error {
+        DriveError::Halted(_) => acting.broken().unwrap_or_else(|| error.into()),
+        error => error.into(),
     })
 }
 

@@ -1,13 +1,11 @@
-//! The world a run acts in: so far the simulated lab, in a folder of its own beside the journal.
+//! Simulated labs, each in a folder of its own beside the journal.
 
 use crate::args;
 use crate::exit::{Exit, Failure};
 use crate::render::some;
 use palinode_core::action::Action;
-use palinode_core::event::World;
 use palinode_core::id::StepPath;
 use palinode_core::plan::{Plan, Work};
-use palinode_core::state::RunState;
 use palinode_executors::{DiskFiles, InventoryFiles};
 use palinode_replay::lab::{self, Failing, Fault, Lab, Phase, Surroundings};
 use std::path::{Path, PathBuf};
@@ -58,18 +56,9 @@ pub(crate) fn create(folder: &Path, new: Option<(lab::World, &str)>) -> Result<(
     Ok((lab, folder))
 }
 
-/// Opens the world that a run was opened in: it acts there and nowhere else.
-pub(crate) fn reopen(run: &RunState) -> Result<Lab, Failure> {
-    match &run.opened.world {
-        World::Lab { folder } => {
-            let folder = Path::new(folder);
-            Lab::open(folder, around(folder)?).map_err(|error| failed(folder, "open", &error))
-        }
-        World::Real => Err(Failure::usage(
-            format!("run {} acts on real hosts, which this version does not reach", run.run),
-            "use a release that does",
-        )),
-    }
+/// Opens the lab of a folder.
+pub(crate) fn open(folder: &Path) -> Result<Lab, Failure> {
+    Lab::open(folder, around(folder)?).map_err(|error| failed(folder, "open", &error))
 }
 
 /// The options with which a lab is watched and disturbed, checked against a plan.

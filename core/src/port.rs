@@ -370,8 +370,8 @@ pub trait Executor {
     fn status(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Result<JobStatus, LookError>>;
     /// Waits for the end of a running job.
     fn attach(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Ended>;
-    /// Makes sure that a job that did not start never does.
-    fn revoke(&self, job: &Job) -> impl Future<Output = Result<(), LookError>>;
+    /// Makes sure that a job that did not start never does; false if it did start meanwhile.
+    fn revoke(&self, job: &Job) -> impl Future<Output = Result<bool, LookError>>;
     /// Looks at a gate's condition once. Read-only.
     fn sample(
         &self,

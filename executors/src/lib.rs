@@ -9,6 +9,11 @@
 
 mod control;
 mod files;
+mod host;
+mod real;
+mod ssh;
 
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
+pub use real::Real;
+pub use ssh::{Fleet, LinkError};

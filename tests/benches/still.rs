@@ -45,8 +45,8 @@ impl Executor for Still {
         Ended::Unknown("nothing runs here".to_owned())
     }
 
-    async fn revoke(&self, _: &Job) -> Result<(), LookError> {
-        Ok(())
+    async fn revoke(&self, _: &Job) -> Result<bool, LookError> {
+        Ok(true)
     }
 
     async fn sample(&self, _: &Target, _: &Gate, _: &dyn Bodies) -> Result<Sample, LookError> {

@@ -1,9 +1,10 @@
 //! `palinode resume`.
 
+use crate::acting::Acting;
 use crate::args::{Args, Resume};
 use crate::exit::{Exit, Failure};
 use crate::session::{self, Start};
-use crate::{actor, place, world};
+use crate::{actor, place};
 use palinode_core::history::History;
 use palinode_replay::driver::TakeOver;
 use std::time::Instant;
@@ -23,13 +24,12 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     }
     let run = state.run;
     let plan = state.plan.clone();
-    let lab = world::reopen(state)?;
-    world::disturbance(&resume.lab_options, &plan)?.apply(&lab);
-    let gap = resume.gap.micros();
-    lab.advance(gap);
-    let by = TakeOver { actor: actor::actor(), gap: Some(gap), force: resume.force };
+    let acting = Acting::reopen(state, args.ssh_config.as_deref())?;
+    let gap = Some(resume.gap.micros()).filter(|_| matches!(acting, Acting::Lab(_)));
+    acting.disturb(&resume.lab_options, &plan, gap)?;
+    let by = TakeOver { actor: actor::actor(), gap, force: resume.force };
     let start = Start::TakeOver(by);
     let (stopped, history) =
-        session::drive(&mut journal, &lab, history, run, start, &resume.lab_options, resume.on_hangup)?;
+        session::drive(&mut journal, &acting, history, run, start, &resume.lab_options, resume.on_hangup)?;
     session::report(&journal, &history, run, &stopped, args.output, began)
 }

@@ -1,11 +1,12 @@
 //! `palinode rollback`.
 
+use crate::acting::Acting;
 use crate::args::{Args, Output, Rollback};
 use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
 use crate::render::{count, escape, json, summary, to_stderr, to_stdout, words};
 use crate::session::{self, Start};
-use crate::{actor, place, world};
+use crate::{actor, place};
 use palinode_core::compensate::Compensation;
 use palinode_core::event::Scope;
 use palinode_core::history::History;
@@ -55,20 +56,20 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             format!("type `palinode resume {id}` to go on with that"),
         ));
     }
-    let lab = world::reopen(state)?;
+    let acting = Acting::reopen(state, args.ssh_config.as_deref())?;
     let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
-    let gap = rollback.gap.micros();
-    lab.advance(gap);
+    let gap = Some(rollback.gap.micros()).filter(|_| matches!(acting, Acting::Lab(_)));
+    acting.disturb(&crate::args::Lab::default(), &plan, gap)?;
 
     // What is in doubt is looked at first: what is found then counts as its last recorded state.
     let doubts = way_back::doubts(&history, original, &scope)?;
     if !doubts.is_empty() {
         to_stderr(&format!("{} in doubt; looking first\n", count(doubts.len(), "step")));
-        let by = TakeOver { actor: actor::actor(), gap: Some(gap), force: false };
+        let by = TakeOver { actor: actor::actor(), gap, force: false };
         let start = Start::Look(by, doubts);
         let options = crate::args::Lab { die: Vec::new(), ..rollback.lab_options.clone() };
         let (stopped, after) =
-            session::drive(&mut journal, &lab, history, original, start, &options, rollback.on_hangup)?;
+            session::drive(&mut journal, &acting, history, original, start, &options, rollback.on_hangup)?;
         history = after;
         let left = way_back::doubts(&history, original, &scope)?;
         if let Some(step) = left.first() {
@@ -92,7 +93,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
-    world::disturbance(&rollback.lab_options, &joined(&plan, &way.plan))?.apply(&lab);
+    acting.disturb(&rollback.lab_options, &joined(&plan, &way.plan), None)?;
     let run = new_id()?;
     to_stderr(&format!(
         "taking back {}, in {}\nrun {run}\n",
@@ -108,7 +109,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     };
     let start = Start::Begin(Box::new(way.plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &lab, history, run, start, &rollback.lab_options, rollback.on_hangup)?;
+        session::drive(&mut journal, &acting, history, run, start, &rollback.lab_options, rollback.on_hangup)?;
     session::report(&journal, &history, run, &stopped, args.output, began)
 }
 

@@ -1,20 +1,24 @@
 //! `palinode run`.
 
+use crate::acting::{self, Acting};
 use crate::args::{Args, Run};
 use crate::commands::runbook;
 use crate::exit::{Exit, Failure};
-use crate::render::{some, to_stderr};
+use crate::render::{escape, some, to_stderr};
 use crate::session::{self, Start};
 use crate::{actor, place, world};
+use palinode_core::action::UndoClass;
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::RunId;
-use palinode_core::plan::Plan;
+use palinode_core::plan::{LaneKind, Plan, Work};
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_journal::create;
 use palinode_replay::driver::Opening;
 use palinode_replay::lab;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
 
@@ -66,10 +70,7 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
     let began = Instant::now();
     let (name, text) = runbook::load(&run.runbook)?;
     if !run.lab && run.lab_state.is_none() {
-        return Err(Failure::usage(
-            "this version acts in the simulated lab only",
-            format!("type `palinode run {} --lab`", run.runbook.escape_debug()),
-        ));
+        return real(args, run, &name, &text);
     }
     let own = run.inventory.as_deref().map(read_inventory).transpose()?;
     let there = run.lab_state.as_deref().map(|dir| dir.join("hosts")).filter(|hosts| hosts.exists());
@@ -148,6 +149,115 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         force: false,
     };
     let start = Start::Begin(Box::new(plan), opening);
-    let (stopped, history) = session::drive(&mut journal, &lab, history, id, start, &run.lab_options, run.on_hangup)?;
+    let acting = Acting::Lab(Box::new(lab));
+    let (stopped, history) =
+        session::drive(&mut journal, &acting, history, id, start, &run.lab_options, run.on_hangup)?;
     session::report(&journal, &history, id, &stopped, args.output, began)
+}
+
+/// The same on real hosts: the plan is shown, and a person asked.
+fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let Some(path) = &run.inventory else {
+        return Err(Failure::usage(
+            "no inventory is given, and without one there are no hosts",
+            format!(
+                "name it with -i FILE, or type `palinode run {} --lab` to try the runbook in a simulated cluster",
+                run.runbook.escape_debug()
+            ),
+        ));
+    };
+    let inventory = read_inventory(path)?;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let shown = path.to_str().ok_or_else(|| {
+        Failure::usage(format!("the inventory {} has a name that is not UTF-8", path.display()), "give it another name")
+    })?;
+    let given = Given {
+        parameters: parameters(&run.set)?,
+        inventory: Some((shown.to_owned(), inventory)),
+        only: run.host.clone(),
+    };
+    let plan = expand(name, text, &given)?;
+    acting::fits(&plan)?;
+    let acting = Acting::real(args.ssh_config.as_deref())?;
+    acting.disturb(&run.lab_options, &plan, None)?;
+    to_stderr(&outline(&plan));
+    if !run.yes {
+        agreed()?;
+    }
+    let id = new_id()?;
+    let root = place::find_or_new(args.journal.as_deref())?;
+    if !root.exists() {
+        create(&root)?;
+    }
+    let mut journal = session::own(&root)?;
+    let history = History::load(&journal)?;
+    to_stderr(&format!("run {id}\n"));
+    let opening = Opening {
+        world: World::Real,
+        actor: actor::actor(),
+        reason: run.reason.clone(),
+        change: run.change.clone(),
+        force: false,
+    };
+    let start = Start::Begin(Box::new(plan), opening);
+    let (stopped, history) =
+        session::drive(&mut journal, &acting, history, id, start, &run.lab_options, run.on_hangup)?;
+    session::report(&journal, &history, id, &stopped, args.output, began)
+}
+
+/// A plan on one screen: the steps of the first host, which are those of the others.
+fn outline(plan: &Plan) -> String {
+    let hosts: Vec<&str> = plan.hosts().map(|host| host.as_str()).collect();
+    let mut out = format!("{} on {}, {} at a time\n", plan.runbook, some(&hosts, 6), plan.serial);
+    let mut told = false;
+    for lane in &plan.lanes {
+        let head = match &lane.kind {
+            LaneKind::First => "before all hosts".to_owned(),
+            LaneKind::Last => "after all hosts".to_owned(),
+            LaneKind::Host(_) if told => continue,
+            LaneKind::Host(host) if hosts.len() == 1 => host.to_string(),
+            LaneKind::Host(_) => "each host".to_owned(),
+        };
+        told |= matches!(lane.kind, LaneKind::Host(_));
+        let steps: Vec<_> = (lane.start..lane.end).filter_map(|ix| plan.step(ix)).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{head}");
+        for step in steps {
+            let (work, class) = match &step.work {
+                Work::Act(action) => (escape(&action.words()), class_words(step.class)),
+                Work::Gate { gate, .. } => (format!("wait until {} holds", gate.name()), ""),
+            };
+            let _ = writeln!(out, "  {:<16} {work}{class}", step.label.as_str());
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn class_words(class: UndoClass) -> &'static str {
+    match class {
+        UndoClass::Read | UndoClass::Reversible => "",
+        UndoClass::NoUndo => "  (nothing takes it back)",
+        UndoClass::PointOfNoReturn => "  (no way back from here)",
+    }
+}
+
+/// Asks at the terminal.
+fn agreed() -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "real hosts are changed only after someone agreed, and there is no terminal to ask at",
+            "look at the plan above, then type the same with --yes",
+        ));
+    }
+    to_stderr("Type yes to change these hosts: ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == "yes" {
+        return Ok(());
+    }
+    Err(Failure::usage("nothing was changed: the answer was not `yes`", "type the same again when you are ready"))
 }

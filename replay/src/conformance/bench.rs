@@ -251,7 +251,10 @@ impl<'a, S: Subject> Bench<'a, S> {
     }
 
     pub(super) fn revoke(&mut self, attempt: &Try) -> Result<(), String> {
-        self.patient(async |executor| executor.revoke(&attempt.job).await)
+        match self.patient(async |executor| executor.revoke(&attempt.job).await)? {
+            true => Ok(()),
+            false => Err("a job that did not start had started when it was revoked".to_owned()),
+        }
     }
 
     pub(super) fn rest(&mut self) -> Result<(), String> {

@@ -147,7 +147,11 @@ pub(crate) async fn reconcile<E: Executor>(
 ) -> Done {
     let desk = Desk::new(shelf);
     let found = async {
-        let status = patient(executor, || executor.status(&job, &desk)).await?;
+        let mut status = patient(executor, || executor.status(&job, &desk)).await?;
+        // One that started between the two questions is asked for its word again.
+        if status == JobStatus::NotStarted && !patient(executor, || executor.revoke(&job)).await? {
+            status = patient(executor, || executor.status(&job, &desk)).await?;
+        }
         let (word, finished) = match status {
             JobStatus::Running => return Ok(None),
             JobStatus::Finished(finished) => {
@@ -155,10 +159,7 @@ pub(crate) async fn reconcile<E: Executor>(
                 (word, Some(finished))
             }
             JobStatus::Interrupted => (JobWord::Interrupted, None),
-            JobStatus::NotStarted => {
-                patient(executor, || executor.revoke(&job)).await?;
-                (JobWord::NotStarted, None)
-            }
+            JobStatus::NotStarted => (JobWord::NotStarted, None),
             JobStatus::Revoked => (JobWord::Revoked, None),
             JobStatus::Unknown => (JobWord::Unknown, None),
         };

@@ -349,7 +349,7 @@ impl Executor for Lab {
         self.watch(job, bodies).await
     }
 
-    async fn revoke(&self, job: &Job) -> Result<(), LookError> {
+    async fn revoke(&self, job: &Job) -> Result<bool, LookError> {
         self.alive().await;
         let mut state = self.state.borrow_mut();
         if state.is_cut(link(job)) {
@@ -361,7 +361,7 @@ impl Executor for Lab {
             state.world.claim(job.name, record.clone());
             state.write(vec![Line { at, what: What::Claimed { job: job.name, record: Box::new(record) } }]);
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {

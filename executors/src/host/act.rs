@@ -1,0 +1,233 @@
+//! What an action does on a host, as a piece of shell: the body of a job's program.
+
+use crate::ssh::{encoded, quoted};
+use palinode_core::action::{
+    Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, Package, PackageState, Service,
+    ServiceState, Target,
+};
+use palinode_core::id::ResourceKey;
+use palinode_core::port::{Bodies, Job};
+use palinode_core::resource::{Nevra, State};
+use std::fmt::Write as _;
+
+/// So long may a file or an archive be that is read from a host or brought to one.
+pub(crate) const LIMIT: usize = 32 << 20;
+
+/// What a job is to do; else why it cannot be said.
+pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
+    match &job.action {
+        Action::Record(_) => Ok(":".to_owned()),
+        Action::Service(service) => Ok(self::service(service)),
+        Action::Package(package) => Ok(self::package(package)),
+        Action::FileAbsent(file) => Ok(absent(file)),
+        Action::FileCopy(file) => Ok(copy(file)),
+        Action::FileRead(file) => Ok(read(file)),
+        Action::FileRestore(file) => restore(file, bodies),
+        Action::Command(command) => run(command),
+        Action::DnsCheck(check) => Ok(names(check)),
+        Action::Reboot {} => Ok(reboot(job)),
+        other => Err(format!("`{}` is not done on a host", other.name())),
+    }
+}
+
+/// Units are known under their own name: systemctl refuses to change one by an alias.
+fn service(service: &Service) -> String {
+    let mut act =
+        format!("u={}\nshown=$(systemctl show -p Id -p LoadState -- \"$u\") || exit\n", quoted(&service.unit));
+    let wanted = service.state == Some(ServiceState::Started) || service.enabled == Some(true);
+    let absent =
+        if wanted { "there is no such unit >&2; exit 5" } else { "there is no such unit, nothing to do; exit 0" };
+    let _ = write!(
+        act,
+        "case $shown in *LoadState=not-found*) echo \"$u:\" {absent} ;; esac\n\
+         u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')\n"
+    );
+    match service.state {
+        Some(ServiceState::Stopped) => act.push_str("systemctl stop -- \"$u\" || exit\n"),
+        Some(ServiceState::Started) => act.push_str("systemctl start -- \"$u\" || exit\n"),
+        None => {}
+    }
+    match service.enabled {
+        Some(true) => act.push_str("systemctl enable -- \"$u\" || exit\n"),
+        Some(false) => act.push_str(
+            "case $(systemctl show -p UnitFileState -- \"$u\") in *= | *=static | *=indirect | *=generated | *=transient) ;; \
+             *) systemctl disable -- \"$u\" ;; esac || exit\n",
+        ),
+        None => {}
+    }
+    act
+}
+
+/// Never waits for a lock that another holds: who is told can retry. Only what was named goes.
+fn package(package: &Package) -> String {
+    const YUM: &str = "\"$yum\" -y --setopt=exit_on_lock=1 --setopt=clean_requirements_on_remove=0";
+    const FIND: &str =
+        "yum=$(command -v yum || command -v dnf) || { echo 'neither yum nor dnf is there' >&2; exit 127; }\n";
+    let list = |all: &[String]| all.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
+    if package.state == PackageState::Absent {
+        let names: Vec<String> = package.names.iter().map(|item| Package::base_name(item).to_owned()).collect();
+        let names = list(&names);
+        return format!(
+            "{FIND}set --; for name in {names}; do if rpm -q -- \"$name\" >/dev/null 2>&1; then set -- \"$@\" \"$name\"; fi; done\n\
+             if [ $# = 0 ]; then echo 'none of them is installed, nothing to do'; exit 0; fi\n\
+             {YUM} remove \"$@\" || exit\n\
+             for name; do if rpm -q -- \"$name\"; then exit 1; fi; done\n\
+             exit 0\n"
+        );
+    }
+    let mut act = FIND.to_owned();
+    if !package.names.is_empty() {
+        let _ = writeln!(act, "{YUM} install {} || exit", list(&package.names));
+    }
+    if !package.exact.is_empty() {
+        // In one transaction; a version older than the installed one is a downgrade, which yum wants to be told.
+        let exact: Vec<String> = package.exact.iter().map(Nevra::to_string).collect();
+        let _ = write!(
+            act,
+            "missing() {{ set --; for p in {exact}; do if ! rpm -q --qf '%{{NAME}}-%|EPOCH?{{%{{EPOCH}}}}:{{0}}|:%{{VERSION}}-%{{RELEASE}}.%{{ARCH}}\\n' \
+             -- \"${{p%-[0-9]*:*}}\" 2>/dev/null | grep -Fqx -- \"$p\"; then set -- \"$@\" \"$p\"; fi; done; echo \"$*\"; }}\n\
+             left=$(missing)\n\
+             if [ -z \"$left\" ]; then echo 'all of them are installed, nothing to do'; exit 0; fi\n\
+             {YUM} --disableexcludes=all install $left || exit\n\
+             left=$(missing)\n\
+             if [ -n \"$left\" ]; then {YUM} --disableexcludes=all downgrade $left || exit; fi\n\
+             left=$(missing)\n\
+             if [ -n \"$left\" ]; then echo \"not installed: $left\" >&2; exit 1; fi\n",
+            exact = list(&exact)
+        );
+    }
+    act
+}
+
+fn absent(file: &FileAbsent) -> String {
+    let mut act = String::new();
+    for path in &file.paths {
+        let _ = match path.strip_suffix("/*") {
+            Some(dir) => writeln!(
+                act,
+                "if [ -d {dir} ]; then find {dir}/ -xdev -mindepth 1 -maxdepth 1 -print -exec rm -rf --one-file-system -- {{}} + || exit; fi",
+                dir = quoted(dir)
+            ),
+            None => writeln!(
+                act,
+                "if [ -e {path} ] || [ -L {path} ]; then printf '%s\\n' {path}; rm -rf --one-file-system -- {path} || exit; fi",
+                path = quoted(path)
+            ),
+        };
+    }
+    act
+}
+
+/// As `cp -f` does it: mode, owner and security context of a file that is there stay; never half of the content.
+fn copy(file: &FileCopy) -> String {
+    let (from, to) = (quoted(&file.from), quoted(&file.to));
+    let mut act = format!("from={from} to={to} new={to}.palinode-new\n");
+    if file.resolver {
+        act.push_str(
+            "own=$(hostname -I 2>/dev/null)\n\
+             good=$(sed -n 's/^[[:space:]]*nameserver[[:space:]]\\{1,\\}\\([^[:space:]]*\\).*/\\1/p' \"$from\" | while read -r ip; do\n\
+             case \" $own \" in *\" $ip \"*) continue ;; esac\n\
+             case $ip in 127.* | ::1) continue ;; esac\n\
+             echo yes\ndone)\n\
+             if [ -z \"$good\" ]; then echo \"$from names no name server but the host itself\" >&2; exit 1; fi\n",
+        );
+    }
+    act.push_str(
+        "rm -f -- \"$new\"\n\
+         if [ -f \"$to\" ] && [ ! -L \"$to\" ]; then\n\
+         if cmp -s -- \"$from\" \"$to\"; then echo 'the same already, nothing to do'; exit 0; fi\n\
+         cp -p -- \"$to\" \"$new\" && cat -- \"$from\" >\"$new\"\n\
+         else\ncat -- \"$from\" >\"$new\" && chmod 644 \"$new\"\nfi || { rm -f -- \"$new\"; exit 1; }\n\
+         dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
+         mv -fT -- \"$new\" \"$to\"\n",
+    );
+    act
+}
+
+fn read(file: &FileRead) -> String {
+    format!(
+        "path={} key={}\nline=$(grep -m 1 \"^[[:space:]]*$key=\" -- \"$path\") || {{ rc=$?; \
+         if [ $rc = 1 ]; then echo \"$path has no line $key=\" >&2; fi; exit $rc; }}\n\
+         printf '%s\\n' \"${{line#*=}}\"\n",
+        quoted(&file.path),
+        quoted(&file.key)
+    )
+}
+
+/// The value that a `file.read` printed.
+pub(crate) fn value(out: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(out).ok()?.lines().next()?;
+    Some(text.trim().trim_matches('"').to_owned())
+}
+
+/// What is there is replaced in one move; a directory is laid out beside it first.
+fn restore(file: &FileRestore, bodies: &dyn Bodies) -> Result<String, String> {
+    let path = file.path.trim_end_matches('/');
+    let head = format!(
+        "to={} new={}.palinode-new old={}.palinode-old\nrm -rf --one-file-system -- \"$new\" || exit\n",
+        quoted(path),
+        quoted(path),
+        quoted(path)
+    );
+    let content = |id| bodies.get(id).map_err(|error| format!("the recorded content cannot be opened: {error}"));
+    // What another process put in the way is moved aside, not into.
+    let swap = "if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then rm -rf --one-file-system -- \"$old\" && mv -T -- \"$to\" \"$old\" || exit; fi\n\
+                mkdir -p -- \"${to%/*}/\" && mv -fT -- \"$new\" \"$to\" || exit\n\
+                rm -rf --one-file-system -- \"$old\"\n";
+    Ok(match &file.state {
+        State::Absent => format!("{head}rm -rf --one-file-system -- \"$to\"\n"),
+        State::Link { target } => {
+            format!("{head}mkdir -p -- \"${{to%/*}}/\"\nln -sT -- {} \"$new\" || exit\n{swap}", quoted(target))
+        }
+        State::File { mode, owner, body, .. } => format!(
+            "{head}mkdir -p -- \"${{to%/*}}/\"\n(umask 077; base64 -d >\"$new\") <<'palinode' || exit\n{}\npalinode\n\
+             chown -- {} \"$new\" && chmod {mode:o} \"$new\" || exit\n\
+             dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
+             {swap}if command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n",
+            encoded(&content(*body)?),
+            quoted(owner)
+        ),
+        State::Tree { body, .. } => format!(
+            "{head}mkdir -p -- \"$new\" || exit\n\
+             base64 -d <<'palinode' | tar -xpf - -C \"$new\" --numeric-owner --same-owner --acls --selinux --xattrs --xattrs-include='*' 2>/dev/null || exit\n{}\npalinode\n\
+             {swap}",
+            encoded(&content(*body)?)
+        ),
+        other => return Err(format!("`{other}` is nothing that can be put at a path")),
+    })
+}
+
+/// No shell reads the words: they are handed on as they are.
+fn run(command: &Command) -> Result<String, String> {
+    if command.run.first().is_none_or(|program| program.is_empty() || program.starts_with('-')) {
+        return Err("the command has no name of a program".to_owned());
+    }
+    let words: Vec<String> = command.run.iter().map(|word| quoted(word)).collect();
+    Ok(format!("exec {}\n", words.join(" ")))
+}
+
+fn names(check: &DnsCheck) -> String {
+    let names: Vec<String> = check.names.iter().map(|name| quoted(name)).collect();
+    format!(
+        "bad=\nfor name in {}; do if ! timeout 20 getent ahostsv4 \"$name\" >/dev/null; then bad=\"$bad $name\"; fi; done\n\
+         if [ -n \"$bad\" ]; then echo \"cannot resolve$bad\" >&2; exit 1; fi\n",
+        names.join(" ")
+    )
+}
+
+/// The boot that a reboot is to end: the one before the first attempt.
+pub(crate) fn old_boot(job: &Job) -> Option<&str> {
+    let Target { host: Some(host), .. } = &job.target else { return None };
+    match job.before.get(&ResourceKey::boot(host)) {
+        Some(State::Boot { id }) => Some(id),
+        _ => job.boot.as_deref(),
+    }
+}
+
+fn reboot(job: &Job) -> String {
+    let old = quoted(old_boot(job).unwrap_or_default());
+    format!(
+        "if [ \"$(cat /proc/sys/kernel/random/boot_id)\" != {old} ]; then echo 'rebooted already, nothing to do'; exit 0; fi\n\
+         if [ -d /run/systemd/system ]; then systemctl --no-block reboot; else reboot; fi\n"
+    )
+}

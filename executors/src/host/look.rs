@@ -1,0 +1,156 @@
+//! The states of a host's resources, all in one question.
+
+use super::LIMIT;
+use crate::ssh::{Reply, decoded, quoted};
+use palinode_core::event::Class;
+use palinode_core::id::ResourceKey;
+use palinode_core::port::{Bodies, BodyError};
+use palinode_core::resource::{Active, Image, Kind, Nevra, State};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Why a host's answer does not tell what is there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Looked {
+    /// The host cannot tell, and says why.
+    #[error("{0}")]
+    Cannot(String),
+    /// What was found could not be kept.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+}
+
+/// The question for these resources of one host: one part for each, numbered, and one for all packages.
+pub(crate) fn script_of(keys: &[ResourceKey]) -> String {
+    let mut script = String::new();
+    let mut packages = String::new();
+    for (number, key) in keys.iter().enumerate() {
+        let _ = match key.kind() {
+            Some(Kind::Unit(_, unit)) => writeln!(script, "echo '# {number}'; p_unit {} 2>&1", quoted(unit)),
+            Some(Kind::File(_, path)) => {
+                writeln!(script, "echo '# {number}'; p_file {} {LIMIT} 2>&1", quoted(path))
+            }
+            Some(Kind::Boot(_)) => writeln!(script, "echo '# {number}'; echo \"boot $(p_boot)\""),
+            Some(Kind::Package(_, name)) => write!(packages, " {}", quoted(name)),
+            _ => continue,
+        };
+    }
+    if !packages.is_empty() {
+        let _ = writeln!(script, "echo '# packages'; p_packages{packages} 2>&1");
+    }
+    script
+}
+
+/// What the answer says of each of them.
+pub(crate) fn observe(keys: &[ResourceKey], reply: &Reply, bodies: &dyn Bodies) -> Result<Image, Looked> {
+    let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut part = None;
+    for line in reply.lines() {
+        match line.strip_prefix("# ") {
+            Some(name) => part = Some(parts.entry(name).or_default()),
+            None => part.iter_mut().for_each(|part| part.push(line)),
+        }
+    }
+    let empty = Vec::new();
+    let packages = parts.get("packages").unwrap_or(&empty);
+    let mut image = Image::new();
+    for (number, key) in keys.iter().enumerate() {
+        let lines = parts.get(number.to_string().as_str()).unwrap_or(&empty);
+        let found = match key.kind() {
+            Some(Kind::Unit(..)) => unit(lines),
+            Some(Kind::File(_, path)) => file(path, lines, bodies)?,
+            Some(Kind::Boot(_)) => boot(lines),
+            Some(Kind::Package(_, name)) => package(name, packages),
+            _ => None,
+        };
+        let said = || if lines.is_empty() { packages } else { lines };
+        let cannot = || {
+            let words = said().last().map_or("it gave no answer", |line| *line);
+            Looked::Cannot(format!("{key}: {}", words.chars().take(300).collect::<String>()))
+        };
+        image.insert(key.clone(), found.ok_or_else(cannot)?);
+    }
+    Ok(image)
+}
+
+fn unit(lines: &[&str]) -> Option<State> {
+    let field = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    if field("LoadState")? == "not-found" {
+        return Some(State::Absent);
+    }
+    let left = lines.contains(&"left");
+    let active = match field("ActiveState")? {
+        "inactive" | "failed" if left => Active::Active,
+        "inactive" => Active::Inactive,
+        "failed" => Active::Failed,
+        _ => Active::Active,
+    };
+    Some(State::Unit { active, enabled: field("UnitFileState")?.to_owned() })
+}
+
+fn boot(lines: &[&str]) -> Option<State> {
+    let id = lines.first()?.strip_prefix("boot ")?;
+    is_boot(id).then(|| State::Boot { id: id.to_owned() })
+}
+
+/// Whether it looks like the kernel's boot id, and not like an error of whoever read it.
+pub(crate) fn is_boot(id: &str) -> bool {
+    id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+fn package(name: &str, lines: &[&str]) -> Option<State> {
+    let nevra = |line: &&str| -> Option<Nevra> {
+        let mut words = line.strip_prefix("rpm ")?.split(' ');
+        let mut next = || words.next().map(str::to_owned);
+        let nevra =
+            Nevra { name: next()?, epoch: next()?.parse().ok()?, version: next()?, release: next()?, arch: next()? };
+        (nevra.name == name).then_some(nevra)
+    };
+    let mut installed: Vec<Nevra> = lines.iter().filter_map(nevra).collect();
+    installed.sort();
+    installed.dedup();
+    let gone = format!("package {name} is not installed");
+    match (installed.is_empty(), lines.contains(&gone.as_str())) {
+        (false, _) => Some(State::Package { installed }),
+        (true, true) => Some(State::Absent),
+        (true, false) => None,
+    }
+}
+
+/// None if the lines are no answer.
+fn file(path: &str, lines: &[&str], bodies: &dyn Bodies) -> Result<Option<State>, Looked> {
+    let Some(line) = lines.first() else { return Ok(None) };
+    let words: Vec<&str> = line.split(' ').collect();
+    Ok(match words.as_slice() {
+        ["absent"] => Some(State::Absent),
+        ["special"] => {
+            return Err(Looked::Cannot(format!("{path} is neither a file nor a link nor a directory")));
+        }
+        ["large", size] => {
+            return Err(Looked::Cannot(format!("{path} holds {size} bytes, and no more than {LIMIT} are kept")));
+        }
+        ["link", target] => text(target).map(|target| State::Link { target }),
+        ["tree", entries, archive] => {
+            let (Ok(entries), Some(archive)) = (entries.parse(), whole(archive)) else { return Ok(None) };
+            Some(State::Tree { entries, body: bodies.put(Class::Content, &archive)? })
+        }
+        ["file", mode, names, numbers, content] => {
+            let (Ok(mode), Some(content)) = (u32::from_str_radix(mode, 8), whole(content)) else { return Ok(None) };
+            let owner = if names.contains("UNKNOWN") { numbers } else { names };
+            let size = content.len() as u64;
+            Some(State::File { mode, owner: (*owner).to_owned(), size, body: bodies.put(Class::Content, &content)? })
+        }
+        _ => None,
+    })
+}
+
+fn text(base64: &str) -> Option<String> {
+    String::from_utf8(decoded(base64)?).ok()
+}
+
+/// Content that was read to its end: two letters behind it say so.
+fn whole(base64: &str) -> Option<Vec<u8>> {
+    let mut bytes = decoded(base64)?;
+    bytes.ends_with(b"OK").then(|| bytes.truncate(bytes.len() - 2))?;
+    Some(bytes)
+}

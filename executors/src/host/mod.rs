@@ -1,0 +1,10 @@
+//! What is done on a host, and how what is there is looked at. Typed values become words of a shell here and nowhere
+//! else; what a host answers is checked before it is believed.
+
+mod act;
+mod look;
+mod packages;
+
+pub(crate) use act::{LIMIT, act, old_boot, value};
+pub(crate) use look::{Looked, is_boot, observe, script_of};
+pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};

@@ -1,0 +1,344 @@
+//! The real world: the operator's hosts over SSH, and the files of the machine that Palinode runs on.
+
+use crate::control::InventoryFiles;
+use crate::files::DiskFiles;
+use crate::host::{self, Beyond, Looked};
+use crate::ssh::{Fleet, JobError, Jobs, LinkError, Said, Word};
+use palinode_core::action::{Action, Place, Target};
+use palinode_core::event::{Class, Why};
+use palinode_core::id::{HostName, Micros, ResourceKey};
+use palinode_core::port::{
+    Bodies, Control, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey,
+};
+use palinode_core::resource::{CONTROL, Image, Kind};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long a host may take to come back from a reboot.
+const REBOOT: Duration = Duration::from_secs(20 * 60);
+
+/// How long to wait before a host that reboots is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A message is told on one screen; the whole output is a body.
+const MESSAGE: usize = 1000;
+
+const NO_CLUSTER: &str =
+    "this version does not reach the cluster's API yet; leave out the steps that begin with `kube.`";
+
+/// Looks at real hosts and acts on them. See the module.
+#[derive(Debug)]
+pub struct Real {
+    fleet: Fleet,
+    control: InventoryFiles<DiskFiles>,
+}
+
+impl Real {
+    /// Acts on the hosts of a fleet.
+    pub fn new(fleet: Fleet) -> Self {
+        Self { fleet, control: InventoryFiles::new(DiskFiles) }
+    }
+
+    /// Why a step cannot be carried out in the real world by this version; none if it can.
+    pub fn cannot(action: &Action) -> Option<&'static str> {
+        match (action.place(), action) {
+            (Place::Cluster, _) => Some(NO_CLUSTER),
+            (_, Action::Playbook(_)) => Some("this version does not run playbooks yet"),
+            (_, Action::Record(record)) if record.node => Some("this version does not reach the cluster's API yet"),
+            _ => None,
+        }
+    }
+
+    /// The same of a gate.
+    pub fn cannot_sample(gate: &Gate) -> Option<&'static str> {
+        match gate {
+            Gate::PackageRestorable { .. } => None,
+            Gate::GlusterHealed { .. } | Gate::NodeReady {} => {
+                Some("this version does not reach the cluster's API yet")
+            }
+        }
+    }
+
+    fn jobs<'a>(&'a self, host: &'a HostName) -> Jobs<'a> {
+        Jobs { fleet: &self.fleet, host }
+    }
+
+    /// The states of one host's resources.
+    async fn look(&self, host: &HostName, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
+        let reply = self.fleet.ask(host, &host::script_of(keys)).await.map_err(|error| unseen(host, error))?;
+        host::observe(keys, &reply, bodies).map_err(|error| match error {
+            Looked::Cannot(why) => refused(host, why),
+            Looked::Body(error) => LookError::Body(error),
+        })
+    }
+
+    /// Waits for the end of a job that was started.
+    async fn wait(&self, job: &Job, host: &HostName, mut said: Said, bodies: &dyn Bodies) -> Ended {
+        loop {
+            match said.word {
+                Word::Running | Word::Claimed => {}
+                Word::Finished { code, out, dropped } => return finished(job, code, &out, dropped, bodies),
+                Word::Interrupted => return Ended::Unknown("it began and ended without a word".to_owned()),
+                Word::Revoked => return Ended::NotStarted("it was revoked by a later owner of the journal".to_owned()),
+                Word::None => return Ended::Unknown("the host does not know the job".to_owned()),
+            }
+            said = match self.jobs(host).status(job.name, true).await {
+                Ok(said) => said,
+                Err(error) => return Ended::Unknown(chain(&error)),
+            };
+        }
+    }
+
+    /// Waits until the host has another boot than before, and has settled.
+    async fn rebooted(&self, job: &Job, host: &HostName) -> Ended {
+        let Some(old) = host::old_boot(job) else {
+            return Ended::Unknown("nobody knows the boot before".to_owned());
+        };
+        let began = tokio::time::Instant::now();
+        let mut last = "it still runs the old boot".to_owned();
+        while began.elapsed() < REBOOT {
+            match self.fleet.ask(host, "p_boot; systemctl is-system-running 2>/dev/null || :").await {
+                Ok(reply) => {
+                    let mut lines = reply.lines();
+                    let boot = lines.next().filter(|boot| host::is_boot(boot));
+                    // Without systemd nobody says when a host has settled.
+                    let settled = lines.next().is_none_or(|state| matches!(state, "running" | "degraded"));
+                    match boot {
+                        Some(boot) if boot != old && settled => {
+                            let message = Some(format!("boot {boot}"));
+                            return Ended::Finished(Finished { code: Some(0), message, ..Finished::default() });
+                        }
+                        Some(boot) if boot != old => "it is still starting".clone_into(&mut last),
+                        _ => {}
+                    }
+                }
+                Err(error) => last = chain(&error),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let message = Some(format!("it did not come back within {} minutes: {last}", REBOOT.as_secs() / 60));
+        Ended::Finished(Finished { why: Some(Why::Timeout), message, ..Finished::default() })
+    }
+
+    fn on_control(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        match self.control.run(&job.action, bodies) {
+            Ok(finished) => Ended::Finished(finished),
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+}
+
+impl Executor for Real {
+    async fn survey(&self, target: &Target, action: &Action) -> Result<Survey, LookError> {
+        let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
+            return match Self::cannot(action) {
+                Some(why) => Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() }),
+                None => Ok(Survey::default()),
+            };
+        };
+        let package = if let Action::Package(package) = action { Some(package) } else { None };
+        let script = match package {
+            Some(package) => format!("echo \"boot $(p_boot)\"\n{}", host::beyond_script(package)),
+            None => "echo \"boot $(p_boot)\"".to_owned(),
+        };
+        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+        let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
+        let boot = boot.ok_or_else(|| refused(host, format!("it does not tell its boot: {}", reply.why())))?.to_owned();
+        let more = match package.map(|package| host::beyond(host, package, &reply)) {
+            None => Vec::new(),
+            Some(Beyond::More(more)) => more,
+            Some(Beyond::Unexpected(names)) => {
+                return Err(refused(
+                    host,
+                    format!("{} would go too; name them in the step, or keep what they need", names.join(", ")),
+                ));
+            }
+            Some(Beyond::Cannot(why)) => return Err(refused(host, why)),
+        };
+        Ok(Survey { node: None, boot: Some(boot), more })
+    }
+
+    async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
+        let mut image = Image::new();
+        let mut hosts: BTreeMap<HostName, Vec<ResourceKey>> = BTreeMap::new();
+        for key in keys {
+            match key.kind() {
+                Some(Kind::File(CONTROL, path)) => {
+                    image.insert(key.clone(), self.control.observe(path, bodies)?);
+                }
+                Some(Kind::Unit(host, _) | Kind::Package(host, _) | Kind::File(host, _) | Kind::Boot(host)) => {
+                    let name = HostName::new(host)
+                        .map_err(|error| LookError::Refused { target: host.to_owned(), why: error.to_string() })?;
+                    hosts.entry(name).or_default().push(key.clone());
+                }
+                _ => return Err(LookError::Refused { target: key.to_string(), why: NO_CLUSTER.to_owned() }),
+            }
+        }
+        for (host, keys) in &hosts {
+            image.extend(self.look(host, keys, bodies).await?);
+        }
+        Ok(image)
+    }
+
+    async fn execute(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        let host = match (job.action.place(), &job.target.host) {
+            (Place::Host, Some(host)) => host,
+            (Place::Control, _) if Self::cannot(&job.action).is_none() => return self.on_control(job, bodies),
+            _ => return Ended::NotStarted(Self::cannot(&job.action).unwrap_or("the step has no host").to_owned()),
+        };
+        let act = match host::act(job, bodies) {
+            Ok(act) => act,
+            Err(why) => return Ended::NotStarted(why),
+        };
+        match self.jobs(host).start(job.name, &act).await {
+            Ok(said) if is_reboot(job) && said.word != Word::Revoked => self.rebooted(job, host).await,
+            Ok(said) => self.wait(job, host, said, bodies).await,
+            Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
+            Err(JobError::Link(error)) if !error.was_asked() => Ended::NotStarted(chain(&error)),
+            // A host that goes down takes the link along.
+            Err(JobError::Link(_)) if is_reboot(job) => self.rebooted(job, host).await,
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+
+    async fn status(&self, job: &Job, bodies: &dyn Bodies) -> Result<JobStatus, LookError> {
+        let host = match (job.action.place(), &job.target.host) {
+            (Place::Host, Some(host)) => host,
+            // What is done here at once leaves no word of its own: what is there tells.
+            _ => return Ok(JobStatus::Unknown),
+        };
+        let said = self.jobs(host).status(job.name, false).await.map_err(|error| match error {
+            JobError::Link(error) => unseen(host, error),
+            other => refused(host, other.to_string()),
+        })?;
+        if is_reboot(job) && host::old_boot(job).is_some_and(|old| old != said.boot) {
+            return Ok(JobStatus::Running);
+        }
+        // Whether a claim, or what became of it, may have been lost with the power: only if the host booted since.
+        let same = job.boot.as_deref() == Some(said.boot.as_str());
+        Ok(match said.word {
+            Word::Finished { code: 0, .. } if is_reboot(job) => JobStatus::Running,
+            Word::Finished { code, out, dropped } => match finished(job, code, &out, dropped, bodies) {
+                Ended::Finished(finished) => JobStatus::Finished(finished),
+                _ => JobStatus::Unknown,
+            },
+            Word::Running => JobStatus::Running,
+            Word::Interrupted => JobStatus::Interrupted,
+            Word::Revoked => JobStatus::Revoked,
+            Word::None if same => JobStatus::NotStarted,
+            Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => JobStatus::NotStarted,
+            Word::None | Word::Claimed => JobStatus::Unknown,
+        })
+    }
+
+    async fn attach(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        let Some(host) = &job.target.host else { return Ended::Unknown("the step has no host".to_owned()) };
+        if is_reboot(job) {
+            return self.rebooted(job, host).await;
+        }
+        match self.jobs(host).status(job.name, true).await {
+            Ok(said) => self.wait(job, host, said, bodies).await,
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+
+    async fn revoke(&self, job: &Job) -> Result<bool, LookError> {
+        let Some(host) = job.target.host.as_ref().filter(|_| job.action.place() == Place::Host) else {
+            return Ok(true);
+        };
+        self.jobs(host).revoke(job.name).await.map_err(|error| match error {
+            JobError::Link(error) => unseen(host, error),
+            other => refused(host, other.to_string()),
+        })
+    }
+
+    async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
+        let (Gate::PackageRestorable { names }, Some(host)) = (gate, &target.host) else {
+            let why = Self::cannot_sample(gate).unwrap_or("the gate has no host");
+            return Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() });
+        };
+        let script = host::restorable_script(names);
+        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+        let sample = host::restorable(&reply).map_err(|why| refused(host, why))?;
+        Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
+    }
+
+    fn now(&self) -> Micros {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn is_virtual(&self) -> bool {
+        false
+    }
+
+    async fn sleep(&self, until: Micros) {
+        let left = until.since(self.now()).0;
+        tokio::time::sleep(Duration::from_micros(u64::try_from(left).unwrap_or(0))).await;
+    }
+
+    async fn idle(&self) -> Result<(), Halted> {
+        std::future::pending().await
+    }
+}
+
+/// How long a question may take that a repository has to answer.
+const LONG: Duration = Duration::from_secs(600);
+
+fn is_reboot(job: &Job) -> bool {
+    matches!(job.action, Action::Reboot {})
+}
+
+/// What a job's end means.
+fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn Bodies) -> Ended {
+    let output = match (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() {
+        Ok(output) => output,
+        Err(error) => return Ended::Unknown(format!("it ended, but its output cannot be kept: {}", chain(&error))),
+    };
+    let value = match &job.action {
+        Action::FileRead(_) if code == 0 => host::value(out),
+        _ => None,
+    };
+    let mut message = String::new();
+    if code != 0 {
+        let text = String::from_utf8_lossy(out);
+        message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();
+    }
+    if dropped != Some(0) {
+        let count = dropped.map_or("what it printed in the end".to_owned(), |count| format!("{count} bytes more"));
+        message.push_str(&format!(" ({count} of its output were not kept)"));
+    }
+    Ended::Finished(Finished {
+        why: (code != 0).then_some(Why::ExitCode),
+        code: Some(code),
+        message: Some(message.trim().to_owned()).filter(|text| !text.is_empty()),
+        output,
+        value,
+    })
+}
+
+fn refused(host: &HostName, why: String) -> LookError {
+    LookError::Refused { target: host.to_string(), why }
+}
+
+/// Only what may pass by itself is tried again.
+fn unseen(host: &HostName, error: LinkError) -> LookError {
+    if error.may_pass() {
+        LookError::Unreachable { target: host.to_string(), cause: Some(Box::new(error)) }
+    } else {
+        refused(host, chain(&error))
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(error.to_string().trim());
+        cause = error.source();
+    }
+    text
+}

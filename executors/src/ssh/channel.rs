@@ -1,0 +1,237 @@
+//! One long-lived shell on a host: requests go in, answers come out, each up to a mark that only we know.
+
+use openssh::{Child, ChildStdin, ChildStdout, Session, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// What the shell knows before it is asked anything.
+const PRELUDE: &str = include_str!("prelude.sh");
+
+/// So much of what a shell says besides its answers is kept, to be told if it dies.
+const WORDS: usize = 4 << 10;
+
+/// So much may a login print before our shell speaks.
+const BANNER: usize = 1 << 20;
+
+/// Becomes root if the login is not: `sudo -n` never asks.
+const SHELL: &str = "if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; else exec sudo -n -- /bin/sh; fi";
+
+/// Why a channel could not be opened. Nothing was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error("no shell could be started")]
+    Ssh(#[from] openssh::Error),
+    #[error("the shell ended before it answered{}", told(.0))]
+    Ended(String),
+    #[error("the login printed {BANNER} bytes and no shell answered")]
+    Noise,
+    #[error("no shell answered for {0} seconds")]
+    Silent(u64),
+}
+
+/// Why an answer is missing. What was asked may have happened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    #[error("the link was lost{}", told(.0))]
+    Lost(String),
+    #[error("no answer for {0} seconds")]
+    Silent(u64),
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+fn told(words: &str) -> String {
+    match words.trim().lines().last() {
+        Some(last) => format!(": {}", last.escape_debug()),
+        None => String::new(),
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// Exit code of what was asked.
+    pub(crate) code: i32,
+    /// What it printed.
+    pub(crate) out: Vec<u8>,
+    /// What it complained about.
+    pub(crate) complaint: String,
+}
+
+/// See the module. Whoever stops waiting for an answer leaves a channel that is of no use any more.
+pub(super) struct Channel {
+    // Ends with the session; nothing is waited for.
+    _child: Child<Arc<Session>>,
+    to: ChildStdin,
+    from: ChildStdout,
+    beside: Arc<Mutex<Vec<u8>>>,
+    buffer: Vec<u8>,
+    sound: bool,
+}
+
+impl Channel {
+    /// Starts a shell, as root, and teaches it the prelude.
+    pub(super) async fn open(session: &Arc<Session>, patience: Duration) -> Result<Self, OpenError> {
+        let mut command = session.clone().arc_command("/bin/sh");
+        command.arg("-c").arg(SHELL).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().await?;
+        let (to, from, beside) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let (Some(to), Some(from), Some(mut err)) = (to, from, beside) else {
+            return Err(OpenError::Ended(String::new()));
+        };
+        let beside = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&beside);
+        tokio::spawn(async move {
+            let mut piece = [0; 4096];
+            while let Ok(count @ 1..) = err.read(&mut piece).await {
+                let mut words = keep.lock().unwrap_or_else(PoisonError::into_inner);
+                words.extend_from_slice(&piece[..count]);
+                let over = words.len().saturating_sub(WORDS);
+                words.drain(..over);
+            }
+        });
+        let mut channel = Self { _child: child, to, from, beside, buffer: Vec::new(), sound: true };
+        let hello = mark();
+        let greeting = format!("{PRELUDE}\nprintf '%s\\n' '{hello}'\n");
+        let greeted = async {
+            // A shell that died leaves its words on the other pipe.
+            let _ = channel.send(&greeting).await;
+            loop {
+                if let Some(at) = find(&channel.buffer, hello.as_bytes()) {
+                    let end = at + hello.len() + 1;
+                    if channel.buffer.len() >= end {
+                        channel.buffer.drain(..end);
+                        return Ok(());
+                    }
+                }
+                if channel.buffer.len() > BANNER {
+                    return Err(OpenError::Noise);
+                }
+                if !channel.more().await {
+                    // Its last words may be on the way.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    return Err(OpenError::Ended(channel.words()));
+                }
+            }
+        };
+        timeout(patience, greeted).await.map_err(|_| OpenError::Silent(patience.as_secs()))??;
+        channel.words();
+        Ok(channel)
+    }
+
+    /// Whether it can still be asked.
+    pub(super) fn is_sound(&self) -> bool {
+        self.sound
+    }
+
+    /// Runs a script in a subshell without input and waits for its end, at most so long and for so many bytes.
+    pub(super) async fn ask(&mut self, script: &str, limit: usize, patience: Duration) -> Result<Reply, AskError> {
+        let mark = mark();
+        let script = shlex::try_quote(script).map_err(|_| AskError::Lost("a NUL byte in a script".to_owned()))?;
+        let request = format!("( eval {script} ) </dev/null; printf '\\n%s %d\\n' '{mark}' \"$?\"\n");
+        // Until the whole answer was read, nothing else can be.
+        self.sound = false;
+        self.words();
+        let answered = timeout(patience, async {
+            self.send(&request).await.map_err(|_| AskError::Lost(self.words()))?;
+            self.answer(mark.as_bytes(), limit).await
+        });
+        let (code, out) = answered.await.map_err(|_| AskError::Silent(patience.as_secs()))??;
+        self.sound = true;
+        Ok(Reply { code, out, complaint: self.words() })
+    }
+
+    async fn answer(&mut self, mark: &[u8], limit: usize) -> Result<(i32, Vec<u8>), AskError> {
+        let mut seen = 0;
+        loop {
+            if let Some(at) = find(&self.buffer[seen..], mark).map(|at| at + seen) {
+                let rest = &self.buffer[at + mark.len()..];
+                if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                    let code = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.trim().parse().ok());
+                    let used = at + mark.len() + end + 1;
+                    let mut out: Vec<u8> = self.buffer.drain(..used).collect();
+                    // Without the line break before the mark.
+                    out.truncate(at.saturating_sub(1));
+                    return code.map(|code| (code, out)).ok_or_else(|| AskError::Lost("a torn answer".to_owned()));
+                }
+                seen = at;
+            } else {
+                seen = self.buffer.len().saturating_sub(mark.len());
+            }
+            if self.buffer.len() > limit {
+                return Err(AskError::TooLong(limit));
+            }
+            if !self.more().await {
+                return Err(AskError::Lost(self.words()));
+            }
+        }
+    }
+
+    async fn send(&mut self, text: &str) -> std::io::Result<()> {
+        self.to.write_all(text.as_bytes()).await?;
+        self.to.flush().await
+    }
+
+    async fn more(&mut self) -> bool {
+        self.buffer.reserve(64 << 10);
+        matches!(self.from.read_buf(&mut self.buffer).await, Ok(1..))
+    }
+
+    /// What came beside the answers since it was last asked for.
+    fn words(&self) -> String {
+        let words = std::mem::take(&mut *self.beside.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8_lossy(&words).into_owned()
+    }
+}
+
+impl Reply {
+    /// What was printed, line by line. What a host brings is base64 in it, so what is not text is no answer of ours.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        std::str::from_utf8(&self.out).unwrap_or_default().lines()
+    }
+
+    /// The last line of the complaint, else of what was printed: what a person should read.
+    pub(crate) fn why(&self) -> String {
+        let printed = String::from_utf8_lossy(&self.out);
+        let last = self.complaint.trim().lines().last().or_else(|| printed.trim().lines().last());
+        last.map_or_else(|| format!("exit code {}", self.code), |line| line.chars().take(300).collect())
+    }
+}
+
+/// Where a text stands in a longer one.
+fn find(all: &[u8], what: &[u8]) -> Option<usize> {
+    let first = *what.first()?;
+    let mut from = 0;
+    while let Some(at) = all.get(from..)?.iter().position(|byte| *byte == first).map(|at| at + from) {
+        if all[at..].starts_with(what) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// A word that nothing on the host can know beforehand.
+fn mark() -> String {
+    let mut bytes = [0u8; 16];
+    // Without chance it would still be no other word's beginning; an answer could be forged, as by root it can.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().fold("palinode-".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_found_wherever_it_stands() {
+        assert_eq!(find(b"abcabd", b"abd"), Some(3));
+        assert_eq!(find(b"aab", b"ab"), Some(1));
+        assert_eq!(find(b"ab", b"abc"), None);
+        assert_eq!(find(b"", b"a"), None);
+        assert_ne!(mark(), mark());
+        assert_eq!(mark().len(), 41);
+    }
+}

@@ -1,0 +1,209 @@
+//! The connection to one host: opened when it is needed, and anew after it was lost.
+
+use super::channel::{AskError, Channel, OpenError, Reply};
+use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// How long a new shell may take to answer.
+const GREET: Duration = Duration::from_secs(20);
+
+/// A connection that nobody uses ends after so many seconds, also when this process is gone.
+const IDLE: NonZeroUsize = NonZeroUsize::new(60).expect("sixty is not zero");
+
+/// Why a host gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// No connection came about. Nothing was asked.
+    #[error("no connection")]
+    Connect(#[source] openssh::Error),
+    /// No connection came about in time. Nothing was asked.
+    #[error("no connection within {} seconds", CONNECT.as_secs())]
+    Slow,
+    /// There is a connection, but no root shell. Nothing was asked.
+    #[error("{0}")]
+    Refused(String),
+    /// The link broke. What was asked may have happened.
+    #[error("{0}")]
+    Lost(String),
+    /// The answer is longer than what was expected. What was asked may have happened.
+    #[error("{0}")]
+    TooLong(String),
+}
+
+impl LinkError {
+    /// Whether it is certain that nothing was asked.
+    pub fn was_asked(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::TooLong(_))
+    }
+
+    /// Whether it makes sense to try again without changing anything.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            // A host key that changed or a login that is not allowed will be so in a minute too.
+            Self::Connect(openssh::Error::Connect(error)) => {
+                let text = error.to_string();
+                error.kind() != std::io::ErrorKind::PermissionDenied
+                    && !text.contains("Host key verification failed")
+                    && !text.contains("HOST IDENTIFICATION HAS CHANGED")
+            }
+            Self::Connect(_) | Self::Slow | Self::Lost(_) => true,
+            Self::Refused(_) | Self::TooLong(_) => false,
+        }
+    }
+}
+
+/// What a host is like, as far as it matters to how it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Facts {
+    /// Whether systemd runs there.
+    pub(crate) systemd: bool,
+    /// Whether it has yum, or a program of that name.
+    pub(crate) yum: bool,
+    /// Whether it has dnf.
+    pub(crate) dnf: bool,
+}
+
+/// The connection to one host.
+pub(super) struct Link {
+    // In this order: a shell ends before its connection.
+    channel: Option<Channel>,
+    session: Option<Arc<Session>>,
+    facts: Facts,
+}
+
+impl Link {
+    pub(super) fn new() -> Self {
+        Self { channel: None, session: None, facts: Facts::default() }
+    }
+
+    /// What the host is like.
+    pub(super) async fn facts(&mut self, host: &str, how: &How) -> Result<Facts, LinkError> {
+        self.ready(host, how).await?;
+        Ok(self.facts.clone())
+    }
+
+    /// Sees to it that there is a shell.
+    async fn ready(&mut self, host: &str, how: &How) -> Result<&mut Channel, LinkError> {
+        if self.channel.as_ref().is_none_or(|channel| !channel.is_sound()) {
+            self.channel = None;
+            let mut channel = self.shell(host, how).await?;
+            let hello = channel.ask("p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
+            let hello = hello.map_err(|error| LinkError::Refused(error.to_string()))?;
+            let said = |word: &str| hello.lines().any(|line| line == word);
+            if hello.code != 0 || !said("uid 0") {
+                return Err(LinkError::Refused(format!("its shell does not answer as ours would: {}", hello.why())));
+            }
+            self.facts = Facts { systemd: said("systemd"), yum: said("yum"), dnf: said("dnf") };
+            self.channel = Some(channel);
+        }
+        self.channel.as_mut().ok_or(LinkError::Slow)
+    }
+
+    /// Asks the host's shell. Whatever goes wrong, the next call begins with a new one.
+    pub(super) async fn ask(
+        &mut self,
+        host: &str,
+        how: &How,
+        script: &str,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Reply, LinkError> {
+        let asked = self.ready(host, how).await?.ask(script, limit, patience).await;
+        asked.map_err(|error| {
+            self.channel = None;
+            match error {
+                AskError::TooLong(_) => LinkError::TooLong(error.to_string()),
+                AskError::Lost(_) | AskError::Silent(_) => {
+                    // The connection may be dead without knowing it: nothing that came of it is used again.
+                    self.session = None;
+                    LinkError::Lost(error.to_string())
+                }
+            }
+        })
+    }
+
+    /// A shell on the connection that is there, or else on a new one.
+    async fn shell(&mut self, host: &str, how: &How) -> Result<Channel, LinkError> {
+        if let Some(session) = &self.session {
+            match Channel::open(session, GREET).await {
+                Ok(channel) => return Ok(channel),
+                Err(OpenError::Ended(words)) if !words.is_empty() => return Err(refused(&OpenError::Ended(words))),
+                Err(_) => self.session = None,
+            }
+        }
+        let session = match timeout(CONNECT, how.builder().connect_mux(host)).await {
+            Ok(session) => Arc::new(session.map_err(LinkError::Connect)?),
+            Err(_) => return Err(LinkError::Slow),
+        };
+        let channel = Channel::open(&session, GREET).await.map_err(|error| refused(&error))?;
+        self.session = Some(session);
+        Ok(channel)
+    }
+}
+
+fn refused(error: &OpenError) -> LinkError {
+    match error {
+        OpenError::Ended(words) if words.contains("sudo") => LinkError::Refused(format!(
+            "{error}; the login must be root, or allowed to run `sudo -n /bin/sh` without a password"
+        )),
+        OpenError::Ended(_) | OpenError::Noise => LinkError::Refused(error.to_string()),
+        OpenError::Ssh(openssh::Error::Disconnected) | OpenError::Silent(_) => LinkError::Lost(error.to_string()),
+        OpenError::Ssh(cause) => LinkError::Refused(format!("{error}: {cause}")),
+    }
+}
+
+/// How hosts are reached: the operator's own configuration of ssh, under a few lines that a journal needs.
+#[derive(Debug)]
+pub(super) struct How {
+    /// Where control sockets are; its path is short.
+    sockets: tempfile::TempDir,
+    config: PathBuf,
+}
+
+impl How {
+    /// Lays the configuration out. `own` replaces `~/.ssh/config` and the system's.
+    pub(super) fn new(own: Option<&Path>) -> std::io::Result<Self> {
+        let place = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
+        let place = place.filter(|dir| dir.as_os_str().len() < 40).unwrap_or_else(|| PathBuf::from("/tmp"));
+        let sockets = tempfile::Builder::new().prefix("palinode-").tempdir_in(place)?;
+        let mut text = String::from(
+            "# The first value that ssh reads of an option is the one that counts.\n\
+             BatchMode yes\nStrictHostKeyChecking yes\nServerAliveInterval 5\nServerAliveCountMax 3\n\
+             ConnectTimeout 10\nControlMaster no\nForwardAgent no\nForwardX11 no\nRequestTTY no\nLogLevel INFO\n",
+        );
+        match own {
+            Some(own) => text.push_str(&include(&std::path::absolute(own)?)?),
+            None => text.push_str("Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n"),
+        }
+        let config = sockets.path().join("config");
+        std::fs::write(&config, text)?;
+        Ok(Self { sockets, config })
+    }
+
+    fn builder(&self) -> SessionBuilder {
+        let mut builder = SessionBuilder::default();
+        builder
+            .known_hosts_check(KnownHosts::Strict)
+            .control_directory(self.sockets.path())
+            .control_persist(ControlPersist::IdleFor(IDLE))
+            .config_file(&self.config);
+        builder
+    }
+}
+
+/// The line that reads a file; its name in quotes, as ssh takes them.
+fn include(path: &Path) -> std::io::Result<String> {
+    let text = path.to_str().filter(|text| !text.contains(['"', '\n', '*', '?', '[']));
+    let text = text.ok_or_else(|| {
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, "its path cannot be written into a configuration of ssh")
+    })?;
+    std::fs::File::open(path)?;
+    Ok(format!("Include \"{text}\"\n"))
+}

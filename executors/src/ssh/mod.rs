@@ -1,0 +1,93 @@
+//! Hosts over SSH.
+//!
+//! 1. A [`Fleet`] has one link for each host, opened when it is first needed.
+//! 2. A link is the operator's own `ssh`, and on it one long-lived root shell, asked one question after the other.
+//! 3. A job is a program in a folder of its own on the host. It is claimed once, outlives the link, and tells in files
+//!    how it ended.
+
+mod channel;
+mod job;
+mod link;
+
+pub use link::LinkError;
+
+pub(crate) use channel::Reply;
+pub(crate) use job::{JobError, Jobs, Said, Word};
+pub(crate) use link::Facts;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use link::{How, Link};
+use palinode_core::id::HostName;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long a question may take that a host answers at once.
+const SOON: Duration = Duration::from_secs(60);
+
+/// So much does an answer hold at most: a large file, as base64.
+const ANSWER: usize = 96 << 20;
+
+/// The hosts of a run. Links are opened when they are needed, and anew after they were lost.
+pub struct Fleet {
+    how: How,
+    links: RefCell<BTreeMap<HostName, Rc<Mutex<Link>>>>,
+}
+
+impl Fleet {
+    /// Reaches hosts as the operator's `ssh` does. `config` replaces `~/.ssh/config` and the system's configuration.
+    pub fn new(config: Option<&Path>) -> io::Result<Self> {
+        Ok(Self { how: How::new(config)?, links: RefCell::default() })
+    }
+
+    /// Runs a script as root, in a subshell without input. None is run twice: what becomes of it when the link breaks is
+    /// for the caller to find out.
+    pub(crate) async fn ask(&self, host: &HostName, script: &str) -> Result<Reply, LinkError> {
+        self.ask_for(host, script, SOON).await
+    }
+
+    /// The same, with more time.
+    pub(crate) async fn ask_for(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
+        let link = self.link(host);
+        let mut link = link.lock().await;
+        link.ask(host.as_str(), &self.how, script, ANSWER, time).await
+    }
+
+    /// What was found when the host was last connected to.
+    pub(crate) async fn facts(&self, host: &HostName) -> Result<Facts, LinkError> {
+        let link = self.link(host);
+        let mut link = link.lock().await;
+        link.facts(host.as_str(), &self.how).await
+    }
+
+    fn link(&self, host: &HostName) -> Rc<Mutex<Link>> {
+        let mut links = self.links.borrow_mut();
+        Rc::clone(links.entry(host.clone()).or_insert_with(|| Rc::new(Mutex::new(Link::new()))))
+    }
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet").finish_non_exhaustive()
+    }
+}
+
+/// What a host sent as base64.
+pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text.trim()).ok()
+}
+
+/// Bytes on the way to a host.
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+/// A word as a shell reads it back. Actions were checked for NUL bytes, which nothing can quote.
+pub(crate) fn quoted(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| "''".to_owned(), |word| word.into_owned())
+}
