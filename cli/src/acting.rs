@@ -1,29 +1,55 @@
 //! The world that a run acts in, whichever it is.
 
 use crate::exit::{Exit, Failure};
-use crate::{args, world};
+use crate::render::{escape, to_stderr};
+use crate::{actor, args, session, world};
 use palinode_core::action::{Action, Target};
 use palinode_core::event::World;
-use palinode_core::id::{Micros, ResourceKey};
+use palinode_core::history::History;
+use palinode_core::id::{HostName, Micros, ResourceKey, RunId};
 use palinode_core::plan::{Plan, Work};
 use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
 use palinode_core::resource::Image;
+use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Fleet, Real};
+use palinode_executors::{Claim, Fleet, Real, Unready};
 use palinode_replay::lab::Lab;
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use tokio::runtime::Runtime;
 
-/// Where a run acts.
-pub(crate) enum Acting {
-    /// In a simulated cluster.
+/// Where a run acts, and what lets it wait there.
+pub(crate) struct Acting {
+    /// The world.
+    pub(crate) world: Either,
+    // After the world: links end before what they wait with.
+    pub(crate) runtime: Runtime,
+}
+
+/// Either world.
+pub(crate) enum Either {
+    /// A simulated cluster.
     Lab(Box<Lab>),
-    /// On real hosts.
+    /// Real hosts.
     Real(Box<Real>),
 }
 
 impl Acting {
-    /// The operator's hosts.
-    pub(crate) fn real(ssh_config: Option<&Path>) -> Result<Self, Failure> {
+    fn new(world: Either) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot start: {error}"), "see that the machine has file handles left")
+        })?;
+        Ok(Self { world, runtime })
+    }
+
+    /// A lab.
+    pub(crate) fn lab(lab: Lab) -> Result<Self, Failure> {
+        Self::new(Either::Lab(Box::new(lab)))
+    }
+
+    /// The operator's hosts, in the name of a journal and a run.
+    pub(crate) fn real(ssh_config: Option<&Path>, journal: &Path, run: RunId) -> Result<Self, Failure> {
         let fleet = Fleet::new(ssh_config).map_err(|error| {
             let what = ssh_config.map_or_else(String::new, |path| format!(" with {}", path.display()));
             Failure::usage(
@@ -31,48 +57,128 @@ impl Acting {
                 "name a file that can be read with --ssh-config, and see that /tmp can be written",
             )
         })?;
-        Ok(Self::Real(Box::new(Real::new(fleet))))
+        Self::new(Either::Real(Box::new(Real::new(fleet, claim(journal, run)))))
     }
 
     /// Opens the world that a run was opened in: it acts there and nowhere else.
-    pub(crate) fn reopen(run: &RunState, ssh_config: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn reopen(run: &RunState, ssh_config: Option<&Path>, journal: &Path) -> Result<Self, Failure> {
         match &run.opened.world {
-            World::Lab { folder } => Ok(Self::Lab(Box::new(world::open(Path::new(folder))?))),
-            World::Real => Self::real(ssh_config),
+            World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
+            World::Real => Self::real(ssh_config, journal, run.run),
         }
     }
 
     /// Disturbs a lab as the command line says, and lets time pass in it. Real hosts are not disturbed.
     pub(crate) fn disturb(&self, options: &args::Lab, plan: &Plan, gap: Option<Micros>) -> Result<(), Failure> {
-        match self {
-            Self::Lab(lab) => {
+        match &self.world {
+            Either::Lab(lab) => {
                 world::disturbance(options, plan)?.apply(lab);
                 if let Some(gap) = gap {
                     lab.advance(gap);
                 }
                 Ok(())
             }
-            Self::Real(_) if options.disturbs() => Err(Failure::usage(
+            Either::Real(_) if options.disturbs() => Err(Failure::usage(
                 "--pace, --drop, --fail and --die are for the simulated lab",
                 "leave them away on real hosts",
             )),
-            Self::Real(_) => Ok(()),
+            Either::Real(_) => Ok(()),
+        }
+    }
+
+    /// The time that passed meanwhile: in a lab what is given, in the real world what passed.
+    pub(crate) fn gap(&self, given: Span) -> Option<Micros> {
+        matches!(self.world, Either::Lab(_)).then(|| given.micros())
+    }
+
+    /// Sees to it that all real hosts of a plan can be acted on, before anything is: reached, allowed to, not claimed.
+    /// A run that is open already goes on with the hosts that answer.
+    pub(crate) fn ready(&self, plan: &Plan, take: bool, open: bool) -> Result<(), Failure> {
+        let Either::Real(real) = &self.world else { return Ok(()) };
+        let hosts: Vec<HostName> = plan.hosts().cloned().collect();
+        let mut unready = self.runtime.block_on(real.unready(&hosts));
+        if take && !unready.is_empty() {
+            let claimed = unready.extract_if(.., |(_, why)| matches!(why, Unready::Claimed(_)));
+            let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
+            self.runtime.block_on(real.take(&claimed)).map_err(|error| {
+                Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
+            })?;
+        }
+        if open {
+            for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unreached(_))) {
+                let Unready::Unreached(why) = why else { continue };
+                to_stderr(&format!(
+                    "notice: {host} does not answer, and is tried again for some minutes: {}\n",
+                    escape(&why)
+                ));
+            }
+        }
+        let Some((host, why)) = unready.first() else { return Ok(()) };
+        let more = match unready.len() - 1 {
+            0 => String::new(),
+            1 => " (and one more host cannot be acted on)".to_owned(),
+            count => format!(" (and {count} more hosts cannot be acted on)"),
+        };
+        Err(match why {
+            Unready::Unreached(why) => Failure::new(
+                Exit::Failed,
+                format!("{host} cannot be acted on: {why}{more}; nothing was touched"),
+                format!("see that `ssh {host} true` works from here, without a question, then type the same again"),
+            ),
+            Unready::Claimed(who) => Failure::new(
+                Exit::Owned,
+                format!("{host} is claimed by another journal: {who}{more}; nothing was touched"),
+                "wait until that run is closed; if you know that nobody works on it any more, add --take-over",
+            ),
+        })
+    }
+
+    /// Gives the hosts of a closed run up, but for those that another open run of this journal acts on.
+    pub(crate) fn release(&self, history: &History, run: RunId) {
+        let (Either::Real(real), Some(state)) = (&self.world, history.runs.get(&run)) else { return };
+        let open = history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == World::Real);
+        let kept: BTreeSet<&HostName> = open.flat_map(|other| other.plan.hosts()).collect();
+        let hosts: Vec<HostName> = state.plan.hosts().filter(|host| !kept.contains(host)).cloned().collect();
+        for host in self.runtime.block_on(real.release(&hosts)) {
+            to_stderr(&format!(
+                "notice: {host} could not be reached to give it up; it stays claimed by this journal\n"
+            ));
         }
     }
 
     /// Why nothing is done any more, if the world itself is broken.
     pub(crate) fn broken(&self) -> Option<Failure> {
-        match self {
-            Self::Lab(lab) => lab.broken().map(|why| {
+        match &self.world {
+            Either::Lab(lab) => lab.broken().map(|why| {
                 Failure::new(
                     Exit::CannotRecord,
                     format!("the lab's ledger cannot be written: {why}"),
                     "make room, then type `palinode resume`",
                 )
             }),
-            Self::Real(_) => None,
+            Either::Real(_) => None,
         }
     }
+}
+
+/// A journal is known to other machines by this one's id and its own place.
+fn claim(journal: &Path, run: RunId) -> Claim {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    // It may not be made yet, its folder is there.
+    let place = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
+    let place = match (place.parent().map(Path::canonicalize), place.file_name()) {
+        (Some(Ok(parent)), Some(name)) => parent.join(name),
+        _ => place,
+    };
+    let named = blake3::derive_key(
+        "palinode journal as hosts know it, 2026",
+        [machine.trim().as_bytes(), place.as_os_str().as_bytes()].join(&0).as_slice(),
+    );
+    let name: String = named.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let actor = actor::actor();
+    let since = crate::render::moment(session::wall());
+    let words = format!("run {run} of {} on {}, since {since}, journal {}", actor.user, actor.host, place.display());
+    Claim { journal: name, words: words.chars().filter(|c| !c.is_control()).take(1000).collect() }
 }
 
 /// Refuses a plan that this version cannot carry out on real hosts, before anything is touched.
@@ -95,13 +201,13 @@ pub(crate) fn fits(plan: &Plan) -> Result<(), Failure> {
 macro_rules! either {
     ($self:ident, $world:ident => $call:expr) => {
         match $self {
-            Acting::Lab($world) => $call,
-            Acting::Real($world) => $call,
+            Either::Lab($world) => $call,
+            Either::Real($world) => $call,
         }
     };
 }
 
-impl Executor for Acting {
+impl Executor for Either {
     async fn survey(&self, target: &Target, action: &Action) -> Result<Survey, LookError> {
         either!(self, world => world.survey(target, action).await)
     }

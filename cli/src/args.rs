@@ -139,6 +139,9 @@ pub(crate) struct Run {
     /// Act on real hosts without asking.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Take hosts over that another journal claims. Only if you know that nobody works on them any more.
+    #[arg(long)]
+    pub(crate) take_over: bool,
     /// Set a parameter of the runbook.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,

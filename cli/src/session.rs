@@ -59,9 +59,6 @@ pub(crate) fn drive(
     options: &LabOptions,
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(Exit::Failed, format!("cannot start: {error}"), "see that the machine has file handles left")
-    })?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
     let mut watch = |history: &History, stored: &Stored| {
@@ -73,14 +70,15 @@ pub(crate) fn drive(
     let tick: Tick<'_> =
         &|| -> Pin<Box<dyn Future<Output = ()>>> { Box::pin(tokio::time::sleep(Duration::from_millis(200))) };
     let around = Surroundings { wall: &wall, watch: &mut watch, stop: stop.clone(), tick: Some(tick) };
-    let result = runtime.block_on(async {
+    let world = &acting.world;
+    let result = acting.runtime.block_on(async {
         let work = async {
             let (mut driver, only) = match start {
                 Start::Begin(plan, opening) => {
-                    (Driver::begin(journal, acting, around, history, run, &plan, opening)?, None)
+                    (Driver::begin(journal, world, around, history, run, &plan, opening)?, None)
                 }
-                Start::TakeOver(by) => (Driver::take_over(journal, acting, around, history, run, by)?, None),
-                Start::Look(by, steps) => (Driver::take_over(journal, acting, around, history, run, by)?, Some(steps)),
+                Start::TakeOver(by) => (Driver::take_over(journal, world, around, history, run, by)?, None),
+                Start::Look(by, steps) => (Driver::take_over(journal, world, around, history, run, by)?, Some(steps)),
             };
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
@@ -93,6 +91,9 @@ pub(crate) fn drive(
             never = listen(&stop, on_hangup) => never,
         }
     });
+    if let Ok((Stopped::Closed(_), history)) = &result {
+        acting.release(history, run);
+    }
     result.map_err(|error| match error {
         DriveError::Halted(_) => acting.broken().unwrap_or_else(|| error.into()),
         error => error.into(),

@@ -3,8 +3,9 @@
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
 use crate::host::{self, Beyond, Looked};
-use crate::ssh::{Fleet, JobError, Jobs, LinkError, Said, Word};
-use palinode_core::action::{Action, Place, Target};
+use crate::ssh::{Claim, Fleet, JobError, Jobs, LinkError, Said, Word, decoded, quoted};
+use futures_util::future::join_all;
+use palinode_core::action::{Action, Place, Target, UndoClass};
 use palinode_core::event::{Class, Why};
 use palinode_core::id::{HostName, Micros, ResourceKey};
 use palinode_core::port::{
@@ -32,12 +33,53 @@ const NO_CLUSTER: &str =
 pub struct Real {
     fleet: Fleet,
     control: InventoryFiles<DiskFiles>,
+    claim: Claim,
+}
+
+/// Why a host cannot be acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unready {
+    /// It cannot be reached, or does not let us in; its words.
+    Unreached(String),
+    /// Another journal has it: who, which run, since when.
+    Claimed(String),
 }
 
 impl Real {
-    /// Acts on the hosts of a fleet.
-    pub fn new(fleet: Fleet) -> Self {
-        Self { fleet, control: InventoryFiles::new(DiskFiles) }
+    /// Acts on the hosts of a fleet, in the name of a journal.
+    pub fn new(fleet: Fleet, claim: Claim) -> Self {
+        Self { fleet, control: InventoryFiles::new(DiskFiles), claim }
+    }
+
+    /// Looks whether hosts can be acted on: they are reached, let us in as root, and no other journal has them. All at
+    /// the same time; nothing is changed.
+    pub async fn unready(&self, hosts: &[HostName]) -> Vec<(HostName, Unready)> {
+        let script = format!("p_claimant {}", quoted(&self.claim.journal));
+        let look = async |host: &HostName| match self.fleet.ask(host, &script).await {
+            Err(error) => Some(Unready::Unreached(chain(&error))),
+            Ok(reply) => {
+                let claimant = reply.lines().find_map(|line| line.strip_prefix("claimant "));
+                claimant.map(|words| {
+                    Unready::Claimed(String::from_utf8_lossy(&decoded(words).unwrap_or_default()).into_owned())
+                })
+            }
+        };
+        let all = join_all(hosts.iter().map(look)).await;
+        hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
+    }
+
+    /// Takes hosts from whoever has them. Only for a person who knows that nobody is at work there.
+    pub async fn take(&self, hosts: &[HostName]) -> Result<(), LinkError> {
+        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, "p_take"))).await;
+        all.into_iter().try_for_each(|reply| reply.map(drop))
+    }
+
+    /// Gives hosts up, at the end of a run. One that cannot be reached keeps the claim; the journal that made it goes on
+    /// having it.
+    pub async fn release(&self, hosts: &[HostName]) -> Vec<HostName> {
+        let script = format!("p_release {}", quoted(&self.claim.journal));
+        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
+        hosts.iter().cloned().zip(all).filter(|(_, reply)| reply.is_err()).map(|(host, _)| host).collect()
     }
 
     /// Why a step cannot be carried out in the real world by this version; none if it can.
@@ -62,6 +104,11 @@ impl Real {
 
     fn jobs<'a>(&'a self, host: &'a HostName) -> Jobs<'a> {
         Jobs { fleet: &self.fleet, host }
+    }
+
+    /// What only looks needs no claim.
+    fn claim_for(&self, job: &Job) -> Option<&Claim> {
+        (job.action.class() != UndoClass::Read).then_some(&self.claim)
     }
 
     /// The states of one host's resources.
@@ -191,7 +238,7 @@ impl Executor for Real {
             Ok(act) => act,
             Err(why) => return Ended::NotStarted(why),
         };
-        match self.jobs(host).start(job.name, &act).await {
+        match self.jobs(host).start(job.name, &act, self.claim_for(job)).await {
             Ok(said) if is_reboot(job) && said.word != Word::Revoked => self.rebooted(job, host).await,
             Ok(said) => self.wait(job, host, said, bodies).await,
             Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
@@ -337,7 +384,10 @@ fn chain(error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");
-        text.push_str(error.to_string().trim());
+        // What ssh says may be several lines.
+        let words = error.to_string();
+        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        text.push_str(&lines.join(" "));
         cause = error.source();
     }
     text

@@ -24,9 +24,10 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     }
     let run = state.run;
     let plan = state.plan.clone();
-    let acting = Acting::reopen(state, args.ssh_config.as_deref())?;
-    let gap = Some(resume.gap.micros()).filter(|_| matches!(acting, Acting::Lab(_)));
+    let acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    let gap = acting.gap(resume.gap);
     acting.disturb(&resume.lab_options, &plan, gap)?;
+    acting.ready(&plan, false, true)?;
     let by = TakeOver { actor: actor::actor(), gap, force: resume.force };
     let start = Start::TakeOver(by);
     let (stopped, history) =

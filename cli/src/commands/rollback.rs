@@ -56,10 +56,11 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             format!("type `palinode resume {id}` to go on with that"),
         ));
     }
-    let acting = Acting::reopen(state, args.ssh_config.as_deref())?;
+    let acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
     let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
-    let gap = Some(rollback.gap.micros()).filter(|_| matches!(acting, Acting::Lab(_)));
+    let gap = acting.gap(rollback.gap);
     acting.disturb(&crate::args::Lab::default(), &plan, gap)?;
+    acting.ready(&plan, false, true)?;
 
     // What is in doubt is looked at first: what is found then counts as its last recorded state.
     let doubts = way_back::doubts(&history, original, &scope)?;

@@ -149,7 +149,7 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         force: false,
     };
     let start = Start::Begin(Box::new(plan), opening);
-    let acting = Acting::Lab(Box::new(lab));
+    let acting = Acting::lab(lab)?;
     let (stopped, history) =
         session::drive(&mut journal, &acting, history, id, start, &run.lab_options, run.on_hangup)?;
     session::report(&journal, &history, id, &stopped, args.output, began)
@@ -179,14 +179,15 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
     };
     let plan = expand(name, text, &given)?;
     acting::fits(&plan)?;
-    let acting = Acting::real(args.ssh_config.as_deref())?;
+    let id = new_id()?;
+    let root = place::find_or_new(args.journal.as_deref())?;
+    let acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
     acting.disturb(&run.lab_options, &plan, None)?;
+    acting.ready(&plan, run.take_over, false)?;
     to_stderr(&outline(&plan));
     if !run.yes {
         agreed()?;
     }
-    let id = new_id()?;
-    let root = place::find_or_new(args.journal.as_deref())?;
     if !root.exists() {
         create(&root)?;
     }

@@ -1,7 +1,7 @@
 //! Jobs on a host: claimed once, started so that they outlive the link, asked how they ended.
 
 use super::channel::Reply;
-use super::{Fleet, LinkError};
+use super::{Fleet, LinkError, quoted};
 use palinode_core::id::{EntryId, HostName};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,6 +14,9 @@ const TENTHS: u64 = 100;
 
 /// The exit code of a start that certainly failed.
 const NOT_STARTED: i32 = 71;
+
+/// The exit code of a start on a host that another journal claims.
+const CLAIMED: i32 = 73;
 
 /// A job's own word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,20 +73,35 @@ pub(crate) struct Jobs<'a> {
     pub(crate) host: &'a HostName,
 }
 
+/// In whose name a host is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Names the journal, on whatever machine it is: a word of letters, digits and dashes.
+    pub journal: String,
+    /// Who, which run, since when: what another person is told.
+    pub words: String,
+}
+
 impl Jobs<'_> {
     /// Claims and starts a job that does `act`, a piece of shell, and waits a while for its end. A job of that name that
     /// was claimed before is not started again.
-    pub(crate) async fn start(&self, name: EntryId, act: &str) -> Result<Said, JobError> {
+    ///
+    /// With a claim the host is claimed first; if another journal has it, nothing is started.
+    pub(crate) async fn start(&self, name: EntryId, act: &str, claim: Option<&Claim>) -> Result<Said, JobError> {
         let facts = self.fleet.facts(self.host).await?;
         let how = if facts.systemd { "systemd" } else { "setsid" };
         let end = format!("end-of-{name}");
-        let mut script = format!("p_start {name} {how} <<'{end}' || exit\nact() {{\n{act}\n}}\n{RUNNER}");
+        let mut script = claim.map_or_else(String::new, |claim| {
+            format!("p_claim {} {} || exit\n", quoted(&claim.journal), quoted(&claim.words))
+        });
+        let _ = write!(script, "p_start {name} {how} <<'{end}' || exit\nact() {{\n{act}\n}}\n{RUNNER}");
         let _ = write!(script, "{end}\np_status {name} {TENTHS}");
         let reply = self.fleet.ask(self.host, &script).await?;
-        if reply.code == NOT_STARTED {
-            return Err(JobError::NotStarted(reply.why()));
+        match reply.code {
+            NOT_STARTED => Err(JobError::NotStarted(reply.why())),
+            CLAIMED => Err(JobError::NotStarted(format!("another journal has the host: {}", reply.why()))),
+            _ => said(&reply),
         }
-        said(&reply)
     }
 
     /// Asks for the job's own word; with `wait`, for some time until it ends.

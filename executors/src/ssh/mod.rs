@@ -9,6 +9,7 @@ mod channel;
 mod job;
 mod link;
 
+pub use job::Claim;
 pub use link::LinkError;
 
 pub(crate) use channel::Reply;

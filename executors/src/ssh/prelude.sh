@@ -23,6 +23,32 @@ p_hello() {
   if command -v dnf >/dev/null; then echo dnf; fi
 }
 
+# ---- Claims. A host that a journal changes carries a link whose text says so: one maker, no half of it.
+
+p_claimed=/var/lib/palinode/claim
+
+# JOURNAL WORDS: claims the host. 73: another journal has it; says who.
+p_claim() {
+  mkdir -p "${p_claimed%/*}" || return 71
+  if ln -sT "$1 $2" "$p_claimed" 2>/dev/null; then return 0; fi
+  p_has=$(readlink "$p_claimed") || { readlink "$p_claimed/" >&2; echo 'the claim cannot be made' >&2; return 71; }
+  case $p_has in "$1 "*) return 0 ;; esac
+  printf '%s\n' "${p_has#* }" >&2
+  return 73
+}
+
+# JOURNAL: gives the host up, if it is that journal's.
+p_release() { case $(readlink "$p_claimed") in "$1 "*) rm -f "$p_claimed" ;; esac; }
+
+# JOURNAL: who else has it, if anyone.
+p_claimant() {
+  p_has=$(readlink "$p_claimed") || return 0
+  case $p_has in "$1 "*) ;; *) printf 'claimant %s\n' "$(printf '%s' "${p_has#* }" | base64 -w0)" ;; esac
+}
+
+# Whoever has it has it no more.
+p_take() { rm -f "$p_claimed"; }
+
 # ---- Jobs. A job is a folder that one mkdir claims. Its fate is a link that only one maker can make: it began, with
 # boot, process and start time of the process in the link's text, or it was revoked. Its status arrives by rename.
 
