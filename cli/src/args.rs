@@ -40,6 +40,15 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Run a runbook.
     Run(Run),
+    /// Carry out one action on a host, recorded as a run is.
+    ///
+    /// `exec HOST -- COMMAND` runs a command; nothing but the words after `--` reaches it, and no shell reads them.
+    /// Typed actions are known and can be taken back with `undo`:
+    /// `exec HOST service UNIT started|stopped|enabled|disabled...`, `exec HOST package NAME... present|absent`,
+    /// `exec HOST file PATH... absent`, `exec HOST read PATH KEY`, `exec HOST reboot`.
+    Exec(Exec),
+    /// Take back what a run did: `undo @` the latest one.
+    Undo(Undo),
     /// Go on with a run that was interrupted or paused.
     Resume(Resume),
     /// Show where a run stands, what is in doubt, and what to type.
@@ -168,6 +177,69 @@ pub(crate) enum OnHangup {
     GoOn,
     /// Finish what runs, then pause.
     Pause,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Exec {
+    /// The host, as ssh knows it.
+    pub(crate) host: String,
+    /// A typed action.
+    #[arg(value_name = "ACTION", required_unless_present = "command")]
+    pub(crate) typed: Vec<String>,
+    /// A command and its arguments.
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "typed")]
+    pub(crate) command: Vec<String>,
+    /// A file that the command changes: it is recorded before and after, and put back by `undo`.
+    #[arg(long, value_name = "PATH", requires = "command")]
+    pub(crate) changes: Vec<String>,
+    /// The command may be repeated when nobody knows whether it ran.
+    #[arg(long, requires = "command")]
+    pub(crate) repeatable: bool,
+    /// Take the host over although another journal claims it.
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Why it is done, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Number of the change request.
+    #[arg(long, value_name = "ID")]
+    pub(crate) change: Option<String>,
+    /// What to do when the terminal goes away.
+    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
+    pub(crate) on_hangup: OnHangup,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Undo {
+    /// The run, by the beginning of its id, or @ for the latest.
+    pub(crate) run: String,
+    /// Show the plan and what cannot be restored; change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Change back what someone has changed since; what was found is recorded.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Why it is done, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Undo {
+    /// The same in the words of `rollback`.
+    pub(crate) fn as_rollback(&self) -> Rollback {
+        Rollback {
+            run: Some(self.run.clone()),
+            host: None,
+            step: None,
+            dry_run: self.dry_run,
+            force: self.force,
+            reason: self.reason.clone(),
+            change: None,
+            gap: Span::seconds(300),
+            on_hangup: OnHangup::GoOn,
+            lab_options: Lab::default(),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

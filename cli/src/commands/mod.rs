@@ -2,6 +2,7 @@
 
 mod decide;
 mod doctor;
+mod exec;
 mod log;
 mod reindex;
 mod replay;
@@ -20,6 +21,8 @@ use crate::exit::{Exit, Failure};
 pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Run(run) => run::run(args, run),
+        Command::Exec(exec) => exec::exec(args, exec),
+        Command::Undo(undo) => rollback::rollback(args, &undo.as_rollback()),
         Command::Resume(resume) => resume::resume(args, resume),
         Command::Status(status) => status::status(args, status),
         Command::Log(log) => log::log(args, log),

@@ -1,7 +1,8 @@
 //! `palinode run`.
 
 use crate::acting::{self, Acting};
-use crate::args::{Args, Run};
+use crate::args::{self, Args, Run};
+use crate::commands::exec::EXEC;
 use crate::commands::runbook;
 use crate::exit::{Exit, Failure};
 use crate::render::{escape, some, to_stderr};
@@ -13,8 +14,8 @@ use palinode_core::history::History;
 use palinode_core::id::RunId;
 use palinode_core::plan::{LaneKind, Plan, Work};
 use palinode_core::runbook::{Finding, Given, Runbook};
-use palinode_journal::create;
-use palinode_replay::driver::Opening;
+use palinode_journal::{DiskJournal, create};
+use palinode_replay::driver::{Opening, Stopped};
 use palinode_replay::lab;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -178,14 +179,48 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
         only: run.host.clone(),
     };
     let plan = expand(name, text, &given)?;
+    let how = How {
+        yes: run.yes,
+        take_over: run.take_over,
+        reason: run.reason.clone(),
+        change: run.change.clone(),
+        lab_options: run.lab_options.clone(),
+        on_hangup: run.on_hangup,
+    };
+    let done = carry_out(args, plan, &how)?;
+    session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)
+}
+
+/// How a plan is carried out on real hosts.
+pub(crate) struct How {
+    pub(crate) yes: bool,
+    pub(crate) take_over: bool,
+    pub(crate) reason: Option<String>,
+    pub(crate) change: Option<String>,
+    pub(crate) lab_options: args::Lab,
+    pub(crate) on_hangup: args::OnHangup,
+}
+
+/// A run that stopped.
+pub(crate) struct Done {
+    pub(crate) journal: DiskJournal,
+    pub(crate) history: History,
+    pub(crate) run: RunId,
+    pub(crate) stopped: Stopped,
+}
+
+/// Carries a plan out on real hosts, once they were looked at and a person agreed.
+pub(crate) fn carry_out(args: &Args, plan: Plan, how: &How) -> Result<Done, Failure> {
     acting::fits(&plan)?;
     let id = new_id()?;
     let root = place::find_or_new(args.journal.as_deref())?;
     let acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
-    acting.disturb(&run.lab_options, &plan, None)?;
-    acting.ready(&plan, run.take_over, false)?;
-    to_stderr(&outline(&plan));
-    if !run.yes {
+    acting.disturb(&how.lab_options, &plan, None)?;
+    acting.ready(&plan, how.take_over, false)?;
+    if !how.yes || plan.runbook != EXEC {
+        to_stderr(&outline(&plan));
+    }
+    if !how.yes {
         agreed()?;
     }
     if !root.exists() {
@@ -197,14 +232,14 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
     let opening = Opening {
         world: World::Real,
         actor: actor::actor(),
-        reason: run.reason.clone(),
-        change: run.change.clone(),
+        reason: how.reason.clone(),
+        change: how.change.clone(),
         force: false,
     };
     let start = Start::Begin(Box::new(plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &run.lab_options, run.on_hangup)?;
-    session::report(&journal, &history, id, &stopped, args.output, began)
+        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.on_hangup)?;
+    Ok(Done { journal, history, run: id, stopped })
 }
 
 /// A plan on one screen: the steps of the first host, which are those of the others.

@@ -1,0 +1,159 @@
+//! `palinode exec`: one action without a runbook, recorded as a run is.
+
+use crate::args::{Args, Exec, Output};
+use crate::commands::run::{How, carry_out};
+use crate::exit::{Exit, Failure};
+use crate::render::{lines, to_stdout};
+use crate::session;
+use palinode_core::action::{
+    Action, Command, FileAbsent, FileRead, FileState, Package, PackageState, Recovery, Service, ServiceState, Target,
+};
+use palinode_core::event::{Event, RULES};
+use palinode_core::id::{HostName, Label, Seq, StepPath};
+use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
+use palinode_core::port::JournalRead;
+use palinode_replay::driver::ShelfView;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+/// What the plan of such a run is called.
+pub(crate) const EXEC: &str = "exec";
+
+/// Output longer than this is not printed; `show` has it.
+const LINES: usize = 10_000;
+
+/// Carries out the one action, and prints what it printed.
+pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let actions = actions(exec)?;
+    let plan = plan(&exec.host, actions, exec.repeatable)?;
+    let how = How {
+        yes: true,
+        take_over: exec.take_over,
+        reason: exec.reason.clone(),
+        change: exec.change.clone(),
+        lab_options: crate::args::Lab::default(),
+        on_hangup: exec.on_hangup,
+    };
+    let done = carry_out(args, plan, &how)?;
+    if args.output == Output::Json {
+        return session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began);
+    }
+    let shelf = ShelfView::of(&done.journal, &done.history, done.run);
+    let first = done.history.runs.get(&done.run).map_or(Seq(1), |run| run.first);
+    for stored in done.journal.read(first)? {
+        let Event::Outcome(outcome) = stored?.entry.event else { continue };
+        let (Ok(shelf), Some(output)) = (&shelf, outcome.output) else { continue };
+        let bytes = shelf.open(output)?;
+        let text = String::from_utf8_lossy(&bytes);
+        // Into a pipe it goes as it came; a terminal would act on it.
+        to_stdout(&if std::io::stdout().is_terminal() { lines(&text, "", LINES) } else { text.into_owned() });
+    }
+    let exit = Exit::of(&done.stopped);
+    if exit != Exit::Done {
+        session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)?;
+    }
+    Ok(exit)
+}
+
+/// The actions that the words name, in their order.
+fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
+    if !exec.command.is_empty() {
+        let (run, changes) = (exec.command.clone(), exec.changes.clone());
+        return Ok(vec![Action::Command(Command { run, changes, undo: None })]);
+    }
+    let words: Vec<&str> = exec.typed.iter().map(String::as_str).collect();
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let found = match words.as_slice() {
+        ["service", unit, wanted @ ..] if !wanted.is_empty() => {
+            let mut service = Service { unit: (*unit).to_owned(), state: None, enabled: None };
+            for word in wanted {
+                match *word {
+                    "started" => service.state = Some(ServiceState::Started),
+                    "stopped" => service.state = Some(ServiceState::Stopped),
+                    "enabled" => service.enabled = Some(true),
+                    "disabled" => service.enabled = Some(false),
+                    other => return Err(unknown(other, "started, stopped, enabled or disabled")),
+                }
+            }
+            Action::Service(service)
+        }
+        ["package", names @ .., state] if !names.is_empty() => {
+            let state = match *state {
+                "present" => PackageState::Present,
+                "absent" => PackageState::Absent,
+                other => return Err(unknown(other, "present or absent")),
+            };
+            Action::Package(Package { names: owned(names), state, exact: Vec::new() })
+        }
+        ["file", paths @ .., state] if !paths.is_empty() => {
+            if *state != "absent" {
+                return Err(unknown(state, "absent"));
+            }
+            Action::FileAbsent(FileAbsent { paths: owned(paths), state: FileState::Absent })
+        }
+        ["read", path, key] => Action::FileRead(FileRead { path: (*path).to_owned(), key: (*key).to_owned() }),
+        ["reboot"] => Action::Reboot {},
+        _ => {
+            return Err(Failure::usage(
+                format!("`{}` is no typed action", words.join(" ").escape_debug()),
+                "type `palinode exec --help` for those there are; a command stands after `--`",
+            ));
+        }
+    };
+    Ok(vec![found])
+}
+
+fn unknown(word: &str, wanted: &str) -> Failure {
+    Failure::usage(format!("`{}` is no state", word.escape_debug()), format!("write {wanted}"))
+}
+
+/// A plan of one host.
+fn plan(host: &str, actions: Vec<Action>, repeatable: bool) -> Result<Plan, Failure> {
+    let host = HostName::new(host)
+        .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", host.escape_debug()), "name it as ssh does"))?;
+    let mut steps = Vec::new();
+    for action in actions {
+        action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
+        if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
+            return Err(Failure::usage(
+                "two braces begin a template, and there is nothing here to fill one with",
+                "put the command into a script on the host, or write a runbook",
+            ));
+        }
+        let slug = action.slug();
+        let wrong = |bad: String| Failure::usage(format!("the step cannot be named: {bad}"), "shorten the words");
+        steps.push(Step {
+            path: StepPath::new(format!("{host}/{slug}")).map_err(|bad| wrong(bad.to_string()))?,
+            label: Label::new(slug).map_err(|bad| wrong(bad.to_string()))?,
+            target: Target { host: Some(host.clone()), node: None },
+            when: None,
+            capture: None,
+            class: action.class(),
+            recovery: if repeatable { Recovery::Repeat } else { action.recovery() },
+            undo_after: Vec::new(),
+            touches: Vec::new(),
+            undoes: None,
+            accepts: Vec::new(),
+            work: Work::Act(action),
+        });
+    }
+    let end = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    Ok(Plan {
+        runbook: EXEC.to_owned(),
+        about: "one action, typed by a person".to_owned(),
+        rules: RULES,
+        parameters: BTreeMap::new(),
+        inventory: None,
+        serial: 1,
+        max_fail: 0,
+        lanes: vec![
+            Lane { kind: LaneKind::First, start: 0, end: 0 },
+            Lane { kind: LaneKind::Host(host), start: 0, end },
+            Lane { kind: LaneKind::Last, start: end, end },
+        ],
+        steps,
+        compensates: None,
+    })
+}
