@@ -296,7 +296,10 @@ fn taken_back(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
         .lanes
         .iter()
         .filter(|lane| {
-            let acted = |ix: StepIx| state.step(ix).is_some_and(|(_, known)| known.intent.is_some());
+            // What only read is neither taken back nor looked at first.
+            let acted = |ix: StepIx| {
+                state.step(ix).is_some_and(|(step, known)| known.intent.is_some() && step.class != UndoClass::Read)
+            };
             let back = |ix: StepIx| state.step(ix).is_some_and(|(_, known)| known.stage == Stage::Compensated);
             (lane.start..lane.end).any(acted) && (lane.start..lane.end).all(|ix| !acted(ix) || back(ix))
         })

@@ -82,11 +82,6 @@ pub fn covers(state: &RunState, scope: &Scope, ix: StepIx) -> bool {
     }
 }
 
-/// Whether nobody knows what became of the step.
-fn doubtful(known: &StepState) -> bool {
-    matches!(known.stage, Stage::Intended | Stage::Unknown | Stage::Asking)
-}
-
 /// The steps in scope that may have changed something and are not taken back yet, by index.
 fn in_scope(state: &RunState, scope: &Scope) -> Result<BTreeSet<StepIx>, CompensateError> {
     match scope {
@@ -112,7 +107,7 @@ fn in_scope(state: &RunState, scope: &Scope) -> Result<BTreeSet<StepIx>, Compens
 pub fn in_doubt(state: &RunState, scope: &Scope) -> Result<Vec<StepPath>, CompensateError> {
     let all = in_scope(state, scope)?;
     let steps = all.into_iter().filter_map(|ix| state.step(ix));
-    Ok(steps.filter(|(_, known)| doubtful(known)).map(|(step, _)| step.path.clone()).collect())
+    Ok(steps.filter(|(_, known)| known.stage.is_doubtful()).map(|(step, _)| step.path.clone()).collect())
 }
 
 /// What a step changed, as far as is recorded. Its images are opened once, however many resources are asked about.
@@ -126,8 +121,8 @@ impl Changes {
     fn of(known: &StepState, open: OpenImage<'_>) -> Self {
         Self {
             before: known.intent.as_ref().and_then(|intent| open(&intent.before)),
-            after: known.after.as_ref().and_then(open).filter(|_| !doubtful(known)),
-            perhaps: known.touched || doubtful(known),
+            after: known.after.as_ref().and_then(open).filter(|_| !known.stage.is_doubtful()),
+            perhaps: known.touched || known.stage.is_doubtful(),
         }
     }
 
@@ -223,7 +218,7 @@ pub fn compensate(
     let get =
         |ix: StepIx| state.step(ix).and_then(|(step, known)| known.intent.as_ref().map(|intent| (step, known, intent)));
     for (step, known, _) in scoped.iter().filter_map(|ix| get(*ix)) {
-        if step.class == UndoClass::PointOfNoReturn && (known.touched || doubtful(known)) {
+        if step.class == UndoClass::PointOfNoReturn && (known.touched || known.stage.is_doubtful()) {
             return Err(CompensateError::PointOfNoReturn(step.path.clone()));
         }
     }
@@ -443,7 +438,7 @@ fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan, open: Open
     let mut all = BTreeSet::new();
     for (_, known) in scoped.iter().filter_map(|ix| state.step(*ix)) {
         if let Some(intent) = &known.intent
-            && (doubtful(known) || known.touched && !untouched(known, open))
+            && (known.stage.is_doubtful() || known.touched && !untouched(known, open))
         {
             all.extend(intent.losses.iter().cloned());
         }

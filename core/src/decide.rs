@@ -4,9 +4,9 @@
 //! replay checks that whatever was picked stood in it, so hosts that run side by side cost no determinism.
 
 use crate::life::Stage;
-use crate::plan::{LaneKind, StepIx, When, Work};
+use crate::plan::{Lane, LaneKind, StepIx, When, Work};
 use crate::runbook::template::fill_captures;
-use crate::state::{RunState, Stand};
+use crate::state::{LaneState, RunState, Stand};
 
 /// Something that may be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,10 +72,8 @@ impl RunState {
         // What comes before all hosts or after them is no host: its failure is never tolerated.
         let mut tolerable = true;
         for (plan, lane) in self.plan.lanes.iter().zip(&self.lanes) {
-            if lane.at >= plan.end {
-                continue;
-            }
-            match self.steps.get(lane.at as usize).map(|step| step.stage) {
+            let Some(place) = self.place(plan, lane) else { continue };
+            match self.steps.get(place as usize).map(|step| step.stage) {
                 Some(Stage::Asking) => asking = true,
                 Some(Stage::Failed) => {
                     failed += 1;
@@ -93,6 +91,14 @@ impl RunState {
             (false, failed) if failed > 0 => Standing::Failed,
             _ => Standing::Paused,
         }
+    }
+
+    /// The step that a lane stands at; none at its end, where one past it stands the first step of the next.
+    fn place(&self, plan: &Lane, lane: &LaneState) -> Option<StepIx> {
+        // Until it is known what became of a step, its job may be at work: nothing else begins in that lane, so the
+        // lane neither fails nor ends, and keeps the place that `serial` gave it.
+        let doubt = lane.doubt.filter(|_| self.rules.doubt_comes_first());
+        (lane.at < plan.end).then(|| doubt.unwrap_or(lane.at))
     }
 
     fn lanes_that(&self, stand: Stand) -> u32 {
@@ -160,14 +166,14 @@ impl RunState {
 
     fn refresh_lane(&mut self, number: usize) {
         let Some(plan) = self.plan.lanes.get(number) else { return };
-        let end = plan.end;
         let is_host = matches!(plan.kind, LaneKind::Host(_));
         let mut at = self.lanes[number].at;
-        while at < end && self.steps.get(at as usize).is_some_and(|step| step.stage.is_behind()) {
+        while at < plan.end && self.steps.get(at as usize).is_some_and(|step| step.stage.is_behind()) {
             at += 1;
         }
-        // One past the end of a lane stands the first step of the next.
-        let stage = self.steps.get(at as usize).filter(|_| at < end).map(|step| step.stage);
+        self.lanes[number].at = at;
+        let place = self.place(plan, &self.lanes[number]);
+        let stage = place.and_then(|ix| self.steps.get(ix as usize)).map(|step| step.stage);
         let stand = match (self.lanes[number].stand, stage) {
             (Stand::Shut, _) => Stand::Shut,
             (_, None) => Stand::Ended,
@@ -179,14 +185,14 @@ impl RunState {
             }
             (Stand::Failed | Stand::Ended, _) => Stand::Working,
         };
-        (self.lanes[number].at, self.lanes[number].stand) = (at, stand);
+        self.lanes[number].stand = stand;
         if let Some(old) = self.lanes[number].next.take() {
             self.ready.remove(&old);
         }
         if stand != Stand::Working || self.paused.is_some() || self.closed.is_some() {
             return;
         }
-        let Some((step, state)) = self.step(at) else { return };
+        let Some((at, (step, state))) = place.and_then(|ix| Some((ix, self.step(ix)?))) else { return };
         let is_gate = matches!(step.work, Work::Gate { .. });
         let next = match state.stage {
             Stage::Pending if step.when.as_ref().is_some_and(|when| !self.holds(at, when)) => Some(Next::Skip(at)),

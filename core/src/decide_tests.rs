@@ -338,6 +338,117 @@ fn a_host_that_comes_back_begins_with_whatever_is_not_behind() {
     }
 }
 
+/// Another run took the first step of the lane back, the second is in flight, and a person retries the first.
+fn gone_back(rules: u32, place: &str) -> Bench {
+    let lane = |name| (name, vec![stop(name, "one"), stop(name, "two")]);
+    let mut bench = under(rules, &plan(1, 1, ["before", "a", "b", "after"].map(lane).to_vec()));
+    for before in ["before", "a", "b"].into_iter().take_while(|before| *before != place) {
+        bench.succeed(&format!("{before}/one"));
+        bench.succeed(&format!("{before}/two"));
+    }
+    let (one, two) = (format!("{place}/one"), format!("{place}/two"));
+    bench.succeed(&one);
+    taken_back(&mut bench, &[&one], None);
+    bench.intend(RUN, &two);
+    bench.answer(&one, Answer::Retry);
+    bench
+}
+
+/// The story that rules 3 are for: two hosts at work at once under `serial: 1`.
+#[test]
+fn a_host_with_a_step_in_doubt_keeps_its_place() {
+    for rules in [1, 2] {
+        let mut bench = gone_back(rules, "a");
+        bench.take_over();
+        bench.fail("a/one");
+        assert_eq!((bench.ready(), bench.stage("a/two")), (vec!["b/one".to_owned()], Stage::Unknown), "rules {rules}");
+        bench.intend(RUN, "b/one");
+        taken_back(&mut bench, &["a/one"], None);
+        assert_eq!((bench.ready(), bench.stage("b/one")), (vec![], Stage::Intended), "rules {rules}");
+    }
+    let mut bench = gone_back(3, "a");
+    bench.take_over();
+    assert_eq!(bench.ready(), ["probe a/two"]);
+    bench.probe("a/two", Decision::Wait);
+    assert_eq!(bench.ready(), ["probe a/two"]);
+    bench.probe("a/two", Decision::Ask);
+    assert_eq!((bench.ready(), bench.standing()), (vec![], Standing::Asking));
+    bench.answer("a/two", Answer::NotApplied);
+    assert_eq!(bench.ready(), ["a/one"]);
+    bench.fail("a/one");
+    assert_eq!(bench.ready(), ["b/one"], "nothing is at work on the host any more, and one may fail");
+}
+
+/// The steps of a lane run one after the other, also when it has gone back.
+#[test]
+fn nothing_begins_in_a_lane_beside_a_step_in_flight_or_in_doubt() {
+    for place in ["before", "a", "b", "after"] {
+        let (one, two) = (format!("{place}/one"), format!("{place}/two"));
+        for rules in [1, 2] {
+            assert_eq!(gone_back(rules, place).ready(), [one.as_str()], "rules {rules}");
+        }
+        let mut bench = gone_back(3, place);
+        assert_eq!(bench.ready(), [""; 0]);
+        let intent = Event::Intent(bench.intent_of(RUN, &one).into());
+        assert!(bench.try_feed(RUN, intent).is_err(), "{one} is not due");
+        for ending in [Ending::Succeeded, Ending::Failed] {
+            let mut bench = gone_back(3, place);
+            bench.end(RUN, &two, ending);
+            assert_eq!(bench.ready(), [one.as_str()], "what is known is left where it is");
+        }
+        bench.end(RUN, &two, Ending::Unknown);
+        assert_eq!(bench.ready(), [format!("probe {two}")]);
+        bench.probe(&two, Decision::Again);
+        assert_eq!(bench.ready(), [one.as_str()]);
+        bench.succeed(&one);
+        assert_eq!(bench.ready(), [two.as_str()]);
+    }
+}
+
+/// Neither does what comes after all hosts begin, nor does the run end, while something may be at work on one.
+#[test]
+fn a_run_does_not_end_beside_a_step_in_doubt() {
+    for rules in Rules::all().map(Rules::version) {
+        let mut bench = gone_back(rules, "b");
+        bench.take_over();
+        if rules < 3 {
+            bench.fail("b/one");
+            assert_eq!(bench.ready(), ["after/one"], "rules {rules}");
+            bench.succeed("after/one");
+            bench.succeed("after/two");
+            assert_eq!((bench.standing(), bench.stage("b/two")), (Standing::DoneWithFailures, Stage::Unknown));
+        } else {
+            assert_eq!(bench.ready(), ["probe b/two"]);
+            bench.probe("b/two", Decision::Succeeded);
+            bench.fail("b/one");
+            assert_eq!(bench.ready(), ["after/one"]);
+        }
+    }
+}
+
+/// A rollback passes over what only reads, so a host can be out while such a step is in doubt: it holds nobody up.
+#[test]
+fn a_host_that_is_out_keeps_no_place_for_a_step_that_only_reads() {
+    use crate::action::UndoClass;
+    use crate::plan::Step;
+    let read = Step { class: UndoClass::Read, ..stop("a", "two") };
+    let lanes =
+        vec![("before", vec![]), ("a", vec![stop("a", "one"), read]), ("b", vec![stop("b", "one")]), ("after", vec![])];
+    let plan = plan(1, 0, lanes);
+    for (rules, ready) in [(1, "a/one"), (2, "a/one"), (3, "probe a/two")] {
+        let mut bench = under(rules, &plan);
+        bench.succeed("a/one");
+        bench.intend(RUN, "a/two");
+        bench.take_over();
+        taken_back(&mut bench, &["a/one"], Some("a"));
+        assert_eq!(bench.ready(), ["b/one"], "rules {rules}");
+        bench.succeed("b/one");
+        assert_eq!(bench.standing(), Standing::Done, "rules {rules}");
+        bench.answer("a/one", Answer::Retry);
+        assert_eq!(bench.ready(), [ready], "rules {rules}");
+    }
+}
+
 /// A run under these rules.
 fn under(rules: u32, plan: &Plan) -> Bench {
     Bench::open(&Plan { rules, ..plan.clone() })

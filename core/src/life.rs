@@ -45,6 +45,11 @@ impl Stage {
         matches!(self, Self::Succeeded | Self::Skipped | Self::Compensated)
     }
 
+    /// Whether nobody knows yet what becomes of it: it may be at work on its target.
+    pub fn is_doubtful(self) -> bool {
+        matches!(self, Self::Intended | Self::Unknown | Self::Asking)
+    }
+
     /// The word for people and machine output.
     pub fn word(self) -> &'static str {
         match self {

@@ -93,6 +93,8 @@ pub(crate) enum Stand {
 pub(crate) struct LaneState {
     /// The first step that is not behind.
     pub(crate) at: StepIx,
+    /// The step in flight or in doubt. Under rules 1 and 2 there may be several, and nobody asks.
+    pub(crate) doubt: Option<StepIx>,
     /// Whether it takes one of the places that `serial` gives.
     pub(crate) stand: Stand,
     /// Whether its host was taken back as a whole: nothing goes on in it until a step is retried.
@@ -162,6 +164,7 @@ impl RunState {
             lane_of.extend((lane.start..lane.end).map(|_| u32::try_from(number).unwrap_or(u32::MAX)));
             lanes.push(LaneState {
                 at: lane.start,
+                doubt: None,
                 stand: Stand::Shut,
                 withdrawn: false,
                 next: None,
@@ -279,9 +282,16 @@ impl RunState {
 
     fn apply_step(&mut self, stored: &Stored, ix: StepIx, stage: Stage) {
         let Entry { seq, time, event, .. } = &stored.entry;
+        let number = self.lane_of.get(ix as usize).map_or(usize::MAX, |lane| *lane as usize);
         let Some(step) = self.steps.get_mut(ix as usize) else { return };
         let was = std::mem::replace(&mut step.stage, stage);
         step.changed = Some(*time);
+        // Only entries about a step bring it into doubt or out of it: all other moves leave it as doubtful as it was.
+        if was.is_doubtful() != stage.is_doubtful()
+            && let Some(lane) = self.lanes.get_mut(number)
+        {
+            lane.doubt = stage.is_doubtful().then_some(ix);
+        }
         let mut captured = None;
         match event {
             Event::Intent(intent) => {
@@ -332,7 +342,6 @@ impl RunState {
                 };
                 step.touched |= matches!(answer, Answer::Applied | Answer::Partial);
                 step.passes = 0;
-                let number = self.lane_of.get(ix as usize).map_or(usize::MAX, |lane| *lane as usize);
                 if let (Some(lane), Some(plan)) = (self.lanes.get_mut(number), self.plan.lanes.get(number)) {
                     // A host that was taken back begins with whatever is not behind, not with the step that is retried.
                     let whole = lane.withdrawn && self.rules.host_comes_back_whole();
@@ -355,7 +364,7 @@ impl RunState {
             | Event::RunClosed(_) => {}
         }
         if let Some(captures) = captured
-            && let Some(lane) = self.lane_of.get(ix as usize).and_then(|lane| self.lanes.get_mut(*lane as usize))
+            && let Some(lane) = self.lanes.get_mut(number)
         {
             lane.captures.extend(captures.iter().map(|(name, value)| (name.clone(), value.clone())));
         }

@@ -132,10 +132,25 @@ pub const SINCE_2: &[(&str, Story)] = &[
     }),
 ];
 
+/// Stories that go on otherwise since rules 3.
+pub const SINCE_3: &[(&str, Story)] = &[("a-doubt-comes-first", |tale| {
+    let runbook = STEPS.replace("serial: 1", "serial: 1, max_fail: 1");
+    tale.fault("gluster1.demo/stop", Phase::Half);
+    let dead = tale.run(RUN, &runbook, &[G1, "gluster2.demo"]);
+    assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
+    closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
+    tale.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
+    tale.lab().make_fail(path("gluster1.demo/cordon"), 2, "no such luck", Failing::Before);
+    closed(tale.resume(RUN, false), RunEnd::Failed);
+})];
+
+/// The versions of the rules since which some stories go on otherwise, with those stories.
+pub const SINCE: &[(u32, &[(&str, Story)])] = &[(2, SINCE_2), (3, SINCE_3)];
+
 /// Stories that go the same way under all rules, told again under those of today.
 const AS_EVER: &[&str] = &["failed-and-retried", "asked-and-applied", "back-a-step"];
 
-/// Findings that no journal under rules 1 has: told first under rules 2, which decide them as ever.
+/// Findings that no journal under rules 1 has: told first under rules 2. All rules decide them alike.
 pub const FOUND_2: &[(&str, Story)] = &[
     ("found-ended-badly", |tale| {
         tale.fail("gluster1.demo/conf", Failing::Half);
@@ -160,7 +175,7 @@ pub const FOUND_2: &[(&str, Story)] = &[
 /// as ever.
 pub fn todays() -> impl Iterator<Item = &'static (&'static str, Story)> {
     let as_ever = KINDS.iter().filter(|(name, _)| AS_EVER.contains(name));
-    SINCE_2.iter().chain(FOUND_2).chain(as_ever)
+    SINCE.iter().flat_map(|(_, stories)| *stories).chain(FOUND_2).chain(as_ever)
 }
 
 /// Every kind of run, by the name of its folder; under rules 1 each has a journal.

@@ -10,6 +10,7 @@
 //! | 2 | `Rules::gates_beyond_grow_stale` | a lane that went back to an earlier step took the old answer of a gate beyond it | the gate is sampled again, unless a step beyond it acted |
 //! | 2 | `Rules::captures_reach_all_lanes` | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
 //! | 2 | `Rules::host_comes_back_whole` | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
+//! | 3 | `Rules::doubt_comes_first` | a lane that went back to an earlier step acted there beside a later one in flight or in doubt; if that failed, its host lost its place to another | it stays with the later step until it is known what became of it |
 
 use std::ops::RangeInclusive;
 
@@ -17,7 +18,7 @@ use std::ops::RangeInclusive;
 pub const RULES: u32 = *RULES_KNOWN.end();
 
 /// The versions that this binary has: it drives such runs, and refuses to drive others.
-pub const RULES_KNOWN: RangeInclusive<u32> = 1..=2;
+pub const RULES_KNOWN: RangeInclusive<u32> = 1..=3;
 
 /// Rules that this binary has. See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl Rules {
 
     /// The versions that this binary has, in words.
     pub fn known() -> String {
-        let all: Vec<String> = RULES_KNOWN.map(|version| version.to_string()).collect();
-        all.join(" and ")
+        let older: Vec<String> = (*RULES_KNOWN.start()..RULES).map(|version| version.to_string()).collect();
+        format!("{} and {RULES}", older.join(", "))
     }
 
     /// Whether a gate beyond the place that its lane went back to is asked again, unless a step beyond it acted.
@@ -61,5 +62,10 @@ impl Rules {
     /// Whether a host that was taken back as a whole begins with its first step that is not behind, whichever is retried.
     pub(crate) fn host_comes_back_whole(self) -> bool {
         self.0 >= 2
+    }
+
+    /// Whether a lane stays with a step in flight or in doubt, also when it has gone back to an earlier one.
+    pub(crate) fn doubt_comes_first(self) -> bool {
+        self.0 >= 3
     }
 }
