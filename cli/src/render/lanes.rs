@@ -42,7 +42,9 @@ pub(crate) fn lanes(run: &RunState) -> Vec<LaneRow> {
         let done = steps.iter().filter(|(_, known)| known.stage.is_behind()).count();
         let begun = steps.iter().any(|(_, known)| known.stage != Stage::Pending);
         let taken_back = steps.iter().any(|(_, known)| known.stage == Stage::Compensated);
-        let at = steps.iter().find(|(_, known)| !known.stage.is_behind());
+        let open = || steps.iter().filter(|(_, known)| !known.stage.is_behind());
+        // A lane that went back to an earlier step stays with what is in doubt.
+        let at = open().find(|(_, known)| known.stage.is_doubtful()).or_else(|| open().next());
         let state = match at {
             _ if taken_back => "taken back".to_owned(),
             None => "done".to_owned(),
