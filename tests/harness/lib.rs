@@ -9,6 +9,7 @@ pub mod faults;
 pub mod forge;
 pub mod fuzz;
 pub mod helper;
+pub mod hosts;
 pub mod judge;
 pub mod memory;
 pub mod owner;

@@ -8,6 +8,7 @@ mod drift;
 mod failing;
 mod frozen;
 mod fuzz;
+mod hosts;
 mod large;
 mod power;
 mod procedure;
