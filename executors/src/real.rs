@@ -120,6 +120,29 @@ impl Real {
         })
     }
 
+    /// Starts a job. A start whose answer was lost is asked about, and if the host knows nothing of it, asked for again:
+    /// a job is claimed by its name, so it starts once.
+    async fn start(&self, job: &Job, host: &HostName, act: &str) -> Result<Said, JobError> {
+        let mut lost = None;
+        for seconds in [0, 1, 3] {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            if lost.is_some() {
+                match self.jobs(host).status(job.name, false).await {
+                    Ok(Said { word: Word::None, boot, .. }) if job.boot.as_ref() == Some(&boot) => {}
+                    Err(JobError::Link(error)) if !error.was_asked() => continue,
+                    other => return other,
+                }
+            }
+            match self.jobs(host).start(job.name, act, self.claim_for(job)).await {
+                Err(JobError::Link(error)) if error.was_asked() => lost = Some(error),
+                // Nothing was asked this time, but before.
+                Err(JobError::Link(_)) if lost.is_some() => {}
+                other => return other,
+            }
+        }
+        Err(lost.map_or_else(|| JobError::Nonsense("it was not asked".to_owned()), JobError::Link))
+    }
+
     /// Waits for the end of a job that was started.
     async fn wait(&self, job: &Job, host: &HostName, mut said: Said, bodies: &dyn Bodies) -> Ended {
         loop {
@@ -238,7 +261,7 @@ impl Executor for Real {
             Ok(act) => act,
             Err(why) => return Ended::NotStarted(why),
         };
-        match self.jobs(host).start(job.name, &act, self.claim_for(job)).await {
+        match self.start(job, host, &act).await {
             Ok(said) if is_reboot(job) && said.word != Word::Revoked => self.rebooted(job, host).await,
             Ok(said) => self.wait(job, host, said, bodies).await,
             Err(JobError::NotStarted(why)) => Ended::NotStarted(why),

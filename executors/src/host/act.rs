@@ -30,6 +30,29 @@ pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
     }
 }
 
+/// A unit may leave behind what it ran, as CRI-O leaves containers: stopped means that nothing of it runs.
+const EMPTY: &str = r#"cg=$(systemctl show -p ControlGroup -- "$u"); cg=${cg#*=}
+case $cg in */"$u") ;; *) cg=/system.slice/$u ;; esac
+left() {
+  for at in "/sys/fs/cgroup/systemd$cg" "/sys/fs/cgroup/unified$cg" "/sys/fs/cgroup$cg"; do
+    if [ -d "$at" ]; then find "$at" -name cgroup.procs -exec cat {} + 2>/dev/null; fi
+  done | sort -u
+}
+if [ -n "$(left)" ]; then
+  echo "$u left processes behind, which are ended now:"
+  for pid in $(left); do printf '%s %s
+' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"; done
+  kill -TERM $(left) 2>/dev/null
+  n=0
+  while [ -n "$(left)" ] && [ $n -lt 200 ]; do
+    sleep 0.1
+    n=$((n + 1))
+    if [ $n = 100 ]; then kill -KILL $(left) 2>/dev/null; fi
+  done
+  if [ -n "$(left)" ]; then echo "$u still has processes" >&2; exit 1; fi
+fi
+"#;
+
 /// Units are known under their own name: systemctl refuses to change one by an alias.
 fn service(service: &Service) -> String {
     let mut act =
@@ -43,7 +66,10 @@ fn service(service: &Service) -> String {
          u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')\n"
     );
     match service.state {
-        Some(ServiceState::Stopped) => act.push_str("systemctl stop -- \"$u\" || exit\n"),
+        Some(ServiceState::Stopped) => {
+            act.push_str("systemctl stop -- \"$u\" || exit\n");
+            act.push_str(EMPTY);
+        }
         Some(ServiceState::Started) => act.push_str("systemctl start -- \"$u\" || exit\n"),
         None => {}
     }
@@ -70,7 +96,7 @@ fn package(package: &Package) -> String {
         return format!(
             "{FIND}set --; for name in {names}; do if rpm -q -- \"$name\" >/dev/null 2>&1; then set -- \"$@\" \"$name\"; fi; done\n\
              if [ $# = 0 ]; then echo 'none of them is installed, nothing to do'; exit 0; fi\n\
-             {YUM} remove \"$@\" || exit\n\
+             {YUM} --disableexcludes=all remove \"$@\" || exit\n\
              for name; do if rpm -q -- \"$name\"; then exit 1; fi; done\n\
              exit 0\n"
         );

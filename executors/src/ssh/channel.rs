@@ -40,6 +40,9 @@ pub(super) enum AskError {
     Silent(u64),
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
+    /// Nothing was asked.
+    #[error("a NUL byte cannot be sent to a shell")]
+    Nul,
 }
 
 fn told(words: &str) -> String {
@@ -129,7 +132,7 @@ impl Channel {
     /// Runs a script in a subshell without input and waits for its end, at most so long and for so many bytes.
     pub(super) async fn ask(&mut self, script: &str, limit: usize, patience: Duration) -> Result<Reply, AskError> {
         let mark = mark();
-        let script = shlex::try_quote(script).map_err(|_| AskError::Lost("a NUL byte in a script".to_owned()))?;
+        let script = shlex::try_quote(script).map_err(|_| AskError::Nul)?;
         let request = format!("( eval {script} ) </dev/null; printf '\\n%s %d\\n' '{mark}' \"$?\"\n");
         // Until the whole answer was read, nothing else can be.
         self.sound = false;

@@ -120,6 +120,7 @@ impl Link {
             self.channel = None;
             match error {
                 AskError::TooLong(_) => LinkError::TooLong(error.to_string()),
+                AskError::Nul => LinkError::Refused(error.to_string()),
                 AskError::Lost(_) | AskError::Silent(_) => {
                     // The connection may be dead without knowing it: nothing that came of it is used again.
                     self.session = None;
