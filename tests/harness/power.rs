@@ -3,6 +3,7 @@
 use crate::{helper, skip};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A kind of file system.
@@ -63,6 +64,14 @@ impl Disk {
         self.folder.path().join("mount")
     }
 
+    /// The name of the loop device behind it.
+    fn device(&self) -> String {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").expect("the mounts can be read");
+        let path = self.path().to_string_lossy().into_owned();
+        let mount = mounts.lines().find(|line| line.split(' ').nth(1) == Some(&path)).expect("it is mounted");
+        mount.split(' ').next().and_then(|source| source.strip_prefix("/dev/")).expect("a device").to_owned()
+    }
+
     fn image(&self) -> PathBuf {
         self.folder.path().join("image")
     }
@@ -84,8 +93,17 @@ impl Disk {
     /// The power is back: unmounts what was cut off and mounts what the device holds.
     #[track_caller]
     pub fn restart(&mut self) {
+        let device = self.device();
         assert_eq!(told(Command::new("umount").arg(self.path())), Ok(()), "nobody works there any more");
         self.mounted = false;
+        // Another mount namespace that was made meanwhile has it too, and until it lets go, whoever mounts the device gets
+        // what was cut off.
+        let alive = ["ext4", "xfs"].map(|system| Path::new("/sys/fs").join(system).join(&device));
+        let late = Instant::now() + Duration::from_secs(30);
+        while alive.iter().any(|place| place.exists()) {
+            assert!(Instant::now() < late, "{device} is still mounted in another mount namespace");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         assert_eq!(self.mount(), Ok(()), "the file system can be mounted again");
     }
 }

@@ -12,6 +12,7 @@ mod hosts;
 mod large;
 mod power;
 mod procedure;
+mod real;
 mod review;
 mod session_decide;
 mod session_faults;

@@ -1,0 +1,332 @@
+//! Palinode on real hosts: machines with a systemd, an sshd and an RPM database of their own. The judge of what happened
+//! is what the machines themselves have in the end.
+
+use palinode_tests::binary::{Desk, Live, Out};
+use palinode_tests::hosts::{Hosts, Kind};
+use palinode_tests::skip;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const DISK: Kind = Kind { rhel7: false, disk: true };
+const RHEL7: Kind = Kind { rhel7: true, disk: false };
+const FIRST: &str = "gluster1.demo";
+const THREE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
+
+/// A folder with an inventory of machines, and the ssh that reaches them.
+struct Site {
+    desk: Desk,
+    hosts: Hosts,
+}
+
+impl Site {
+    fn new(test: &str, kind: Kind, names: &[&str]) -> Option<Self> {
+        let hosts = Hosts::start(test, kind, names)?;
+        let desk = Desk::new();
+        desk.write("hosts", format!("[glusterfs]\n{}\n", names.join("\n")));
+        Some(Self { desk, hosts })
+    }
+
+    fn args<'a>(&'a self, args: &[&'a str]) -> Vec<&'a str> {
+        let config = self.hosts.config().to_str().expect("a path in UTF-8");
+        [&["--ssh-config", config], args].concat()
+    }
+
+    fn run(&self, args: &[&str]) -> Out {
+        self.desk.run(&self.args(args))
+    }
+
+    fn spawn(&self, args: &[&str]) -> Live {
+        self.desk.spawn(&self.args(args))
+    }
+
+    /// Sound, and every decision follows from the rules.
+    #[track_caller]
+    fn is_sound(&self) {
+        self.desk.run(&["verify"]).exits(0).says(&["sound"]);
+        self.desk.run(&["replay", "--strict"]).exits(0);
+    }
+
+    fn log(&self) -> Vec<Value> {
+        self.desk.json(&["log"]).as_array().expect("a list").clone()
+    }
+}
+
+/// One step that takes two seconds and leaves one line at its end, and one that follows it.
+const SLOW: &str = "\
+runbook: slow
+hosts: { group: glusterfs, serial: 3 }
+each_host:
+  - slow: { command: { run: [/bin/sh, -c, 'sleep 2; echo slow >>/root/count; sync; echo told'], changes: [/root/count] } }
+  - next: { command: { run: [/bin/sh, -c, 'echo next >>/root/count'], changes: [/root/count] } }
+";
+
+const COUNTED: &str = "slow\nnext";
+
+#[test]
+fn what_runs_on_the_hosts_outlives_palinode() {
+    let Some(site) = Site::new("real hosts: Palinode is killed", Kind::default(), &THREE) else { return };
+    site.desk.write("slow.yml", SLOW);
+    let mut live = site.spawn(&["run", "./slow.yml", "-i", "hosts", "--yes"]);
+    live.until("run ");
+    for name in THREE {
+        site.hosts.until(name, "pgrep -f 'sleep [2]' >/dev/null");
+    }
+    live.kill();
+    let status = site.desk.json(&["status"]);
+    assert_eq!(status["state"], "interrupted", "{status}");
+    site.run(&["resume"]).exits(0);
+    for name in THREE {
+        assert_eq!(site.hosts.run(name, "cat /root/count").text(), COUNTED, "{name}");
+        assert_eq!(site.hosts.run(name, "ls /var/lib/palinode").text(), "jobs", "the host is given up");
+    }
+    let shown = site.desk.run(&["show", "gluster1.demo/slow"]).exits(0);
+    assert!(shown.stdout.contains("told"), "the output came along: {shown}");
+    site.is_sound();
+    site.run(&["rollback"]).exits(0);
+    for name in THREE {
+        site.hosts.run(name, "test ! -e /root/count").exits(0);
+    }
+    site.is_sound();
+}
+
+/// What happens while the job runs.
+#[derive(Debug, Clone, Copy)]
+enum Drop {
+    Link,
+    Sessions,
+    Listener,
+    Killed,
+    Reboot,
+    Power,
+}
+
+#[test]
+fn a_job_happens_once_whatever_drops_while_it_runs() {
+    let Some(site) = Site::new("real hosts: drops", DISK, &[FIRST]) else { return };
+    site.desk.write("slow.yml", SLOW);
+    for drop in [Drop::Link, Drop::Sessions, Drop::Listener, Drop::Killed, Drop::Reboot, Drop::Power] {
+        site.hosts.run(FIRST, "rm -f /root/count; sync /root").exits(0);
+        let mut live = site.spawn(&["run", "./slow.yml", "-i", "hosts", "--yes"]);
+        live.until("run ");
+        site.hosts.until(FIRST, "pgrep -f 'sleep [2]' >/dev/null");
+        match drop {
+            Drop::Link => {
+                site.hosts.cut_link(FIRST);
+                std::thread::sleep(Duration::from_secs(8));
+                site.hosts.mend_link(FIRST);
+            }
+            Drop::Sessions => site.hosts.kill_sessions(FIRST),
+            Drop::Listener => {
+                site.hosts.stop_sshd(FIRST);
+                site.hosts.kill_sessions(FIRST);
+                std::thread::sleep(Duration::from_secs(4));
+                site.hosts.start_sshd(FIRST);
+            }
+            Drop::Killed => {}
+            Drop::Reboot => site.hosts.reboot(FIRST),
+            Drop::Power => {
+                site.hosts.power_off(FIRST);
+                site.hosts.power_on(FIRST);
+            }
+        }
+        let interrupted = matches!(drop, Drop::Reboot | Drop::Power);
+        let out = if matches!(drop, Drop::Killed) {
+            live.kill();
+            site.run(&["resume"])
+        } else {
+            live.end()
+        };
+        let out = out.exits(0);
+        assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), COUNTED, "{drop:?}: {out}");
+        // What was cut short is only done again because the look said that it did not happen.
+        let probes: Vec<Value> =
+            site.log().into_iter().filter(|entry| entry["entry"]["event"]["probed"].is_object()).collect();
+        let last = probes.last().map(|entry| &entry["entry"]["event"]["probed"]);
+        if interrupted {
+            let last = last.unwrap_or_else(|| unreachable!("{drop:?} leaves it in doubt: {out}"));
+            assert_eq!(last["decision"], "again", "{drop:?}: {last}");
+        }
+        site.is_sound();
+    }
+}
+
+/// The part of the migration that happens on the hosts themselves.
+const NODE: &str = "\
+runbook: node-part
+parameters:
+  packages: { default: [criu, docker, atomic-openshift-excluder, atomic-openshift-docker-excluder, cri-tools,
+    atomic-openshift-hyperkube, atomic-openshift-node, docker-client, cri-o, atomic-openshift-clients, dnsmasq] }
+hosts: { group: glusterfs, serial: 3 }
+preflight:
+  - put-back: { package.restorable: { names: \"{{ packages }}\" }, timeout: 2m }
+each_host:
+  - unexclude: { command: { run: [/sbin/atomic-openshift-excluder, unexclude], changes: [/etc/yum.conf] }, recovery: repeat }
+  - unexclude-docker:
+      command: { run: [/sbin/atomic-openshift-docker-excluder, unexclude], changes: [/etc/yum.conf] }
+      recovery: repeat
+  - stop-node: { service: { unit: atomic-openshift-node, state: stopped, enabled: false } }
+  - stop-crio: { service: { unit: cri-o, state: stopped, enabled: false } }
+  - stop-docker: { service: { unit: docker, state: stopped, enabled: false } }
+  - group-name:
+      file.read: { path: /etc/sysconfig/atomic-openshift-node, key: BOOTSTRAP_CONFIG_NAME }
+      capture: bootstrap_config
+  - resolver: { file.copy: { from: /etc/origin/node/resolv.conf, to: /etc/resolv.conf, resolver: true } }
+  - stop-dnsmasq: { service: { unit: dnsmasq, state: stopped, enabled: false } }
+  - packages: { package: { names: \"{{ packages }}\", state: absent } }
+  - purge:
+      file: { paths: [/etc/origin, \"/etc/dnsmasq.d/*\", /etc/sysconfig/atomic-openshift-node.rpmsave], state: absent }
+      undo_after: packages
+  - reboot: { reboot: {}, touches: [purge, resolver] }
+";
+
+/// What a host is: packages and what of them changed, files with mode, owner, links and content, units.
+const DIGEST: &str = "rpm -qa | sort; rpm -Va | sed 's/^\\(.......\\)T/\\1./' | grep -v '^\\.* ';
+find /etc -xdev -type f ! -name ld.so.cache -printf '%p %m %U:%G ' -exec sha256sum {} \\; | sort;
+find /etc -xdev -type l -printf '%p %l\\n' | sort; find /etc -xdev -type d -printf '%p %m %U:%G\\n' | sort;
+for u in crio docker atomic-openshift-node dnsmasq; do echo $u $(systemctl is-active $u) $(systemctl is-enabled $u); done";
+
+fn node_part(test: &str, kind: Kind) {
+    let names: &[&str] = if skip::long() || !kind.rhel7 { &THREE } else { &[FIRST] };
+    let Some(site) = Site::new(test, kind, names) else { return };
+    site.desk.write("node.yml", NODE);
+    let digest = |name: &str| site.hosts.run(name, DIGEST).exits(0).stdout;
+    let before: Vec<String> = names.iter().map(|name| digest(name)).collect();
+    let boots: Vec<String> = names.iter().map(|name| site.hosts.boot(name)).collect();
+    site.run(&["run", "./node.yml", "-i", "hosts", "--yes"]).exits(0);
+    for (name, boot) in names.iter().zip(&boots) {
+        let gone =
+            "rpm -q docker cri-o atomic-openshift-node dnsmasq; test ! -e /etc/origin && test -z \"$(pidof conmon)\"";
+        site.hosts.run(name, &format!("{gone} && test -z \"$(rpm -qa | grep -E 'docker|cri-o|openshift')\"")).exits(0);
+        site.hosts.run(name, "getent ahostsv4 gluster1.demo; grep -qv 10.77.0.11 /etc/resolv.conf").exits(0);
+        assert_ne!(site.hosts.boot(name), *boot, "{name} was booted");
+    }
+    site.is_sound();
+    let back = site.run(&["rollback"]);
+    let back = back.exits(0);
+    for (name, before) in names.iter().zip(&before) {
+        let after = digest(name);
+        let differs: Vec<String> = lines_of(before, &after).chain(lines_of(&after, before)).collect();
+        assert!(differs.is_empty(), "{name} is not as it was: {differs:#?}\n{back}");
+        if kind.rhel7 {
+            site.hosts.run(name, "cat /var/log/too-new 2>/dev/null; test ! -s /var/log/too-new").exits(0);
+        }
+    }
+    site.is_sound();
+}
+
+/// The lines that only the first text has.
+fn lines_of<'a>(one: &'a str, other: &'a str) -> impl Iterator<Item = String> + 'a {
+    one.lines().filter(|line| !other.lines().any(|there| there == *line)).map(str::to_owned)
+}
+
+#[test]
+fn the_part_of_a_migration_on_the_nodes_is_done_and_taken_back() {
+    node_part("real hosts: the nodes' part of the migration", Kind::default());
+}
+
+#[test]
+fn the_same_on_a_host_whose_tools_are_as_old_as_rhel_7() {
+    node_part("real hosts: the same on RHEL 7", RHEL7);
+}
+
+#[test]
+fn a_host_is_changed_in_one_name_at_a_time() {
+    let Some(site) = Site::new("real hosts: claims", Kind::default(), &[FIRST]) else { return };
+    site.desk.write("slow.yml", SLOW);
+    site.desk.write("bad.yml", SLOW.replace("sleep 2", "exit 3"));
+    // A run that waits for a person still has its hosts.
+    site.run(&["run", "./bad.yml", "-i", "hosts", "--yes"]).exits(3);
+    let other = ["--journal", "another", "run", "./slow.yml", "-i", "hosts", "--yes"];
+    site.run(&other).exits(9).complains(&["gluster1.demo is claimed by another journal: run ", "--take-over"]);
+    site.hosts.run(FIRST, "test ! -e /root/count").exits(0);
+    site.run(&[&other[..], &["--take-over"]].concat()).exits(0);
+    // The first may not act any more: the host is someone else's, or nobody's by now.
+    site.run(&["rollback"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, "ls /var/lib/palinode").text(), "jobs");
+}
+
+#[test]
+fn a_host_that_cannot_be_acted_on_is_told_of_before_anything_is_touched() {
+    let Some(site) = Site::new("real hosts: refused before touched", Kind::default(), &[FIRST]) else { return };
+    site.desk.write("slow.yml", SLOW);
+    let run = ["run", "./slow.yml", "-i", "hosts", "--yes"];
+    let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
+    let as_user = |user: &str| {
+        let place = PathBuf::from(format!("ssh-{user}"));
+        site.desk.write(place.to_str().expect("a path"), config.replace("User root", &format!("User {user}")));
+        site.desk.run(&[&["--ssh-config", place.to_str().expect("a path")][..], &run].concat())
+    };
+    as_user("asks").exits(1).complains(&["gluster1.demo cannot be acted on", "sudo", "nothing was touched"]);
+    as_user("nosudo").exits(1).complains(&["gluster1.demo cannot be acted on", "sudo"]);
+    let known = site.hosts.folder().join("known_hosts");
+    let keys = std::fs::read_to_string(&known).expect("it can be read");
+    std::fs::write(&known, "").expect("it can be written");
+    site.run(&run).exits(1).complains(&["Host key verification failed", "nothing was touched"]);
+    std::fs::write(&known, keys).expect("it can be written");
+    site.hosts.stop_sshd(FIRST);
+    site.run(&run).exits(1).complains(&["cannot be acted on: no connection"]);
+    site.hosts.start_sshd(FIRST);
+    // Without a terminal nobody agreed.
+    site.run(&run[..4]).exits(2).complains(&["--yes"]);
+    site.hosts.run(FIRST, "test ! -e /root/count && test ! -e /var/lib/palinode/jobs").exits(0);
+    assert!(!site.desk.path().join(".palinode").exists(), "no journal was made");
+    // A person who may become root.
+    as_user("ops").exits(0);
+    assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), COUNTED);
+}
+
+#[test]
+fn one_action_is_typed_recorded_and_taken_back() {
+    let Some(site) = Site::new("real hosts: exec", Kind::default(), &[FIRST]) else { return };
+    site.run(&["exec", FIRST, "--", "printf", "%s|", "a b", "$HOME", "it's", "*"])
+        .exits(0)
+        .says(&["a b|$HOME|it's|*|"]);
+    let out = site.run(&["exec", FIRST, "--", "sh", "-c", "echo oh; echo no >&2; exit 4"]).exits(3);
+    assert!(out.stdout.contains("oh\nno"), "{out}");
+    site.desk.run(&["skip", &format!("{FIRST}/command"), "--reason", "tried"]).exits(0);
+    site.run(&["resume"]).exits(0);
+    site.run(&["exec", FIRST, "service", "docker", "stopped", "disabled"]).exits(0);
+    assert_eq!(
+        site.hosts.run(FIRST, "systemctl is-active docker; systemctl is-enabled docker; true").text(),
+        "inactive\ndisabled"
+    );
+    site.run(&["undo", "@"]).exits(0);
+    assert_eq!(
+        site.hosts.run(FIRST, "systemctl is-active docker; systemctl is-enabled docker").text(),
+        "active\nenabled"
+    );
+    // What needs a package that goes is named, and nothing goes.
+    let refused = site.run(&["exec", FIRST, "package", "docker", "absent"]).exits(3);
+    assert!(refused.stdout.contains("would go too"), "{refused}");
+    site.hosts.run(FIRST, "rpm -q docker").exits(0);
+    // A terminal's escapes and a flood are kept or counted, and do no harm.
+    let flood = "printf '\\033[31mred\\n'; head -c 30000000 /dev/zero | tr '\\0' x";
+    site.run(&["exec", FIRST, "--", "sh", "-c", flood]).exits(0);
+    let shown = site.desk.run(&["show", &format!("{FIRST}/command")]).exits(0);
+    assert!(!shown.stdout.contains('\u{1b}'), "escaped");
+    assert!(
+        shown.stdout.contains("bytes more of its output were not kept"),
+        "{}",
+        &shown.stdout[..2000.min(shown.stdout.len())]
+    );
+    site.is_sound();
+}
+
+/// A driver that was stopped in its tracks and goes on after another took over: what it starts late is refused at the
+/// host.
+#[test]
+fn a_late_start_of_a_driver_that_was_overtaken_does_nothing() {
+    let Some(site) = Site::new("real hosts: overtaken", Kind::default(), &[FIRST]) else { return };
+    site.desk.write("slow.yml", SLOW);
+    let mut live = site.spawn(&["run", "./slow.yml", "-i", "hosts", "--yes"]);
+    live.until("run ");
+    site.hosts.until(FIRST, "pgrep -f 'sleep [2]' >/dev/null");
+    live.signal(Signal::STOP);
+    // It lives, so nobody may take over; the link is cut under it and it dies of a signal it cannot catch.
+    site.run(&["resume"]).exits(9);
+    live.kill();
+    site.run(&["resume"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), COUNTED);
+}
