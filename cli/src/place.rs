@@ -75,7 +75,12 @@ pub(crate) fn read_latest(given: Option<&Path>, named: Option<&str>) -> Result<(
 pub(crate) fn find_words(reader: &JournalReader, history: &mut History, run: RunId) -> Result<(), Failure> {
     let Some(state) = history.runs.get(&run) else { return Ok(()) };
     let waiting = state.steps().filter(|(_, _, known)| !known.stage.is_behind());
-    let named = state.opened.reason.into_iter().chain(waiting.filter_map(|(_, _, known)| known.message));
+    let named = state
+        .opened
+        .reason
+        .into_iter()
+        .chain(state.paused_words)
+        .chain(waiting.filter_map(|(_, _, known)| known.message));
     let mut missing: BTreeSet<BodyId> = named.filter(|id| !history.bodies.contains_key(id)).collect();
     if history.is_whole() || missing.is_empty() {
         return Ok(());

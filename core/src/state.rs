@@ -137,6 +137,8 @@ pub struct RunState {
     pub rules: Rules,
     /// Why it stands still, if it does.
     pub paused: Option<PauseWhy>,
+    /// What was said of it, if it is paused.
+    pub paused_words: Option<BodyId>,
     /// How it ended, if it did.
     pub closed: Option<Arc<RunClosed>>,
     /// Whether the present owner may overwrite drift.
@@ -181,6 +183,7 @@ impl RunState {
             last: entry.seq,
             changed: entry.time,
             paused: None,
+            paused_words: None,
             closed: None,
             force: opened.force,
             owners: 0,
@@ -251,7 +254,7 @@ impl RunState {
                 self.owners += 1;
                 self.epoch = entry.epoch;
                 self.force = *force;
-                self.paused = None;
+                (self.paused, self.paused_words) = (None, None);
                 for ix in 0..self.steps.len() {
                     let stage = &mut self.steps[ix].stage;
                     *stage = life::next(*stage, Move::OwnerChanged).unwrap_or(*stage);
@@ -260,8 +263,8 @@ impl RunState {
                 self.refresh_all();
                 return Ok(());
             }
-            Event::Paused { why, .. } => {
-                self.paused = Some(why.clone());
+            Event::Paused { why, reason, .. } => {
+                (self.paused, self.paused_words) = (Some(why.clone()), *reason);
                 self.stale_gates();
                 self.refresh_all();
                 return Ok(());

@@ -22,6 +22,9 @@ const REBOOT: Duration = Duration::from_secs(20 * 60);
 /// How long to wait before a host that reboots is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// So many looks, of about ten seconds each, may find a job claimed and not begun.
+const CLAIMED: u32 = 3;
+
 /// A message is told on one screen; the whole output is a body.
 const MESSAGE: usize = 1000;
 
@@ -145,9 +148,20 @@ impl Real {
 
     /// Waits for the end of a job that was started.
     async fn wait(&self, job: &Job, host: &HostName, mut said: Said, bodies: &dyn Bodies) -> Ended {
+        let mut claimed = 0;
         loop {
             match said.word {
-                Word::Running | Word::Claimed => {}
+                Word::Running => {}
+                // What became of it went with the power, if anything did.
+                Word::Claimed if said.claimed.as_ref() != Some(&said.boot) => {
+                    return Ended::Unknown("the host booted since the job was claimed".to_owned());
+                }
+                Word::Claimed if claimed < CLAIMED => claimed += 1,
+                Word::Claimed => match self.jobs(host).revoke(job.name).await {
+                    Ok(true) => return Ended::NotStarted("the host claimed it and never began".to_owned()),
+                    Ok(false) => claimed = 0,
+                    Err(error) => return Ended::Unknown(chain(&error)),
+                },
                 Word::Finished { code, out, dropped } => return finished(job, code, &out, dropped, bodies),
                 Word::Interrupted => return Ended::Unknown("it began and ended without a word".to_owned()),
                 Word::Revoked => return Ended::NotStarted("it was revoked by a later owner of the journal".to_owned()),

@@ -3,7 +3,7 @@
 use crate::args::{Args, Exec, Output};
 use crate::commands::run::{How, carry_out};
 use crate::exit::{Exit, Failure};
-use crate::render::{lines, to_stdout};
+use crate::render::{escape, to_stdout};
 use crate::session;
 use palinode_core::action::{
     Action, Command, FileAbsent, FileRead, FileState, Package, PackageState, Recovery, Service, ServiceState, Target,
@@ -14,14 +14,10 @@ use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
 use palinode_core::port::JournalRead;
 use palinode_replay::driver::ShelfView;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::Instant;
 
 /// What the plan of such a run is called.
 pub(crate) const EXEC: &str = "exec";
-
-/// Output longer than this is not printed; `show` has it.
-const LINES: usize = 10_000;
 
 /// Carries out the one action, and prints what it printed.
 pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
@@ -47,8 +43,9 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         let (Ok(shelf), Some(output)) = (&shelf, outcome.output) else { continue };
         let bytes = shelf.open(output)?;
         let text = String::from_utf8_lossy(&bytes);
-        // Into a pipe it goes as it came; a terminal would act on it.
-        to_stdout(&if std::io::stdout().is_terminal() { lines(&text, "", LINES) } else { text.into_owned() });
+        for line in text.lines() {
+            to_stdout(&format!("{}\n", escape(line)));
+        }
     }
     let exit = Exit::of(&done.stopped);
     if exit != Exit::Done {

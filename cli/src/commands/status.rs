@@ -63,6 +63,9 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
     if let Some(why) = &run.paused {
         row("because", escape(&words::pause(why)));
     }
+    if let Some(words) = summary::paused_words(run, shelf) {
+        row("", words);
+    }
     if let Some(back) = &opened.compensates {
         row("undoes", format!("{} of run {}", words::scope(&back.scope), place::short(history, back.run)));
     }

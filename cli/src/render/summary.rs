@@ -154,6 +154,9 @@ pub(crate) fn text(
     if let Some(why) = &run.paused {
         row("because", escape(&words::pause(why)));
     }
+    if let Some(words) = paused_words(run, shelf) {
+        row("", words);
+    }
     let lanes = lanes(run);
     let hosts: Vec<&LaneRow> = lanes.iter().filter(|row| row.is_host).collect();
     let done: Vec<&str> = hosts.iter().filter(|row| row.done == row.all).map(|row| row.name.as_str()).collect();
@@ -236,4 +239,10 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {
         all.push("palinode rollback --dry-run      what taking it back would do, and lose".to_owned());
     }
     all
+}
+
+/// What was said of a pause, in one line.
+pub(crate) fn paused_words(run: &RunState, shelf: Option<&ShelfView>) -> Option<String> {
+    let bytes = shelf?.open(run.paused_words?).ok()?;
+    Some(escape(String::from_utf8_lossy(&bytes).trim()))
 }

@@ -1,6 +1,6 @@
 //! What an action does on a host, as a piece of shell: the body of a job's program.
 
-use crate::ssh::{encoded, quoted};
+use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
     Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, Package, PackageState, Service,
     ServiceState, Target,
@@ -55,8 +55,10 @@ fi
 
 /// Units are known under their own name: systemctl refuses to change one by an alias.
 fn service(service: &Service) -> String {
-    let mut act =
-        format!("u={}\nshown=$(systemctl show -p Id -p LoadState -- \"$u\") || exit\n", quoted(&service.unit));
+    let mut act = format!(
+        "{NAMED}u=$(p_named {})\nshown=$(systemctl show -p Id -p LoadState -- \"$u\") || exit\n",
+        quoted(&service.unit)
+    );
     let wanted = service.state == Some(ServiceState::Started) || service.enabled == Some(true);
     let absent =
         if wanted { "there is no such unit >&2; exit 5" } else { "there is no such unit, nothing to do; exit 0" };

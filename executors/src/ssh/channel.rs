@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// What the shell knows before it is asked anything.
-const PRELUDE: &str = include_str!("prelude.sh");
+const PRELUDE: &str = concat!(include_str!("prelude.sh"), include_str!("named.sh"));
 
 /// So much of what a shell says besides its answers is kept, to be told if it dies.
 const WORDS: usize = 4 << 10;
@@ -79,7 +79,9 @@ impl Channel {
     pub(super) async fn open(session: &Arc<Session>, patience: Duration) -> Result<Self, OpenError> {
         let mut command = session.clone().arc_command("/bin/sh");
         command.arg("-c").arg(SHELL).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().await?;
+        // A host that is still starting may take a login and then nothing more.
+        let spawned = timeout(patience, command.spawn()).await;
+        let mut child = spawned.map_err(|_| OpenError::Silent(patience.as_secs()))??;
         let (to, from, beside) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let (Some(to), Some(from), Some(mut err)) = (to, from, beside) else {
             return Err(OpenError::Ended(String::new()));

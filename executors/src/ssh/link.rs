@@ -12,7 +12,7 @@ use tokio::time::timeout;
 const CONNECT: Duration = Duration::from_secs(15);
 
 /// How long a new shell may take to answer.
-const GREET: Duration = Duration::from_secs(20);
+const GREET: Duration = Duration::from_secs(10);
 
 /// A connection that nobody uses ends after so many seconds, also when this process is gone.
 const IDLE: NonZeroUsize = NonZeroUsize::new(60).expect("sixty is not zero");

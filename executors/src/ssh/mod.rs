@@ -28,6 +28,9 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
+/// What tells a unit's own name, for a job's program.
+pub(crate) const NAMED: &str = include_str!("named.sh");
+
 /// How long a question may take that a host answers at once.
 const SOON: Duration = Duration::from_secs(60);
 
