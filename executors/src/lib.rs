@@ -3,9 +3,16 @@
 //! Rules are not made here. An executor looks at a target, does what a typed action says, and reports what happened in
 //! words an operator can act on; what follows from that is decided in core.
 //!
-//! So far there is the control side, the machine Palinode itself runs on: [`InventoryFiles`] edits inventories and takes
-//! edits back. It reads and replaces whole [`Files`], on disk ([`DiskFiles`]) or in memory ([`MemFiles`]), so that a
-//! rehearsal and a real run go through the same code.
+//! 1. [`Real`] is the executor of real runs. It sends what is for the control side, the machine Palinode itself runs on, to
+//!    [`InventoryFiles`], and what is for a host to that host.
+//! 2. A [`Fleet`] reaches hosts: one link for each, the operator's own `ssh`, with one long-lived root shell on it.
+//! 3. What is there is asked in one question for all resources of a host. What an action does is a piece of shell, made
+//!    from typed values that are quoted in one place, and run as a job: a folder on the host that one claimant makes, and
+//!    that tells by files how it went, whoever is still connected.
+//! 4. A host is claimed in a journal's name ([`Claim`]) before it is changed.
+//!
+//! Inventories are whole [`Files`], on disk ([`DiskFiles`]) or in memory ([`MemFiles`]), so that a rehearsal and a real run
+//! go through the same code.
 
 mod control;
 mod files;

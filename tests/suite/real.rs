@@ -304,6 +304,16 @@ fn one_action_is_typed_recorded_and_taken_back() {
         site.hosts.run(FIRST, "systemctl is-active docker; systemctl is-enabled docker").text(),
         "active\nenabled"
     );
+    // A directory comes back with times, links, owners and attributes.
+    let make = "mkdir -p /etc/kept/below && cd /etc/kept && echo a >below/a && ln -s below/a link && ln below/a again && \
+                chown daemon below/a && chmod 600 below/a && setfacl -m u:ops:r below/a && touch -d '2001-02-03 04:05:06' below/a below .";
+    site.hosts.run(FIRST, make).exits(0);
+    let look = "cd /etc/kept && find . -printf '%p %y %m %U:%G %l %n %t\\n' | sort && getfacl -c below/a";
+    let kept = site.hosts.run(FIRST, look).text();
+    site.run(&["exec", FIRST, "file", "/etc/kept", "absent"]).exits(0);
+    site.hosts.run(FIRST, "test ! -e /etc/kept").exits(0);
+    site.run(&["undo", "@"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, look).text(), kept);
     // What needs a package that goes is named, and nothing goes.
     let refused = site.run(&["exec", FIRST, "package", "docker-client", "absent"]).exits(3);
     assert!(refused.stdout.contains("docker would go too"), "{refused}");
