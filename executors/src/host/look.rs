@@ -154,3 +154,103 @@ fn whole(base64: &str) -> Option<Vec<u8>> {
     bytes.ends_with(b"OK").then(|| bytes.truncate(bytes.len() - 2))?;
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ssh::encoded;
+    use palinode_core::id::{BodyId, HostName};
+
+    /// Keeps nothing; a body is known by its length.
+    struct Lengths;
+
+    impl Bodies for Lengths {
+        fn put(&self, _: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
+            Ok(BodyId([u8::try_from(bytes.len()).unwrap_or(u8::MAX); 32]))
+        }
+
+        fn get(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
+            Err(BodyError::Missing(id))
+        }
+    }
+
+    fn look(key: &ResourceKey, out: &str) -> Result<State, Looked> {
+        let reply = Reply { code: 0, out: out.as_bytes().to_vec(), complaint: String::new() };
+        observe(std::slice::from_ref(key), &reply, &Lengths)
+            .map(|mut image| image.remove(key).expect("it was asked for"))
+    }
+
+    #[test]
+    fn what_a_host_answers_is_a_state_or_an_error() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let unit = ResourceKey::unit(&host, "crio");
+        let package = ResourceKey::package(&host, "docker");
+        let file = ResourceKey::file(&host, "/etc/yum.conf");
+        let boot = ResourceKey::boot(&host);
+        let shown = |active: &str, more: &str| {
+            format!(
+                "# 0\nId=crio.service\nLoadState=loaded\nActiveState={active}\nUnitFileState=disabled\nControlGroup=\n{more}"
+            )
+        };
+        let is = |active| State::Unit { active, enabled: "disabled".to_owned() };
+        let content = encoded(b"abcOK");
+        let found = State::File { mode: 0o640, owner: "0:7".to_owned(), size: 3, body: BodyId([3; 32]) };
+        let nevra = Nevra {
+            name: "docker".to_owned(),
+            epoch: 2,
+            version: "1.13.1".to_owned(),
+            release: "109.el7".to_owned(),
+            arch: "x86_64".to_owned(),
+        };
+        let good: Vec<(&ResourceKey, String, State)> = vec![
+            (&unit, shown("active", ""), is(Active::Active)),
+            (&unit, shown("deactivating", ""), is(Active::Active)),
+            (&unit, shown("inactive", ""), is(Active::Inactive)),
+            (&unit, shown("inactive", "left\n"), is(Active::Active)),
+            (&unit, shown("failed", ""), is(Active::Failed)),
+            (&unit, "# 0\nLoadState=not-found\n".to_owned(), State::Absent),
+            (
+                &package,
+                "# packages\nrpm docker 2 1.13.1 109.el7 x86_64\n".to_owned(),
+                State::Package { installed: vec![nevra] },
+            ),
+            (&package, "# packages\npackage docker is not installed\n".to_owned(), State::Absent),
+            (&file, "# 0\nabsent\n".to_owned(), State::Absent),
+            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 {content}\n"), found),
+            (&file, format!("# 0\nlink {}\n", encoded(b"a b")), State::Link { target: "a b".to_owned() }),
+            (&file, format!("# 0\ntree 4 {content}\n"), State::Tree { entries: 4, body: BodyId([3; 32]) }),
+        ];
+        for (key, out, state) in good {
+            assert_eq!(look(key, &out).expect(&out), state, "{out}");
+        }
+        let torn = encoded(b"abc");
+        let bad = [
+            (&unit, String::new()),
+            (&unit, "# 0\nFailed to connect to bus\n".to_owned()),
+            (&package, "# packages\nerror: rpmdb open failed\n".to_owned()),
+            (&package, "# packages\nrpm docker-client 2 1 1 x86_64\n".to_owned()),
+            (&package, "# packages\nrpm docker two 1 1 x86_64\n".to_owned()),
+            (&file, format!("# 0\nfile 640 a:b 0:7 {torn}\n")),
+            (&file, "# 0\nfile 999 a:b 0:7 T0s=\n".to_owned()),
+            (&file, "# 0\nlarge 99999999999\n".to_owned()),
+            (&file, "# 0\nspecial\n".to_owned()),
+            (&file, "# 0\nls: cannot access '/x': Permission denied\n".to_owned()),
+            (&file, "# 0\nlink ????\n".to_owned()),
+            (&boot, "# 0\nboot cat: /proc/sys/kernel/random/boot_id: No such file\n".to_owned()),
+            (&boot, "# 1\nboot 3ce4091c-a4bd-4b17-bffa-643a2c888580\n".to_owned()),
+        ];
+        for (key, out) in bad {
+            assert!(matches!(look(key, &out), Err(Looked::Cannot(_))), "{out}");
+        }
+    }
+
+    #[test]
+    fn names_reach_the_shell_as_words() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let script =
+            script_of(&[ResourceKey::file(&host, "/tmp/a b'; rm -rf \"$HOME\""), ResourceKey::package(&host, "a+b")]);
+        assert!(script.contains(&quoted("/tmp/a b'; rm -rf \"$HOME\"")), "{script}");
+        assert!(!script.contains("p_file /tmp/a b'"), "{script}");
+        assert!(script.ends_with("p_packages a+b 2>&1\n"), "{script}");
+    }
+}

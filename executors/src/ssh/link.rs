@@ -160,6 +160,9 @@ fn refused(error: &OpenError) -> LinkError {
     }
 }
 
+/// How the folders begin that sockets are in.
+const PREFIX: &str = "palinode-";
+
 /// How hosts are reached: the operator's own configuration of ssh, under a few lines that a journal needs.
 #[derive(Debug)]
 pub(super) struct How {
@@ -173,7 +176,9 @@ impl How {
     pub(super) fn new(own: Option<&Path>) -> std::io::Result<Self> {
         let place = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
         let place = place.filter(|dir| dir.as_os_str().len() < 40).unwrap_or_else(|| PathBuf::from("/tmp"));
-        let sockets = tempfile::Builder::new().prefix("palinode-").tempdir_in(place)?;
+        sweep(&place);
+        let sockets = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
+        std::fs::write(sockets.path().join("owner"), std::process::id().to_string())?;
         let mut text = String::from(
             "# The first value that ssh reads of an option is the one that counts.\n\
              BatchMode yes\nStrictHostKeyChecking yes\nServerAliveInterval 5\nServerAliveCountMax 3\n\
@@ -199,6 +204,19 @@ impl How {
     }
 }
 
+/// Removes what killed processes left. Their connections end by themselves.
+fn sweep(place: &Path) {
+    let items = std::fs::read_dir(place).into_iter().flatten().flatten();
+    for item in items.filter(|item| item.file_name().to_string_lossy().starts_with(PREFIX)) {
+        // Only what can be told to be of a dead process; others' folders cannot be read.
+        let owner = std::fs::read_to_string(item.path().join("owner")).ok();
+        let Some(pid) = owner.and_then(|text| text.parse::<u32>().ok()) else { continue };
+        if !Path::new("/proc").join(pid.to_string()).exists() && item.path().join("config").is_file() {
+            let _ = std::fs::remove_dir_all(item.path());
+        }
+    }
+}
+
 /// The line that reads a file; its name in quotes, as ssh takes them.
 fn include(path: &Path) -> std::io::Result<String> {
     let text = path.to_str().filter(|text| !text.contains(['"', '\n', '*', '?', '[']));
@@ -207,4 +225,42 @@ fn include(path: &Path) -> std::io::Result<String> {
     })?;
     std::fs::File::open(path)?;
     Ok(format!("Include \"{text}\"\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_dead_processes_left_is_removed() {
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let make = |name: &str, owner: Option<u32>| {
+            let folder = place.path().join(name);
+            std::fs::create_dir(&folder).expect("a folder can be made");
+            std::fs::write(folder.join("config"), "").expect("it can be written");
+            if let Some(pid) = owner {
+                std::fs::write(folder.join("owner"), pid.to_string()).expect("it can be written");
+            }
+            folder
+        };
+        // No process has the highest number.
+        let dead = make("palinode-dead", Some(u32::MAX));
+        let others =
+            [make("palinode-live", Some(std::process::id())), make("palinode-x", None), make("other", Some(u32::MAX))];
+        sweep(place.path());
+        assert!(!dead.exists());
+        assert!(others.iter().all(|folder| folder.exists()));
+    }
+
+    #[test]
+    fn a_configuration_is_included_by_its_whole_name_or_refused() {
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let good = place.path().join("a b");
+        std::fs::write(&good, "").expect("it can be written");
+        assert_eq!(include(&good).expect("it can be read"), format!("Include \"{}\"\n", good.display()));
+        for bad in ["a\"b", "a*b", "a\nb"] {
+            assert!(include(&place.path().join(bad)).is_err(), "{bad:?}");
+        }
+        assert!(include(&place.path().join("missing")).is_err());
+    }
 }
