@@ -73,7 +73,22 @@ fn wrong_arguments_are_refused() {
     let lab = ["run", "crio-to-docker", "--lab"];
     let with = |more: &[&'static str]| [&lab[..], more].concat();
     refused(&[], &["run", "crio-to-dokcer", "--lab"], &["no runbook `crio-to-dokcer`", "runbook list"]);
-    refused(&[], &["run", "crio-to-docker"], &["simulated lab only", "palinode run crio-to-docker --lab"]);
+    refused(&[], &["run", "crio-to-docker"], &["no inventory is given", "palinode run crio-to-docker --lab"]);
+    // What this version cannot do on real hosts is refused before one is looked at.
+    let real: [(&str, &[u8]); 2] = [
+        ("hosts", b"[glusterfs]\ngluster1.demo\n"),
+        ("it.yml", b"runbook: it\nhosts: { group: glusterfs }\neach_host:\n  - cordon: { kube.cordon: {} }\n"),
+    ];
+    refused(
+        &real,
+        &["run", "./it.yml", "-i", "hosts", "--yes"],
+        &["gluster1.demo/cordon cannot be carried out", "API"],
+    );
+    refused(&[], &["exec", "gluster1.demo", "service", "crio", "gone"], &["`gone` is no state", "started, stopped"]);
+    refused(&[], &["exec", "gluster1.demo", "frobnicate"], &["no typed action", "exec --help"]);
+    refused(&[], &["exec", "gluster1.demo", "file", "/", "absent"], &["refusing to remove the root"]);
+    let template = ["exec", "gluster1.demo", "--", "docker", "inspect", "{{.Id}}"];
+    Desk::new().run(&template).exits(2).complains(&["two braces"]);
     refused(&[], &["run", ".", "--lab"], &["cannot read the runbook"]);
     refused(&[("bytes.yml", b"\xff\xfe")], &["run", "bytes.yml", "--lab"], &["bytes.yml"]);
     refused(&[], &with(&["--host", "gluster9.demo"]), &["no host `gluster9.demo`", "gluster1.demo"]);
