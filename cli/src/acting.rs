@@ -92,18 +92,14 @@ impl Acting {
     }
 
     /// Sees to it that all real hosts of a plan can be acted on, before anything is: reached, allowed to, not claimed.
-    /// A run that is open already goes on with the hosts that answer.
-    pub(crate) fn ready(&self, plan: &Plan, take: bool, open: bool) -> Result<(), Failure> {
-        let Either::Real(real) = &self.world else { return Ok(()) };
+    /// A run that is open already goes on with the hosts that answer. Gives the hosts that another journal claims, if
+    /// they may be taken from it; nothing is changed yet.
+    pub(crate) fn ready(&self, plan: &Plan, take: bool, open: bool) -> Result<Vec<HostName>, Failure> {
+        let Either::Real(real) = &self.world else { return Ok(Vec::new()) };
         let hosts: Vec<HostName> = plan.hosts().cloned().collect();
         let mut unready = self.runtime.block_on(real.unready(&hosts));
-        if take && !unready.is_empty() {
-            let claimed = unready.extract_if(.., |(_, why)| matches!(why, Unready::Claimed(_)));
-            let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
-            self.runtime.block_on(real.take(&claimed)).map_err(|error| {
-                Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
-            })?;
-        }
+        let claimed = unready.extract_if(.., |(_, why)| take && matches!(why, Unready::Claimed(_)));
+        let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
         if open {
             for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unreached(_))) {
                 let Unready::Unreached(why) = why else { continue };
@@ -113,7 +109,7 @@ impl Acting {
                 ));
             }
         }
-        let Some((host, why)) = unready.first() else { return Ok(()) };
+        let Some((host, why)) = unready.first() else { return Ok(claimed) };
         let more = match unready.len() - 1 {
             0 => String::new(),
             1 => " (and one more host cannot be acted on)".to_owned(),
@@ -128,8 +124,20 @@ impl Acting {
             Unready::Claimed(who) => Failure::new(
                 Exit::Owned,
                 format!("{host} is claimed by another journal: {who}{more}; nothing was touched"),
-                "wait until that run is closed; if you know that nobody works on it any more, add --take-over",
+                if open {
+                    "wait until that run is closed, or ask whoever began it"
+                } else {
+                    "wait until that run is closed; if you know that nobody works on it any more, add --take-over"
+                },
             ),
+        })
+    }
+
+    /// Takes hosts from the journals that claim them.
+    pub(crate) fn take(&self, hosts: &[HostName]) -> Result<(), Failure> {
+        let Either::Real(real) = &self.world else { return Ok(()) };
+        self.runtime.block_on(real.take(hosts)).map_err(|error| {
+            Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
         })
     }
 

@@ -390,8 +390,10 @@ fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn
         message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();
     }
     if dropped != Some(0) {
-        let count = dropped.map_or("what it printed in the end".to_owned(), |count| format!("{count} bytes more"));
-        message.push_str(&format!(" ({count} of its output were not kept)"));
+        message.push_str(&match dropped {
+            Some(count) => format!(" ({count} bytes more of its output were not kept)"),
+            None => " (what it left running may print more, which is not kept)".to_owned(),
+        });
     }
     Ended::Finished(Finished {
         why: (code != 0).then_some(Why::ExitCode),

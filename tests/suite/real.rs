@@ -247,6 +247,11 @@ fn a_host_is_changed_in_one_name_at_a_time() {
     let other = ["--journal", "another", "run", "./slow.yml", "-i", "hosts", "--yes"];
     site.run(&other).exits(9).complains(&["gluster1.demo is claimed by another journal: run ", "--take-over"]);
     site.hosts.run(FIRST, "test ! -e /root/count").exits(0);
+    // Nobody agreed: the claim stays whose it is.
+    let claim = site.hosts.run(FIRST, "readlink /var/lib/palinode/claim").text();
+    let asked = ["--journal", "another", "run", "./slow.yml", "-i", "hosts", "--take-over"];
+    site.run(&asked).exits(2).complains(&["--yes"]);
+    assert_eq!(site.hosts.run(FIRST, "readlink /var/lib/palinode/claim").text(), claim);
     site.run(&[&other[..], &["--take-over"]].concat()).exits(0);
     // What the other did is no change of the first: it does not take it back.
     site.run(&["rollback"]).exits(3).says(&["someone else changed it"]);
@@ -331,17 +336,15 @@ fn one_action_is_typed_recorded_and_taken_back() {
     site.is_sound();
 }
 
-/// A driver that was stopped in its tracks and goes on after another took over: what it starts late is refused at the
-/// host.
+/// A driver that stands still lives, and is not pushed aside; once it is dead, its job is found.
 #[test]
-fn a_late_start_of_a_driver_that_was_overtaken_does_nothing() {
+fn a_driver_that_was_stopped_is_not_pushed_aside() {
     let Some(site) = Site::new("real hosts: overtaken", Kind::default(), &[FIRST]) else { return };
     site.desk.write("slow.yml", SLOW);
     let mut live = site.spawn(&["run", "./slow.yml", "-i", "hosts", "--yes"]);
     live.until("run ");
     site.hosts.until(FIRST, "pgrep -f 'sleep [4]' >/dev/null");
     live.signal(Signal::STOP);
-    // It lives, so nobody may take over; the link is cut under it and it dies of a signal it cannot catch.
     site.run(&["resume"]).exits(9);
     live.kill();
     site.run(&["resume"]).exits(0);

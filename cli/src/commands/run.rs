@@ -216,13 +216,14 @@ pub(crate) fn carry_out(args: &Args, plan: Plan, how: &How) -> Result<Done, Fail
     let root = place::find_or_new(args.journal.as_deref())?;
     let acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
     acting.disturb(&how.lab_options, &plan, None)?;
-    acting.ready(&plan, how.take_over, false)?;
+    let claimed = acting.ready(&plan, how.take_over, false)?;
     if !how.yes || plan.runbook != EXEC {
         to_stderr(&outline(&plan));
     }
     if !how.yes {
         agreed()?;
     }
+    acting.take(&claimed)?;
     if !root.exists() {
         create(&root)?;
     }
