@@ -216,8 +216,8 @@ macro_rules! either {
 }
 
 impl Executor for Either {
-    async fn survey(&self, target: &Target, action: &Action) -> Result<Survey, LookError> {
-        either!(self, world => world.survey(target, action).await)
+    async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
+        either!(self, world => world.survey(target, action, bodies).await)
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {

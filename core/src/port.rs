@@ -201,6 +201,9 @@ pub struct Survey {
     pub boot: Option<String>,
     /// Resources beyond those the action declares: the rest of a package transaction, its configuration files.
     pub more: Vec<Footprint>,
+    /// States of the action's own resources that were looked at in the same round trip. Those that are missing are
+    /// asked for.
+    pub seen: Image,
 }
 
 /// Why a target could not be looked at.
@@ -248,6 +251,8 @@ pub struct Job {
     pub boot: Option<String>,
     /// The before-image in the intent: UIDs to act on, states to expect.
     pub before: Arc<Image>,
+    /// What is looked at once it ended.
+    pub look: Arc<[ResourceKey]>,
 }
 
 /// How a job finished.
@@ -263,6 +268,9 @@ pub struct Finished {
     pub output: Option<BodyId>,
     /// The value it read, for `file.read`.
     pub value: Option<String>,
+    /// States of [`Job::look`] that were looked at after its end, in the same round trip. Those that are missing are
+    /// asked for.
+    pub seen: Image,
 }
 
 /// How an execution ended, from the driver's side of the link.
@@ -361,7 +369,12 @@ pub struct Halted;
 /// started on the target: a job outlives its watcher.
 pub trait Executor {
     /// Looks at what only the target knows about an action. Read-only.
-    fn survey(&self, target: &Target, action: &Action) -> impl Future<Output = Result<Survey, LookError>>;
+    fn survey(
+        &self,
+        target: &Target,
+        action: &Action,
+        bodies: &dyn Bodies,
+    ) -> impl Future<Output = Result<Survey, LookError>>;
     /// The states of resources. Read-only; one round trip for many resources of a host.
     fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> impl Future<Output = Result<Image, LookError>>;
     /// Starts the job and waits for its end.

@@ -88,6 +88,16 @@ impl ResourceKey {
         Self::built(format!("pod/{namespace}/{name}@cluster"))
     }
 
+    /// The host whose resource it is; none for what belongs to the cluster or the control side.
+    pub fn host(&self) -> Option<&str> {
+        match self.kind()? {
+            Kind::Unit(host, _) | Kind::Package(host, _) | Kind::File(host, _) | Kind::Boot(host) => {
+                (host != CONTROL).then_some(host)
+            }
+            Kind::Node(_) | Kind::Pods(_) | Kind::ConfigMap(..) | Kind::Pod(..) => None,
+        }
+    }
+
     /// What the key names; nothing for a key of another grammar.
     pub fn kind(&self) -> Option<Kind<'_>> {
         let text = self.as_str();

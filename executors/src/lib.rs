@@ -22,5 +22,5 @@ mod ssh;
 
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
-pub use real::{Real, Unready};
+pub use real::{Listener, Real, Unready};
 pub use ssh::{Claim, Fleet, LinkError};

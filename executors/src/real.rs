@@ -3,11 +3,11 @@
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
 use crate::host::{self, Beyond, Looked};
-use crate::ssh::{Claim, Fleet, JobError, Jobs, LinkError, Said, Word, decoded, quoted};
+use crate::ssh::{Claim, Fleet, JobError, Jobs, LinkError, Said, Watch, Word, decoded, quoted};
 use futures_util::future::join_all;
 use palinode_core::action::{Action, Place, Target, UndoClass};
 use palinode_core::event::{Class, Why};
-use palinode_core::id::{HostName, Micros, ResourceKey};
+use palinode_core::id::{HostName, Micros, ResourceKey, StepPath};
 use palinode_core::port::{
     Bodies, Control, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey,
 };
@@ -32,12 +32,15 @@ const NO_CLUSTER: &str =
     "this version does not reach the cluster's API yet; leave out the steps that begin with `kube.`";
 
 /// Looks at real hosts and acts on them. See the module.
-#[derive(Debug)]
 pub struct Real {
     fleet: Fleet,
     control: InventoryFiles<DiskFiles>,
     claim: Claim,
+    listener: Option<Listener>,
 }
+
+/// Hears what the job of a step prints, while it runs. These are a host's bytes: whatever they are.
+pub type Listener = Box<dyn Fn(&StepPath, &[u8])>;
 
 /// Why a host cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +54,12 @@ pub enum Unready {
 impl Real {
     /// Acts on the hosts of a fleet, in the name of a journal.
     pub fn new(fleet: Fleet, claim: Claim) -> Self {
-        Self { fleet, control: InventoryFiles::new(DiskFiles), claim }
+        Self { fleet, control: InventoryFiles::new(DiskFiles), claim, listener: None }
+    }
+
+    /// Lets someone hear what jobs print.
+    pub fn listen(&mut self, listener: Listener) {
+        self.listener = Some(listener);
     }
 
     /// Looks whether hosts can be acted on: they are reached, let us in as root, and no other journal has them. All at
@@ -73,7 +81,9 @@ impl Real {
 
     /// Takes hosts from whoever has them. Only for a person who knows that nobody is at work there.
     pub async fn take(&self, hosts: &[HostName]) -> Result<(), LinkError> {
-        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, "p_take"))).await;
+        let (journal, words) = (quoted(&self.claim.journal), quoted(&self.claim.words));
+        let script = format!("p_take\np_claim {journal} {words}");
+        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
         all.into_iter().try_for_each(|reply| reply.map(drop))
     }
 
@@ -117,26 +127,36 @@ impl Real {
     /// The states of one host's resources.
     async fn look(&self, host: &HostName, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let reply = self.fleet.ask(host, &host::script_of(keys)).await.map_err(|error| unseen(host, error))?;
-        host::observe(keys, &reply, bodies).map_err(|error| match error {
-            Looked::Cannot(why) => refused(host, why),
-            Looked::Body(error) => LookError::Body(error),
-        })
+        host::observe(keys, reply.text(), bodies).map_err(|error| not_seen(host, error))
+    }
+
+    /// What is looked at once a job ended, on its host.
+    fn watch<'a>(&self, look: &'a str, shown: u64) -> Watch<'a> {
+        Watch { look, shown: self.listener.is_some().then_some(shown) }
+    }
+
+    /// Tells what a job printed beyond what was told of it before.
+    fn tell(&self, job: &Job, shown: &mut u64, more: &[u8]) {
+        if let (Some(listener), false) = (&self.listener, more.is_empty()) {
+            *shown += more.len() as u64;
+            listener(&job.step, more);
+        }
     }
 
     /// Starts a job. A start whose answer was lost is asked about, and if the host knows nothing of it, asked for again:
     /// a job is claimed by its name, so it starts once.
-    async fn start(&self, job: &Job, host: &HostName, act: &str) -> Result<Said, JobError> {
+    async fn start(&self, job: &Job, host: &HostName, act: &str, look: &str) -> Result<Said, JobError> {
         let mut lost = None;
         for seconds in [0, 1, 3] {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             if lost.is_some() {
-                match self.jobs(host).status(job.name, false).await {
+                match self.jobs(host).status(job.name).await {
                     Ok(Said { word: Word::None, boot, .. }) if job.boot.as_ref() == Some(&boot) => {}
                     Err(JobError::Link(error)) if !error.was_asked() => continue,
                     other => return other,
                 }
             }
-            match self.jobs(host).start(job.name, act, self.claim_for(job)).await {
+            match self.jobs(host).start(job.name, act, self.claim_for(job), self.watch(look, 0)).await {
                 Err(JobError::Link(error)) if error.was_asked() => lost = Some(error),
                 // Nothing was asked this time, but before.
                 Err(JobError::Link(_)) if lost.is_some() => {}
@@ -147,9 +167,10 @@ impl Real {
     }
 
     /// Waits for the end of a job that was started.
-    async fn wait(&self, job: &Job, host: &HostName, mut said: Said, bodies: &dyn Bodies) -> Ended {
-        let mut claimed = 0;
+    async fn wait(&self, job: &Job, host: &HostName, mut said: Said, look: &str, bodies: &dyn Bodies) -> Ended {
+        let (mut claimed, mut shown) = (0, 0);
         loop {
+            self.tell(job, &mut shown, &said.more);
             match said.word {
                 Word::Running => {}
                 // What became of it went with the power, if anything did.
@@ -162,12 +183,17 @@ impl Real {
                     Ok(false) => claimed = 0,
                     Err(error) => return Ended::Unknown(chain(&error)),
                 },
-                Word::Finished { code, out, dropped } => return finished(job, code, &out, dropped, bodies),
+                Word::Finished { code, out, dropped } => {
+                    let told = usize::try_from(shown).unwrap_or(usize::MAX);
+                    self.tell(job, &mut shown, out.get(told..).unwrap_or_default());
+                    let ended = finished(job, code, &out, dropped, bodies);
+                    return seen(ended, job, host, said.after.as_deref(), bodies);
+                }
                 Word::Interrupted => return Ended::Unknown("it began and ended without a word".to_owned()),
-                Word::Revoked => return Ended::NotStarted("it was revoked by a later owner of the journal".to_owned()),
+                Word::Revoked => return Ended::NotStarted("another owner had it revoked on the host".to_owned()),
                 Word::None => return Ended::Unknown("the host does not know the job".to_owned()),
             }
-            said = match self.jobs(host).status(job.name, true).await {
+            said = match self.jobs(host).wait(job.name, self.watch(look, shown)).await {
                 Ok(said) => said,
                 Err(error) => return Ended::Unknown(chain(&error)),
             };
@@ -214,7 +240,7 @@ impl Real {
 }
 
 impl Executor for Real {
-    async fn survey(&self, target: &Target, action: &Action) -> Result<Survey, LookError> {
+    async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
         let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
             return match Self::cannot(action) {
                 Some(why) => Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() }),
@@ -222,10 +248,15 @@ impl Executor for Real {
             };
         };
         let package = if let Action::Package(package) = action { Some(package) } else { None };
-        let script = match package {
-            Some(package) => format!("echo \"boot $(p_boot)\"\n{}", host::beyond_script(package)),
-            None => "echo \"boot $(p_boot)\"".to_owned(),
+        // What is known to be touched is looked at in the same question.
+        let keys: Vec<ResourceKey> = match package {
+            Some(_) => Vec::new(),
+            None => {
+                action.footprint(target).into_iter().map(|found| found.key).filter(|key| is_on(key, host)).collect()
+            }
         };
+        let more = package.map_or_else(|| host::script_of(&keys), host::beyond_script);
+        let script = format!("printf 'boot '; p_boot\n{more}\n");
         let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
         let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
         let boot = boot.ok_or_else(|| refused(host, format!("it does not tell its boot: {}", reply.why())))?.to_owned();
@@ -240,7 +271,8 @@ impl Executor for Real {
             }
             Some(Beyond::Cannot(why)) => return Err(refused(host, why)),
         };
-        Ok(Survey { node: None, boot: Some(boot), more })
+        let seen = host::observe(&keys, reply.text(), bodies).map_err(|error| not_seen(host, error))?;
+        Ok(Survey { node: None, boot: Some(boot), more, seen })
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
@@ -251,12 +283,13 @@ impl Executor for Real {
                 Some(Kind::File(CONTROL, path)) => {
                     image.insert(key.clone(), self.control.observe(path, bodies)?);
                 }
-                Some(Kind::Unit(host, _) | Kind::Package(host, _) | Kind::File(host, _) | Kind::Boot(host)) => {
-                    let name = HostName::new(host)
-                        .map_err(|error| LookError::Refused { target: host.to_owned(), why: error.to_string() })?;
-                    hosts.entry(name).or_default().push(key.clone());
-                }
-                _ => return Err(LookError::Refused { target: key.to_string(), why: NO_CLUSTER.to_owned() }),
+                _ => match key.host().map(HostName::new) {
+                    Some(Ok(host)) => hosts.entry(host).or_default().push(key.clone()),
+                    Some(Err(error)) => {
+                        return Err(LookError::Refused { target: key.to_string(), why: error.to_string() });
+                    }
+                    None => return Err(LookError::Refused { target: key.to_string(), why: NO_CLUSTER.to_owned() }),
+                },
             }
         }
         for (host, keys) in &hosts {
@@ -275,9 +308,10 @@ impl Executor for Real {
             Ok(act) => act,
             Err(why) => return Ended::NotStarted(why),
         };
-        match self.start(job, host, &act).await {
+        let look = host::script_of(&left(job, host));
+        match self.start(job, host, &act, &look).await {
             Ok(said) if is_reboot(job) && said.word != Word::Revoked => self.rebooted(job, host).await,
-            Ok(said) => self.wait(job, host, said, bodies).await,
+            Ok(said) => self.wait(job, host, said, &look, bodies).await,
             Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
             Err(JobError::Link(error)) if !error.was_asked() => Ended::NotStarted(chain(&error)),
             // A host that goes down takes the link along.
@@ -292,7 +326,7 @@ impl Executor for Real {
             // What is done here at once leaves no word of its own: what is there tells.
             _ => return Ok(JobStatus::Unknown),
         };
-        let said = self.jobs(host).status(job.name, false).await.map_err(|error| match error {
+        let said = self.jobs(host).status(job.name).await.map_err(|error| match error {
             JobError::Link(error) => unseen(host, error),
             other => refused(host, other.to_string()),
         })?;
@@ -321,8 +355,9 @@ impl Executor for Real {
         if is_reboot(job) {
             return self.rebooted(job, host).await;
         }
-        match self.jobs(host).status(job.name, true).await {
-            Ok(said) => self.wait(job, host, said, bodies).await,
+        let look = host::script_of(&left(job, host));
+        match self.jobs(host).wait(job.name, self.watch(&look, 0)).await {
+            Ok(said) => self.wait(job, host, said, &look, bodies).await,
             Err(error) => Ended::Unknown(chain(&error)),
         }
     }
@@ -401,7 +436,33 @@ fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn
         message: Some(message.trim().to_owned()).filter(|text| !text.is_empty()),
         output,
         value,
+        ..Finished::default()
     })
+}
+
+/// With what was looked at after its end. What could not be told then is asked for again.
+fn seen(ended: Ended, job: &Job, host: &HostName, after: Option<&str>, bodies: &dyn Bodies) -> Ended {
+    let (Ended::Finished(finished), Some(after)) = (&ended, after) else { return ended };
+    match host::observe(&left(job, host), after, bodies) {
+        Ok(seen) => Ended::Finished(Finished { seen, ..finished.clone() }),
+        Err(_) => ended,
+    }
+}
+
+/// What is looked at on its host once a job ended.
+fn left(job: &Job, host: &HostName) -> Vec<ResourceKey> {
+    job.look.iter().filter(|key| is_on(key, host)).cloned().collect()
+}
+
+fn is_on(key: &ResourceKey, host: &HostName) -> bool {
+    key.host() == Some(host.as_str())
+}
+
+fn not_seen(host: &HostName, error: Looked) -> LookError {
+    match error {
+        Looked::Cannot(why) => refused(host, why),
+        Looked::Body(error) => LookError::Body(error),
+    }
 }
 
 fn refused(host: &HostName, why: String) -> LookError {

@@ -6,6 +6,7 @@ mod append;
 mod bodies;
 mod cold;
 mod driver;
+mod hosts;
 mod migration;
 mod place;
 mod reading;
@@ -26,6 +27,7 @@ const ALL: &[(&str, fn())] = &[
     ("reading", reading::run),
     ("status-many", status::many_runs),
     ("status-one", status::one_run),
+    ("hosts", hosts::run),
     ("migration", migration::eleven),
     ("migration-thousand", migration::thousand),
 ];

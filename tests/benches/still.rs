@@ -21,7 +21,7 @@ fn unit(active: Active) -> State {
 }
 
 impl Executor for Still {
-    async fn survey(&self, _: &Target, _: &Action) -> Result<Survey, LookError> {
+    async fn survey(&self, _: &Target, _: &Action, _: &dyn Bodies) -> Result<Survey, LookError> {
         Ok(Survey::default())
     }
 

@@ -153,6 +153,7 @@ impl Open {
             target: intent.target.clone(),
             boot: intent.boot.clone(),
             before: Arc::new(before),
+            look: intent.footprint.iter().map(|footprint| footprint.key.clone()).collect(),
         };
         let keys = history.runs[&run].opened.keys;
         let vault = journal.vault(keys).expect("the journal has the keys");

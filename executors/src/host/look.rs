@@ -1,7 +1,7 @@
 //! The states of a host's resources, all in one question.
 
 use super::LIMIT;
-use crate::ssh::{Reply, decoded, quoted};
+use crate::ssh::{decoded, quoted};
 use palinode_core::event::Class;
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, BodyError};
@@ -42,10 +42,10 @@ pub(crate) fn script_of(keys: &[ResourceKey]) -> String {
 }
 
 /// What the answer says of each of them.
-pub(crate) fn observe(keys: &[ResourceKey], reply: &Reply, bodies: &dyn Bodies) -> Result<Image, Looked> {
+pub(crate) fn observe(keys: &[ResourceKey], answer: &str, bodies: &dyn Bodies) -> Result<Image, Looked> {
     let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut part = None;
-    for line in reply.lines() {
+    for line in answer.lines() {
         match line.strip_prefix("# ") {
             Some(name) => part = Some(parts.entry(name).or_default()),
             None => part.iter_mut().for_each(|part| part.push(line)),
@@ -175,9 +175,7 @@ mod tests {
     }
 
     fn look(key: &ResourceKey, out: &str) -> Result<State, Looked> {
-        let reply = Reply { code: 0, out: out.as_bytes().to_vec(), complaint: String::new() };
-        observe(std::slice::from_ref(key), &reply, &Lengths)
-            .map(|mut image| image.remove(key).expect("it was asked for"))
+        observe(std::slice::from_ref(key), out, &Lengths).map(|mut image| image.remove(key).expect("it was asked for"))
     }
 
     #[test]

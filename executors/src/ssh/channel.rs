@@ -9,6 +9,9 @@ use tokio::time::timeout;
 /// What the shell knows before it is asked anything.
 const PRELUDE: &str = concat!(include_str!("prelude.sh"), include_str!("named.sh"));
 
+/// What starts jobs on the host and outlives the shell.
+const STARTER: &str = include_str!("starter.sh");
+
 /// So much of what a shell says besides its answers is kept, to be told if it dies.
 const WORDS: usize = 4 << 10;
 
@@ -72,6 +75,8 @@ pub(super) struct Channel {
     beside: Arc<Mutex<Vec<u8>>>,
     buffer: Vec<u8>,
     sound: bool,
+    /// Whether systemd runs there: what the greeting told.
+    pub(super) systemd: bool,
 }
 
 impl Channel {
@@ -97,9 +102,9 @@ impl Channel {
                 words.drain(..over);
             }
         });
-        let mut channel = Self { _child: child, to, from, beside, buffer: Vec::new(), sound: true };
+        let mut channel = Self { _child: child, to, from, beside, buffer: Vec::new(), sound: true, systemd: false };
         let hello = mark();
-        let greeting = format!("{PRELUDE}\nprintf '%s\\n' '{hello}'\n");
+        let greeting = format!("{PRELUDE}\np_program={}\nprintf '%s\\n' '{hello}'\n", super::quoted(STARTER));
         let greeted = async {
             // A shell that died leaves its words on the other pipe.
             let _ = channel.send(&greeting).await;
@@ -131,11 +136,18 @@ impl Channel {
         self.sound
     }
 
-    /// Runs a script in a subshell without input and waits for its end, at most so long and for so many bytes.
-    pub(super) async fn ask(&mut self, script: &str, limit: usize, patience: Duration) -> Result<Reply, AskError> {
+    /// Runs a script in a subshell without input and waits for its end, at most so long and for so many bytes. `first` is
+    /// a command for the shell itself.
+    pub(super) async fn ask(
+        &mut self,
+        first: &str,
+        script: &str,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Reply, AskError> {
         let mark = mark();
         let script = shlex::try_quote(script).map_err(|_| AskError::Nul)?;
-        let request = format!("( eval {script} ) </dev/null; printf '\\n%s %d\\n' '{mark}' \"$?\"\n");
+        let request = format!("{first}( eval {script} ) </dev/null; printf '\\n%s %d\\n' '{mark}' \"$?\"\n");
         // Until the whole answer was read, nothing else can be.
         self.sound = false;
         self.words();
@@ -194,7 +206,12 @@ impl Channel {
 impl Reply {
     /// What was printed, line by line. What a host brings is base64 in it, so what is not text is no answer of ours.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        std::str::from_utf8(&self.out).unwrap_or_default().lines()
+        self.text().lines()
+    }
+
+    /// The same as a whole.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.out).unwrap_or_default()
     }
 
     /// The last line of the complaint, else of what was printed: what a person should read.

@@ -1,4 +1,7 @@
 //! Jobs on a host: claimed once, started so that they outlive the link, asked how they ended.
+//!
+//! What happens on the host is in `prelude.sh`, which claims and asks, and in `starter.sh`, which starts. One question
+//! starts a job, waits for its end and looks at what it left.
 
 use super::channel::Reply;
 use super::{Fleet, LinkError, quoted};
@@ -6,11 +9,14 @@ use palinode_core::id::{EntryId, HostName};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// What a job's program does around what the job is to do.
-const RUNNER: &str = include_str!("runner.sh");
+/// So long is one question about a job waited for on the host, in seconds; then it is asked again.
+const WAIT: u64 = 10;
 
-/// So long is one question about a job waited for on the host, in tenths of a second; then it is asked again.
-const TENTHS: u64 = 100;
+/// How long an answer may take that waits for a job, and then looks.
+const TIME: Duration = Duration::from_secs(60 + WAIT);
+
+/// The line that what was looked at after a job's end comes after.
+const AFTER: &str = "# after";
 
 /// The exit code of a start that certainly failed.
 const NOT_STARTED: i32 = 71;
@@ -51,6 +57,19 @@ pub(crate) struct Said {
     pub(crate) boot: String,
     /// The boot id when it was claimed.
     pub(crate) claimed: Option<String>,
+    /// What it printed beyond what was shown, while it runs.
+    pub(crate) more: Vec<u8>,
+    /// The answer of what was to be looked at after its end.
+    pub(crate) after: Option<String>,
+}
+
+/// How a job is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch<'a> {
+    /// Looks at what it left, once it ended.
+    pub(crate) look: &'a str,
+    /// So many bytes of its output were shown already, and more of them end the waiting; none if nobody wants to know.
+    pub(crate) shown: Option<u64>,
 }
 
 /// Why nothing is known of a job.
@@ -87,16 +106,22 @@ impl Jobs<'_> {
     /// was claimed before is not started again.
     ///
     /// With a claim the host is claimed first; if another journal has it, nothing is started.
-    pub(crate) async fn start(&self, name: EntryId, act: &str, claim: Option<&Claim>) -> Result<Said, JobError> {
-        let facts = self.fleet.facts(self.host).await?;
-        let how = if facts.systemd { "systemd" } else { "setsid" };
-        let end = format!("end-of-{name}");
-        let mut script = claim.map_or_else(String::new, |claim| {
-            format!("p_claim {} {} || exit\n", quoted(&claim.journal), quoted(&claim.words))
-        });
-        let _ = write!(script, "p_start {name} {how} <<'{end}' || exit\nact() {{\n{act}\n}}\n{RUNNER}");
-        let _ = write!(script, "{end}\np_status {name} {TENTHS}");
-        let reply = self.fleet.ask(self.host, &script).await?;
+    pub(crate) async fn start(
+        &self,
+        name: EntryId,
+        act: &str,
+        claim: Option<&Claim>,
+        watch: Watch<'_>,
+    ) -> Result<Said, JobError> {
+        let mut script = String::new();
+        let mut journal = "''".to_owned();
+        if let Some(claim) = claim {
+            journal = quoted(&claim.journal);
+            let _ = writeln!(script, "p_claim {journal} {} || exit", quoted(&claim.words));
+        }
+        let _ = writeln!(script, "p_start {name} {} {journal} || exit", quoted(act));
+        script.push_str(&watch.script(name, WAIT));
+        let reply = self.fleet.ask_jobs(self.host, &script, TIME).await?;
         match reply.code {
             NOT_STARTED => Err(JobError::NotStarted(reply.why())),
             CLAIMED => Err(JobError::NotStarted(format!("another journal has the host: {}", reply.why()))),
@@ -104,11 +129,15 @@ impl Jobs<'_> {
         }
     }
 
-    /// Asks for the job's own word; with `wait`, for some time until it ends.
-    pub(crate) async fn status(&self, name: EntryId, wait: bool) -> Result<Said, JobError> {
-        let tenths = if wait { TENTHS } else { 0 };
-        let time = Duration::from_secs(60 + TENTHS / 10);
-        said(&self.fleet.ask_for(self.host, &format!("p_status {name} {tenths}"), time).await?)
+    /// Asks for the job's own word.
+    pub(crate) async fn status(&self, name: EntryId) -> Result<Said, JobError> {
+        let watch = Watch { look: "", shown: None };
+        said(&self.fleet.ask(self.host, &watch.script(name, 0)).await?)
+    }
+
+    /// Waits a while for its end, or for more of its output.
+    pub(crate) async fn wait(&self, name: EntryId, watch: Watch<'_>) -> Result<Said, JobError> {
+        said(&self.fleet.ask_jobs(self.host, &watch.script(name, WAIT), TIME).await?)
     }
 
     /// Makes sure that a job that did not begin never will; false if it did begin.
@@ -122,14 +151,30 @@ impl Jobs<'_> {
     }
 }
 
+impl Watch<'_> {
+    fn script(self, name: EntryId, seconds: u64) -> String {
+        let shown = self.shown.map_or_else(|| "-".to_owned(), |shown| shown.to_string());
+        let mut script = format!("p_status {name} {seconds} {shown}\n");
+        if !self.look.is_empty() {
+            let _ = write!(script, "if p_ended \"$p_d\"; then\necho '{AFTER}'\n{}fi\n:\n", self.look);
+        }
+        script
+    }
+}
+
 fn said(reply: &Reply) -> Result<Said, JobError> {
-    let field = |name: &str| reply.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let text = reply.text();
+    let (text, after) = match text.split_once(&format!("\n{AFTER}\n")) {
+        Some((text, after)) => (text, Some(after.to_owned())),
+        None => (text, None),
+    };
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     let nonsense = || JobError::Nonsense(reply.why());
     let word = match field("state").filter(|_| reply.code == 0).ok_or_else(nonsense)? {
         "finished" => Word::Finished {
-            code: field("rc").and_then(|rc| rc.trim().parse().ok()).ok_or_else(nonsense)?,
+            code: field("rc").and_then(|rc| rc.parse().ok()).ok_or_else(nonsense)?,
             out: field("out").and_then(super::decoded).ok_or_else(nonsense)?,
-            dropped: field("dropped").and_then(|count| count.trim().parse().ok()),
+            dropped: field("dropped").and_then(|count| count.parse().ok()),
         },
         "running" => Word::Running,
         "claimed" => Word::Claimed,
@@ -139,5 +184,6 @@ fn said(reply: &Reply) -> Result<Said, JobError> {
         _ => return Err(nonsense()),
     };
     let boot = field("boot").ok_or_else(nonsense)?.to_owned();
-    Ok(Said { word, boot, claimed: field("claimed").map(str::to_owned) })
+    let more = field("more").and_then(super::decoded).unwrap_or_default();
+    Ok(Said { word, boot, claimed: field("claimed").map(str::to_owned), more, after })
 }

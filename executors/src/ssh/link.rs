@@ -59,34 +59,16 @@ impl LinkError {
     }
 }
 
-/// What a host is like, as far as it matters to how it is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Facts {
-    /// Whether systemd runs there.
-    pub(crate) systemd: bool,
-    /// Whether it has yum, or a program of that name.
-    pub(crate) yum: bool,
-    /// Whether it has dnf.
-    pub(crate) dnf: bool,
-}
-
 /// The connection to one host.
 pub(super) struct Link {
     // In this order: a shell ends before its connection.
     channel: Option<Channel>,
     session: Option<Arc<Session>>,
-    facts: Facts,
 }
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self { channel: None, session: None, facts: Facts::default() }
-    }
-
-    /// What the host is like.
-    pub(super) async fn facts(&mut self, host: &str, how: &How) -> Result<Facts, LinkError> {
-        self.ready(host, how).await?;
-        Ok(self.facts.clone())
+        Self { channel: None, session: None }
     }
 
     /// Sees to it that there is a shell.
@@ -94,28 +76,36 @@ impl Link {
         if self.channel.as_ref().is_none_or(|channel| !channel.is_sound()) {
             self.channel = None;
             let mut channel = self.shell(host, how).await?;
-            let hello = channel.ask("p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
+            let hello = channel.ask("", "p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
             let hello = hello.map_err(|error| LinkError::Refused(error.to_string()))?;
             let said = |word: &str| hello.lines().any(|line| line == word);
             if hello.code != 0 || !said("uid 0") {
                 return Err(LinkError::Refused(format!("its shell does not answer as ours would: {}", hello.why())));
             }
-            self.facts = Facts { systemd: said("systemd"), yum: said("yum"), dnf: said("dnf") };
+            channel.systemd = said("systemd");
             self.channel = Some(channel);
         }
         self.channel.as_mut().ok_or(LinkError::Slow)
     }
 
-    /// Asks the host's shell. Whatever goes wrong, the next call begins with a new one.
+    /// Asks the host's shell, with `jobs` one that can have jobs started. Whatever goes wrong, the next call begins with
+    /// a new one.
     pub(super) async fn ask(
         &mut self,
         host: &str,
         how: &How,
+        jobs: bool,
         script: &str,
         limit: usize,
         patience: Duration,
     ) -> Result<Reply, LinkError> {
-        let asked = self.ready(host, how).await?.ask(script, limit, patience).await;
+        let channel = self.ready(host, how).await?;
+        let first = match (jobs, channel.systemd) {
+            (false, _) => "",
+            (true, true) => "p_open systemd >&2\n",
+            (true, false) => "p_open setsid >&2\n",
+        };
+        let asked = channel.ask(first, script, limit, patience).await;
         asked.map_err(|error| {
             self.channel = None;
             match error {

@@ -13,8 +13,7 @@ pub use job::Claim;
 pub use link::LinkError;
 
 pub(crate) use channel::Reply;
-pub(crate) use job::{JobError, Jobs, Said, Word};
-pub(crate) use link::Facts;
+pub(crate) use job::{JobError, Jobs, Said, Watch, Word};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -59,14 +58,14 @@ impl Fleet {
     pub(crate) async fn ask_for(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
         let link = self.link(host);
         let mut link = link.lock().await;
-        link.ask(host.as_str(), &self.how, script, ANSWER, time).await
+        link.ask(host.as_str(), &self.how, false, script, ANSWER, time).await
     }
 
-    /// What was found when the host was last connected to.
-    pub(crate) async fn facts(&self, host: &HostName) -> Result<Facts, LinkError> {
+    /// The same where jobs can be started and waited for.
+    pub(crate) async fn ask_jobs(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
         let link = self.link(host);
         let mut link = link.lock().await;
-        link.facts(host.as_str(), &self.how).await
+        link.ask(host.as_str(), &self.how, true, script, ANSWER, time).await
     }
 
     fn link(&self, host: &HostName) -> Rc<Mutex<Link>> {

@@ -7,7 +7,13 @@ umask 077
 cd /
 p_jobs=/var/lib/palinode/jobs
 
-p_boot() { cat /proc/sys/kernel/random/boot_id; }
+# A shell that starts no program for it: most of what an action costs is programs started.
+p_boot() {
+  read -r p_id </proc/sys/kernel/random/boot_id
+  # Not every kernel gives it byte by byte.
+  if [ ${#p_id} != 36 ]; then p_id=$(cat /proc/sys/kernel/random/boot_id); fi
+  printf '%s\n' "$p_id"
+}
 
 # Bytes of a file or a pipe, on one line.
 p_b64() { base64 -w0 "$@" && echo; }
@@ -19,57 +25,105 @@ p_hello() {
   printf 'uid %s\n' "$(id -u)"
   printf 'boot %s\n' "$(p_boot)"
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then echo systemd; fi
-  if command -v yum >/dev/null; then echo yum; fi
-  if command -v dnf >/dev/null; then echo dnf; fi
 }
 
-# ---- Claims. A host that a journal changes carries a link whose text says so: one maker, no half of it.
+# ---- Claims. Whoever changes a host has a link there that names the file with their words: one maker, no half of it.
 
 p_claimed=/var/lib/palinode/claim
+p_claims=/var/lib/palinode/claims
+
+# JOURNAL: whether it has the host.
+p_has() { [ "$p_claimed" -ef "$p_claims/$1" ]; }
 
 # JOURNAL WORDS: claims the host. 73: another journal has it; says who.
 p_claim() {
-  mkdir -p "${p_claimed%/*}" || return 71
-  if ln -sT "$1 $2" "$p_claimed" 2>/dev/null; then return 0; fi
-  p_has=$(readlink "$p_claimed") || { readlink "$p_claimed/" >&2; echo 'the claim cannot be made' >&2; return 71; }
-  case $p_has in "$1 "*) return 0 ;; esac
-  printf '%s\n' "${p_has#* }" >&2
-  return 73
+  if p_has "$1"; then return 0; fi
+  mkdir -p "$p_claims" || return 71
+  if ! printf '%s\n' "$2" >"$p_claims/$1"; then return 71; fi
+  if p_link=$(ln -sT "claims/$1" "$p_claimed" 2>&1) || p_has "$1"; then return 0; fi
+  p_who=$(p_claimant "$1")
+  if [ -n "$p_who" ]; then printf '%s\n' "$(p_owner)" >&2; return 73; fi
+  printf '%s\n' "$p_link" >&2
+  return 71
 }
 
 # JOURNAL: gives the host up, if it is that journal's.
-p_release() { case $(readlink "$p_claimed") in "$1 "*) rm -f "$p_claimed" ;; esac; }
+p_release() { if p_has "$1"; then rm -f "$p_claimed"; fi; rm -f "$p_claims/$1"; }
+
+# The words of whoever has it. They may have gone with the power, the link that counts not.
+p_owner() { if ! cat "$p_claimed" 2>/dev/null; then readlink "$p_claimed"; fi; }
 
 # JOURNAL: who else has it, if anyone.
 p_claimant() {
-  p_has=$(readlink "$p_claimed") || return 0
-  case $p_has in "$1 "*) ;; *) printf 'claimant %s\n' "$(printf '%s' "${p_has#* }" | base64 -w0)" ;; esac
+  if [ -L "$p_claimed" ] && ! p_has "$1"; then printf 'claimant %s\n' "$(p_owner | base64 -w0)"; fi
 }
 
 # Whoever has it has it no more.
 p_take() { rm -f "$p_claimed"; }
 
 # ---- Jobs. A job is a folder that one mkdir claims. Its fate is a link that only one maker can make: it began, with
-# boot, process and start time of the process in the link's text, or it was revoked. Its status arrives by rename.
+# boot, process and start time of the process in the link's text, or it was revoked. Its output is renamed when it is
+# whole and on the disk, and the new name tells how the job ended: ended.CODE.MORE, where MORE counts what was printed
+# beyond what was kept, and is `+` if nobody counted to the end.
 
-# NAME HOW < the job's program: claims it and starts it. 71: it did not start.
+p_pipes=/run/palinode
+p_starter='' p_ticker='' p_number=0
+
+# HOW: sees to it that there is a starter, which outlives this shell. Not in a subshell.
+p_open() {
+  if [ -n "$p_starter" ] && kill -0 "$p_starter" 2>/dev/null; then return; fi
+  p_starter='' p_at=$p_pipes/$$
+  mkdir -p "$p_pipes" && rm -f "$p_at.to" "$p_at.from" && mkfifo "$p_at.to" "$p_at.from" || return
+  printf '%s\n' "$p_program" >"$p_at.sh" || return
+  # Open at both ends, so that nothing waits for the other side.
+  exec 7<>"$p_at.to" 9<>"$p_at.from"
+  p_number=$((p_number + 1))
+  case $1 in
+    systemd)
+      read -r p_stat </proc/$$/stat
+      set -- ${p_stat##*)}
+      systemd-run -q --unit="palinode-$$-${20}-$p_number" -p KillMode=process /bin/sh "$p_at.sh" "$p_at" 7>&- 9>&-
+      ;;
+    *) setsid /bin/sh "$p_at.sh" "$p_at" 7>&- 9>&- & ;;
+  esac </dev/null || return
+  # Whoever waits for a job hears of its end, or looks again now and then.
+  if [ -n "$p_ticker" ]; then kill "$p_ticker" 2>/dev/null; fi
+  (while kill -0 $$ 2>/dev/null && sleep 1; do echo tick >&9; done) </dev/null >/dev/null 2>&1 7>&- 8>&- &
+  p_ticker=$!
+  p_left=20
+  while [ $p_left -gt 0 ] && read -r p_word p_more <&9; do
+    case $p_word in
+      ready) p_starter=$p_more; break ;;
+      tick) p_left=$((p_left - 1)) ;;
+    esac
+  done
+  # From here on the starter ends with this shell, which has the only other end.
+  exec 8>"$p_at.to" 7>&-
+  rm -f "$p_at.to" "$p_at.from" "$p_at.sh"
+  if [ -z "$p_starter" ]; then echo 'what starts jobs does not answer' >&2; fi
+}
+
+# NAME PROGRAM JOURNAL: claims the job and has it started. 71: it did not start.
 p_start() {
   p_d=$p_jobs/$1
-  mkdir -p "$p_jobs" || return 71
   if ! mkdir "$p_d" 2>/dev/null; then
     if [ -d "$p_d" ]; then return 0; fi
-    mkdir "$p_d"
-    return 71
+    if ! mkdir -p "$p_jobs"; then return 71; fi
+    if ! p_why=$(mkdir "$p_d" 2>&1); then
+      if [ -d "$p_d" ]; then return 0; fi
+      printf '%s\n' "$p_why" >&2
+      return 71
+    fi
   fi
-  if ! { p_boot >"$p_d/boot" && printf '    \n' >"$p_d/rc.new" && dd of="$p_d/job" conv=fsync 2>"$p_d/err"; }; then
-    cat "$p_d/err" >&2
-    p_revoke "$1" >/dev/null
-    return 71
+  if [ -z "$p_starter" ]; then
+    p_unstarted "$1"
+    return
   fi
-  case $2 in
-    systemd) systemd-run -q --unit="palinode-$1" /bin/sh "$p_d/job" "$p_d" </dev/null || p_unstarted "$1" ;;
-    *) setsid /bin/sh "$p_d/job" "$p_d" </dev/null >/dev/null 2>&1 & ;;
-  esac
+  if ! { p_boot >"$p_d/boot" && printf '' >"$p_d/out" && printf '%s\n' "$2" >"$p_d/job"; }; then
+    p_unstarted "$1"
+    return
+  fi
+  printf '%s %s\n' "$1" "$3" >&8
 }
 
 # It could not be started, unless it was all the same.
@@ -86,36 +140,47 @@ p_revoke() {
   return 1
 }
 
-# NAME TENTHS: the job's own word; waits so long for its end.
+# NAME SECONDS SHOWN: the job's own word; waits so long for its end. SHOWN: so many bytes of its output were told
+# already, and more of them end the waiting; `-` if nobody wants to know.
 p_status() {
-  p_d=$p_jobs/$1 p_left=$2 p_soon=20
-  while :; do
+  p_d=$p_jobs/$1 p_left=$2
+  while ! p_ended "$p_d" && [ "$p_left" -gt 0 ] && read -r p_line <&9; do
+    if [ "$p_line" != tick ]; then continue; fi
+    p_left=$((p_left - 1))
     p_word=$(p_word "$p_d")
-    case $p_word in
-      running | claimed)
-        # Most jobs end at once.
-        if [ "$p_soon" -gt 0 ] && [ "$p_left" -gt 0 ]; then sleep 0.01; p_soon=$((p_soon - 1)); continue; fi
-        if [ "$p_left" -gt 0 ]; then sleep 0.1; p_left=$((p_left - 1)); continue; fi
-        ;;
-    esac
-    break
+    case $p_word in running | claimed) ;; *) break ;; esac
+    if [ "$3" != - ] && [ "$(stat -c %s "$p_d/out" 2>/dev/null || echo 0)" -gt "$3" ]; then break; fi
   done
-  printf 'state %s\nboot %s\n' "$p_word" "$(p_boot)"
-  if [ -f "$p_d/boot" ]; then printf 'claimed %s\n' "$(cat "$p_d/boot")"; fi
-  if [ "$p_word" = finished ]; then
-    printf 'rc %s\n' "$(cat "$p_d/rc")"
-    printf 'dropped %s\n' "$(cat "$p_d/dropped" 2>/dev/null)"
-    printf 'out '
-    p_b64 "$p_d/out"
+  p_boot >/dev/null
+  if p_ended "$p_d"; then
+    printf 'state finished\nboot %s\nrc %s\ndropped %s\nout ' "$p_id" "$p_rc" "$p_beyond"
+    if [ -s "$p_end" ]; then p_b64 "$p_end"; else echo; fi
+    return
   fi
+  p_word=$(p_word "$p_d")
+  printf 'state %s\nboot %s\n' "$p_word" "$p_id"
+  if [ -f "$p_d/boot" ]; then printf 'claimed %s\n' "$(cat "$p_d/boot")"; fi
+  if [ "$3" != - ] && [ "$p_word" = running ]; then printf 'more '; tail -c +$(($3 + 1)) "$p_d/out" | head -c 65536 | p_b64; fi
+}
+
+# FOLDER: whether the job ended; how.
+p_ended() {
+  for p_end in "$1"/ended.*; do
+    if [ -f "$p_end" ]; then
+      p_beyond=${p_end##*.} p_rc=${p_end%.*}
+      p_rc=${p_rc##*.}
+      return 0
+    fi
+  done
+  return 1
 }
 
 p_word() {
-  if [ -f "$1/rc" ]; then echo finished; return; fi
   if [ ! -d "$1" ]; then echo none; return; fi
+  p_dir=$1
+  if p_ended "$p_dir"; then echo finished; return; fi
   p_fate=$(readlink "$1/fate") || { echo claimed; return; }
   if [ "$p_fate" = revoked ]; then echo revoked; return; fi
-  p_dir=$1
   # began BOOT PID START
   set -- $p_fate
   p_was=$2 p_pid=$3 p_began=$4
@@ -124,13 +189,13 @@ p_word() {
     if [ "${20}" = "$p_began" ]; then echo running; return; fi
   fi
   # It may have ended between the two looks.
-  if [ -f "$p_dir/rc" ]; then echo finished; else echo interrupted; fi
+  if p_ended "$p_dir"; then echo finished; else echo interrupted; fi
 }
 
 # Ended or revoked jobs that nobody asked for in a month go.
 p_sweep() {
   find "$p_jobs" -mindepth 1 -maxdepth 1 -type d -mtime +30 2>/dev/null | while IFS= read -r p_old; do
-    if [ -f "$p_old/rc" ] || [ "$(readlink "$p_old/fate")" = revoked ]; then rm -rf -- "$p_old"; fi
+    if p_ended "$p_old" || [ "$(readlink "$p_old/fate")" = revoked ]; then rm -rf -- "$p_old"; fi
   done
 }
 

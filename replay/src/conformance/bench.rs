@@ -144,7 +144,7 @@ impl<'a, S: Subject> Bench<'a, S> {
 
     fn look(&mut self, target: &Target, action: &Action) -> Result<(Target, Option<String>, Vec<Footprint>), String> {
         let mut target = target.clone();
-        let survey = self.patient(async |executor| executor.survey(&target, action).await)?;
+        let survey = self.patient(async |executor| executor.survey(&target, action, self.subject.bodies()).await)?;
         target.node = survey.node.or(target.node);
         let mut footprint = action.footprint(&target);
         footprint.extend(survey.more);
@@ -175,6 +175,7 @@ impl<'a, S: Subject> Bench<'a, S> {
             target,
             boot,
             before: Arc::new(before),
+            look: footprint.iter().map(|item| item.key.clone()).collect(),
         };
         Ok(Try { job, footprint })
     }

@@ -50,6 +50,11 @@ pub(crate) fn keys(footprint: &[Footprint]) -> Vec<ResourceKey> {
     footprint.iter().map(|footprint| footprint.key.clone()).collect()
 }
 
+/// What an image does not tell.
+fn missing(keys: &[ResourceKey], image: &Image) -> Vec<ResourceKey> {
+    keys.iter().filter(|key| !image.contains_key(*key)).cloned().collect()
+}
+
 /// Tries a look until it works or patience ends. Only a target that cannot be reached is tried again.
 async fn patient<E, T, F>(executor: &E, mut look: impl FnMut() -> F) -> Result<T, LookError>
 where
@@ -75,66 +80,62 @@ pub(crate) async fn look<E: Executor>(
     known: Vec<Footprint>,
 ) -> Result<Look, LookError> {
     let desk = Desk::new(shelf);
-    let survey = patient(executor, || executor.survey(&target, &action)).await?;
+    let survey = patient(executor, || executor.survey(&target, &action, &desk)).await?;
     target.node = survey.node.or(target.node);
     let mut footprint = action.footprint(&target);
     footprint.extend(survey.more);
     for other in &touched {
-        let survey = patient(executor, || executor.survey(&target, other)).await?;
+        let survey = patient(executor, || executor.survey(&target, other, &desk)).await?;
         footprint
             .extend(other.footprint(&target).into_iter().chain(survey.more).filter(|f| f.fields != Fields::Evidence));
     }
     footprint.extend(known);
     let footprint = joined(footprint);
-    let all = keys(&footprint);
-    let image = patient(executor, || executor.observe(&all, &desk)).await?;
+    let mut image = survey.seen;
+    image.retain(|key, _| footprint.iter().any(|footprint| footprint.key == *key));
+    let more = missing(&keys(&footprint), &image);
+    if !more.is_empty() {
+        image.extend(patient(executor, || executor.observe(&more, &desk)).await?);
+    }
     let boot = survey.boot.filter(|_| action.place() == Place::Host);
     Ok(Look { action, target, boot, footprint, image, desk })
 }
 
 /// Executes a job and looks at what it left.
-pub(crate) async fn execute<E: Executor>(
-    executor: &E,
-    shelf: &Rc<Shelf>,
-    ix: StepIx,
-    job: Job,
-    keys: Vec<ResourceKey>,
-) -> Done {
+pub(crate) async fn execute<E: Executor>(executor: &E, shelf: &Rc<Shelf>, ix: StepIx, job: Job) -> Done {
     let desk = Desk::new(shelf);
     let ended = executor.execute(&job, &desk).await;
-    finish(executor, desk, ix, job.attempt, ended, keys).await
+    finish(executor, desk, ix, &job, ended).await
 }
 
 /// Waits for a job that was found running.
-pub(crate) async fn attach<E: Executor>(
-    executor: &E,
-    shelf: &Rc<Shelf>,
-    ix: StepIx,
-    job: Job,
-    keys: Vec<ResourceKey>,
-) -> Done {
+pub(crate) async fn attach<E: Executor>(executor: &E, shelf: &Rc<Shelf>, ix: StepIx, job: Job) -> Done {
     let desk = Desk::new(shelf);
     let ended = executor.attach(&job, &desk).await;
-    finish(executor, desk, ix, job.attempt, ended, keys).await
+    finish(executor, desk, ix, &job, ended).await
 }
 
-async fn finish<E: Executor>(
-    executor: &E,
-    desk: Desk,
-    ix: StepIx,
-    attempt: Attempt,
-    ended: Ended,
-    keys: Vec<ResourceKey>,
-) -> Done {
+async fn finish<E: Executor>(executor: &E, desk: Desk, ix: StepIx, job: &Job, ended: Ended) -> Done {
     let (ended, after) = match ended {
-        Ended::Finished(finished) => match patient(executor, || executor.observe(&keys, &desk)).await {
-            Ok(after) => (Ended::Finished(finished), after),
-            // It ended, but nobody could look at what it left: in doubt, and the job's own word will settle it.
-            Err(error) => (Ended::Unknown(format!("it ended, but {error}")), Image::new()),
-        },
+        Ended::Finished(mut finished) => {
+            let mut after = std::mem::take(&mut finished.seen);
+            let more = missing(&job.look, &after);
+            let rest = match more.is_empty() {
+                true => Ok(Image::new()),
+                false => patient(executor, || executor.observe(&more, &desk)).await,
+            };
+            match rest {
+                Ok(rest) => {
+                    after.extend(rest);
+                    (Ended::Finished(finished), after)
+                }
+                // It ended, but nobody could look at what it left: in doubt, and the job's own word will settle it.
+                Err(error) => (Ended::Unknown(format!("it ended, but {error}")), Image::new()),
+            }
+        }
         other => (other, Image::new()),
     };
-    Done::Ended { ix, attempt, ended, after, fresh: desk.into_fresh() }
+    Done::Ended { ix, attempt: job.attempt, ended, after, fresh: desk.into_fresh() }
 }
 
 /// Asks the job, then looks at the resources. A job that never started is revoked first, so that it never will.
@@ -193,7 +194,7 @@ pub(crate) async fn sample<E: Executor>(
     // A gate names its node like an action does.
     if target.host.is_some()
         && target.node.is_none()
-        && let Ok(survey) = executor.survey(&target, &Action::Cordon {}).await
+        && let Ok(survey) = executor.survey(&target, &Action::Cordon {}, &desk).await
     {
         target.node = survey.node;
     }

@@ -67,6 +67,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             target: intent.target.clone(),
             boot: intent.boot.clone(),
             before: Arc::new(self.shelf.image(&intent.before)?),
+            look: activity::keys(&intent.footprint).into(),
         })
     }
 
@@ -76,8 +77,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = self.job(stored.id, intent)?;
-        let keys = activity::keys(&intent.footprint);
-        Ok(async move { activity::execute(executor, &shelf, ix, job, keys).await }.boxed_local())
+        Ok(async move { activity::execute(executor, &shelf, ix, job).await }.boxed_local())
     }
 
     pub(super) fn wait_for(&self, ix: StepIx) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
@@ -87,8 +87,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = self.job(name, &intent)?;
-        let keys = activity::keys(&intent.footprint);
-        Ok(async move { activity::attach(executor, &shelf, ix, job, keys).await }.boxed_local())
+        Ok(async move { activity::attach(executor, &shelf, ix, job).await }.boxed_local())
     }
 }
 

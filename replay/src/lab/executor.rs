@@ -51,6 +51,7 @@ fn finished(finish: &Finish, bodies: &dyn Bodies) -> Result<Finished, BodyError>
         message: finish.message.clone(),
         output,
         value: finish.value.clone(),
+        ..Finished::default()
     })
 }
 
@@ -266,7 +267,7 @@ fn is_control(job: &Job) -> bool {
 }
 
 impl Executor for Lab {
-    async fn survey(&self, target: &Target, action: &Action) -> Result<Survey, LookError> {
+    async fn survey(&self, target: &Target, action: &Action, _: &dyn Bodies) -> Result<Survey, LookError> {
         self.alive().await;
         let state = self.state.borrow();
         let Some(host) = &target.host else {
@@ -282,7 +283,7 @@ impl Executor for Lab {
             Err(error) => return Err(error),
         };
         let more = state.world.beyond(target, action)?;
-        Ok(Survey { node: Some(host.as_str().to_lowercase()), boot, more })
+        Ok(Survey { node: Some(host.as_str().to_lowercase()), boot, more, ..Survey::default() })
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {

@@ -96,7 +96,8 @@ impl Bench {
     pub(super) fn job(&mut self, host: &str, action: Action) -> (Job, Vec<Footprint>) {
         self.jobs += 1;
         let mut target = Target { host: Some(HostName::new(host).expect("a host")), node: None };
-        let survey = block_on(&self.lab, self.lab.survey(&target, &action)).expect("lives").expect("answers");
+        let survey =
+            block_on(&self.lab, self.lab.survey(&target, &action, &self.bodies)).expect("lives").expect("answers");
         target.node = survey.node;
         let mut footprint = action.footprint(&target);
         footprint.extend(survey.more);
@@ -110,6 +111,7 @@ impl Bench {
             target,
             boot: survey.boot,
             before: Arc::new(before),
+            look: Arc::new([]),
         };
         (job, footprint)
     }

@@ -1,0 +1,50 @@
+# Starts jobs, each as a process of its own, for the shell at the other end of two pipes. Ends with that shell and with
+# the last of its jobs, which do not.
+LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 077
+cd /
+p_lib=/var/lib/palinode
+exec 8<"$1.to" 9>"$1.from"
+p_boot=$(cat /proc/sys/kernel/random/boot_id)
+
+p_run() {
+  read -r p_stat </proc/self/stat
+  p_pid=${p_stat%% *}
+  p_why=began
+  # Whoever claims the host in the meantime is not disturbed.
+  if [ -n "$p_journal" ] && ! [ "$p_lib/claim" -ef "$p_lib/claims/$p_journal" ]; then ln -sT revoked "$p_d/fate"; exit; fi
+  set -- ${p_stat##*)}
+  # Whoever makes this link decides: it began, or it was revoked.
+  ln -sT "began $p_boot $p_pid ${20}" "$p_d/fate" 2>/dev/null || exit
+  (umask 022; . "$p_d/job") </dev/null 2>&1 9>&-
+  p_rc=$?
+  exec >/dev/null
+  # What it left running may hold the pipe for ever.
+  p_n=0
+  until [ -s "$p_d/kept" ] || [ $p_n -ge 400 ]; do
+    if [ $p_n -ge 300 ]; then sleep 0.01; fi
+    p_n=$((p_n + 1))
+  done
+  p_beyond=+
+  if dd if=/dev/null of="$p_d/out" oflag=append conv=notrunc,fsync 2>/dev/null && [ -s "$p_d/kept" ]; then
+    read -r p_beyond <"$p_d/kept"
+  fi
+  mv -T "$p_d/out" "$p_d/ended.$p_rc.$p_beyond"
+  echo ended >&9
+}
+
+# So much of the output is kept; the rest is counted. Nobody who prints to it has to wait for a reader of ours.
+p_keep() {
+  if (trap '' XFSZ; ulimit -f 16384; exec cat) >>"$p_d/out" 2>/dev/null; then p_beyond=0; else p_beyond=$(wc -c); fi
+  echo "$p_beyond" >"$p_d/kept"
+}
+
+echo "ready $$" >&9
+while read -r p_name p_journal <&8; do
+  p_d=$p_lib/jobs/$p_name
+  p_run 8<&- | p_keep 8<&- 9>&- &
+  # Lets the shell forget those that ended.
+  jobs >/dev/null 2>&1
+done
+wait
