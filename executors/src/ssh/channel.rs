@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// What the shell knows before it is asked anything.
-const PRELUDE: &str = concat!(include_str!("prelude.sh"), include_str!("named.sh"));
+pub(super) const PRELUDE: &str = concat!(include_str!("prelude.sh"), include_str!("named.sh"));
 
 /// What starts jobs on the host and outlives the shell.
-const STARTER: &str = include_str!("starter.sh");
+pub(super) const STARTER: &str = include_str!("starter.sh");
 
 /// So much of what a shell says besides its answers is kept, to be told if it dies.
 const WORDS: usize = 4 << 10;

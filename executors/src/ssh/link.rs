@@ -102,8 +102,8 @@ impl Link {
         let channel = self.ready(host, how).await?;
         let first = match (jobs, channel.systemd) {
             (false, _) => "",
-            (true, true) => "p_open systemd >&2\n",
-            (true, false) => "p_open setsid >&2\n",
+            (true, true) => "p_open systemd\n",
+            (true, false) => "p_open setsid\n",
         };
         let asked = channel.ask(first, script, limit, patience).await;
         asked.map_err(|error| {

@@ -8,6 +8,8 @@
 mod channel;
 mod job;
 mod link;
+#[cfg(test)]
+mod shell_tests;
 
 pub use job::Claim;
 pub use link::LinkError;
@@ -38,8 +40,9 @@ const ANSWER: usize = 96 << 20;
 
 /// The hosts of a run. Links are opened when they are needed, and anew after they were lost.
 pub struct Fleet {
-    how: How,
+    // In this order: a connection is ended by a socket that is in the folder of the other.
     links: RefCell<BTreeMap<HostName, Rc<Mutex<Link>>>>,
+    how: How,
 }
 
 impl Fleet {

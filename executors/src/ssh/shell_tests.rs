@@ -1,0 +1,222 @@
+//! What runs on a host, run here: in a folder instead of `/var/lib` and `/run`, by both shells that hosts have.
+
+use super::channel::{PRELUDE, STARTER};
+use super::quoted;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A shell that was taught what a channel's shell is.
+struct Shell {
+    child: Child,
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+}
+
+impl Shell {
+    fn new(words: &[&str], place: &Path) -> Self {
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell can be started");
+        let to = child.stdin.take();
+        let from = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut shell = Self { child, to, from };
+        let here = |text: &str| {
+            let lib = place.join("lib");
+            text.replace("/var/lib/palinode", lib.to_str().expect("a path in UTF-8"))
+                .replace("/run/palinode", place.join("run").to_str().expect("a path in UTF-8"))
+        };
+        shell.send(&format!("{}\np_program={}\n", here(PRELUDE), quoted(&here(STARTER))));
+        shell
+    }
+
+    fn send(&mut self, text: &str) {
+        self.to.as_mut().expect("it is open").write_all(text.as_bytes()).expect("the shell reads");
+    }
+
+    /// As a channel asks: exit code and lines.
+    fn ask(&mut self, script: &str) -> (i32, Vec<String>) {
+        self.send(&format!("p_open setsid\n( eval {} ) </dev/null; printf '\\n<%d>\\n' \"$?\"\n", quoted(script)));
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.from.read_line(&mut line).expect("it prints text"), 0, "the shell ended: {lines:?}");
+            let line = line.trim_end_matches('\n');
+            if let Some(code) = line.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+                assert_eq!(lines.pop().as_deref(), Some(""), "the mark is on a line of its own");
+                return (code.parse().expect("a number"), lines);
+            }
+            lines.push(line.to_owned());
+        }
+    }
+
+    #[track_caller]
+    fn says(&mut self, script: &str, wanted: &[&str]) -> Vec<String> {
+        let (code, lines) = self.ask(script);
+        assert_eq!(code, 0, "{script}: {lines:?}");
+        for line in wanted {
+            assert!(lines.iter().any(|found| found == line), "{script}: {line} in {lines:?}");
+        }
+        lines
+    }
+
+    /// Starts a job and waits for its end.
+    #[track_caller]
+    fn job(&mut self, name: &str, act: &str, wanted: &[&str]) -> Vec<String> {
+        self.says(&format!("p_start {name} {} '' && p_status {name} 20 -", quoted(act)), wanted)
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        drop(self.to.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// With each shell, in a folder of its own.
+fn each(test: impl Fn(&mut Shell, &Path, &[&str])) {
+    for words in [&["/bin/sh"][..], &["bash", "--posix"], &["dash"]] {
+        if Command::new(words[0]).args(["-c", ":"]).status().is_err() {
+            continue;
+        }
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let mut shell = Shell::new(words, place.path());
+        test(&mut shell, place.path(), words);
+    }
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn base64(text: &str) -> String {
+    super::encoded(text.as_bytes())
+}
+
+#[test]
+fn a_job_tells_how_it_ended_and_starts_once() {
+    each(|shell, place, _| {
+        let count = place.join("count");
+        let act = format!("echo one >>{}; echo told; echo complained >&2; exit 3", count.display());
+        let out = format!("out {}", base64("told\ncomplained\n"));
+        shell.job("a", &act, &["state finished", "rc 3", "dropped 0", &out]);
+        shell.job("a", &act, &["state finished", "rc 3", &out]);
+        assert_eq!(std::fs::read_to_string(&count).expect("it was written"), "one\n");
+        shell.job("b", "exec true", &["state finished", "rc 0", "out "]);
+        shell.job("c", "if", &["state finished"]);
+        shell.says("p_status d 0 -", &["state none"]);
+    });
+}
+
+#[test]
+fn what_prints_without_end_is_kept_in_part_and_counted() {
+    each(|shell, place, _| {
+        let lines = shell.job("a", "head -c 9000000 /dev/zero", &["state finished", "rc 0"]);
+        assert!(lines.iter().any(|line| line.starts_with("dropped ") && line != "dropped 0"), "it is counted");
+        let kept = std::fs::read_dir(place.join("lib/jobs/a")).expect("it is there").flatten();
+        let kept = kept.filter(|item| item.file_name().to_string_lossy().starts_with("ended."));
+        let sizes: Vec<u64> = kept.map(|item| item.metadata().expect("it is there").len()).collect();
+        assert_eq!(sizes, [8 << 20]);
+    });
+}
+
+#[test]
+fn what_a_job_leaves_running_does_not_keep_it_from_ending() {
+    each(|shell, _, _| {
+        let began = Instant::now();
+        shell.job("a", "sleep 20 & echo told", &["state finished", "rc 0", "dropped +"]);
+        assert!(began.elapsed() < Duration::from_secs(10), "nobody waited for it");
+    });
+}
+
+#[test]
+fn output_is_told_while_the_job_runs() {
+    each(|shell, place, _| {
+        let gate = place.join("gate");
+        let act = format!("echo first; until [ -e {} ]; do sleep 0.1; done; echo second", gate.display());
+        shell.says(&format!("p_start a {} ''", quoted(&act)), &[]);
+        shell.says("p_status a 20 0", &["state running", &format!("more {}", base64("first\n"))]);
+        shell.says("p_status a 1 6", &["state running", "more "]);
+        std::fs::write(gate, "").expect("it can be written");
+        shell.says("p_status a 20 6", &["state finished", &format!("out {}", base64("first\nsecond\n"))]);
+    });
+}
+
+#[test]
+fn a_revoked_job_never_begins_and_one_that_began_is_not_revoked() {
+    each(|shell, place, _| {
+        assert_eq!(shell.ask("p_revoke a"), (0, vec!["revoked".to_owned()]));
+        let count = place.join("count");
+        let act = quoted(&format!("echo one >>{}", count.display()));
+        shell.says(&format!("p_start a {act} ''; p_status a 1 -"), &["state revoked"]);
+        // Claimed, and then revoked before what starts jobs came to it.
+        shell.says("mkdir -p $p_jobs/b; p_status b 0 -", &["state claimed"]);
+        assert_eq!(shell.ask("p_revoke b").0, 0);
+        shell.says(&format!("printf '%s\\n' {act} >$p_jobs/b/job; echo b >&8; p_status b 1 -"), &["state revoked"]);
+        shell.job("c", "true", &["state finished"]);
+        assert!(!count.exists());
+        shell.says("p_start d 'sleep 5' ''; until [ -L $p_jobs/d/fate ]; do sleep 0.01; done", &[]);
+        assert_eq!(shell.ask("p_revoke d"), (1, vec!["began".to_owned()]));
+    });
+}
+
+#[test]
+fn a_job_outlives_the_shell_that_asked_for_it() {
+    each(|shell, place, words| {
+        let (began, gate) = (place.join("began"), place.join("gate"));
+        let act = format!("echo >{}; until [ -e {} ]; do sleep 0.1; done; echo told", began.display(), gate.display());
+        shell.says(&format!("p_start a {} ''", quoted(&act)), &[]);
+        until("it begins", || began.exists());
+        shell.child.kill().expect("it can be killed");
+        let mut another = Shell::new(words, place);
+        another.says("p_status a 0 -", &["state running"]);
+        std::fs::write(gate, "").expect("it can be written");
+        another.says("p_status a 20 -", &["state finished", &format!("out {}", base64("told\n"))]);
+    });
+}
+
+#[test]
+fn a_job_that_was_killed_is_cut_short_and_another_starter_is_made() {
+    each(|shell, place, _| {
+        shell.says("p_start a 'sleep 30' ''; until [ -L $p_jobs/a/fate ]; do sleep 0.01; done", &[]);
+        let fate = std::fs::read_link(place.join("lib/jobs/a/fate")).expect("it began");
+        let pid = fate.to_str().and_then(|text| text.split(' ').nth(2)).expect("a process").to_owned();
+        shell.says(&format!("kill -9 $p_starter {pid}; until [ ! -d /proc/{pid} ]; do sleep 0.01; done"), &[]);
+        shell.says("p_status a 20 -", &["state interrupted"]);
+        shell.job("b", "echo told", &["state finished", &format!("out {}", base64("told\n"))]);
+    });
+}
+
+#[test]
+fn a_host_is_claimed_in_one_name_and_a_late_job_of_another_is_refused() {
+    each(|shell, place, _| {
+        shell.says("p_claim one 'the words of one'; p_claim one 'the words of one'", &[]);
+        assert_eq!(shell.ask("p_claim two 'other words'").0, 73);
+        let who = format!("claimant {}", base64("the words of one\n"));
+        shell.says("p_claimant two", &[&who]);
+        assert_eq!(shell.says("p_claimant one", &[]), Vec::<String>::new());
+        shell.says("p_release two; p_claimant two", &[&who]);
+        // The claim was lost between the asking and the beginning.
+        shell.says("p_take; p_claim two 'other words'", &[]);
+        let count = place.join("count");
+        let act = quoted(&format!("echo one >>{}", count.display()));
+        shell.says(&format!("p_start a {act} one; p_status a 5 -"), &["state revoked"]);
+        assert!(!count.exists());
+        shell.says(&format!("p_start b {act} two; p_status b 5 -"), &["state finished"]);
+        assert!(count.exists());
+        shell.says("p_release two; p_claim one again; p_release one; ! [ -L $p_claimed ]", &[]);
+        // What a power cut leaves of the words.
+        shell.says("p_claim one again; rm -f $p_claims/one; p_claim one again", &[]);
+        shell.says("rm -f $p_claims/one; p_claimant two", &[&format!("claimant {}", base64("claims/one\n"))]);
+    });
+}
