@@ -157,6 +157,15 @@ pub(crate) struct Run {
     /// Only this host of the group; may be given several times.
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Vec<String>,
+    #[command(flatten)]
+    pub(crate) errand: Errand,
+    #[command(flatten)]
+    pub(crate) lab_options: Lab,
+}
+
+/// Why a run is begun, and what becomes of it without its terminal.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Errand {
     /// Why it is done, for the record.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
@@ -166,8 +175,19 @@ pub(crate) struct Run {
     /// What to do when the terminal goes away.
     #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
     pub(crate) on_hangup: OnHangup,
+}
+
+/// How something is taken back.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct WayBack {
+    /// Show the plan and what cannot be restored; change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Change back what someone has changed since; what was found is recorded.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
-    pub(crate) lab_options: Lab,
+    pub(crate) errand: Errand,
 }
 
 /// What to do when the terminal goes away.
@@ -198,30 +218,16 @@ pub(crate) struct Exec {
     /// Take the host over although another journal claims it.
     #[arg(long)]
     pub(crate) take_over: bool,
-    /// Why it is done, for the record.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
-    /// Number of the change request.
-    #[arg(long, value_name = "ID")]
-    pub(crate) change: Option<String>,
-    /// What to do when the terminal goes away.
-    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
-    pub(crate) on_hangup: OnHangup,
+    #[command(flatten)]
+    pub(crate) errand: Errand,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Undo {
     /// The run, by the beginning of its id, or @ for the latest.
     pub(crate) run: String,
-    /// Show the plan and what cannot be restored; change nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Change back what someone has changed since; what was found is recorded.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Why it is done, for the record.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: WayBack,
 }
 
 impl Undo {
@@ -231,12 +237,8 @@ impl Undo {
             run: Some(self.run.clone()),
             host: None,
             step: None,
-            dry_run: self.dry_run,
-            force: self.force,
-            reason: self.reason.clone(),
-            change: None,
+            way: self.way.clone(),
             gap: Span::seconds(300),
-            on_hangup: OnHangup::GoOn,
             lab_options: Lab::default(),
         }
     }
@@ -380,24 +382,11 @@ pub(crate) struct Rollback {
     /// Only this step.
     #[arg(long, value_name = "STEP")]
     pub(crate) step: Option<String>,
-    /// Show the plan and what cannot be restored; change nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Change back what someone has changed since; what was found is recorded.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Why it is done, for the record.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
-    /// Number of the change request.
-    #[arg(long, value_name = "ID")]
-    pub(crate) change: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: WayBack,
     /// In the lab: how much time passed since the run stopped.
     #[arg(long, value_name = "SPAN", default_value = "5m")]
     pub(crate) gap: Span,
-    /// What to do when the terminal goes away.
-    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
-    pub(crate) on_hangup: OnHangup,
     #[command(flatten)]
     pub(crate) lab_options: Lab,
 }

@@ -27,10 +27,8 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let how = How {
         yes: true,
         take_over: exec.take_over,
-        reason: exec.reason.clone(),
-        change: exec.change.clone(),
+        errand: exec.errand.clone(),
         lab_options: crate::args::Lab::default(),
-        on_hangup: exec.on_hangup,
     };
     let done = carry_out(args, plan, &how)?;
     if args.output == Output::Json {

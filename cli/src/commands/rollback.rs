@@ -37,7 +37,8 @@ fn scope(rollback: &Rollback) -> Result<Scope, Failure> {
 pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure> {
     let began = Instant::now();
     let scope = scope(rollback)?;
-    if rollback.dry_run {
+    let errand = &rollback.way.errand;
+    if rollback.way.dry_run {
         let (reader, history) = place::read(args.journal.as_deref())?;
         let state = place::run(&history, rollback.run.as_deref(), place::Default::Forward)?;
         return preview(args, &reader, &history, state, &scope);
@@ -70,7 +71,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         let start = Start::Look(by, doubts);
         let options = crate::args::Lab { die: Vec::new(), ..rollback.lab_options.clone() };
         let (stopped, after) =
-            session::drive(&mut journal, &acting, history, original, start, &options, rollback.on_hangup)?;
+            session::drive(&mut journal, &acting, history, original, start, &options, errand.on_hangup)?;
         history = after;
         let left = way_back::doubts(&history, original, &scope)?;
         if let Some(step) = left.first() {
@@ -104,13 +105,13 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let opening = Opening {
         world: place_of_world,
         actor: actor::actor(),
-        reason: rollback.reason.clone(),
-        change: rollback.change.clone(),
-        force: rollback.force,
+        reason: errand.reason.clone(),
+        change: errand.change.clone(),
+        force: rollback.way.force,
     };
     let start = Start::Begin(Box::new(way.plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, run, start, &rollback.lab_options, rollback.on_hangup)?;
+        session::drive(&mut journal, &acting, history, run, start, &rollback.lab_options, errand.on_hangup)?;
     session::report(&journal, &history, run, &stopped, args.output, began)
 }
 

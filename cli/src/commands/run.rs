@@ -145,14 +145,14 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
     let opening = Opening {
         world: World::Lab { folder: folder.to_string_lossy().into_owned() },
         actor: actor::actor(),
-        reason: run.reason.clone(),
-        change: run.change.clone(),
+        reason: run.errand.reason.clone(),
+        change: run.errand.change.clone(),
         force: false,
     };
     let start = Start::Begin(Box::new(plan), opening);
     let acting = Acting::lab(lab)?;
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &run.lab_options, run.on_hangup)?;
+        session::drive(&mut journal, &acting, history, id, start, &run.lab_options, run.errand.on_hangup)?;
     session::report(&journal, &history, id, &stopped, args.output, began)
 }
 
@@ -182,10 +182,8 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
     let how = How {
         yes: run.yes,
         take_over: run.take_over,
-        reason: run.reason.clone(),
-        change: run.change.clone(),
+        errand: run.errand.clone(),
         lab_options: run.lab_options.clone(),
-        on_hangup: run.on_hangup,
     };
     let done = carry_out(args, plan, &how)?;
     session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)
@@ -195,10 +193,8 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
 pub(crate) struct How {
     pub(crate) yes: bool,
     pub(crate) take_over: bool,
-    pub(crate) reason: Option<String>,
-    pub(crate) change: Option<String>,
+    pub(crate) errand: args::Errand,
     pub(crate) lab_options: args::Lab,
-    pub(crate) on_hangup: args::OnHangup,
 }
 
 /// A run that stopped.
@@ -233,13 +229,13 @@ pub(crate) fn carry_out(args: &Args, plan: Plan, how: &How) -> Result<Done, Fail
     let opening = Opening {
         world: World::Real,
         actor: actor::actor(),
-        reason: how.reason.clone(),
-        change: how.change.clone(),
+        reason: how.errand.reason.clone(),
+        change: how.errand.change.clone(),
         force: false,
     };
     let start = Start::Begin(Box::new(plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.on_hangup)?;
+        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.errand.on_hangup)?;
     Ok(Done { journal, history, run: id, stopped })
 }
 
