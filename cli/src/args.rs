@@ -186,6 +186,9 @@ pub(crate) struct WayBack {
     /// Change back what someone has changed since; what was found is recorded.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Change real hosts without asking.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) errand: Errand,
 }

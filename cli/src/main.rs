@@ -4,6 +4,7 @@ mod acting;
 mod actor;
 mod args;
 mod commands;
+mod consent;
 mod exit;
 mod place;
 mod render;

@@ -18,6 +18,11 @@ pub(crate) fn folder_for(journal: &Path, run: palinode_core::id::RunId) -> PathB
     parent.join(".palinode-lab").join(run.to_string())
 }
 
+/// Whether a folder holds a lab.
+pub(crate) fn is_there(folder: &Path) -> bool {
+    folder.join("world.json").exists()
+}
+
 fn around(folder: &Path) -> Result<Surroundings, Failure> {
     let inventory = folder.join("hosts");
     let path = inventory.to_str().ok_or_else(|| {

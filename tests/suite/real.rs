@@ -85,7 +85,7 @@ fn what_runs_on_the_hosts_outlives_palinode() {
     let shown = site.desk.run(&["show", "gluster1.demo/slow"]).exits(0);
     assert!(shown.stdout.contains("told"), "the output came along: {shown}");
     site.is_sound();
-    site.run(&["rollback"]).exits(0);
+    site.run(&["rollback", "--yes"]).exits(0);
     for name in THREE {
         site.hosts.run(name, "test ! -e /root/count").exits(0);
     }
@@ -210,7 +210,7 @@ fn node_part(test: &str, kind: Kind) {
         assert_ne!(site.hosts.boot(name), *boot, "{name} was booted");
     }
     site.is_sound();
-    let back = site.run(&["rollback"]);
+    let back = site.run(&["rollback", "--yes"]);
     let back = back.exits(0);
     for (name, before) in names.iter().zip(&before) {
         let after = digest(name);
@@ -255,7 +255,7 @@ fn a_host_is_changed_in_one_name_at_a_time() {
     assert_eq!(site.hosts.run(FIRST, "readlink /var/lib/palinode/claim").text(), claim);
     site.run(&[&other[..], &["--take-over"]].concat()).exits(0);
     // What the other did is no change of the first: it does not take it back.
-    site.run(&["rollback"]).exits(3).says(&["someone else changed it"]);
+    site.run(&["rollback", "--yes"]).exits(3).says(&["someone else changed it"]);
     site.run(&["resume", "--force"]).exits(0);
     site.hosts.run(FIRST, "test -d /var/lib/palinode/jobs && ! test -L /var/lib/palinode/claim").exits(0);
 }
@@ -305,7 +305,12 @@ fn one_action_is_typed_recorded_and_taken_back() {
         site.hosts.run(FIRST, "systemctl is-active docker; systemctl is-enabled docker; true").text(),
         "inactive\ndisabled"
     );
-    site.run(&["undo", "@"]).exits(0);
+    // Nobody is there to agree.
+    let asked = site.run(&["undo", "@"]).exits(2);
+    let asked = asked.complains(&["Taking back run ", "start and enable docker", "then type `palinode rollback "]);
+    assert!(asked.stderr.contains("--yes`"), "{asked}");
+    assert_eq!(site.hosts.run(FIRST, "systemctl is-active docker; true").text(), "inactive");
+    site.run(&["undo", "@", "--yes"]).exits(0);
     assert_eq!(
         site.hosts.run(FIRST, "systemctl is-active docker; systemctl is-enabled docker").text(),
         "active\nenabled"
@@ -318,7 +323,7 @@ fn one_action_is_typed_recorded_and_taken_back() {
     let kept = site.hosts.run(FIRST, look).text();
     site.run(&["exec", FIRST, "file", "/etc/kept", "absent"]).exits(0);
     site.hosts.run(FIRST, "test ! -e /etc/kept").exits(0);
-    site.run(&["undo", "@"]).exits(0);
+    site.run(&["undo", "@", "--yes"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, look).text(), kept);
     // What needs a package that goes is named, and nothing goes.
     let refused = site.run(&["exec", FIRST, "package", "docker-client", "absent"]).exits(3);

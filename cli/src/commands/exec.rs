@@ -1,7 +1,7 @@
 //! `palinode exec`: one action without a runbook, recorded as a run is.
 
 use crate::args::{Args, Exec, Output};
-use crate::commands::run::{How, carry_out};
+use crate::commands::carry::{self, How};
 use crate::exit::{Exit, Failure};
 use crate::render::{escape, to_stdout};
 use crate::session;
@@ -30,7 +30,7 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         errand: exec.errand.clone(),
         lab_options: crate::args::Lab::default(),
     };
-    let done = carry_out(args, plan, &how)?;
+    let done = carry::on_hosts(args, plan, &how)?;
     if args.output == Output::Json {
         return session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began);
     }

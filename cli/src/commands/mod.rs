@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod carry;
 mod decide;
 mod doctor;
 mod exec;

@@ -6,9 +6,9 @@ use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
 use crate::render::{count, escape, json, summary, to_stderr, to_stdout, words};
 use crate::session::{self, Start};
-use crate::{actor, place};
+use crate::{actor, consent, place};
 use palinode_core::compensate::Compensation;
-use palinode_core::event::Scope;
+use palinode_core::event::{Scope, World};
 use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::plan::{LaneKind, Work};
@@ -96,6 +96,14 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         return Ok(Exit::Done);
     }
     acting.disturb(&rollback.lab_options, &joined(&plan, &way.plan), None)?;
+    if place_of_world == World::Real && !rollback.way.yes {
+        to_stderr(&format!("{}\n{}\n", title(&history, original, &scope, &way), way_text(&way)));
+        let command = command(&scope, Some(&place::short(&history, original)));
+        consent::ask(
+            "This is taken back on real hosts.",
+            &format!("look at the plan above, then type `{command} --yes`"),
+        )?;
+    }
     let run = new_id()?;
     to_stderr(&format!(
         "taking back {}, in {}\nrun {run}\n",
@@ -166,6 +174,21 @@ fn work(work: &Work) -> String {
     }
 }
 
+/// What a way back is called.
+fn title(history: &History, run: RunId, scope: &Scope, way: &Compensation) -> String {
+    format!("Taking back {}: {}.", what(scope, &place::short(history, run)), count(way.plan.steps.len(), "step"))
+}
+
+/// The command that takes a way back; of a run, if it is named.
+fn command(scope: &Scope, run: Option<&str>) -> String {
+    let run = run.map(|run| format!(" {run}")).unwrap_or_default();
+    match scope {
+        Scope::Run => format!("palinode rollback{run}"),
+        Scope::Host(host) => format!("palinode rollback{run} --host {host}"),
+        Scope::Step(step) => format!("palinode rollback{run} --step {step}"),
+    }
+}
+
 fn preview_text(
     history: &History,
     run: RunId,
@@ -175,16 +198,19 @@ fn preview_text(
     digest: &str,
 ) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "Taking back {}: {}. This is a preview; nothing is changed.",
-        what(scope, &place::short(history, run)),
-        count(way.plan.steps.len(), "step")
-    );
+    let _ = writeln!(out, "{} This is a preview; nothing is changed.", title(history, run, scope, way));
     let _ = writeln!(out, "plan {}", &digest[..digest.len().min(16)]);
     for step in doubts {
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
+    out.push_str(&way_text(way));
+    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, None)));
+    out
+}
+
+/// The steps of a way back, and what it cannot restore.
+fn way_text(way: &Compensation) -> String {
+    let mut out = String::new();
     for lane in &way.plan.lanes {
         let name = match &lane.kind {
             LaneKind::Host(host) => host.to_string(),
@@ -222,11 +248,5 @@ fn preview_text(
         );
         out.push_str(&summary::residue_lines(&way.residues, "  ", usize::MAX));
     }
-    let command = match scope {
-        Scope::Run => "palinode rollback".to_owned(),
-        Scope::Host(host) => format!("palinode rollback --host {host}"),
-        Scope::Step(step) => format!("palinode rollback --step {step}"),
-    };
-    let _ = writeln!(out, "\nnext\n  {}", escape(&command));
     out
 }

@@ -1,0 +1,157 @@
+//! Carrying a new plan out: on real hosts or in a lab.
+
+use crate::acting::{self, Acting};
+use crate::args::{self, Args};
+use crate::commands::exec::EXEC;
+use crate::commands::run::new_id;
+use crate::exit::Failure;
+use crate::render::{escape, some, to_stderr};
+use crate::session::{self, Start};
+use crate::{actor, consent, place, world};
+use palinode_core::action::UndoClass;
+use palinode_core::event::World;
+use palinode_core::history::History;
+use palinode_core::id::RunId;
+use palinode_core::plan::{LaneKind, Plan, Work};
+use palinode_journal::{DiskJournal, create};
+use palinode_replay::driver::{Opening, Stopped};
+use palinode_replay::lab;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// How a plan is carried out.
+pub(crate) struct How {
+    pub(crate) yes: bool,
+    pub(crate) take_over: bool,
+    pub(crate) errand: args::Errand,
+    pub(crate) lab_options: args::Lab,
+}
+
+/// A run that stopped.
+pub(crate) struct Done {
+    pub(crate) journal: DiskJournal,
+    pub(crate) history: History,
+    pub(crate) run: RunId,
+    pub(crate) stopped: Stopped,
+}
+
+/// Carries a plan out on real hosts, once they were looked at and a person agreed.
+pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failure> {
+    acting::fits(&plan)?;
+    let id = new_id()?;
+    let root = place::find_or_new(args.journal.as_deref())?;
+    let acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
+    acting.disturb(&how.lab_options, &plan, None)?;
+    let claimed = acting.ready(&plan, how.take_over, false)?;
+    if !how.yes || plan.runbook != EXEC {
+        to_stderr(&outline(&plan));
+    }
+    if !how.yes {
+        consent::ask("These hosts are changed.", "look at the plan above, then type the same with --yes")?;
+    }
+    acting.take(&claimed)?;
+    if !root.exists() {
+        create(&root)?;
+    }
+    let mut journal = session::own(&root)?;
+    let history = History::load(&journal)?;
+    to_stderr(&format!("run {id}\n"));
+    let opening = opening(World::Real, how);
+    let start = Start::Begin(Box::new(plan), opening);
+    let (stopped, history) =
+        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.errand.on_hangup)?;
+    Ok(Done { journal, history, run: id, stopped })
+}
+
+/// The lab that a plan is carried out in.
+pub(crate) struct LabAt<'a> {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// How many storage nodes it gets, if it is not there.
+    pub(crate) nodes: usize,
+    /// The inventory that it gets then.
+    pub(crate) inventory: &'a str,
+}
+
+/// Carries a plan out in a lab. What can be wrong is found before a lab or a journal is made.
+pub(crate) fn in_lab(root: &Path, id: RunId, plan: Plan, at: LabAt<'_>, how: &How) -> Result<Done, Failure> {
+    let disturbance = world::disturbance(&how.lab_options, &plan)?;
+    let new = (!world::is_there(&at.folder)).then(|| lab::World::of(at.nodes));
+    if let Some(new) = &new {
+        world::fits(&plan, new)?;
+    }
+    if !root.exists() {
+        create(root)?;
+    }
+    let mut journal = session::own(root)?;
+    let old = new.is_none();
+    let (lab, folder) = world::create(&at.folder, new.map(|world| (world, at.inventory)))?;
+    if old {
+        world::fits(&plan, &lab.snapshot())?;
+    }
+    disturbance.apply(&lab);
+    let history = History::load(&journal)?;
+    let hosts: Vec<&str> = plan.hosts().map(|host| host.as_str()).collect();
+    to_stderr(&format!(
+        "{} on {}, {} at a time, in the lab {}\nrun {id}\n",
+        plan.runbook,
+        some(&hosts, 6),
+        plan.serial,
+        escape(&folder.to_string_lossy())
+    ));
+    let opening = opening(World::Lab { folder: folder.to_string_lossy().into_owned() }, how);
+    let start = Start::Begin(Box::new(plan), opening);
+    let acting = Acting::lab(lab)?;
+    let (stopped, history) =
+        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.errand.on_hangup)?;
+    Ok(Done { journal, history, run: id, stopped })
+}
+
+fn opening(world: World, how: &How) -> Opening {
+    Opening {
+        world,
+        actor: actor::actor(),
+        reason: how.errand.reason.clone(),
+        change: how.errand.change.clone(),
+        force: false,
+    }
+}
+
+/// A plan on one screen: the steps of the first host, which are those of the others.
+fn outline(plan: &Plan) -> String {
+    let hosts: Vec<&str> = plan.hosts().map(|host| host.as_str()).collect();
+    let mut out = format!("{} on {}, {} at a time\n", plan.runbook, some(&hosts, 6), plan.serial);
+    let mut told = false;
+    for lane in &plan.lanes {
+        let head = match &lane.kind {
+            LaneKind::First => "before all hosts".to_owned(),
+            LaneKind::Last => "after all hosts".to_owned(),
+            LaneKind::Host(_) if told => continue,
+            LaneKind::Host(host) if hosts.len() == 1 => host.to_string(),
+            LaneKind::Host(_) => "each host".to_owned(),
+        };
+        told |= matches!(lane.kind, LaneKind::Host(_));
+        let steps: Vec<_> = (lane.start..lane.end).filter_map(|ix| plan.step(ix)).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{head}");
+        for step in steps {
+            let (work, class) = match &step.work {
+                Work::Act(action) => (escape(&action.words()), class_words(step.class)),
+                Work::Gate { gate, .. } => (format!("wait until {} holds", gate.name()), ""),
+            };
+            let _ = writeln!(out, "  {:<16} {work}{class}", step.label.as_str());
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn class_words(class: UndoClass) -> &'static str {
+    match class {
+        UndoClass::Read | UndoClass::Reversible => "",
+        UndoClass::NoUndo => "  (nothing takes it back)",
+        UndoClass::PointOfNoReturn => "  (no way back from here)",
+    }
+}

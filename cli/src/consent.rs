@@ -1,0 +1,22 @@
+//! A person's word before real hosts are changed.
+
+use crate::exit::Failure;
+use crate::render::to_stderr;
+use std::io::{BufRead, IsTerminal};
+
+/// Asks at the terminal. `again` is what answers beforehand, for those who have none.
+pub(crate) fn ask(question: &str, again: &str) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "real hosts are changed only after someone agreed, and there is no terminal to ask at",
+            again,
+        ));
+    }
+    to_stderr(&format!("{question} Type yes to go on: "));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == "yes" {
+        return Ok(());
+    }
+    Err(Failure::usage("nothing was changed: the answer was not `yes`", "type the same again when you are ready"))
+}
