@@ -218,8 +218,11 @@ pub(crate) struct Exec {
     /// The command may be repeated when nobody knows whether it ran.
     #[arg(long, requires = "command")]
     pub(crate) repeatable: bool,
+    /// Act in the simulated cluster of this folder; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) lab_state: Option<PathBuf>,
     /// Take the host over although another journal claims it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "lab_state")]
     pub(crate) take_over: bool,
     #[command(flatten)]
     pub(crate) errand: Errand,

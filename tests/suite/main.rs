@@ -15,6 +15,7 @@ mod procedure;
 mod real;
 mod review;
 mod session_decide;
+mod session_exec;
 mod session_faults;
 mod session_full;
 mod session_index;

@@ -1,10 +1,11 @@
 //! `palinode exec`: one action without a runbook, recorded as a run is.
 
 use crate::args::{Args, Exec, Output};
-use crate::commands::carry::{self, How};
+use crate::commands::carry::{self, Done, How, LabAt};
+use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
 use crate::render::{escape, to_stdout};
-use crate::session;
+use crate::{place, session};
 use palinode_core::action::{
     Action, Command, FileAbsent, FileRead, FileState, Package, PackageState, Recovery, Service, ServiceState, Target,
 };
@@ -13,7 +14,9 @@ use palinode_core::id::{HostName, Label, Seq, StepPath};
 use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
 use palinode_core::port::JournalRead;
 use palinode_replay::driver::ShelfView;
+use palinode_replay::lab;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 /// What the plan of such a run is called.
@@ -30,7 +33,10 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         errand: exec.errand.clone(),
         lab_options: crate::args::Lab::default(),
     };
-    let done = carry::on_hosts(args, plan, &how)?;
+    let done = match &exec.lab_state {
+        Some(folder) => in_lab(args, plan, folder, &how)?,
+        None => carry::on_hosts(args, plan, &how)?,
+    };
     if args.output == Output::Json {
         return session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began);
     }
@@ -50,6 +56,16 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)?;
     }
     Ok(exit)
+}
+
+/// The same in a lab, which is made if it is not there.
+fn in_lab(args: &Args, plan: Plan, folder: &Path, how: &How) -> Result<Done, Failure> {
+    let root = place::find_or_new(args.journal.as_deref())?;
+    let root = std::path::absolute(&root).unwrap_or(root);
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let nodes = lab::DEFAULT_NODES;
+    let at = LabAt { folder, nodes, inventory: &lab::inventory_of(nodes) };
+    carry::in_lab(&root, new_id()?, plan, at, how)
 }
 
 /// The actions that the words name, in their order.
