@@ -1,6 +1,7 @@
 //! The world that a run acts in, whichever it is.
 
 use crate::exit::{Exit, Failure};
+use crate::render::live::Live;
 use crate::render::{escape, to_stderr};
 use crate::{actor, args, session, world};
 use palinode_core::action::{Action, Target};
@@ -17,6 +18,7 @@ use palinode_replay::lab::Lab;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::rc::Rc;
 use tokio::runtime::Runtime;
 
 /// Where a run acts, and what lets it wait there.
@@ -83,6 +85,13 @@ impl Acting {
                 "leave them away on real hosts",
             )),
             Either::Real(_) => Ok(()),
+        }
+    }
+
+    /// Lets someone hear what steps print on real hosts.
+    pub(crate) fn listen(&mut self, live: Option<Rc<Live>>) {
+        if let (Either::Real(real), Some(live)) = (&mut self.world, live) {
+            real.listen(Box::new(move |job, bytes| live.hear(&job.step, job.attempt, bytes)));
         }
     }
 

@@ -157,6 +157,9 @@ pub(crate) struct Run {
     /// Only this host of the group; may be given several times.
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Vec<String>,
+    /// Show what steps print on real hosts, while they run.
+    #[arg(long)]
+    pub(crate) live: bool,
     #[command(flatten)]
     pub(crate) errand: Errand,
     #[command(flatten)]
@@ -189,6 +192,9 @@ pub(crate) struct WayBack {
     /// Change real hosts without asking.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Show what steps print on real hosts, while they run.
+    #[arg(long)]
+    pub(crate) live: bool,
     #[command(flatten)]
     pub(crate) errand: Errand,
 }
@@ -263,6 +269,9 @@ pub(crate) struct Resume {
     /// What to do when the terminal goes away.
     #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
     pub(crate) on_hangup: OnHangup,
+    /// Show what steps print on real hosts, while they run.
+    #[arg(long)]
+    pub(crate) live: bool,
     #[command(flatten)]
     pub(crate) lab_options: Lab,
 }

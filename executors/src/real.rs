@@ -7,7 +7,7 @@ use crate::ssh::{Claim, Fleet, JobError, Jobs, LinkError, Said, Watch, Word, dec
 use futures_util::future::join_all;
 use palinode_core::action::{Action, Place, Target, UndoClass};
 use palinode_core::event::{Class, Why};
-use palinode_core::id::{HostName, Micros, ResourceKey, StepPath};
+use palinode_core::id::{HostName, Micros, ResourceKey};
 use palinode_core::port::{
     Bodies, Control, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey,
 };
@@ -39,8 +39,8 @@ pub struct Real {
     listener: Option<Listener>,
 }
 
-/// Hears what the job of a step prints, while it runs. These are a host's bytes: whatever they are.
-pub type Listener = Box<dyn Fn(&StepPath, &[u8])>;
+/// Hears what a job prints, while it runs. These are a host's bytes: whatever they are.
+pub type Listener = Box<dyn Fn(&Job, &[u8])>;
 
 /// Why a host cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl Real {
     fn tell(&self, job: &Job, shown: &mut u64, more: &[u8]) {
         if let (Some(listener), false) = (&self.listener, more.is_empty()) {
             *shown += more.len() as u64;
-            listener(&job.step, more);
+            listener(job, more);
         }
     }
 

@@ -284,6 +284,11 @@ impl Live {
         fs::read_to_string(&self.err).unwrap_or_default()
     }
 
+    /// What it printed to standard output so far.
+    pub fn stdout(&self) -> String {
+        fs::read_to_string(&self.out).unwrap_or_default()
+    }
+
     /// Waits until its standard error contains these words.
     #[track_caller]
     pub fn until(&mut self, words: &str) {

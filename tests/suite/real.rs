@@ -7,7 +7,7 @@ use palinode_tests::skip;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DISK: Kind = Kind { rhel7: false, disk: true };
 const RHEL7: Kind = Kind { rhel7: true, disk: false };
@@ -340,6 +340,31 @@ fn one_action_is_typed_recorded_and_taken_back() {
         &shown.stdout[..2000.min(shown.stdout.len())]
     );
     site.is_sound();
+}
+
+/// What a step prints is seen before it ends, and once.
+#[test]
+fn what_is_printed_is_seen_while_it_runs() {
+    let Some(site) = Site::new("real hosts: live", Kind::default(), &[FIRST]) else { return };
+    let act = "printf 'first\\n\\033[2Jhalf'; until [ -e /root/gate ]; do sleep 0.1; done; echo; echo last";
+    let shown = "first\n\\u{1b}[2Jhalf\nlast\n";
+    let live = site.spawn(&["exec", FIRST, "--", "sh", "-c", act]);
+    let began = Instant::now();
+    while live.stdout() != "first\n" {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", live.stdout());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    site.hosts.run(FIRST, "touch /root/gate").exits(0);
+    let out = live.end().exits(0);
+    assert_eq!(out.stdout, shown);
+    site.desk.write(
+        "live.yml",
+        "runbook: live\nhosts: { group: glusterfs }\neach_host:\n  - tell: { command: { run: [echo, told] } }\n",
+    );
+    let out = site.run(&["run", "./live.yml", "-i", "hosts", "--yes", "--live"]).exits(0);
+    assert!(out.stderr.lines().any(|line| line.contains("tell") && line.ends_with("| told")), "{out}");
+    let out = site.run(&["run", "./live.yml", "-i", "hosts", "--yes"]).exits(0);
+    assert!(!out.stderr.contains("| told"), "{out}");
 }
 
 /// A driver that stands still lives, and is not pushed aside; once it is dead, its job is found.

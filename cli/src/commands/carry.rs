@@ -5,6 +5,7 @@ use crate::args::{self, Args};
 use crate::commands::exec::EXEC;
 use crate::commands::run::new_id;
 use crate::exit::Failure;
+use crate::render::live::Live;
 use crate::render::{escape, some, to_stderr};
 use crate::session::{self, Start};
 use crate::{actor, consent, place, world};
@@ -18,6 +19,7 @@ use palinode_replay::driver::{Opening, Stopped};
 use palinode_replay::lab;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// How a plan is carried out.
 pub(crate) struct How {
@@ -25,6 +27,8 @@ pub(crate) struct How {
     pub(crate) take_over: bool,
     pub(crate) errand: args::Errand,
     pub(crate) lab_options: args::Lab,
+    /// Hears what steps print on real hosts.
+    pub(crate) live: Option<Rc<Live>>,
 }
 
 /// A run that stopped.
@@ -40,7 +44,8 @@ pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failu
     acting::fits(&plan)?;
     let id = new_id()?;
     let root = place::find_or_new(args.journal.as_deref())?;
-    let acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
+    let mut acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
+    acting.listen(how.live.clone());
     acting.disturb(&how.lab_options, &plan, None)?;
     let claimed = acting.ready(&plan, how.take_over, false)?;
     if !how.yes || plan.runbook != EXEC {

@@ -4,7 +4,8 @@ use crate::args::{Args, Exec, Output};
 use crate::commands::carry::{self, Done, How, LabAt};
 use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
-use crate::render::{escape, to_stdout};
+use crate::render::live::Live;
+use crate::render::to_stdout;
 use crate::{place, session};
 use palinode_core::action::{
     Action, Command, FileAbsent, FileRead, FileState, Package, PackageState, Recovery, Service, ServiceState, Target,
@@ -17,6 +18,7 @@ use palinode_replay::driver::ShelfView;
 use palinode_replay::lab;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// What the plan of such a run is called.
@@ -27,11 +29,13 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let began = Instant::now();
     let actions = actions(exec)?;
     let plan = plan(&exec.host, actions, exec.repeatable)?;
+    let live = Rc::new(Live::new(to_stdout, false));
     let how = How {
         yes: true,
         take_over: exec.take_over,
         errand: exec.errand.clone(),
         lab_options: crate::args::Lab::default(),
+        live: (args.output == Output::Text).then(|| Rc::clone(&live)),
     };
     let done = match &exec.lab_state {
         Some(folder) => in_lab(args, plan, folder, &how)?,
@@ -46,11 +50,11 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         let Event::Outcome(outcome) = stored?.entry.event else { continue };
         let (Ok(shelf), Some(output)) = (&shelf, outcome.output) else { continue };
         let bytes = shelf.open(output)?;
-        let text = String::from_utf8_lossy(&bytes);
-        for line in text.lines() {
-            to_stdout(&format!("{}\n", escape(line)));
-        }
+        // What was not heard while it ran.
+        let heard = live.heard(&outcome.step, outcome.attempt);
+        live.hear(&outcome.step, outcome.attempt, bytes.get(heard..).unwrap_or_default());
     }
+    live.flush();
     let exit = Exit::of(&done.stopped);
     if exit != Exit::Done {
         session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)?;

@@ -3,6 +3,7 @@
 use crate::acting::Acting;
 use crate::args::{Args, Resume};
 use crate::exit::{Exit, Failure};
+use crate::render::live::Live;
 use crate::session::{self, Start};
 use crate::{actor, place};
 use palinode_core::history::History;
@@ -24,7 +25,8 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     }
     let run = state.run;
     let plan = state.plan.clone();
-    let acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    let mut acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    acting.listen(Live::beside(resume.live));
     let gap = acting.gap(resume.gap);
     acting.disturb(&resume.lab_options, &plan, gap)?;
     acting.ready(&plan, false, true)?;

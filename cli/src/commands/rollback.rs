@@ -4,6 +4,7 @@ use crate::acting::Acting;
 use crate::args::{Args, Output, Rollback};
 use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
+use crate::render::live::Live;
 use crate::render::{count, escape, json, summary, to_stderr, to_stdout, words};
 use crate::session::{self, Start};
 use crate::{actor, consent, place};
@@ -57,7 +58,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             format!("type `palinode resume {id}` to go on with that"),
         ));
     }
-    let acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    let mut acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    acting.listen(Live::beside(rollback.way.live));
     let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
     let gap = acting.gap(rollback.gap);
     acting.disturb(&crate::args::Lab::default(), &plan, gap)?;

@@ -4,6 +4,7 @@ use crate::args::{Args, Run};
 use crate::commands::carry::{self, How, LabAt};
 use crate::commands::runbook;
 use crate::exit::{Exit, Failure};
+use crate::render::live::Live;
 use crate::{place, session, world};
 use palinode_core::id::RunId;
 use palinode_core::plan::Plan;
@@ -105,7 +106,13 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         ));
     }
     let (_, inventory) = given.inventory.unwrap_or_default();
-    let how = How { yes: true, take_over: false, errand: run.errand.clone(), lab_options: run.lab_options.clone() };
+    let how = How {
+        yes: true,
+        take_over: false,
+        errand: run.errand.clone(),
+        lab_options: run.lab_options.clone(),
+        live: None,
+    };
     let done = carry::in_lab(&root, id, plan, LabAt { folder, nodes, inventory: &inventory }, &how)?;
     session::report(&done.journal, &done.history, id, &done.stopped, args.output, began)
 }
@@ -138,6 +145,7 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
         take_over: run.take_over,
         errand: run.errand.clone(),
         lab_options: run.lab_options.clone(),
+        live: Live::beside(run.live),
     };
     let done = carry::on_hosts(args, plan, &how)?;
     session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)
