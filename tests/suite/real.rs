@@ -7,6 +7,7 @@ use palinode_tests::skip;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const DISK: Kind = Kind { rhel7: false, disk: true };
@@ -365,6 +366,64 @@ fn what_is_printed_is_seen_while_it_runs() {
     assert!(out.stderr.lines().any(|line| line.contains("tell") && line.ends_with("| told")), "{out}");
     let out = site.run(&["run", "./live.yml", "-i", "hosts", "--yes"]).exits(0);
     assert!(!out.stderr.contains("| told"), "{out}");
+}
+
+/// An agent that has the set's key, for as long as it is needed.
+struct Agent {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Agent {
+    fn new(site: &Site) -> Self {
+        let socket = site.desk.path().join("agent");
+        let mut child = Command::new("ssh-agent");
+        let child = child.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("an agent starts");
+        let agent = Self { child, socket };
+        let began = Instant::now();
+        while !agent.socket.exists() {
+            assert!(began.elapsed() < Duration::from_secs(20), "the agent listens");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let mut add = Command::new("ssh-add");
+        add.arg("-q").arg(site.hosts.folder().join("id")).env("SSH_AUTH_SOCK", &agent.socket);
+        assert!(add.status().expect("ssh-add starts").success());
+        agent
+    }
+}
+
+impl std::ops::Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// As operators reach their hosts: by another name, through a bastion, as someone who may become root, with a key that
+/// only an agent has.
+#[test]
+fn a_host_behind_a_bastion_is_reached_as_ssh_reaches_it() {
+    let Some(site) = Site::new("real hosts: a bastion", Kind::default(), &THREE[..2]) else { return };
+    let agent = Agent::new(&site);
+    let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
+    let address = config
+        .lines()
+        .skip_while(|line| *line != "Host gluster2.demo")
+        .nth(1)
+        .and_then(|line| line.split(' ').find(|word| word.starts_with("10.")));
+    let own = format!(
+        "Host far.demo\n  HostName {}\n  HostKeyAlias gluster2.demo\n  ProxyJump gluster1.demo\n  User ops\n  \
+         IdentityAgent {}\n  UserKnownHostsFile {}\nHost gluster1.demo\n  Include {}\n",
+        address.expect("the set's configuration says it"),
+        agent.socket.display(),
+        site.hosts.folder().join("known_hosts").display(),
+        site.hosts.config().display()
+    );
+    site.desk.write("ssh_config", own);
+    let exec = ["--ssh-config", "ssh_config", "exec", "far.demo", "--", "sh", "-c", "hostname; id -un"];
+    site.desk.run(&exec).exits(0).says(&["gluster2.demo\nroot\n"]);
+    drop(agent);
+    site.desk.run(&exec).exits(1).complains(&["far.demo", "Permission denied"]);
 }
 
 /// A driver that stands still lives, and is not pushed aside; once it is dead, its job is found.
