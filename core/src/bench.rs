@@ -36,7 +36,8 @@ pub(crate) fn unit(runs: bool) -> State {
 
 /// A step that stops the unit called like its label.
 pub(crate) fn stop(place: &str, label: &str) -> Step {
-    let service = Service { unit: label.to_owned(), state: Some(ServiceState::Stopped), enabled: None };
+    let service =
+        Service { unit: label.to_owned(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
     let on = HostName::new(place).ok().filter(|_| !["before", "after"].contains(&place));
     let action = Action::Service(service);
     Step {

@@ -260,6 +260,7 @@ impl Dice<'_> {
             }),
             10 => Action::Service(Service {
                 unit: self.word(),
+                units: self.words(),
                 state: self.maybe(|dice| dice.pick(&[ServiceState::Started, ServiceState::Stopped])),
                 enabled: self.maybe(Self::flag),
             }),

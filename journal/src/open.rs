@@ -2,7 +2,7 @@
 
 use crate::batch::Tip;
 use crate::disk::{DiskJournal, Options};
-use crate::durable::{damaged, sweep, unread};
+use crate::durable::{self, damaged, sweep, unread};
 use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
 use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
@@ -153,10 +153,18 @@ impl DiskJournal {
         let (generation, place) = (slot.generation, end.place);
         let mut tail = Tail { root: root.clone(), options, head_file, generation, current, end: place };
         // Both, so that a slot that was cut short is made good; one at a time, so that the other is there meanwhile.
-        for _ in 0..2 {
+        let mut write_head = || {
             let written = tail.write_head(end.tip, end.runs.list()).and_then(|()| tail.head_file.sync_data());
-            written.map_err(write(HEAD.file))?;
+            written.map_err(write(HEAD.file))
+        };
+        write_head()?;
+        if minor < FORMAT.1 {
+            // Before anything that an older writer would not know. At every moment one half of the head says the same.
+            let text = layout::format_text();
+            let taken_up = durable::place(&root, SEGMENTS, ".", layout::FORMAT_FILE, text.as_bytes());
+            taken_up.map_err(write(layout::FORMAT_FILE))?;
         }
+        write_head()?;
         let journal = DiskJournal {
             reader: JournalReader::at(root),
             options,

@@ -94,7 +94,8 @@ pub(crate) fn plan(steps: usize, serial: u32) -> Plan {
         let start = at(&plan);
         for unit in 0..(steps - number * 100).min(100) {
             let label = format!("unit-{unit}");
-            let service = Service { unit: label.clone(), state: Some(ServiceState::Stopped), enabled: None };
+            let service =
+                Service { unit: label.clone(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
             let action = Action::Service(service);
             plan.steps.push(Step {
                 path: StepPath::new(format!("{host}/{label}")).expect("a path"),

@@ -88,7 +88,8 @@ fn plan(shape: &Shape) -> Plan {
         let start = at(&steps);
         for index in 0..shape.actions {
             let unit = format!("unit{index:02}");
-            let service = Service { unit: unit.clone(), state: Some(ServiceState::Stopped), enabled: None };
+            let service =
+                Service { unit: unit.clone(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
             steps.push(step(number, &format!("stop-{unit}"), Work::Act(Action::Service(service))));
         }
         let gate = Gate::GlusterHealed { vantage_points: 2 };

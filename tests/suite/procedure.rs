@@ -74,7 +74,7 @@ fn the_way_back_is_ordered_not_blindly_reversed() {
     assert!(last("packages") < at("purge"), "files return after the packages that would lay defaults over them");
     assert!(last("purge") < at("stop-dnsmasq"), "the resolver starts with its configuration");
     assert!(last("stop-dnsmasq") < at("resolv-conf"));
-    assert!(last("stop-runtime/atomic-openshift-node") < at("leave"), "a node rejoins once its services run");
+    assert!(last("stop-runtime") < at("leave"), "a node rejoins once its services run");
     assert!(last("leave") < at("cordon"));
     // Gates hold on the way back, between hosts.
     let lanes: Vec<_> = way.lanes.iter().filter(|lane| lane.end > lane.start).collect();

@@ -316,6 +316,22 @@ fn one_action_is_typed_recorded_and_taken_back() {
         site.hosts.run(FIRST, "systemctl is-active docker; systemctl is-enabled docker").text(),
         "active\nenabled"
     );
+    // Several units, one of which is not there, are one step; each comes back to what it was.
+    let four = "for u in atomic-openshift-node crio docker dnsmasq; do echo $(systemctl is-active $u) $(systemctl is-enabled $u); done";
+    site.hosts.run(FIRST, "systemctl disable crio").exits(0);
+    let was = site.hosts.run(FIRST, four).text();
+    assert_eq!(was, "active enabled\nactive disabled\nactive enabled\nactive enabled");
+    site.run(&["exec", FIRST, "service", "atomic-openshift-node", "cri-o", "nothing", "docker", "stopped", "disabled"])
+        .exits(0);
+    let off = "inactive disabled\ninactive disabled\ninactive disabled\nactive enabled";
+    assert_eq!(site.hosts.run(FIRST, four).text(), off);
+    site.run(&["undo", "@"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, four).text(), was);
+    let since = |unit: &str| -> u64 {
+        let shown = site.hosts.run(FIRST, &format!("systemctl show -p ActiveEnterTimestampMonotonic {unit}")).text();
+        shown.split_once('=').and_then(|(_, time)| time.parse().ok()).expect("a number")
+    };
+    assert!(since("docker") < since("crio") && since("crio") < since("atomic-openshift-node"), "in the opposite order");
     // A directory comes back with times, links, owners and attributes.
     let make = "mkdir -p /etc/kept/below && cd /etc/kept && echo a >below/a && ln -s below/a link && ln below/a again && \
                 chown daemon below/a && chmod 600 below/a && setfacl -m u:ops:r below/a && touch -d '2001-02-03 04:05:06' below/a below .";

@@ -255,7 +255,7 @@ fn a_deleted_node_that_came_back_can_be_deleted_again() {
     let stopped = set.roll_back(RUN, &Scope::Host(host), BACK).expect("it drives");
     assert_eq!(stopped, Stopped::Closed(RunEnd::PartlyRolledBack));
     // The kubelet stops once more, or it would register the node again at once.
-    set.retry(RUN, &path("gluster1.demo/stop-runtime/atomic-openshift-node"));
+    set.retry(RUN, &path("gluster1.demo/stop-runtime"));
     set.retry(RUN, &path("gluster1.demo/leave"));
     let mut quiet = |_: &History, _: &Stored| {};
     let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: set.stop.clone(), tick: None };

@@ -85,6 +85,8 @@ fn wrong_arguments_are_refused() {
         &["gluster1.demo/cordon cannot be carried out", "API"],
     );
     refused(&[], &["exec", "gluster1.demo", "service", "crio", "gone"], &["`gone` is no state", "started, stopped"]);
+    let misspelt = ["exec", "gluster1.demo", "service", "crio", "stoped", "disabled"];
+    refused(&[], &misspelt, &["`stoped` is no state", "`stoped.service`"]);
     refused(&[], &["exec", "gluster1.demo", "frobnicate"], &["no typed action", "exec --help"]);
     refused(&[], &["exec", "gluster1.demo", "file", "/", "absent"], &["refusing to remove the root"]);
     let template = ["exec", "gluster1.demo", "--", "docker", "inspect", "{{.Id}}"];

@@ -81,19 +81,7 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
     let words: Vec<&str> = exec.typed.iter().map(String::as_str).collect();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let found = match words.as_slice() {
-        ["service", unit, wanted @ ..] if !wanted.is_empty() => {
-            let mut service = Service { unit: (*unit).to_owned(), state: None, enabled: None };
-            for word in wanted {
-                match *word {
-                    "started" => service.state = Some(ServiceState::Started),
-                    "stopped" => service.state = Some(ServiceState::Stopped),
-                    "enabled" => service.enabled = Some(true),
-                    "disabled" => service.enabled = Some(false),
-                    other => return Err(unknown(other, "started, stopped, enabled or disabled")),
-                }
-            }
-            Action::Service(service)
-        }
+        ["service", first, rest @ ..] if !rest.is_empty() => Action::Service(service(first, rest)?),
         ["package", names @ .., state] if !names.is_empty() => {
             let state = match *state {
                 "present" => PackageState::Present,
@@ -118,6 +106,46 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
         }
     };
     Ok(vec![found])
+}
+
+/// The words that say what units shall be. They stand behind the units.
+const STATES: [&str; 4] = ["started", "stopped", "enabled", "disabled"];
+
+fn service(first: &str, rest: &[&str]) -> Result<Service, Failure> {
+    const WANTED: &str = "started, stopped, enabled or disabled";
+    let units = rest.iter().take_while(|word| !STATES.contains(word)).count();
+    let (more, states) = rest.split_at(units);
+    // A unit that is not there counts as stopped, so a misspelt state would be taken for a unit and pass.
+    let misspelt = |word: &&&str| {
+        let near = |state: &&str| state[..3] == word[..word.len().min(3)] && state.len().abs_diff(word.len()) < 3;
+        word.is_ascii() && STATES.iter().any(near)
+    };
+    if let Some(word) = more.iter().find(misspelt) {
+        return Err(Failure::usage(
+            format!("`{}` is no state", word.escape_debug()),
+            format!("write {WANTED}; if it is a unit, write `{}.service`", word.escape_debug()),
+        ));
+    }
+    if states.is_empty() {
+        return Err(unknown(more.last().unwrap_or(&first), WANTED));
+    }
+    let mut service = match more {
+        [] => Service { unit: first.to_owned(), units: Vec::new(), state: None, enabled: None },
+        _ => {
+            let units = [&[first], more].concat().iter().map(|unit| (*unit).to_owned()).collect();
+            Service { unit: String::new(), units, state: None, enabled: None }
+        }
+    };
+    for word in states {
+        match *word {
+            "started" => service.state = Some(ServiceState::Started),
+            "stopped" => service.state = Some(ServiceState::Stopped),
+            "enabled" => service.enabled = Some(true),
+            "disabled" => service.enabled = Some(false),
+            other => return Err(unknown(other, WANTED)),
+        }
+    }
+    Ok(service)
 }
 
 fn unknown(word: &str, wanted: &str) -> Failure {

@@ -54,7 +54,16 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
             record.files.iter().try_for_each(|text| path(text))
         }
         Action::Service(service) => {
-            word("unit", &service.unit, UNIT)?;
+            match (service.unit.is_empty(), service.units.is_empty()) {
+                (false, false) => return Err("`service` takes `unit` or `units`, not both".to_owned()),
+                (true, true) => return Err("`service` names no unit: its list is empty".to_owned()),
+                (false, true) => word("unit", &service.unit, UNIT)?,
+                (true, false) => words("unit", &service.units, UNIT)?,
+            }
+            let twice = |unit: &&String| service.units.iter().filter(|other| other == unit).count() > 1;
+            if let Some(unit) = service.units.iter().find(twice) {
+                return Err(format!("the unit `{}` stands twice", unit.escape_debug()));
+            }
             if service.state.is_none() && service.enabled.is_none() {
                 return Err("`service` says neither `state` nor `enabled`".to_owned());
             }

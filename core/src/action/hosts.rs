@@ -60,12 +60,16 @@ pub enum ServiceState {
     Stopped,
 }
 
-/// One systemd unit. A unit that is not there counts as stopped and disabled.
+/// One systemd unit, or several. A unit that is not there counts as stopped and disabled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// The unit, without `.service`.
+    /// The unit, without `.service`; empty, and left out, where `units` names them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit: String,
+    /// The units, in the order in which they are stopped or started. They are taken back in the opposite order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
     /// Whether it shall run; left alone if not given.
     #[serde(default)]
     pub state: Option<ServiceState>,
@@ -75,15 +79,24 @@ pub struct Service {
 }
 
 impl Service {
+    /// The units, in the order in which they are stopped or started.
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let one = Some(self.unit.as_str()).filter(|unit| !unit.is_empty());
+        one.into_iter().chain(self.units.iter().map(String::as_str))
+    }
+
     pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
-        let key = host(target).map(|host| ResourceKey::unit(host, &self.unit));
-        key.map(|key| Footprint::new(key, Fields::All)).into_iter().collect()
+        let Some(host) = host(target) else {
+            return Vec::new();
+        };
+        self.names().map(|unit| Footprint::new(ResourceKey::unit(host, unit), Fields::All)).collect()
     }
 
     pub(super) fn met(&self, key: &ResourceKey, now: &State) -> Option<bool> {
-        let Some(Kind::Unit(..)) = key.kind() else {
-            return None;
-        };
+        match key.kind() {
+            Some(Kind::Unit(_, unit)) if self.units.is_empty() || self.names().any(|name| name == unit) => {}
+            _ => return None,
+        }
         Some(match now {
             State::Unit { active, enabled } => {
                 self.state.is_none_or(|want| (want == ServiceState::Started) == (*active == Active::Active))
@@ -96,8 +109,13 @@ impl Service {
         })
     }
 
-    pub(super) fn inverse(&self, _target: &Target, before: &Image) -> Vec<Undo> {
-        before.iter().filter_map(|(key, state)| unit_back(key, state)).collect()
+    /// One action for each unit, so that a rollback can leave out one of them.
+    pub(super) fn inverse(&self, target: &Target, before: &Image) -> Vec<Undo> {
+        let host = host(target).filter(|_| !self.units.is_empty());
+        let named = host.into_iter().flat_map(|host| self.names().rev().map(|unit| ResourceKey::unit(host, unit)));
+        let named: Vec<_> = named.filter_map(|key| before.get_key_value(&key)).collect();
+        let others = before.iter().filter(|(key, _)| named.iter().all(|(name, _)| name != key));
+        named.iter().copied().chain(others).filter_map(|(key, state)| unit_back(key, state)).collect()
     }
 }
 
@@ -118,7 +136,7 @@ pub(super) fn unit_back(key: &ResourceKey, state: &State) -> Option<Undo> {
         ),
         _ => (ServiceState::Stopped, Some(false)),
     };
-    let action = Service { unit: unit.to_owned(), state: Some(run), enabled };
+    let action = Service { unit: unit.to_owned(), units: Vec::new(), state: Some(run), enabled };
     Some(Undo::new(Action::Service(action)).or(key, Accepted::Stopped))
 }
 
@@ -284,6 +302,53 @@ mod tests {
         for (item, name, version) in table {
             assert_eq!((Package::base_name(item), Package::version(item)), (name, version), "{item}");
         }
+    }
+
+    #[test]
+    fn several_units_come_back_in_the_opposite_order_each_as_it_was() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let target = Target { host: Some(host.clone()), node: None };
+        let units: Vec<String> = ["z-node", "crio", "docker"].map(str::to_owned).into();
+        let service = |unit: &str, units: Vec<String>, state, enabled| {
+            Action::Service(Service { unit: unit.to_owned(), units, state: Some(state), enabled })
+        };
+        let stop = service("", units.clone(), ServiceState::Stopped, Some(false));
+        assert_eq!(stop.check(), Ok(()));
+        let unit = |active, enabled: &str| State::Unit { active, enabled: enabled.to_owned() };
+        let states =
+            [unit(Active::Active, "enabled"), unit(Active::Inactive, "disabled"), unit(Active::Active, "static")];
+        let keys = units.iter().map(|unit| ResourceKey::unit(&host, unit));
+        let before: Image = keys.zip(states).collect();
+        let undo: Vec<Action> = stop.inverse(&target, &before).into_iter().map(|undo| undo.action).collect();
+        let back = |unit, state, enabled| service(unit, Vec::new(), state, enabled);
+        let wanted = [
+            back("docker", ServiceState::Started, None),
+            back("crio", ServiceState::Stopped, Some(false)),
+            back("z-node", ServiceState::Started, Some(true)),
+        ];
+        assert_eq!(undo, wanted);
+        let met = |unit: &str| {
+            let key = ResourceKey::unit(&host, unit);
+            stop.met(&key, None, &before[&key])
+        };
+        assert_eq!((met("z-node"), met("crio")), (Some(false), Some(true)));
+        let other = ResourceKey::unit(&host, "dnsmasq");
+        assert_eq!(stop.met(&other, None, &unit(Active::Active, "enabled")), None, "it promises nothing of others");
+    }
+
+    /// What stands in journals of format 1.0 is still the one form of its value.
+    #[test]
+    fn one_unit_is_stored_as_it_ever_was() {
+        #[derive(Serialize)]
+        struct Old {
+            unit: &'static str,
+            state: Option<ServiceState>,
+            enabled: Option<bool>,
+        }
+        let old = crate::canon::encode(&Old { unit: "crio", state: None, enabled: Some(true) }).expect("it encodes");
+        let service = Service { unit: "crio".to_owned(), units: Vec::new(), state: None, enabled: Some(true) };
+        assert_eq!(crate::canon::decode::<Service>(&old).expect("it decodes"), service);
+        assert_eq!(crate::canon::encode(&service).expect("it encodes"), old);
     }
 
     #[test]

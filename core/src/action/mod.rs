@@ -116,7 +116,7 @@ pub enum Action {
     /// Puts a ConfigMap back.
     #[serde(rename = "kube.apply")]
     ApplyObject(ApplyObject),
-    /// Starts, stops, enables or disables one systemd unit.
+    /// Starts, stops, enables or disables systemd units.
     #[serde(rename = "service")]
     Service(Service),
     /// Installs or removes packages in one transaction.
@@ -207,8 +207,12 @@ impl Action {
 
     /// What it does to what, as a piece of a step's path: letters, digits, dots and dashes.
     pub fn slug(&self) -> String {
+        let units;
         let subject = match self {
-            Self::Service(service) => service.unit.as_str(),
+            Self::Service(service) => {
+                units = service.names().collect::<Vec<_>>().join(" ");
+                units.as_str()
+            }
             Self::FileRestore(file) => file.path.as_str(),
             Self::Package(package) if package.state == PackageState::Absent => "remove",
             Self::Package(_) => "install",

@@ -45,7 +45,8 @@ impl Action {
                 });
                 let boot = service.enabled.map(|enabled| if enabled { "enable" } else { "disable" });
                 let verbs: Vec<&str> = run.into_iter().chain(boot).collect();
-                format!("{} {}", verbs.join(" and "), service.unit)
+                let units: Vec<String> = service.names().map(str::to_owned).collect();
+                format!("{} {}", verbs.join(" and "), list(&units, "unit"))
             }
             Self::Package(package) => package_words(package),
             Self::FileAbsent(file) => format!("remove {}", list(&file.paths, "path")),

@@ -383,22 +383,12 @@ impl Maker<'_> {
                 },
             })
         };
-        // Items: of `each`, or the units of a service. Each becomes a step of its own.
-        let mut params = spec.params.clone();
+        // Each item of `each` becomes a step of its own.
         let mut items: Vec<Option<Node>> = vec![None];
-        let mut unit_key = None;
         if let Some(each) = spec.modifier("each") {
             let mut each = each.clone();
             known(None, &mut each)?;
             items = each.list("a list of items")?.iter().cloned().map(Some).collect();
-        } else if spec.kind == Kind::Action("service".to_owned())
-            && let Value::Map(entries) = &mut params.value
-            && let Some(position) = entries.iter().position(|(key, _)| key.text == "units")
-        {
-            let (key, mut units) = entries.remove(position);
-            known(None, &mut units)?;
-            items = units.list("a list of units")?.iter().cloned().map(Some).collect();
-            unit_key = Some(key);
         }
         if items.is_empty() {
             return Err(Finding::new(
@@ -408,11 +398,8 @@ impl Maker<'_> {
             ));
         }
         for item in items {
-            let mut params = params.clone();
+            let mut params = spec.params.clone();
             let item_value = item.as_ref().map(|node| &node.value);
-            if let (Some(key), Some(unit), Value::Map(entries)) = (&unit_key, &item, &mut params.value) {
-                entries.push((Key { at: key.at, text: "unit".to_owned() }, unit.clone()));
-            }
             known(item_value, &mut params)?;
             let sub = item.as_ref().map(|node| node.text("text").map(|text| slug(&text))).transpose()?;
             let path = match &sub {

@@ -39,7 +39,9 @@ fn a_runbook_becomes_steps_with_stable_paths() {
         &paths[..4],
         ["preflight/g1.demo/put-back", "preflight/g2.demo/put-back", "preflight/g3.demo/put-back", "g1.demo/cordon"]
     );
-    assert!(paths.contains(&"g2.demo/stop/crio") && paths.contains(&"g2.demo/stop/docker"));
+    let stop = plan.steps.iter().find(|step| step.path.as_str() == "g2.demo/stop").expect("one step for all units");
+    let Work::Act(crate::action::Action::Service(stop)) = &stop.work else { unreachable!("{:?}", stop.work) };
+    assert_eq!(stop.names().collect::<Vec<_>>(), ["crio", "docker"]);
     assert_eq!(paths.last(), Some(&"after/tidy"));
     assert_eq!(plan.serial, 1, "half of three hosts, rounded down");
     assert_eq!(plan.lanes.len(), 5);
@@ -66,6 +68,8 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         (step("{ service: { unit: [a], state: stopped } }"), 4, "invalid type"),
         (step("{ service: { unit: crio, state: sleeping } }"), 4, "unknown variant `sleeping`"),
         (step("{ service: { units: [], state: stopped } }"), 4, "its list is empty"),
+        (step("{ service: { units: [a, b, a], state: stopped } }"), 4, "`a` stands twice"),
+        (step("{ service: { unit: a, units: [b], state: stopped } }"), 4, "not both"),
         (step("{ service: { unit: '-rf', state: stopped } }"), 4, "begins with a dash"),
         (step("{ service: { unit: 'a;b', state: stopped } }"), 4, "contains `;`"),
         (step("{ file: { paths: [/], state: absent } }"), 4, "root directory"),

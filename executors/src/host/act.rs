@@ -53,20 +53,23 @@ if [ -n "$(left)" ]; then
 fi
 "#;
 
-/// Units are known under their own name: systemctl refuses to change one by an alias.
+/// Units are known under their own name: systemctl refuses to change one by an alias. Before one of several is started,
+/// all are there.
 fn service(service: &Service) -> String {
-    let mut act = format!(
-        "{NAMED}u=$(p_named {})\nshown=$(systemctl show -p Id -p LoadState -- \"$u\") || exit\n",
-        quoted(&service.unit)
-    );
+    let names: Vec<String> = service.names().map(quoted).collect();
     let wanted = service.state == Some(ServiceState::Started) || service.enabled == Some(true);
     let absent =
-        if wanted { "there is no such unit >&2; exit 5" } else { "there is no such unit, nothing to do; exit 0" };
-    let _ = write!(
-        act,
-        "case $shown in *LoadState=not-found*) echo \"$u:\" {absent} ;; esac\n\
-         u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')\n"
+        if wanted { "there is no such unit >&2; exit 5" } else { "there is no such unit, nothing to do; continue" };
+    let each = format!("for name in {}; do\nu=$(p_named \"$name\")\n", names.join(" "));
+    let known = format!(
+        "shown=$(systemctl show -p Id -p LoadState -- \"$u\") || exit\n\
+         case $shown in *LoadState=not-found*) echo \"$u:\" {absent} ;; esac\n"
     );
+    let mut act = NAMED.to_owned();
+    if wanted && names.len() > 1 {
+        let _ = write!(act, "{each}{known}done\n");
+    }
+    let _ = write!(act, "{each}{known}u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')\n");
     match service.state {
         Some(ServiceState::Stopped) => {
             act.push_str("systemctl stop -- \"$u\" || exit\n");
@@ -83,6 +86,7 @@ fn service(service: &Service) -> String {
         ),
         None => {}
     }
+    act.push_str("done\n");
     act
 }
 

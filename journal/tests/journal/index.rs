@@ -61,7 +61,12 @@ fn event(dice: &mut Dice) -> Event {
     let step = StepPath::new(format!("{host}/{}", dice.one(&STEPS))).expect("a path");
     match dice.roll(9) {
         0..=2 => {
-            let service = Service { unit: "crio".to_owned(), state: Some(ServiceState::Stopped), enabled: None };
+            let service = Service {
+                unit: "crio".to_owned(),
+                units: Vec::new(),
+                state: Some(ServiceState::Stopped),
+                enabled: None,
+            };
             let action = if dice.roll(2) == 0 { Action::Cordon {} } else { Action::Service(service) };
             let other = HostName::new(*dice.one(&HOSTS)).expect("a name");
             Event::Intent(Arc::new(Intent {

@@ -27,23 +27,30 @@ pub(super) fn text_of(bodies: &dyn Bodies, id: BodyId) -> Result<String, Finish>
     String::from_utf8(bytes).map_err(|_| refuse("the recorded content is not text; the lab keeps text files only"))
 }
 
-pub(super) fn service_draft((name, host): At<'_>, service: &Service) -> Draft {
+pub(super) fn service_draft((name, host): At<'_>, service: &Service) -> Result<Draft, Finish> {
     let mut draft = Draft::default();
-    let unit = |verb| Effect::Unit { host: name.to_owned(), unit: service.unit.clone(), verb };
-    let now = host.unit(&service.unit);
-    let runs = now.is_some_and(|unit| unit.active == Active::Active);
-    let enabled = now.is_some_and(|unit| unit.enabled != "disabled");
-    match service.state {
-        Some(ServiceState::Stopped) if runs => draft.then(4, unit(UnitVerb::Stop)),
-        Some(ServiceState::Started) if !runs => draft.then(4, unit(UnitVerb::Start)),
-        _ => {}
+    let wanted = service.state == Some(ServiceState::Started) || service.enabled == Some(true);
+    let missing = service.names().find(|unit| host.unit(unit).is_none());
+    if let Some(unit) = missing.filter(|_| wanted && !service.units.is_empty()) {
+        return Err(fails(5, format!("Unit {unit}.service not found.")));
     }
-    match service.enabled {
-        Some(true) if !enabled => draft.then(1, unit(UnitVerb::Enable)),
-        Some(false) if enabled => draft.then(1, unit(UnitVerb::Disable)),
-        _ => {}
+    for of in service.names() {
+        let unit = |verb| Effect::Unit { host: name.to_owned(), unit: of.to_owned(), verb };
+        let now = host.unit(of);
+        let runs = now.is_some_and(|unit| unit.active == Active::Active);
+        let enabled = now.is_some_and(|unit| unit.enabled != "disabled");
+        match service.state {
+            Some(ServiceState::Stopped) if runs => draft.then(4, unit(UnitVerb::Stop)),
+            Some(ServiceState::Started) if !runs => draft.then(4, unit(UnitVerb::Start)),
+            _ => {}
+        }
+        match service.enabled {
+            Some(true) if !enabled => draft.then(1, unit(UnitVerb::Enable)),
+            Some(false) if enabled => draft.then(1, unit(UnitVerb::Disable)),
+            _ => {}
+        }
     }
-    draft.ends(1)
+    Ok(draft.ends(1))
 }
 
 /// The installed packages that go when these go: themselves, and whatever needs one of them.

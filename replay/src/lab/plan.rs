@@ -111,7 +111,7 @@ impl World {
                 }
                 Ok(draft.ends(1))
             }
-            Action::Service(service) => Ok(service_draft(self.reach(target)?, service)),
+            Action::Service(service) => service_draft(self.reach(target)?, service),
             Action::Package(package) => self.package(self.reach(target)?, package),
             Action::FileAbsent(absent) => Ok(absent_draft(self.reach(target)?, absent)),
             Action::FileCopy(copy) => copy_draft(self.reach(target)?, copy),

@@ -1,7 +1,8 @@
 //! Actions on a host: baseline, units, packages, name resolution, reboots, the excluder's command, files.
 
-use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, start, stop, write};
+use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, services, start, stop, write};
 use crate::conformance::{Case, Change, Prep, Rule};
+use palinode_core::action::ServiceState::{Started, Stopped};
 use palinode_core::action::{Action, Command, DnsCheck, FileRead, PackageState, Record};
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
@@ -45,6 +46,12 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
         Case::new("service, unit under its alias", NODE, stop("cri-o"))?.after(does([stop("atomic-openshift-node")])),
         Case::new("service, absent unit stopped", NODE, stop("nothing"))?.nothing(),
         Case::new("service, absent unit started", NODE, start("nothing"))?.ends(Why::ExitCode, "not found"),
+        Case::new("service, several", NODE, services(&["atomic-openshift-node", "crio", "nothing"], Stopped))?,
+        Case::new("service, several started", NODE, services(&["crio", "atomic-openshift-node"], Started))?
+            .after(does([services(&["atomic-openshift-node", "crio"], Stopped)])),
+        Case::new("service, several started, one absent", NODE, services(&["dnsmasq", "nothing"], Started))?
+            .after(does([stop("dnsmasq")]))
+            .ends(Why::ExitCode, "not found"),
         Case::new("service, already stopped", NODE, stop("dnsmasq"))?.after(does([stop("dnsmasq")])).nothing(),
         Case::new("reboot", NODE, Action::Reboot {})?
             .except(Rule::Afresh, "a new intent names the present boot, so it asks for another one"),

@@ -31,7 +31,13 @@ pub fn all(inventory: &str) -> Result<Vec<Case>, BadId> {
 
 fn service(unit: &str, run: ServiceState) -> Action {
     let enabled = Some(run == ServiceState::Started);
-    Action::Service(Service { unit: unit.to_owned(), state: Some(run), enabled })
+    Action::Service(Service { unit: unit.to_owned(), units: Vec::new(), state: Some(run), enabled })
+}
+
+fn services(units: &[&str], run: ServiceState) -> Action {
+    let units = units.iter().map(|unit| (*unit).to_owned()).collect();
+    let enabled = Some(run == ServiceState::Started);
+    Action::Service(Service { unit: String::new(), units, state: Some(run), enabled })
 }
 
 fn stop(unit: &str) -> Action {
