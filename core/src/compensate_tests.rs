@@ -182,7 +182,7 @@ fn a_command_is_repeated_on_the_way_back_only_if_the_runbook_says_so() {
 fn no_undo_is_lost_to_a_long_path() {
     let long = format!("a/{}", "x".repeat(509));
     let file = |name: &str| {
-        let state = State::File { mode: 0o644, owner: "root:root".to_owned(), size: 1, body: BodyId([1; 32]) };
+        let state = State::file(0o644, "root:root", 1, BodyId([1; 32]));
         Undo::new(Action::FileRestore(FileRestore { path: format!("/etc/{name}"), state }))
     };
     let mut bench = Bench::open(&one_host(vec![Step { path: path(&long), ..stop("a", "one") }, gate("a", "healed")]));
@@ -312,7 +312,7 @@ fn a_run_with_many_residues_can_be_closed() {
 #[test]
 fn a_file_is_put_back_as_the_first_step_found_it() {
     let file = |size: u64| {
-        let state = State::File { mode: 0o644, owner: "root:root".to_owned(), size, body: BodyId([1; 32]) };
+        let state = State::file(0o644, "root:root", size, BodyId([1; 32]));
         Undo::new(Action::FileRestore(FileRestore { path: "/etc/x".to_owned(), state }))
     };
     let table: [(&[&str], &[&str]); 2] = [(&[], &["two", "one"]), (&["one"], &["one"])];

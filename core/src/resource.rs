@@ -203,6 +203,14 @@ pub enum State {
         size: u64,
         /// The content.
         body: BodyId,
+        /// When the content was last changed, in nanoseconds since 1970; left out where nobody looked. It is put back,
+        /// and never compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mtime: Option<i64>,
+        /// What the file carries beside its mode, such as an ACL, a security context or capabilities: a line
+        /// `NAME=0xHEX` for each, sorted. Left out where there is none, or nobody looked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attributes: Option<BodyId>,
     },
     /// A symbolic link.
     Link {
@@ -293,15 +301,35 @@ impl Fields {
 }
 
 impl State {
+    /// A regular file of which no more is known: neither time nor attributes.
+    pub fn file(mode: u32, owner: impl Into<String>, size: u64, body: BodyId) -> Self {
+        Self::File { mode, owner: owner.into(), size, body, mtime: None, attributes: None }
+    }
+
+    /// Whether all of it agrees. Of files the time does not count: whoever writes the same again changes nothing. Their
+    /// attributes count where both looks asked for them.
+    fn alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File { mode, owner, size, body, mtime, attributes },
+                Self::File { mode: m, owner: o, size: s, body: b, mtime: t, attributes: a },
+            ) => {
+                let looked = mtime.is_some() && t.is_some();
+                (mode, owner, size, body) == (m, o, s, b) && (!looked || attributes == a)
+            }
+            _ => self == other,
+        }
+    }
+
     /// Whether the two states agree on the given fields.
     pub fn same(&self, other: &Self, fields: Fields) -> bool {
         match fields {
             Fields::Evidence => true,
             Fields::Presence => (*self == Self::Absent) == (*other == Self::Absent),
-            Fields::All => self == other,
+            Fields::All => self.alike(other),
             Fields::Schedulable => match (self, other) {
                 (Self::Node(a), Self::Node(b)) => a.unschedulable == b.unschedulable,
-                _ => self == other,
+                _ => self.alike(other),
             },
             Fields::Membership => match (self, other) {
                 (Self::Node(a), Self::Node(b)) => {
@@ -310,25 +338,28 @@ impl State {
                         && a.annotations == b.annotations
                         && a.taints == b.taints
                 }
-                _ => self == other,
+                _ => self.alike(other),
             },
             Fields::Content => match (self, other) {
                 (Self::Object { body: a, .. }, Self::Object { body: b, .. }) => a == b,
-                _ => self == other,
+                _ => self.alike(other),
             },
         }
     }
 
-    /// The same state with its content under another id: ids are keyed, so another run's must be told anew before two
+    /// The same state with its bodies under other ids: ids are keyed, so another run's must be told anew before two
     /// states can be compared.
-    pub fn with_body(mut self, id: BodyId) -> Self {
+    pub fn with_bodies<E>(mut self, mut told: impl FnMut(BodyId) -> Result<BodyId, E>) -> Result<Self, E> {
         if let Self::File { body, .. } | Self::Tree { body, .. } | Self::Object { body, .. } = &mut self {
-            *body = id;
+            *body = told(*body)?;
         }
-        self
+        if let Self::File { attributes: Some(attributes), .. } = &mut self {
+            *attributes = told(*attributes)?;
+        }
+        Ok(self)
     }
 
-    /// The body that this state names.
+    /// The content that this state names.
     pub fn body(&self) -> Option<BodyId> {
         match self {
             Self::File { body, .. } | Self::Tree { body, .. } | Self::Object { body, .. } => Some(*body),
@@ -353,8 +384,9 @@ impl fmt::Display for State {
                 let list: Vec<String> = installed.iter().map(Nevra::to_string).collect();
                 f.write_str(&list.join(", "))
             }
-            Self::File { mode, owner, size, body } => {
-                write!(f, "file {mode:04o} {owner}, {size} bytes, body {}", body.short())
+            Self::File { mode, owner, size, body, attributes, .. } => {
+                write!(f, "file {mode:04o} {owner}, {size} bytes, body {}", body.short())?;
+                attributes.map_or(Ok(()), |attributes| write!(f, ", attributes {}", attributes.short()))
             }
             Self::Link { target } => write!(f, "link to {target}"),
             Self::Tree { entries, body } => {
@@ -444,6 +476,42 @@ impl fmt::Display for Residue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_file_the_time_does_not_count_and_attributes_do_where_both_were_looked_at() {
+        let of = |mtime, attributes: Option<u8>| State::File {
+            mode: 0o644,
+            owner: "root:root".to_owned(),
+            size: 1,
+            body: BodyId([1; 32]),
+            mtime,
+            attributes: attributes.map(|byte| BodyId([byte; 32])),
+        };
+        let unknown = State::file(0o644, "root:root", 1, BodyId([1; 32]));
+        let same = |one: &State, other: &State| one.same(other, Fields::All) && other.same(one, Fields::All);
+        assert!(same(&of(Some(1), None), &of(Some(2), None)));
+        assert!(
+            !same(&of(Some(1), None), &of(Some(1), Some(2))) && !same(&of(Some(1), Some(3)), &of(Some(1), Some(2)))
+        );
+        assert!(same(&of(Some(1), Some(2)), &unknown), "what an older look did not ask for is not known");
+        assert!(!same(&of(Some(1), None), &State::file(0o600, "root:root", 1, BodyId([1; 32]))));
+        assert!(!same(&of(Some(1), None), &State::Absent));
+    }
+
+    /// What stands in journals of format 1.0 is still the one form of its value.
+    #[test]
+    fn a_file_of_which_no_more_is_known_is_stored_as_it_ever_was() {
+        #[derive(Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Old {
+            File { mode: u32, owner: String, size: u64, body: BodyId },
+        }
+        let old = Old::File { mode: 0o644, owner: "root:root".to_owned(), size: 1, body: BodyId([1; 32]) };
+        let old = crate::canon::encode(&old).expect("it encodes");
+        let state = State::file(0o644, "root:root", 1, BodyId([1; 32]));
+        assert_eq!(crate::canon::decode::<State>(&old).expect("it decodes"), state);
+        assert_eq!(crate::canon::encode(&state).expect("it encodes"), old);
+    }
 
     #[test]
     fn keys_come_apart_as_they_were_built() {

@@ -132,7 +132,7 @@ impl<F: Files> Control for InventoryFiles<F> {
             return Ok(State::Absent);
         };
         let body = bodies.put(Class::Content, &bytes)?;
-        Ok(State::File { mode, owner, size: bytes.len() as u64, body })
+        Ok(State::file(mode, owner, bytes.len() as u64, body))
     }
 
     fn run(&self, action: &Action, bodies: &dyn Bodies) -> Result<Finished, BodyError> {

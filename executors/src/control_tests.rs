@@ -34,7 +34,7 @@ impl Bodies for MemBodies {
 impl MemBodies {
     fn state(&self, bytes: &[u8], mode: u32) -> State {
         let body = self.put(Class::Content, bytes).expect("kept");
-        State::File { mode, owner: "0:0".to_owned(), size: bytes.len() as u64, body }
+        State::file(mode, "0:0", bytes.len() as u64, body)
     }
 }
 
@@ -243,7 +243,7 @@ fn states_that_are_no_file_and_bodies_that_are_gone() {
     let link = State::Link { target: "x".to_owned() };
     let (why, message) = run(&files, &restore(FILE, link, None), &bodies);
     assert_eq!(why, Some(Why::Precondition), "{message}");
-    let lost = State::File { mode: 0o644, owner: "0:0".to_owned(), size: 1, body: BodyId([9; 32]) };
+    let lost = State::file(0o644, "0:0", 1, BodyId([9; 32]));
     let done = InventoryFiles::new(files.clone()).run(&restore(FILE, lost, None), &bodies);
     assert!(matches!(done, Err(BodyError::Missing(_))), "{done:?}");
     assert_eq!(files.read(FILE).expect("read").expect("there").bytes, AFTER.as_bytes());
@@ -266,7 +266,7 @@ fn on_disk_an_edit_goes_and_comes_back() {
     let meta = std::fs::metadata(&real).expect("there");
     let owner = format!("{}:{}", meta.uid(), meta.gid());
     let body = bodies.put(Class::Content, BEFORE.as_bytes()).expect("kept");
-    assert_eq!(before, State::File { mode: 0o640, owner, size: BEFORE.len() as u64, body });
+    assert_eq!(before, State::file(0o640, owner, BEFORE.len() as u64, body));
 
     let first = inode();
     let action = edit(file, vec![set("node1", "docker")]);

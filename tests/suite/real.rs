@@ -342,6 +342,38 @@ fn one_action_is_typed_recorded_and_taken_back() {
     site.hosts.run(FIRST, "test ! -e /etc/kept").exits(0);
     site.run(&["undo", "@", "--yes"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, look).text(), kept);
+    // A single file comes back with time, ACL, attributes, owner and mode; touching it in between is no change.
+    let make = "cd /etc && echo a >single && chown daemon:bin single && chmod 640 single && setfacl -m u:ops:r,m::rw single && \
+                setfattr -n user.note -v 'a b' single && touch -d '2001-02-03 04:05:06.123456789' single";
+    site.hosts.run(FIRST, make).exits(0);
+    let look =
+        "cd /etc && cat single && find single -printf '%m %U:%G %t\\n' && getfacl -cn single && getfattr -d single";
+    let single = site.hosts.run(FIRST, look).text();
+    assert!(single.contains("123456789") && single.contains("user:") && single.contains("user.note"), "{single}");
+    for twice in 0..2 {
+        site.run(&[
+            "exec",
+            FIRST,
+            "--changes",
+            "/etc/single",
+            "--",
+            "sh",
+            "-c",
+            "rm /etc/single; echo other >/etc/single",
+        ])
+        .exits(0);
+        if twice == 1 {
+            site.hosts.run(FIRST, "touch /etc/single").exits(0);
+        }
+        site.run(&["undo", "@"]).exits(0);
+        assert_eq!(site.hosts.run(FIRST, look).text(), single);
+    }
+    site.run(&["exec", FIRST, "--changes", "/etc/single", "--", "sh", "-c", "echo b >>/etc/single"]).exits(0);
+    site.hosts.run(FIRST, "setfattr -x user.note /etc/single").exits(0);
+    let drift = site.run(&["undo", "@"]).exits(3);
+    assert!(drift.stdout.contains("someone else changed it"), "an attribute counts: {drift}");
+    site.run(&["resume", "--force"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, look).text(), single);
     // What needs a package that goes is named, and nothing goes.
     let refused = site.run(&["exec", FIRST, "package", "docker-client", "absent"]).exits(3);
     assert!(refused.stdout.contains("docker would go too"), "{refused}");

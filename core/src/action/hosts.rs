@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn the_inverse_of_a_large_transaction_grows_with_it_and_not_with_its_square() {
         let host = HostName::new("gluster1.demo").expect("a host name");
-        let state = State::File { mode: 0o644, owner: "root:root".to_owned(), size: 1, body: BodyId([1; 32]) };
+        let state = State::file(0o644, "root:root", 1, BodyId([1; 32]));
         let size = |files: usize| {
             let keys = (0..files).map(|number| ResourceKey::file(&host, &format!("/etc/origin/node/{number}.conf")));
             let before: Image = keys.map(|key| (key, state.clone())).collect();

@@ -310,14 +310,15 @@ impl<'a> Strict<'a> {
         let (mine, theirs) = (self.family(run), foreign.unwrap_or_else(|| self.family(*by)));
         let image = self.image(theirs, image).ok_or(())?;
         let Some(state) = image.get(key).cloned() else { return Ok(None) };
-        match state.body() {
-            Some(id) if mine != theirs => {
-                let sealed = self.history.bodies.get(&id).ok_or(())?;
-                let bytes = self.keys.open(theirs, id, sealed).ok_or(())?;
-                Ok(Some(state.with_body(self.keys.digest(mine, &bytes).ok_or(())?)))
-            }
-            _ => Ok(Some(state)),
+        if mine == theirs {
+            return Ok(Some(state));
         }
+        let told = |id| {
+            let sealed = self.history.bodies.get(&id).ok_or(())?;
+            let bytes = self.keys.open(theirs, id, sealed).ok_or(())?;
+            self.keys.digest(mine, &bytes).ok_or(())
+        };
+        state.with_bodies(told).map(Some)
     }
 }
 

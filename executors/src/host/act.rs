@@ -150,7 +150,7 @@ fn absent(file: &FileAbsent) -> String {
     act
 }
 
-/// As `cp -f` does it: mode, owner and security context of a file that is there stay; never half of the content.
+/// As `cp -f` does it: of a file that is there mode, owner and all it carries stay; never half of the content.
 fn copy(file: &FileCopy) -> String {
     let (from, to) = (quoted(&file.from), quoted(&file.to));
     let mut act = format!("from={from} to={to} new={to}.palinode-new\n");
@@ -168,7 +168,7 @@ fn copy(file: &FileCopy) -> String {
         "rm -f -- \"$new\"\n\
          if [ -f \"$to\" ] && [ ! -L \"$to\" ]; then\n\
          if cmp -s -- \"$from\" \"$to\"; then echo 'the same already, nothing to do'; exit 0; fi\n\
-         cp -p -- \"$to\" \"$new\" && cat -- \"$from\" >\"$new\"\n\
+         cp -a -- \"$to\" \"$new\" && cat -- \"$from\" >\"$new\"\n\
          else\ncat -- \"$from\" >\"$new\" && chmod 644 \"$new\"\nfi || { rm -f -- \"$new\"; exit 1; }\n\
          dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
          mv -fT -- \"$new\" \"$to\"\n",
@@ -211,14 +211,22 @@ fn restore(file: &FileRestore, bodies: &dyn Bodies) -> Result<String, String> {
         State::Link { target } => {
             format!("{head}mkdir -p -- \"${{to%/*}}/\"\nln -sT -- {} \"$new\" || exit\n{swap}", quoted(target))
         }
-        State::File { mode, owner, body, .. } => format!(
-            "{head}mkdir -p -- \"${{to%/*}}/\"\n(umask 077; base64 -d >\"$new\") <<'palinode' || exit\n{}\npalinode\n\
-             chown -- {} \"$new\" && chmod {mode:o} \"$new\" || exit\n\
-             dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
-             {swap}if command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n",
-            encoded(&content(*body)?),
-            quoted(owner)
-        ),
+        State::File { mode, owner, body, mtime, attributes, .. } => {
+            let carried = attributes.map(content).transpose()?.unwrap_or_default();
+            let (carried, labelled) = carried_back(&String::from_utf8_lossy(&carried))?;
+            let time = mtime.map_or_else(String::new, |time| format!("touch -d {} -- \"$new\" || exit\n", stamp(time)));
+            // What a directory hands down to new files is none of this one's.
+            let bare = "if command -v setfattr >/dev/null; then setfattr -x system.posix_acl_access -- \"$new\" 2>/dev/null; fi\n";
+            let label = "if command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n";
+            format!(
+                "{head}mkdir -p -- \"${{to%/*}}/\"\n(umask 077; base64 -d >\"$new\") <<'palinode' || exit\n{}\npalinode\n\
+                 {bare}chown -- {} \"$new\" && chmod {mode:o} \"$new\" || exit\n{carried}{time}\
+                 dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n{swap}{}",
+                encoded(&content(*body)?),
+                quoted(owner),
+                if labelled { "" } else { label },
+            )
+        }
         State::Tree { body, .. } => format!(
             "{head}mkdir -p -- \"$new\" || exit\n\
              base64 -d <<'palinode' | tar -xpf - -C \"$new\" --numeric-owner --same-owner --acls --selinux --xattrs --xattrs-include='*' 2>/dev/null || exit\n{}\npalinode\n\
@@ -227,6 +235,33 @@ fn restore(file: &FileRestore, bodies: &dyn Bodies) -> Result<String, String> {
         ),
         other => return Err(format!("`{other}` is nothing that can be put at a path")),
     })
+}
+
+/// Name and value of a line about what a file carries: `NAME=0xHEX`.
+pub(crate) fn attribute(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.rsplit_once('=')?;
+    let hex = value.strip_prefix("0x")?;
+    let good = hex.len().is_multiple_of(2) && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (good && name.contains('.') && !name.contains(char::is_control)).then_some((name, value))
+}
+
+/// Gives a file what it carried; and whether a security context is among it.
+fn carried_back(lines: &str) -> Result<(String, bool), String> {
+    let mut act = String::new();
+    let mut labelled = false;
+    for line in lines.lines() {
+        let (name, value) = attribute(line).ok_or("the recorded attributes are none")?;
+        labelled |= name == "security.selinux";
+        let _ = writeln!(act, "setfattr -n {} -v {value} -- \"$new\" || exit", quoted(name));
+    }
+    Ok((act, labelled))
+}
+
+/// A time as `touch -d` reads it.
+fn stamp(nanoseconds: i64) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    let (sign, all) = (if nanoseconds < 0 { "-" } else { "" }, nanoseconds.unsigned_abs());
+    format!("@{sign}{}.{:09}", all / SECOND, all % SECOND)
 }
 
 /// No shell reads the words: they are handed on as they are.
@@ -262,4 +297,28 @@ fn reboot(job: &Job) -> String {
         "if [ \"$(cat /proc/sys/kernel/random/boot_id)\" != {old} ]; then echo 'rebooted already, nothing to do'; exit 0; fi\n\
          if [ -d /run/systemd/system ]; then systemctl --no-block reboot; else reboot; fi\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_touch_reads_them() {
+        let table =
+            [(0, "@0.000000000"), (-1_500_000_000, "@-1.500000000"), (981_173_106_000_000_001, "@981173106.000000001")];
+        for (time, text) in table {
+            assert_eq!(stamp(time), text);
+        }
+    }
+
+    #[test]
+    fn what_a_file_carried_reaches_the_shell_as_words() {
+        let (act, labelled) = carried_back("user.it's; rm=0x00ff\nsecurity.selinux=0x61\n").expect("two lines");
+        assert_eq!(act.lines().count(), 2, "{act}");
+        assert!(labelled && act.contains(&quoted("user.it's; rm")), "{act}");
+        for bad in ["user.a=0x0", "user.a=1", "user.a=0x00; rm", "a=0x00", "user.a"] {
+            assert!(carried_back(bad).is_err(), "{bad}");
+        }
+    }
 }

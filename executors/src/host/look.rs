@@ -134,11 +134,23 @@ fn file(path: &str, lines: &[&str], bodies: &dyn Bodies) -> Result<Option<State>
             let (Ok(entries), Some(archive)) = (entries.parse(), whole(archive)) else { return Ok(None) };
             Some(State::Tree { entries, body: bodies.put(Class::Content, &archive)? })
         }
-        ["file", mode, names, numbers, content] => {
+        ["file", mode, names, numbers, time, attributes, content] => {
             let (Ok(mode), Some(content)) = (u32::from_str_radix(mode, 8), whole(content)) else { return Ok(None) };
-            let owner = if names.contains("UNKNOWN") { numbers } else { names };
-            let size = content.len() as u64;
-            Some(State::File { mode, owner: (*owner).to_owned(), size, body: bodies.put(Class::Content, &content)? })
+            let (Some(mtime), Some(attributes)) = (nanoseconds(time), self::attributes(attributes)) else {
+                return Ok(None);
+            };
+            let attributes = match attributes.is_empty() {
+                true => None,
+                false => Some(bodies.put(Class::Content, attributes.as_bytes())?),
+            };
+            Some(State::File {
+                mode,
+                owner: if names.contains("UNKNOWN") { numbers } else { names }.to_string(),
+                size: content.len() as u64,
+                body: bodies.put(Class::Content, &content)?,
+                mtime: Some(mtime),
+                attributes,
+            })
         }
         _ => None,
     })
@@ -146,6 +158,25 @@ fn file(path: &str, lines: &[&str], bodies: &dyn Bodies) -> Result<Option<State>
 
 fn text(base64: &str) -> Option<String> {
     String::from_utf8(decoded(base64)?).ok()
+}
+
+/// A time as `date` prints it: seconds since 1970, nine digits behind the point, which always count forwards.
+fn nanoseconds(text: &str) -> Option<i64> {
+    let (seconds, rest) = text.split_once('.')?;
+    let rest: i64 = rest.parse().ok().filter(|_| rest.len() == 9 && rest.bytes().all(|byte| byte.is_ascii_digit()))?;
+    seconds.parse::<i64>().ok()?.checked_mul(1_000_000_000)?.checked_add(rest)
+}
+
+/// So long may the attributes of a file be in words.
+const ATTRIBUTES: usize = 256 << 10;
+
+/// The lines that say what a file carries beside its mode.
+fn attributes(base64: &str) -> Option<String> {
+    if base64 == "-" {
+        return Some(String::new());
+    }
+    let text = text(base64).filter(|text| text.len() < ATTRIBUTES)?;
+    text.lines().all(|line| super::attribute(line).is_some()).then_some(text)
 }
 
 /// Content that was read to its end: two letters behind it say so.
@@ -192,7 +223,17 @@ mod tests {
         };
         let is = |active| State::Unit { active, enabled: "disabled".to_owned() };
         let content = encoded(b"abcOK");
-        let found = State::File { mode: 0o640, owner: "0:7".to_owned(), size: 3, body: BodyId([3; 32]) };
+        let plain = |mtime, attributes| State::File {
+            mode: 0o640,
+            owner: "0:7".to_owned(),
+            size: 3,
+            body: BodyId([3; 32]),
+            mtime: Some(mtime),
+            attributes,
+        };
+        let found = plain(-1_500_000_000, None);
+        let acl = encoded(b"system.posix_acl_access=0x0200\nuser.a b=0x\n");
+        let carries = plain(981_173_106_000_000_001, Some(BodyId([44; 32])));
         let nevra = Nevra {
             name: "docker".to_owned(),
             epoch: 2,
@@ -214,22 +255,27 @@ mod tests {
             ),
             (&package, "# packages\npackage docker is not installed\n".to_owned(), State::Absent),
             (&file, "# 0\nabsent\n".to_owned(), State::Absent),
-            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 {content}\n"), found),
+            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 -2.500000000 - {content}\n"), found),
+            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 981173106.000000001 {acl} {content}\n"), carries),
             (&file, format!("# 0\nlink {}\n", encoded(b"a b")), State::Link { target: "a b".to_owned() }),
             (&file, format!("# 0\ntree 4 {content}\n"), State::Tree { entries: 4, body: BodyId([3; 32]) }),
         ];
         for (key, out, state) in good {
             assert_eq!(look(key, &out).expect(&out), state, "{out}");
         }
-        let torn = encoded(b"abc");
+        let (torn, odd) = (encoded(b"abc"), encoded(b"user.a=0x1\n"));
         let bad = [
             (&unit, String::new()),
             (&unit, "# 0\nFailed to connect to bus\n".to_owned()),
             (&package, "# packages\nerror: rpmdb open failed\n".to_owned()),
             (&package, "# packages\nrpm docker-client 2 1 1 x86_64\n".to_owned()),
             (&package, "# packages\nrpm docker two 1 1 x86_64\n".to_owned()),
-            (&file, format!("# 0\nfile 640 a:b 0:7 {torn}\n")),
-            (&file, "# 0\nfile 999 a:b 0:7 T0s=\n".to_owned()),
+            (&file, format!("# 0\nfile 640 a:b 0:7 1.000000000 - {torn}\n")),
+            (&file, format!("# 0\nfile 640 a:b 0:7 1.000000000 {odd} T0s=\n")),
+            (&file, "# 0\nfile 640 a:b 0:7 1.5 - T0s=\n".to_owned()),
+            (&file, "# 0\nfile 640 a:b 0:7 99999999999999.000000000 - T0s=\n".to_owned()),
+            (&file, "# 0\nfile 640 a:b 0:7 T0s=\n".to_owned()),
+            (&file, "# 0\nfile 999 a:b 0:7 1.000000000 - T0s=\n".to_owned()),
             (&file, "# 0\nlarge 99999999999\n".to_owned()),
             (&file, "# 0\nspecial\n".to_owned()),
             (&file, "# 0\nls: cannot access '/x': Permission denied\n".to_owned()),

@@ -238,7 +238,9 @@ p_file() {
     p_size=$(stat -c %s -- "$1")
     if [ "$p_size" -gt "$2" ]; then echo "large $p_size"; return; fi
     p_stat=$(stat -c '%a %U:%G %u:%g' -- "$1") || return 1
-    printf 'file %s ' "$p_stat"
+    p_time=$(date -u -r "$1" +%s.%N) || return 1
+    p_more=$(p_attributes "$1" | base64 -w0)
+    printf 'file %s %s %s ' "$p_stat" "$p_time" "${p_more:--}"
     { cat -- "$1" && printf OK; } | p_b64
   elif [ -e "$1" ]; then
     echo special
@@ -249,6 +251,14 @@ p_file() {
       *'No such file or directory' | *'Not a directory') echo absent ;;
       *) printf '%s\n' "$p_why" >&2; return 1 ;;
     esac
+  fi
+}
+
+# What a file carries beside its mode: ACL, security context, capabilities, and what users gave it.
+p_attributes() {
+  if command -v getfattr >/dev/null; then
+    getfattr -d -m - -e hex --absolute-names -- "$1" 2>/dev/null |
+      grep -E '^(user|security|system)[.][^=]*=' | grep -vE '^security[.](ima|evm)=' | sort | head -c 262144
   fi
 }
 

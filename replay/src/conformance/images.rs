@@ -117,8 +117,12 @@ fn words<S: Subject>(
             let list: Vec<String> = installed.iter().map(ToString::to_string).collect();
             list.join(", ")
         }
-        State::File { mode, owner, size, body } => {
-            format!("file {mode:04o} {owner} {size} bytes {}", digest(&open(*body)?))
+        State::File { mode, owner, size, body, attributes, .. } => {
+            let mut text = format!("file {mode:04o} {owner} {size} bytes {}", digest(&open(*body)?));
+            if let Some(attributes) = attributes {
+                let _ = write!(text, ", {}", String::from_utf8_lossy(&open(*attributes)?).trim());
+            }
+            text
         }
         State::Link { target } => format!("link to {target}"),
         State::Tree { entries, body } => {

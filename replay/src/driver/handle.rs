@@ -74,13 +74,11 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             }
         };
         match state {
-            Some(state) if foreign => match state.body() {
-                Some(id) => {
-                    let bytes = self.shelf.open_with(&*vault()?, id)?;
-                    Ok(Some(state.with_body(self.shelf.vault.digest(&bytes)?)))
-                }
-                None => Ok(Some(state)),
-            },
+            Some(state) if foreign => {
+                let vault = vault()?;
+                let told = |id| Ok(self.shelf.vault.digest(&self.shelf.open_with(&*vault, id)?)?);
+                state.with_bodies(told).map(Some)
+            }
             state => Ok(state),
         }
     }

@@ -221,12 +221,10 @@ impl World {
 fn file_state(host: &Host, path: &str, bodies: &dyn Bodies) -> Result<State, BodyError> {
     let path = path.trim_end_matches('/');
     Ok(match host.files.get(path) {
-        Some(Entry::File { mode, owner, content }) => State::File {
-            mode: *mode,
-            owner: owner.clone(),
-            size: content.len() as u64,
-            body: bodies.put(Class::Content, content.as_bytes())?,
-        },
+        Some(Entry::File { mode, owner, content }) => {
+            let body = bodies.put(Class::Content, content.as_bytes())?;
+            State::file(*mode, owner.clone(), content.len() as u64, body)
+        }
         Some(Entry::Link { target }) => State::Link { target: target.clone() },
         _ if host.files.is_dir(path) => {
             let (archive, entries) = host.files.archive(path);

@@ -41,7 +41,7 @@ impl Control for Desk {
     fn observe(&self, _: &str, bodies: &dyn Bodies) -> Result<State, LookError> {
         let text = self.0.borrow();
         let body = bodies.put(Class::Content, text.as_bytes())?;
-        Ok(State::File { mode: 0o644, owner: "root:root".to_owned(), size: text.len() as u64, body })
+        Ok(State::file(0o644, "root:root", text.len() as u64, body))
     }
 
     fn run(&self, action: &Action, bodies: &dyn Bodies) -> Result<Finished, BodyError> {
