@@ -45,7 +45,8 @@ pub(crate) enum Command {
     /// `exec HOST -- COMMAND` runs a command; nothing but the words after `--` reaches it, and no shell reads them.
     /// Typed actions are known and can be taken back with `undo`:
     /// `exec HOST service UNIT... started|stopped|enabled|disabled...`, `exec HOST package NAME... present|absent`,
-    /// `exec HOST file PATH... absent`, `exec HOST read PATH KEY`, `exec HOST reboot`.
+    /// `exec HOST file PATH... absent`, `exec HOST file PATH content TEXT [mode OCTAL] [owner USER:GROUP]` (the text as
+    /// it is, and public in the journal), `exec HOST read PATH KEY`, `exec HOST reboot`.
     Exec(Exec),
     /// Take back what a run did: `undo @` the latest one.
     Undo(Undo),

@@ -223,7 +223,7 @@ impl Dice<'_> {
     }
 
     pub(crate) fn action(&mut self) -> Action {
-        match self.below(22) {
+        match self.below(23) {
             0 => Action::Record(Record {
                 units: self.words(),
                 packages: self.words(),
@@ -296,6 +296,12 @@ impl Dice<'_> {
                 } else {
                     Expect::ConfigMapWithout { namespace: self.word(), name: self.word(), runtime: self.word() }
                 },
+            }),
+            21 => Action::FileWrite(FileWrite {
+                path: self.word(),
+                content: self.word(),
+                mode: self.maybe(Self::word),
+                owner: self.maybe(Self::word),
             }),
             _ => Action::Command(Command { run: self.words(), changes: self.words(), undo: self.maybe(Self::words) }),
         }

@@ -374,6 +374,24 @@ fn one_action_is_typed_recorded_and_taken_back() {
     assert!(drift.stdout.contains("someone else changed it"), "an attribute counts: {drift}");
     site.run(&["resume", "--force"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, look).text(), single);
+    // A file is written as it was typed.
+    site.run(&[
+        "exec",
+        FIRST,
+        "file",
+        "/etc/typed",
+        "content",
+        "it's $HOME\n'palinode'\n",
+        "mode",
+        "0600",
+        "owner",
+        "ops:bin",
+    ])
+    .exits(0);
+    let look = "cat /etc/typed && stat -c '%a %U:%G' /etc/typed && ls /etc/*.palinode* 2>/dev/null; true";
+    assert_eq!(site.hosts.run(FIRST, look).text(), "it's $HOME\n'palinode'\n600 ops:bin");
+    site.run(&["undo", "@"]).exits(0);
+    site.hosts.run(FIRST, "test ! -e /etc/typed").exits(0);
     // What needs a package that goes is named, and nothing goes.
     let refused = site.run(&["exec", FIRST, "package", "docker-client", "absent"]).exits(3);
     assert!(refused.stdout.contains("docker would go too"), "{refused}");

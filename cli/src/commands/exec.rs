@@ -8,7 +8,8 @@ use crate::render::live::Live;
 use crate::render::to_stdout;
 use crate::{place, session};
 use palinode_core::action::{
-    Action, Command, FileAbsent, FileRead, FileState, Package, PackageState, Recovery, Service, ServiceState, Target,
+    Action, Command, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Service,
+    ServiceState, Target,
 };
 use palinode_core::event::{Event, RULES};
 use palinode_core::id::{HostName, Label, Seq, StepPath};
@@ -90,6 +91,18 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
             };
             Action::Package(Package { names: owned(names), state, exact: Vec::new() })
         }
+        ["file", path, "content", content, rest @ ..] => {
+            let mut file =
+                FileWrite { path: (*path).to_owned(), content: (*content).to_owned(), mode: None, owner: None };
+            for pair in rest.chunks(2) {
+                match pair {
+                    ["mode", mode] => file.mode = Some((*mode).to_owned()),
+                    ["owner", owner] => file.owner = Some((*owner).to_owned()),
+                    other => return Err(unknown(other[0], "mode OCTAL or owner USER:GROUP")),
+                }
+            }
+            Action::FileWrite(file)
+        }
         ["file", paths @ .., state] if !paths.is_empty() => {
             if *state != "absent" {
                 return Err(unknown(state, "absent"));
@@ -169,7 +182,7 @@ fn plan(host: &str, actions: Vec<Action>, repeatable: bool) -> Result<Plan, Fail
         let wrong = |bad: String| Failure::usage(format!("the step cannot be named: {bad}"), "shorten the words");
         steps.push(Step {
             path: StepPath::new(format!("{host}/{slug}")).map_err(|bad| wrong(bad.to_string()))?,
-            label: Label::new(slug).map_err(|bad| wrong(bad.to_string()))?,
+            label: Label::new(slug.replace('.', "-")).map_err(|bad| wrong(bad.to_string()))?,
             target: Target { host: Some(host.clone()), node: None },
             when: None,
             capture: None,

@@ -83,6 +83,14 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
             })
         }
         Action::FileCopy(copy) => path(&copy.from).and_then(|()| path(&copy.to)),
+        Action::FileWrite(file) => {
+            path(&file.path).and_then(|()| file.check())?;
+            let names: Vec<&str> = file.owner.iter().flat_map(|owner| owner.split(':')).collect();
+            if names.len() > 2 {
+                return Err("the owner is not `user` or `user:group`".to_owned());
+            }
+            names.into_iter().try_for_each(|name| word("owner", name, "-._"))
+        }
         Action::FileRead(read) => path(&read.path).and_then(|()| word("key", &read.key, "_-.")),
         Action::FileRestore(file) => path(&file.path),
         Action::DnsCheck(dns) => not_empty("names", dns.names.len()).and_then(|()| words("name", &dns.names, "-._")),

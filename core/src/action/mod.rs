@@ -11,7 +11,9 @@ mod kube;
 mod undo;
 mod words;
 
-pub use files::{Command, FileAbsent, FileCopy, FileRead, FileRestore, FileState, InventoryEdit, InventoryRestore};
+pub use files::{
+    Command, FileAbsent, FileCopy, FileRead, FileRestore, FileState, FileWrite, InventoryEdit, InventoryRestore,
+};
 pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
 pub use kube::{
     ApplyObject, Bare, DeleteObject, Drain, Emptydir, Expect, PatchNode, Playbook, Restore, RestoreField, RestoreNode,
@@ -128,6 +130,9 @@ pub enum Action {
     /// Copies one file on the host over another.
     #[serde(rename = "file.copy")]
     FileCopy(FileCopy),
+    /// Writes a file. A runbook writes it as `file` with a `content`.
+    #[serde(rename = "file.write")]
+    FileWrite(FileWrite),
     /// Reads one `KEY=value` line.
     #[serde(rename = "file.read")]
     FileRead(FileRead),
@@ -162,6 +167,7 @@ pub const NAMES: &[&str] = &[
     "file",
     "file.copy",
     "file.read",
+    "file.write",
     "inventory.edit",
     "kube.cordon",
     "kube.delete",
@@ -194,6 +200,7 @@ impl Action {
             Self::Package(_) => "package",
             Self::FileAbsent(_) => "file",
             Self::FileCopy(_) => "file.copy",
+            Self::FileWrite(_) => "file.write",
             Self::FileRead(_) => "file.read",
             Self::FileRestore(_) => "file.restore",
             Self::Reboot {} => "reboot",
@@ -214,6 +221,7 @@ impl Action {
                 units.as_str()
             }
             Self::FileRestore(file) => file.path.as_str(),
+            Self::FileWrite(file) => file.path.as_str(),
             Self::Package(package) if package.state == PackageState::Absent => "remove",
             Self::Package(_) => "install",
             _ => "",
@@ -289,6 +297,7 @@ impl Action {
             Self::Reboot {} => hosts::boot(target),
             Self::FileAbsent(file) => file.footprint(target),
             Self::FileCopy(copy) => files::on_host(target, [copy.to.as_str()]),
+            Self::FileWrite(file) => files::on_host(target, [file.path.as_str()]),
             Self::FileRead(read) => files::evidence(target, &read.path),
             Self::FileRestore(file) => files::on_host(target, [file.path.as_str()]),
             Self::Command(command) => files::on_host(target, command.changes.iter().map(String::as_str)),
@@ -318,6 +327,7 @@ impl Action {
                 _ => None,
             },
             Self::FileAbsent(file) => file.met(key, now),
+            Self::FileWrite(file) => file.met(now),
             Self::FileCopy(_) | Self::InventoryEdit(_) | Self::Command(_) => None,
             // Of a merge nobody knows the result beforehand; the recorded bytes themselves are a good end.
             Self::InventoryRestore(restore) => (*now == restore.to).then_some(true),
@@ -349,7 +359,8 @@ impl Action {
     /// Judges an in-doubt step from the before-image and what is there now. Pure: the lab and real hosts share it.
     pub fn judge(&self, footprint: &[Footprint], before: &Image, now: &Image) -> Verdict {
         // Actions that change one thing in one move and name no goal state: changed means applied.
-        let by_change = matches!(self, Self::FileCopy(_) | Self::InventoryEdit(_) | Self::Command(_));
+        let by_change =
+            matches!(self, Self::FileCopy(_) | Self::FileWrite(_) | Self::InventoryEdit(_) | Self::Command(_));
         let (mut goals, mut met, mut looked, mut moved) = (0, 0, 0, 0);
         for Footprint { key, fields } in footprint {
             let (Some(old), Some(new)) = (before.get(key), now.get(key)) else {
@@ -392,7 +403,7 @@ impl Action {
         match self {
             Self::Service(service) => service.inverse(target, before),
             Self::Package(package) => package.inverse(before),
-            Self::FileAbsent(_) | Self::FileCopy(_) => files::put_back(before),
+            Self::FileAbsent(_) | Self::FileCopy(_) | Self::FileWrite(_) => files::put_back(before),
             Self::FileRestore(_) => files::put_back(before),
             Self::Command(command) => command.inverse(before),
             Self::InventoryEdit(edit) => edit.inverse(before),

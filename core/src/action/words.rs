@@ -51,6 +51,7 @@ impl Action {
             Self::Package(package) => package_words(package),
             Self::FileAbsent(file) => format!("remove {}", list(&file.paths, "path")),
             Self::FileCopy(copy) => format!("copy {} to {}", copy.from, copy.to),
+            Self::FileWrite(file) => format!("write {}", file.path),
             Self::FileRead(read) => format!("read {} from {}", read.key, read.path),
             Self::FileRestore(file) => match file.state {
                 State::Absent => format!("remove {}", file.path),

@@ -518,6 +518,10 @@ impl Maker<'_> {
         mut params: Node,
         host: Option<&HostName>,
     ) -> Result<Action, Finding> {
+        // `file` is about paths that go, or about one that is written.
+        let has =
+            |key: &str| matches!(&params.value, Value::Map(entries) if entries.iter().any(|(k, _)| k.text == key));
+        let name = if name == "file" && has("content") { "file.write" } else { name };
         // The inventory of the run is what these act on, unless they say otherwise.
         let default = match name {
             "inventory.edit" => Some("file"),

@@ -57,6 +57,16 @@ fn a_runbook_becomes_steps_with_stable_paths() {
 }
 
 #[test]
+fn a_file_with_a_content_is_written() {
+    let text = "runbook: demo\nhosts: { group: gluster }\neach_host:\n  - a: { file: { path: /etc/x, content: \"{{ host }}\\n\" } }\n";
+    let plan = plan(text, &given()).expect("a good runbook");
+    let Work::Act(crate::action::Action::FileWrite(file)) = &plan.steps[0].work else {
+        unreachable!("{:?}", plan.steps[0].work)
+    };
+    assert_eq!((file.path.as_str(), file.content.as_str()), ("/etc/x", "g1.demo\n"));
+}
+
+#[test]
 fn every_mistake_has_a_place_a_reason_and_a_next_step() {
     let head = "runbook: demo\nhosts: { group: gluster }\neach_host:\n";
     let step = |line: &str| format!("{head}  - a: {line}\n");
@@ -67,6 +77,8 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         (step("{ kube.drain: { timout: 5m } }"), 4, "unknown field `timout`"),
         (step("{ service: { unit: [a], state: stopped } }"), 4, "invalid type"),
         (step("{ service: { unit: crio, state: sleeping } }"), 4, "unknown variant `sleeping`"),
+        (step("{ file: { path: /etc/x, content: a, mode: rw } }"), 4, "octal"),
+        (step("{ file: { path: /etc/x, state: absent } }"), 4, "unknown field `path`"),
         (step("{ service: { units: [], state: stopped } }"), 4, "its list is empty"),
         (step("{ service: { units: [a, b, a], state: stopped } }"), 4, "`a` stands twice"),
         (step("{ service: { unit: a, units: [b], state: stopped } }"), 4, "not both"),

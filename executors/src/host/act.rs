@@ -2,7 +2,7 @@
 
 use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
-    Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, Package, PackageState, Service,
+    Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState, Service,
     ServiceState, Target,
 };
 use palinode_core::id::ResourceKey;
@@ -21,6 +21,7 @@ pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
         Action::Package(package) => Ok(self::package(package)),
         Action::FileAbsent(file) => Ok(absent(file)),
         Action::FileCopy(file) => Ok(copy(file)),
+        Action::FileWrite(file) => Ok(write(file)),
         Action::FileRead(file) => Ok(read(file)),
         Action::FileRestore(file) => restore(file, bodies),
         Action::Command(command) => run(command),
@@ -174,6 +175,33 @@ fn copy(file: &FileCopy) -> String {
          mv -fT -- \"$new\" \"$to\"\n",
     );
     act
+}
+
+/// Of a file that is there stays what is not said. A mode goes with a change of owner, and is given again.
+fn write(file: &FileWrite) -> String {
+    let path = quoted(&file.path);
+    let owner = file.owner.as_deref().map(quoted).unwrap_or_default();
+    let mode = file.mode.as_deref().map(quoted).unwrap_or_default();
+    format!(
+        "to={path} new={path}.palinode-new owner={owner} mode={mode} fresh=\n\
+         if [ ! -d \"${{to%/*}}/\" ]; then echo \"${{to%/*}}: No such file or directory\" >&2; exit 1; fi\n\
+         if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then echo \"$to is a directory\" >&2; exit 1; fi\n\
+         rm -f -- \"$new\" || exit\n\
+         if [ -f \"$to\" ] && [ ! -L \"$to\" ]; then\n\
+         cp -a -- \"$to\" \"$new\" && mode=${{mode:-$(stat -c %a -- \"$to\")}}\n\
+         else\n(umask 077; : >\"$new\") && mode=${{mode:-644}}\nfi || exit\n\
+         base64 -d >\"$new\" <<'palinode' || {{ rm -f -- \"$new\"; exit 1; }}\n{}\npalinode\n\
+         if [ -n \"$owner\" ]; then chown -- \"$owner\" \"$new\" || {{ rm -f -- \"$new\"; exit 1; }}; fi\n\
+         chmod -- \"$mode\" \"$new\" || exit\n\
+         if [ -f \"$to\" ] && [ ! -L \"$to\" ] && cmp -s -- \"$new\" \"$to\" &&\n\
+         [ \"$(stat -c '%a %u %g' -- \"$new\")\" = \"$(stat -c '%a %u %g' -- \"$to\")\" ]; then\n\
+         echo 'the same already, nothing to do'; rm -f -- \"$new\"; exit 0\nfi\n\
+         dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
+         [ -f \"$to\" ] && [ ! -L \"$to\" ] || fresh=1\n\
+         mv -fT -- \"$new\" \"$to\" || exit\n\
+         if [ -n \"$fresh\" ] && command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n",
+        encoded(file.content.as_bytes())
+    )
 }
 
 fn read(file: &FileRead) -> String {

@@ -7,7 +7,8 @@ use super::plan::{Draft, Outside, refuse};
 use super::spec;
 use super::world::{Host, World};
 use palinode_core::action::{
-    Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, Package, PackageState, Service, ServiceState,
+    Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState, Service,
+    ServiceState,
 };
 use palinode_core::event::Why;
 use palinode_core::id::BodyId;
@@ -217,6 +218,32 @@ pub(super) fn copy_draft((name, host): At<'_>, copy: &FileCopy) -> Result<Draft,
             _ => Entry::text(text),
         };
         draft.then(1, Effect::Put { host: name.to_owned(), path: copy.to.clone(), entry });
+    }
+    Ok(draft.ends(1))
+}
+
+pub(super) fn write_draft((name, host): At<'_>, write: &FileWrite) -> Result<Draft, Finish> {
+    let (dir, _) = write.path.rsplit_once('/').unwrap_or_default();
+    if !dir.is_empty() && !host.files.is_dir(dir) {
+        return Err(fails(1, format!("{dir}: No such file or directory")));
+    }
+    if host.files.is_dir(&write.path) {
+        return Err(fails(1, format!("{} is a directory", write.path)));
+    }
+    let (mode, owner) = match host.files.get(&write.path) {
+        Some(Entry::File { mode, owner, .. }) => (*mode, owner.clone()),
+        _ => (0o644, "root:root".to_owned()),
+    };
+    // As chown does it: a user alone leaves the group.
+    let owner = match &write.owner {
+        Some(wanted) if wanted.contains(':') => wanted.clone(),
+        Some(user) => format!("{user}:{}", owner.split_once(':').map_or("root", |(_, group)| group)),
+        None => owner,
+    };
+    let entry = Entry::File { mode: write.bits().unwrap_or(mode), owner, content: write.content.as_str().into() };
+    let mut draft = Draft::default();
+    if host.files.get(&write.path) != Some(&entry) {
+        draft.then(1, Effect::Put { host: name.to_owned(), path: write.path.clone(), entry });
     }
     Ok(draft.ends(1))
 }

@@ -115,6 +115,7 @@ impl World {
             Action::Package(package) => self.package(self.reach(target)?, package),
             Action::FileAbsent(absent) => Ok(absent_draft(self.reach(target)?, absent)),
             Action::FileCopy(copy) => copy_draft(self.reach(target)?, copy),
+            Action::FileWrite(write) => write_draft(self.reach(target)?, write),
             Action::FileRead(read) => read_draft(self.reach(target)?, read),
             Action::FileRestore(restore) => restore_draft(self.reach(target)?, restore, outside),
             Action::Command(command) => command_draft(self.reach(target)?, command),
@@ -247,6 +248,7 @@ impl World {
 
 use super::host_jobs::{
     absent_draft, command_draft, copy_draft, names_draft, read_draft, restore_draft, service_draft, text_of,
+    write_draft,
 };
 
 fn node_of(target: &Target) -> Result<&str, Finish> {

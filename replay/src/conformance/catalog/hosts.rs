@@ -3,7 +3,7 @@
 use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, services, start, stop, write};
 use crate::conformance::{Case, Change, Prep, Rule};
 use palinode_core::action::ServiceState::{Started, Stopped};
-use palinode_core::action::{Action, Command, DnsCheck, FileRead, PackageState, Record};
+use palinode_core::action::{Action, Command, DnsCheck, FileRead, FileWrite, PackageState, Record};
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
 
@@ -110,6 +110,11 @@ fn read(path: &str, key: &str) -> Action {
     Action::FileRead(FileRead { path: path.to_owned(), key: key.to_owned() })
 }
 
+fn written(path: &str, mode: Option<&str>, owner: Option<&str>) -> Action {
+    let (mode, owner) = (mode.map(str::to_owned), owner.map(str::to_owned));
+    Action::FileWrite(FileWrite { path: path.to_owned(), content: "it's\n$a b\n".to_owned(), mode, owner })
+}
+
 fn restores(action: &Action) -> bool {
     matches!(action, Action::FileRestore(_))
 }
@@ -135,6 +140,21 @@ fn on_files() -> Result<Vec<Case>, BadId> {
         Case::new("file.copy, no source", NODE, resolver("/etc/nothing"))?.refused("No such file"),
         Case::new("file.copy, no destination yet", NODE, resolver(UPSTREAM))?
             .after(does([absent(&["/etc/resolv.conf"])])),
+        Case::new("file.write", NODE, written("/etc/new", None, None))?,
+        Case::new("file.write, over a file", NODE, written("/etc/resolv.conf", None, None))?,
+        Case::new(
+            "file.write, with mode and owner",
+            NODE,
+            written("/etc/resolv.conf", Some("0600"), Some("root:bin")),
+        )?,
+        Case::new("file.write, over a link", NODE, written("/etc/localtime", None, None))?,
+        Case::new("file.write, already so", NODE, written("/etc/new", Some("0640"), None))?
+            .after(does([written("/etc/new", Some("0640"), Some("root:root"))]))
+            .nothing(),
+        Case::new("file.write, no directory", NODE, written("/etc/none/new", None, None))?
+            .ends(Why::ExitCode, "No such file"),
+        Case::new("file.write, over a directory", NODE, written("/etc/origin", None, None))?
+            .ends(Why::ExitCode, "is a directory"),
         Case::new("file.read", NODE, read(SYSCONFIG, "BOOTSTRAP_CONFIG_NAME"))?.nothing(),
         Case::new("file.read, no such key", NODE, read(SYSCONFIG, "NOTHING"))?.ends(Why::ExitCode, "NOTHING"),
         Case::new("file.read, no such file", NODE, read("/etc/nothing", "KEY"))?.ends(Why::ExitCode, "No such file"),
