@@ -46,7 +46,8 @@ pub(crate) enum Command {
     /// Typed actions are known and can be taken back with `undo`:
     /// `exec HOST service UNIT... started|stopped|enabled|disabled...`, `exec HOST package NAME... present|absent`,
     /// `exec HOST file PATH... absent`, `exec HOST file PATH content TEXT [mode OCTAL] [owner USER:GROUP]` (the text as
-    /// it is, and public in the journal), `exec HOST read PATH KEY`, `exec HOST reboot`.
+    /// it is, and public in the journal), `exec HOST repository ID... enabled|disabled`, `exec HOST release VERSION|unset`,
+    /// `exec HOST read PATH KEY`, `exec HOST reboot`.
     Exec(Exec),
     /// Take back what a run did: `undo @` the latest one.
     Undo(Undo),

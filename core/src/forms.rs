@@ -92,7 +92,9 @@ impl Dice<'_> {
 
     fn key(&mut self) -> ResourceKey {
         let (host, name) = (self.host(), self.pick(&["crio", "docker", "zz"]));
-        match self.below(6) {
+        match self.below(8) {
+            6 => ResourceKey::repository(&host, name),
+            7 => ResourceKey::release(&host),
             0 => ResourceKey::unit(&host, name),
             1 => ResourceKey::package(&host, name),
             2 => ResourceKey::file(&host, &format!("/etc/{}", self.word())),
@@ -150,7 +152,7 @@ impl Dice<'_> {
     }
 
     pub(crate) fn state(&mut self) -> State {
-        match self.below(10) {
+        match self.below(12) {
             0 => State::Absent,
             1 => State::Unit {
                 active: self.pick(&[Active::Active, Active::Inactive, Active::Failed]),
@@ -169,6 +171,8 @@ impl Dice<'_> {
             5 => State::Tree { entries: self.number(), body: self.body() },
             6 => State::Boot { id: self.word() },
             7 => State::Node(Box::new(self.node())),
+            9 => State::Repository { enabled: self.flag() },
+            10 => State::Release { version: self.word() },
             8 => State::Pods { pods: self.list(Self::pod) },
             _ => State::Object { uid: self.word(), body: self.body(), marks: self.pairs() },
         }
@@ -223,7 +227,7 @@ impl Dice<'_> {
     }
 
     pub(crate) fn action(&mut self) -> Action {
-        match self.below(23) {
+        match self.below(24) {
             0 => Action::Record(Record {
                 units: self.words(),
                 packages: self.words(),
@@ -296,6 +300,11 @@ impl Dice<'_> {
                 } else {
                     Expect::ConfigMapWithout { namespace: self.word(), name: self.word(), runtime: self.word() }
                 },
+            }),
+            22 => Action::Repository(Repository {
+                enable: self.words(),
+                disable: self.words(),
+                release: self.maybe(Self::word),
             }),
             21 => Action::FileWrite(FileWrite {
                 path: self.word(),

@@ -1,7 +1,7 @@
 //! Resources, their state, and images: what was there before an action and what is there after it.
 //!
 //! Keys are texts with a fixed grammar, so that they sort by host and read well in a log:
-//! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/file:PATH`, `HOST/boot`, `node/NAME@cluster`, `pods/NAME@cluster`,
+//! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/repository/ID`, `HOST/release`, `HOST/file:PATH`, `HOST/boot`, `node/NAME@cluster`, `pods/NAME@cluster`,
 //! `configmap/NAMESPACE/NAME@cluster`, `control/file:PATH`, and `pod/NAMESPACE/NAME@cluster` in residues.
 
 use crate::id::{BodyId, HostName, ResourceKey};
@@ -21,6 +21,10 @@ pub enum Kind<'a> {
     Package(&'a str, &'a str),
     /// A file, link or directory tree on a host, or on the control side.
     File(&'a str, &'a str),
+    /// A package repository that a host knows, by id.
+    Repository(&'a str, &'a str),
+    /// The release that a host's repositories are pinned to.
+    Release(&'a str),
     /// The running boot of a host.
     Boot(&'a str),
     /// A Node object.
@@ -51,6 +55,16 @@ impl ResourceKey {
     /// `HOST/package/NAME`.
     pub fn package(host: &HostName, name: &str) -> Self {
         Self::built(format!("{host}/package/{name}"))
+    }
+
+    /// `HOST/repository/ID`.
+    pub fn repository(host: &HostName, id: &str) -> Self {
+        Self::built(format!("{host}/repository/{id}"))
+    }
+
+    /// `HOST/release`.
+    pub fn release(host: &HostName) -> Self {
+        Self::built(format!("{host}/release"))
     }
 
     /// `HOST/file:PATH`.
@@ -91,7 +105,12 @@ impl ResourceKey {
     /// The host whose resource it is; none for what belongs to the cluster or the control side.
     pub fn host(&self) -> Option<&str> {
         match self.kind()? {
-            Kind::Unit(host, _) | Kind::Package(host, _) | Kind::File(host, _) | Kind::Boot(host) => {
+            Kind::Unit(host, _)
+            | Kind::Package(host, _)
+            | Kind::Repository(host, _)
+            | Kind::Release(host)
+            | Kind::File(host, _)
+            | Kind::Boot(host) => {
                 (host != CONTROL).then_some(host)
             }
             Kind::Node(_) | Kind::Pods(_) | Kind::ConfigMap(..) | Kind::Pod(..) => None,
@@ -119,6 +138,8 @@ impl ResourceKey {
         match rest.split_once('/') {
             Some(("unit", name)) => Some(Kind::Unit(host, name)),
             Some(("package", name)) => Some(Kind::Package(host, name)),
+            Some(("repository", id)) => Some(Kind::Repository(host, id)),
+            None if rest == "release" => Some(Kind::Release(host)),
             None if rest == "boot" => Some(Kind::Boot(host)),
             _ => None,
         }
@@ -192,6 +213,16 @@ pub enum State {
     Package {
         /// Every installed version.
         installed: Vec<Nevra>,
+    },
+    /// A repository that the host knows.
+    Repository {
+        /// Whether packages come from it.
+        enabled: bool,
+    },
+    /// A pinned release. None is [`State::Absent`].
+    Release {
+        /// The release.
+        version: String,
     },
     /// A regular file.
     File {
@@ -388,6 +419,8 @@ impl fmt::Display for State {
                 write!(f, "file {mode:04o} {owner}, {size} bytes, body {}", body.short())?;
                 attributes.map_or(Ok(()), |attributes| write!(f, ", attributes {}", attributes.short()))
             }
+            Self::Repository { enabled } => f.write_str(if *enabled { "enabled" } else { "disabled" }),
+            Self::Release { version } => write!(f, "release {version}"),
             Self::Link { target } => write!(f, "link to {target}"),
             Self::Tree { entries, body } => {
                 write!(f, "directory with {entries} entries, body {}", body.short())
@@ -525,6 +558,8 @@ mod tests {
             (ResourceKey::node("gluster1.demo"), Kind::Node("gluster1.demo")),
             (ResourceKey::pods("gluster1.demo"), Kind::Pods("gluster1.demo")),
             (ResourceKey::config_map("openshift-node", "cm"), Kind::ConfigMap("openshift-node", "cm")),
+            (ResourceKey::repository(&host, "a/b"), Kind::Repository("gluster1.demo", "a/b")),
+            (ResourceKey::release(&host), Kind::Release("gluster1.demo")),
             (ResourceKey::unit(&host, "galera@cluster"), Kind::Unit("gluster1.demo", "galera@cluster")),
             (ResourceKey::file(&host, "/etc/x@cluster"), Kind::File("gluster1.demo", "/etc/x@cluster")),
         ];

@@ -506,3 +506,62 @@ fn a_driver_that_was_stopped_is_not_pushed_aside() {
     site.run(&["resume"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), COUNTED);
 }
+
+/// One is disabled, one says nothing and so is enabled.
+const REPO: &str = "[extra]\nname=Extra\nbaseurl=file:///srv/extra\nenabled = no\n\n# kept\n[silent]\nname=Silent\nbaseurl=file:///srv/silent\n";
+
+#[test]
+fn repositories_and_the_release_come_back_to_what_they_were() {
+    let Some(site) = Site::new("real hosts: repositories", Kind::default(), &[FIRST]) else { return };
+    let repo = "/etc/yum.repos.d/extra.repo";
+    site.hosts
+        .run(FIRST, &format!("cat >{repo} <<'END'\n{REPO}END\nchmod 640 {repo} && chown root:bin {repo}"))
+        .exits(0);
+    let known = "dnf -q repolist --all 2>/dev/null | grep -E 'extra|silent' | sed 's/  */ /g'";
+    let both = |extra: &str, silent: &str| format!("extra Extra {extra}\nsilent Silent {silent}");
+    // With dnf's own program, and then without it.
+    site.run(&["exec", FIRST, "repository", "extra", "enabled"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, known).text(), both("enabled", "enabled"));
+    site.run(&["undo", "@"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, known).text(), both("disabled", "enabled"));
+    let without = "find / -xdev -path '*dnf-plugins*' -name 'config_manager*' -delete; ! dnf config-manager --help";
+    site.hosts.run(FIRST, &format!("{without} >/dev/null 2>&1; printf '%s' '{REPO}' >{repo}")).exits(0);
+    let look = format!("stat -c '%a %U:%G' {repo} && cat {repo} && cat /etc/dnf/vars/releasever");
+    let was = site.hosts.run(FIRST, &look).text();
+    site.desk.write(
+        "repos.yml",
+        "runbook: repos\nhosts: { group: glusterfs }\neach_host:\n  - a: { repository: { enable: [extra], disable: [silent], release: '7.6' } }\n",
+    );
+    site.run(&["run", "./repos.yml", "-i", "hosts", "--yes"]).exits(0);
+    let edited = REPO.replace("enabled = no", "enabled=1").replace("[silent]\n", "[silent]\nenabled=0\n");
+    assert_eq!(site.hosts.run(FIRST, &look).text(), format!("640 root:bin\n{edited}7.6"));
+    assert_eq!(site.hosts.run(FIRST, known).text(), both("enabled", "disabled"), "as dnf reads it");
+    site.run(&["rollback"]).exits(0);
+    let back = was.replace("enabled = no", "enabled=0").replace("[silent]\n", "[silent]\nenabled=1\n");
+    assert_eq!(site.hosts.run(FIRST, &look).text(), back);
+    let unknown = site.run(&["exec", FIRST, "repository", "extra", "nothing", "enabled"]).exits(3);
+    assert!(unknown.stdout.contains("there is no repository nothing"), "{unknown}");
+    assert_eq!(site.hosts.run(FIRST, &look).text(), back, "nothing was changed");
+    site.desk.run(&["skip", &format!("{FIRST}/repository"), "--reason", "no such one"]).exits(0);
+    site.run(&["resume"]).exits(0);
+    // Where there is a subscription, it is asked for its own, in one call.
+    let manager = include_str!("../machines/subscription-manager");
+    let redhat = "[rhel-7-extras]\nname=Extras\nenabled = 0\n[rhel-7-optional]\nname=Optional\nenabled = 1\n";
+    let lay = format!(
+        "cat >/usr/sbin/subscription-manager <<'END'\n{manager}END\nchmod 755 /usr/sbin/subscription-manager\n\
+         cat >/etc/yum.repos.d/redhat.repo <<'END'\n{redhat}END\n"
+    );
+    site.hosts.run(FIRST, &lay).exits(0);
+    site.desk.write(
+        "repos.yml",
+        "runbook: repos\nhosts: { group: glusterfs }\neach_host:\n  - a: { repository: { enable: [rhel-7-extras, extra], disable: [rhel-7-optional], release: '7.7' } }\n",
+    );
+    site.run(&["run", "./repos.yml", "-i", "hosts", "--yes"]).exits(0);
+    let look = "sed -n 's/^enabled = //p' /etc/yum.repos.d/redhat.repo && subscription-manager release --show";
+    assert_eq!(site.hosts.run(FIRST, look).text(), "1\n0\nRelease: 7.7");
+    let asked = site.hosts.run(FIRST, "grep ^repos /var/log/subscription-manager").text();
+    assert_eq!(asked, "repos --enable=rhel-7-extras --disable=rhel-7-optional");
+    site.run(&["rollback"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, look).text(), "0\n1\nRelease not set");
+    site.is_sound();
+}

@@ -8,7 +8,7 @@ use crate::render::live::Live;
 use crate::render::to_stdout;
 use crate::{place, session};
 use palinode_core::action::{
-    Action, Command, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Service,
+    Action, Command, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository, Service,
     ServiceState, Target,
 };
 use palinode_core::event::{Event, RULES};
@@ -109,6 +109,20 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
             }
             Action::FileAbsent(FileAbsent { paths: owned(paths), state: FileState::Absent })
         }
+        ["repository", ids @ .., state] if !ids.is_empty() => {
+            let ids = owned(ids);
+            let (enable, disable, release) = match *state {
+                "enabled" => (ids, Vec::new(), None),
+                "disabled" => (Vec::new(), ids, None),
+                other => return Err(unknown(other, "enabled or disabled")),
+            };
+            Action::Repository(Repository { enable, disable, release })
+        }
+        ["release", version] => Action::Repository(Repository {
+            enable: Vec::new(),
+            disable: Vec::new(),
+            release: Some((*version).to_owned()),
+        }),
         ["read", path, key] => Action::FileRead(FileRead { path: (*path).to_owned(), key: (*key).to_owned() }),
         ["reboot"] => Action::Reboot {},
         _ => {

@@ -93,6 +93,11 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         }
         Action::FileRead(read) => path(&read.path).and_then(|()| word("key", &read.key, "_-.")),
         Action::FileRestore(file) => path(&file.path),
+        Action::Repository(repository) => {
+            repository.check()?;
+            words("repository", repository.enable.iter().chain(&repository.disable), "-._:")?;
+            words("release", &repository.release, "-._")
+        }
         Action::DnsCheck(dns) => not_empty("names", dns.names.len()).and_then(|()| words("name", &dns.names, "-._")),
         Action::DeleteObject(object) => {
             word("namespace", &object.namespace, OBJECT).and_then(|()| word("name", &object.name, OBJECT))

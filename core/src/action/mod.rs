@@ -8,6 +8,7 @@ mod check;
 mod files;
 mod hosts;
 mod kube;
+mod repository;
 mod undo;
 mod words;
 
@@ -18,6 +19,7 @@ pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
 pub use kube::{
     ApplyObject, Bare, DeleteObject, Drain, Emptydir, Expect, PatchNode, Playbook, Restore, RestoreField, RestoreNode,
 };
+pub use repository::{Repository, UNSET};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 
 use crate::id::{HostName, ResourceKey};
@@ -124,6 +126,9 @@ pub enum Action {
     /// Installs or removes packages in one transaction.
     #[serde(rename = "package")]
     Package(Package),
+    /// Enables and disables package repositories, and pins the release.
+    #[serde(rename = "repository")]
+    Repository(Repository),
     /// Removes files and trees.
     #[serde(rename = "file")]
     FileAbsent(FileAbsent),
@@ -178,6 +183,7 @@ pub const NAMES: &[&str] = &[
     "package",
     "reboot",
     "record",
+    "repository",
     "restore",
     "service",
 ];
@@ -198,6 +204,7 @@ impl Action {
             Self::ApplyObject(_) => "kube.apply",
             Self::Service(_) => "service",
             Self::Package(_) => "package",
+            Self::Repository(_) => "repository",
             Self::FileAbsent(_) => "file",
             Self::FileCopy(_) => "file.copy",
             Self::FileWrite(_) => "file.write",
@@ -295,6 +302,7 @@ impl Action {
             Self::Package(package) => package.footprint(target),
             Self::DnsCheck(_) | Self::Restore(_) => Vec::new(),
             Self::Reboot {} => hosts::boot(target),
+            Self::Repository(repository) => repository.footprint(target),
             Self::FileAbsent(file) => file.footprint(target),
             Self::FileCopy(copy) => files::on_host(target, [copy.to.as_str()]),
             Self::FileWrite(file) => files::on_host(target, [file.path.as_str()]),
@@ -326,6 +334,7 @@ impl Action {
                 (Some(Kind::Boot(_)), Some(State::Boot { id: old }), State::Boot { id }) => Some(old != id),
                 _ => None,
             },
+            Self::Repository(repository) => repository.met(key, now),
             Self::FileAbsent(file) => file.met(key, now),
             Self::FileWrite(file) => file.met(now),
             Self::FileCopy(_) | Self::InventoryEdit(_) | Self::Command(_) => None,
@@ -405,6 +414,7 @@ impl Action {
             Self::Package(package) => package.inverse(before),
             Self::FileAbsent(_) | Self::FileCopy(_) | Self::FileWrite(_) => files::put_back(before),
             Self::FileRestore(_) => files::put_back(before),
+            Self::Repository(repository) => repository.inverse(before),
             Self::Command(command) => command.inverse(before),
             Self::InventoryEdit(edit) => edit.inverse(before),
             Self::InventoryRestore(restore) => restore.inverse(before),

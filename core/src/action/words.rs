@@ -49,6 +49,21 @@ impl Action {
                 format!("{} {}", verbs.join(" and "), list(&units, "unit"))
             }
             Self::Package(package) => package_words(package),
+            Self::Repository(repository) => {
+                let mut parts = Vec::new();
+                for (verb, ids) in [("enable", &repository.enable), ("disable", &repository.disable)] {
+                    if !ids.is_empty() {
+                        parts
+                            .push(format!("{verb} {}", list(ids, "repository").replace("repositorys", "repositories")));
+                    }
+                }
+                match repository.pinned() {
+                    Some(Some(release)) => parts.push(format!("pin the release {release}")),
+                    Some(None) => parts.push("pin no release".to_owned()),
+                    None => {}
+                }
+                parts.join(", ")
+            }
             Self::FileAbsent(file) => format!("remove {}", list(&file.paths, "path")),
             Self::FileCopy(copy) => format!("copy {} to {}", copy.from, copy.to),
             Self::FileWrite(file) => format!("write {}", file.path),

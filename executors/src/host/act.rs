@@ -2,8 +2,8 @@
 
 use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
-    Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState, Service,
-    ServiceState, Target,
+    Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState,
+    Repository, Service, ServiceState, Target,
 };
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, Job};
@@ -19,6 +19,7 @@ pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
         Action::Record(_) => Ok(":".to_owned()),
         Action::Service(service) => Ok(self::service(service)),
         Action::Package(package) => Ok(self::package(package)),
+        Action::Repository(repository) => Ok(self::repository(repository)),
         Action::FileAbsent(file) => Ok(absent(file)),
         Action::FileCopy(file) => Ok(copy(file)),
         Action::FileWrite(file) => Ok(write(file)),
@@ -129,6 +130,76 @@ fn package(package: &Package) -> String {
             exact = list(&exact)
         );
     }
+    act
+}
+
+/// What repositories are, for looks and jobs alike.
+pub(crate) const REPOS: &str = include_str!("repos.sh");
+
+/// How one is enabled where no program knows it better: in its file, by its own line, renamed into place.
+const EDIT: &str = r#"edit() {
+  for f in /etc/yum.repos.d/*.repo; do
+    if ! [ -f "$f" ] || ! p_repos_in "$f" | grep -Fqx -e "$1 0" -e "$1 1"; then continue; fi
+    new=$f.palinode-new
+    rm -f -- "$new" && cp -a -- "$f" "$new" || return
+    awk -v id="$1" -v on="$2" '
+      FNR == 1 { inside = 0 }
+      /^[ \t]*\[/ {
+        name = $0; sub(/^[ \t]*\[/, "", name); sub(/\].*/, "", name); inside = name == id; head = 1
+      }
+      NR == FNR { if (inside && /^[ \t]*enabled[ \t]*=/) has = 1; head = 0; next }
+      inside && /^[ \t]*enabled[ \t]*=/ { print "enabled=" on; next }
+      { print; if (head && inside && !has) print "enabled=" on; head = 0 }
+    ' "$f" "$f" >"$new" || { rm -f -- "$new"; return 1; }
+    dd if=/dev/null of="$new" oflag=append conv=notrunc,fsync 2>/dev/null
+    mv -fT -- "$new" "$f" || return
+  done
+}
+"#;
+
+/// Nothing is changed before every id is known. The release is set first, for that may still be refused.
+fn repository(repository: &Repository) -> String {
+    let ids: Vec<String> = repository.wanted().map(|(id, _)| quoted(id)).collect();
+    let mut act = format!("{REPOS}{EDIT}known=$(p_repos)\n");
+    if !ids.is_empty() {
+        let _ = write!(
+            act,
+            "for id in {}; do case \"\n$known\n\" in *\"\n$id \"[01]\"\n\"*) ;; \
+             *) echo \"there is no repository $id\" >&2; exit 1 ;; esac; done\n",
+            ids.join(" ")
+        );
+    }
+    match repository.pinned() {
+        Some(pinned) => {
+            let release = quoted(pinned.unwrap_or_default());
+            let _ = write!(
+                act,
+                "release={release}\nif [ \"$(p_release)\" != \"$release\" ]; then\n\
+                 if command -v subscription-manager >/dev/null; then\n\
+                 if [ -n \"$release\" ]; then subscription-manager release --set=\"$release\"; else subscription-manager release --unset; fi || exit\n\
+                 else\nf=$(p_release_file)\n\
+                 if [ -n \"$release\" ]; then mkdir -p \"${{f%/*}}\" && printf '%s\\n' \"$release\" >\"$f.palinode-new\" && mv -fT \"$f.palinode-new\" \"$f\"; \
+                 else rm -f \"$f\"; fi || exit\nfi\nfi\n"
+            );
+        }
+        None => {}
+    }
+    act.push_str("managed=\n");
+    for (id, on) in repository.wanted() {
+        // Of those that subscription-manager writes, all are changed by one call.
+        let (id, verb) = (quoted(id), if on { "enable" } else { "disable" });
+        let _ = write!(
+            act,
+            "id={id} on={on}\ncase \"\n$known\n\" in *\"\n$id $on\n\"*) ;; *)\n\
+             if command -v subscription-manager >/dev/null && [ -f /etc/yum.repos.d/redhat.repo ] && \
+             p_repos_in /etc/yum.repos.d/redhat.repo | grep -Fqx \"$id $((1 - on))\"; then managed=\"$managed --{verb}=$id\"\n\
+             elif command -v yum-config-manager >/dev/null; then yum-config-manager --{verb} \"$id\" >/dev/null || exit\n\
+             elif dnf config-manager --help >/dev/null 2>&1; then dnf config-manager --set-{verb}d \"$id\" || exit\n\
+             else edit \"$id\" \"$on\" || exit\nfi ;; esac\n",
+            on = u8::from(on),
+        );
+    }
+    act.push_str("if [ -n \"$managed\" ]; then subscription-manager repos $managed || exit; fi\n");
     act
 }
 

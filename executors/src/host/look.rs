@@ -1,6 +1,6 @@
 //! The states of a host's resources, all in one question.
 
-use super::LIMIT;
+use super::{LIMIT, REPOS};
 use crate::ssh::{decoded, quoted};
 use palinode_core::event::Class;
 use palinode_core::id::ResourceKey;
@@ -24,6 +24,11 @@ pub(crate) enum Looked {
 pub(crate) fn script_of(keys: &[ResourceKey]) -> String {
     let mut script = String::new();
     let mut packages = String::new();
+    let of_repositories = |key: &ResourceKey| matches!(key.kind(), Some(Kind::Repository(..) | Kind::Release(_)));
+    if keys.iter().any(of_repositories) {
+        script.push_str(REPOS);
+        script.push_str("echo '# repositories'; p_repos 2>&1\n");
+    }
     for (number, key) in keys.iter().enumerate() {
         let _ = match key.kind() {
             Some(Kind::Unit(_, unit)) => writeln!(script, "echo '# {number}'; p_unit {} 2>&1", quoted(unit)),
@@ -31,6 +36,12 @@ pub(crate) fn script_of(keys: &[ResourceKey]) -> String {
                 writeln!(script, "echo '# {number}'; p_file {} {LIMIT} 2>&1", quoted(path))
             }
             Some(Kind::Boot(_)) => writeln!(script, "echo '# {number}'; echo \"boot $(p_boot)\""),
+            Some(Kind::Release(_)) => {
+                writeln!(
+                    script,
+                    "echo '# {number}'; p_r=$(p_release 2>&1) && printf 'release %s\\n' \"$p_r\" || printf '%s\\n' \"$p_r\""
+                )
+            }
             Some(Kind::Package(_, name)) => write!(packages, " {}", quoted(name)),
             _ => continue,
         };
@@ -53,6 +64,7 @@ pub(crate) fn observe(keys: &[ResourceKey], answer: &str, bodies: &dyn Bodies) -
     }
     let empty = Vec::new();
     let packages = parts.get("packages").unwrap_or(&empty);
+    let repositories = parts.get("repositories").unwrap_or(&empty);
     let mut image = Image::new();
     for (number, key) in keys.iter().enumerate() {
         let lines = parts.get(number.to_string().as_str()).unwrap_or(&empty);
@@ -61,6 +73,8 @@ pub(crate) fn observe(keys: &[ResourceKey], answer: &str, bodies: &dyn Bodies) -
             Some(Kind::File(_, path)) => file(path, lines, bodies)?,
             Some(Kind::Boot(_)) => boot(lines),
             Some(Kind::Package(_, name)) => package(name, packages),
+            Some(Kind::Repository(_, id)) => parts.contains_key("repositories").then(|| repository(id, repositories)),
+            Some(Kind::Release(_)) => release(lines),
             _ => None,
         };
         let said = || if lines.is_empty() { packages } else { lines };
@@ -115,6 +129,24 @@ fn package(name: &str, lines: &[&str]) -> Option<State> {
         (true, true) => Some(State::Absent),
         (true, false) => None,
     }
+}
+
+/// One that several files name counts as the first of them says.
+fn repository(id: &str, lines: &[&str]) -> State {
+    let found = lines.iter().find_map(|line| match line.strip_prefix(id)? {
+        " 0" => Some(false),
+        " 1" => Some(true),
+        _ => None,
+    });
+    found.map_or(State::Absent, |enabled| State::Repository { enabled })
+}
+
+fn release(lines: &[&str]) -> Option<State> {
+    let version = lines.first()?.strip_prefix("release")?.trim();
+    Some(match version {
+        "" => State::Absent,
+        version => State::Release { version: version.to_owned() },
+    })
 }
 
 /// None if the lines are no answer.

@@ -124,6 +124,7 @@ fn words<S: Subject>(
             }
             text
         }
+        State::Repository { .. } | State::Release { .. } => state.to_string(),
         State::Link { target } => format!("link to {target}"),
         State::Tree { entries, body } => {
             let tree = subject.tree(&open(*body)?).map_err(|error| format!("the archive of {key}: {error}"))?;

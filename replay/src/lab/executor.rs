@@ -74,6 +74,7 @@ impl State {
     fn cut_of(&self, key: &ResourceKey) -> Option<String> {
         let target = match key.kind()? {
             Kind::Unit(host, _) | Kind::Package(host, _) | Kind::File(host, _) | Kind::Boot(host) => host,
+            Kind::Repository(host, _) | Kind::Release(host) => host,
             _ => "cluster",
         };
         self.is_cut(target).then(|| target.to_owned())

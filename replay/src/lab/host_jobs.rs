@@ -16,10 +16,10 @@ use palinode_core::port::Bodies;
 use palinode_core::resource::{Active, Nevra, State};
 use std::collections::{BTreeMap, BTreeSet};
 
-type At<'a> = (&'a str, &'a Host);
+pub(super) type At<'a> = (&'a str, &'a Host);
 
 /// A job that did nothing but fail.
-fn fails(code: i32, message: impl Into<String>) -> Finish {
+pub(super) fn fails(code: i32, message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(code), message: Some(message.into()), ..Finish::default() }
 }
 

@@ -27,6 +27,7 @@ mod observe;
 mod plan;
 mod playbook;
 mod pods;
+mod repos;
 mod spec;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::files::Entry;
 use super::host_jobs::{erased, names_of};
+use super::repos;
 use super::spec;
 use super::world::{Host, OwnerKind, World};
 use palinode_core::action::{Action, PackageState, Target};
@@ -40,6 +41,14 @@ impl World {
             },
             Kind::Package(host, name) => match self.reachable(host)?.packages.get(name) {
                 Some(installed) => State::Package { installed: installed.clone() },
+                None => State::Absent,
+            },
+            Kind::Repository(host, id) => match repos::is_enabled(&self.reachable(host)?.files, id) {
+                Some(enabled) => State::Repository { enabled },
+                None => State::Absent,
+            },
+            Kind::Release(host) => match repos::release(&self.reachable(host)?.files) {
+                Some(version) => State::Release { version: version.to_owned() },
                 None => State::Absent,
             },
             Kind::File(host, path) => file_state(self.reachable(host)?, path, bodies)?,

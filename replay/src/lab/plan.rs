@@ -3,6 +3,7 @@
 use super::controllers::is_of;
 use super::effect::Effect;
 use super::job::{Finish, Part};
+use super::repos::repository_draft;
 use super::world::{Host, PodRecord, World};
 use palinode_core::action::{Action, Bare, Emptydir, Target};
 use palinode_core::event::Why;
@@ -113,6 +114,7 @@ impl World {
             }
             Action::Service(service) => service_draft(self.reach(target)?, service),
             Action::Package(package) => self.package(self.reach(target)?, package),
+            Action::Repository(repository) => repository_draft(self.reach(target)?, repository),
             Action::FileAbsent(absent) => Ok(absent_draft(self.reach(target)?, absent)),
             Action::FileCopy(copy) => copy_draft(self.reach(target)?, copy),
             Action::FileWrite(write) => write_draft(self.reach(target)?, write),

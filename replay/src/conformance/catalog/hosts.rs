@@ -3,7 +3,7 @@
 use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, services, start, stop, write};
 use crate::conformance::{Case, Change, Prep, Rule};
 use palinode_core::action::ServiceState::{Started, Stopped};
-use palinode_core::action::{Action, Command, DnsCheck, FileRead, FileWrite, PackageState, Record};
+use palinode_core::action::{Action, Command, DnsCheck, FileRead, FileWrite, PackageState, Record, Repository, UNSET};
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
 
@@ -101,6 +101,7 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
             .inverse(is_exact),
     ]);
     cases.extend(on_files()?);
+    cases.extend(on_repositories()?);
     Ok(cases)
 }
 
@@ -108,6 +109,45 @@ const SYSCONFIG: &str = "/etc/sysconfig/atomic-openshift-node";
 
 fn read(path: &str, key: &str) -> Action {
     Action::FileRead(FileRead { path: path.to_owned(), key: key.to_owned() })
+}
+
+const REPO: &str = "/etc/yum.repos.d/extra.repo";
+
+/// One is disabled, one says nothing and so is enabled, one says so.
+const REPOS: &str = "[extra]\nname=Extra\nbaseurl=file:///srv/extra\nenabled=0\n\n# kept\n[silent]\nname=Silent\nbaseurl=file:///srv/silent\n\n\
+                     [loud]\nname=Loud\nbaseurl=file:///srv/loud\nenabled = true\n";
+
+fn repository(enable: &[&str], disable: &[&str], release: Option<&str>) -> Action {
+    let list = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    Action::Repository(Repository { enable: list(enable), disable: list(disable), release: release.map(str::to_owned) })
+}
+
+fn on_repositories() -> Result<Vec<Case>, BadId> {
+    let three = || [write(REPO, REPOS)];
+    let bytes = "the line that says `enabled=` stays where it was put; what it says is what was";
+    Ok(vec![
+        Case::new("repository, enable and disable", NODE, repository(&["extra"], &["silent", "loud"], None))?
+            .after(three())
+            .leaves(format!("{NODE}/file:{REPO}"), bytes),
+        Case::new("repository, one of them so already", NODE, repository(&["extra", "loud"], &[], None))?
+            .after(three()),
+        Case::new("repository, all so already", NODE, repository(&["silent", "loud"], &["extra"], None))?
+            .after(three())
+            .nothing(),
+        Case::new("repository, release", NODE, repository(&[], &[], Some("7.6")))?.after(does([repository(
+            &[],
+            &[],
+            Some("7.5"),
+        )])),
+        Case::new("repository, no release", NODE, repository(&[], &[], Some(UNSET)))?.after(does([repository(
+            &[],
+            &[],
+            Some("7.5"),
+        )])),
+        Case::new("repository, unknown", NODE, repository(&["extra", "nothing"], &["loud"], Some("7.6")))?
+            .after(three())
+            .ends(Why::ExitCode, "no repository nothing"),
+    ])
 }
 
 fn written(path: &str, mode: Option<&str>, owner: Option<&str>) -> Action {
