@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// `exec HOST service UNIT... started|stopped|enabled|disabled...`, `exec HOST package NAME... present|absent`,
     /// `exec HOST file PATH... absent`, `exec HOST file PATH content TEXT [mode OCTAL] [owner USER:GROUP]` (the text as
     /// it is, and public in the journal), `exec HOST repository ID... enabled|disabled`, `exec HOST release VERSION|unset`,
-    /// `exec HOST read PATH KEY`, `exec HOST reboot`.
+    /// `exec HOST wait port|path|unit|for VALUE`, `exec HOST fetch PATH > FILE`, `exec HOST read PATH KEY`, `exec HOST reboot`.
     Exec(Exec),
     /// Take back what a run did: `undo @` the latest one.
     Undo(Undo),
@@ -324,6 +324,10 @@ pub(crate) struct Show {
     /// The run whose step is meant; by default the latest.
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
+    /// Of a step, write what its last attempt printed and nothing else: a fetched file as it is. A terminal gets it
+    /// escaped.
+    #[arg(long)]
+    pub(crate) body: bool,
 }
 
 #[derive(Debug, clap::Args)]

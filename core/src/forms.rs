@@ -227,7 +227,7 @@ impl Dice<'_> {
     }
 
     pub(crate) fn action(&mut self) -> Action {
-        match self.below(24) {
+        match self.below(26) {
             0 => Action::Record(Record {
                 units: self.words(),
                 packages: self.words(),
@@ -301,6 +301,14 @@ impl Dice<'_> {
                     Expect::ConfigMapWithout { namespace: self.word(), name: self.word(), runtime: self.word() }
                 },
             }),
+            23 => Action::Wait(Wait {
+                port: self.maybe(|dice| dice.pick(&[0, 22, u16::MAX])),
+                path: self.maybe(Self::word),
+                unit: self.maybe(Self::word),
+                span: self.maybe(Self::span),
+                timeout: self.span(),
+            }),
+            24 => Action::Fetch(Fetch { path: self.word() }),
             22 => Action::Repository(Repository {
                 enable: self.words(),
                 disable: self.words(),

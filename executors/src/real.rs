@@ -419,6 +419,13 @@ fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn
         Action::FileRead(_) if code == 0 => host::value(out),
         _ => None,
     };
+    let why = match code {
+        // It grew after it was measured: half of it is nothing.
+        0 if matches!(job.action, Action::Fetch(_)) && dropped != Some(0) => Some(Why::Unmet),
+        0 => None,
+        host::TIMED_OUT if matches!(job.action, Action::Wait(_)) => Some(Why::Timeout),
+        _ => Some(Why::ExitCode),
+    };
     let mut message = String::new();
     if code != 0 {
         let text = String::from_utf8_lossy(out);
@@ -431,7 +438,7 @@ fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn
         });
     }
     Ended::Finished(Finished {
-        why: (code != 0).then_some(Why::ExitCode),
+        why,
         code: Some(code),
         message: Some(message.trim().to_owned()).filter(|text| !text.is_empty()),
         output,

@@ -174,6 +174,14 @@ impl Desk {
         Out::new(out.status, &out.stdout, &out.stderr)
     }
 
+    /// What it hands to a file, as it is; it must end well.
+    #[track_caller]
+    pub fn raw(&self, args: &[&str]) -> Vec<u8> {
+        let out = self.command(args).output().expect("the binary can be started");
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        out.stdout
+    }
+
     /// Runs it with these settings in its environment.
     #[track_caller]
     pub fn run_with(&self, settings: &[(&str, PathBuf)], args: &[&str]) -> Out {

@@ -565,3 +565,43 @@ fn repositories_and_the_release_come_back_to_what_they_were() {
     assert_eq!(site.hosts.run(FIRST, look).text(), "0\n1\nRelease not set");
     site.is_sound();
 }
+
+#[test]
+fn what_is_waited_for_is_told_and_what_is_fetched_is_got_out_as_it_is() {
+    let Some(site) = Site::new("real hosts: wait and fetch", Kind::default(), &[FIRST]) else { return };
+    for what in [["port", "22"], ["path", "/etc/hostname"], ["unit", "docker"], ["for", "1s"]] {
+        site.run(&[&["exec", FIRST, "wait"][..], &what].concat()).exits(0);
+    }
+    site.desk.write(
+        "wait.yml",
+        "runbook: wait\nhosts: { group: glusterfs }\npreflight:\n  - docker: { wait: { unit: docker }, timeout: 5s }\neach_host:\n\
+         \x20 - later: { wait: { path: /run/later }, timeout: 30s }\n  - never: { wait: { port: 9 }, timeout: 2s }\n",
+    );
+    let mut live = site.spawn(&["run", "./wait.yml", "-i", "hosts", "--yes"]);
+    live.until("run ");
+    site.hosts.until(FIRST, "ls /var/lib/palinode/jobs 2>/dev/null | grep -q .");
+    site.hosts.inside(FIRST, "touch /run/later");
+    let out = live.end().exits(3);
+    assert!(out.stdout.contains("timed out: nothing listens on port 9"), "{out}");
+    site.desk.run(&["skip", &format!("{FIRST}/never"), "--reason", "of course"]).exits(0);
+    site.run(&["resume"]).exits(0);
+    site.hosts
+        .run(FIRST, "printf 'a\\033[31mb\\n\\ttwo' >/root/log; mkdir /root/logs; cp /root/log /root/logs/one")
+        .exits(0);
+    let content = "a\u{1b}[31mb\n\ttwo";
+    assert_eq!(site.desk.raw(&site.args(&["exec", FIRST, "fetch", "/root/log"])), content.as_bytes());
+    let step = format!("{FIRST}/fetch-root-log");
+    assert_eq!(site.desk.raw(&["show", &step, "--body"]), content.as_bytes());
+    let shown = site.desk.run(&["show", &step]).exits(0);
+    assert!(!shown.stdout.contains('\u{1b}') && shown.stdout.contains("[31mb"), "{shown}");
+    let packed = site.desk.raw(&site.args(&["exec", FIRST, "fetch", "/root/logs"]));
+    assert!(packed.starts_with(b"./") && packed.windows(5).any(|bytes| bytes == b"ustar"), "{} bytes", packed.len());
+    site.hosts.run(FIRST, "truncate -s 8388609 /root/log").exits(0);
+    let large = site.run(&["exec", FIRST, "fetch", "/root/log"]).exits(3);
+    assert!(large.stdout.contains("holds 8388609 bytes, and no more than 8388608 are fetched"), "{large}");
+    site.desk.run(&["skip", &step, "--reason", "too large"]).exits(0);
+    site.run(&["resume"]).exits(0);
+    site.hosts.run(FIRST, "truncate -s 8388608 /root/log").exits(0);
+    assert_eq!(site.desk.raw(&site.args(&["exec", FIRST, "fetch", "/root/log"])).len(), 8_388_608);
+    site.is_sound();
+}

@@ -5,16 +5,17 @@ use crate::commands::carry::{self, Done, How, LabAt};
 use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
-use crate::render::to_stdout;
+use crate::render::{bytes_to_stdout, to_stdout};
 use crate::{place, session};
 use palinode_core::action::{
-    Action, Command, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository, Service,
-    ServiceState, Target,
+    Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
+    Service, ServiceState, Target, Wait,
 };
-use palinode_core::event::{Event, RULES};
+use palinode_core::event::{Ending, Event, RULES};
 use palinode_core::id::{HostName, Label, Seq, StepPath};
 use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
 use palinode_core::port::JournalRead;
+use palinode_core::span::Span;
 use palinode_replay::driver::ShelfView;
 use palinode_replay::lab;
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub(crate) const EXEC: &str = "exec";
 pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let began = Instant::now();
     let actions = actions(exec)?;
+    let fetches = matches!(actions.as_slice(), [Action::Fetch(_)]);
     let plan = plan(&exec.host, actions, exec.repeatable)?;
     let live = Rc::new(Live::new(to_stdout, false));
     let how = How {
@@ -36,7 +38,7 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         take_over: exec.take_over,
         errand: exec.errand.clone(),
         lab_options: crate::args::Lab::default(),
-        live: (args.output == Output::Text).then(|| Rc::clone(&live)),
+        live: (args.output == Output::Text && !fetches).then(|| Rc::clone(&live)),
     };
     let done = match &exec.lab_state {
         Some(folder) => in_lab(args, plan, folder, &how)?,
@@ -51,6 +53,11 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         let Event::Outcome(outcome) = stored?.entry.event else { continue };
         let (Ok(shelf), Some(output)) = (&shelf, outcome.output) else { continue };
         let bytes = shelf.open(output)?;
+        // What was fetched is meant for a file.
+        if fetches && outcome.ending == Ending::Succeeded {
+            bytes_to_stdout(&bytes);
+            continue;
+        }
         // What was not heard while it ran.
         let heard = live.heard(&outcome.step, outcome.attempt);
         live.hear(&outcome.step, outcome.attempt, bytes.get(heard..).unwrap_or_default());
@@ -123,6 +130,20 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
             disable: Vec::new(),
             release: Some((*version).to_owned()),
         }),
+        ["wait", what, value] => {
+            let value = (*value).to_owned();
+            let mut wait = Wait { port: None, path: None, unit: None, span: None, timeout: Span::seconds(300) };
+            let wrong = |what: &str| Failure::usage(format!("`{}` is no {what}", value.escape_debug()), "correct it");
+            match *what {
+                "port" => wait.port = Some(value.parse().map_err(|_| wrong("port"))?),
+                "path" => wait.path = Some(value),
+                "unit" => wait.unit = Some(value),
+                "for" => wait.span = Some(value.parse().map_err(|_| wrong("span such as `30s`"))?),
+                other => return Err(unknown(other, "port, path, unit or for")),
+            }
+            Action::Wait(wait)
+        }
+        ["fetch", path] => Action::Fetch(Fetch { path: (*path).to_owned() }),
         ["read", path, key] => Action::FileRead(FileRead { path: (*path).to_owned(), key: (*key).to_owned() }),
         ["reboot"] => Action::Reboot {},
         _ => {

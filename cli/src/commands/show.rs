@@ -4,7 +4,7 @@ use crate::args::{Args, Output, Show};
 use crate::commands::log::{Found, describe};
 use crate::exit::{Exit, Failure};
 use crate::place;
-use crate::render::{clock, escape, json, lines, moment, summary, to_stdout, words};
+use crate::render::{bytes_to_stdout, clock, escape, json, lines, moment, summary, to_stdout, words};
 use palinode_core::event::{Event, ImageRef};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
@@ -19,6 +19,12 @@ use std::fmt::Write as _;
 pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     let reader = place::reader(args.journal.as_deref())?;
     let what = show.what.as_str();
+    if show.body && !what.contains('/') {
+        return Err(Failure::usage(
+            "only a step has a body",
+            "give the path of a step, as `palinode show @` lists them",
+        ));
+    }
     if let Ok(number) = what.parse::<u64>()
         && let Some(stored) = reader.entries_at(&[Seq(number)])?.pop()
     {
@@ -30,7 +36,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
         let run = place::row(catalog.runs(), show.run.as_deref())?.run;
         let family = Family::fold(&mut catalog, &reader, run)?;
         drop(catalog);
-        return step(args, &reader, &family, what);
+        return if show.body { printed(&reader, &family, what) } else { step(args, &reader, &family, what) };
     }
     let hex = what.len() >= 4 && what.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     if what == "@" || (hex && catalog.runs().iter().any(|run| run.run.to_string().starts_with(what))) {
@@ -149,6 +155,24 @@ fn image(out: &mut String, shelf: Option<&ShelfView>, title: &str, image: &Image
         }
         None => out.push_str("  (its key was erased)\n"),
     }
+}
+
+/// What the last attempt of a step printed, as it is.
+fn printed(reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, Failure> {
+    let run = family.run()?;
+    let mine = |stored: &&Stored| stored.entry.run == run.run;
+    let output = family.entries.iter().rev().filter(mine).find_map(|stored| match &stored.entry.event {
+        Event::Outcome(outcome) if outcome.step.as_str() == path => Some(outcome.output),
+        _ => None,
+    });
+    let Some(Some(output)) = output else {
+        return Err(Failure::usage(
+            format!("the step `{}` of run {} printed nothing", path.escape_debug(), family.short(run.run)),
+            "type `palinode show @` to see its steps",
+        ));
+    };
+    bytes_to_stdout(&ShelfView::of(reader, &family.history, run.run)?.open(output)?);
+    Ok(Exit::Done)
 }
 
 fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, Failure> {

@@ -9,7 +9,7 @@ pub(crate) mod words;
 use palinode_core::id::{Micros, is_bidi};
 use palinode_core::runbook::Finding;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// Escapes what a terminal would act on. Line breaks are escaped too; use [`lines`] for texts of several lines.
 pub(crate) fn escape(text: &str) -> String {
@@ -47,6 +47,18 @@ pub(crate) fn to_stderr(text: &str) {
 pub(crate) fn to_stdout(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Gives bytes of a host to standard output as they are; a terminal gets them escaped.
+pub(crate) fn bytes_to_stdout(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        let text = String::from_utf8_lossy(bytes);
+        drop(out);
+        text.lines().for_each(|line| to_stdout(&format!("{}\n", escape(line))));
+    } else {
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
 }
 
 /// Prints one JSON value to standard output.

@@ -93,6 +93,12 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         }
         Action::FileRead(read) => path(&read.path).and_then(|()| word("key", &read.key, "_-.")),
         Action::FileRestore(file) => path(&file.path),
+        Action::Wait(wait) => {
+            wait.check()?;
+            wait.path.iter().try_for_each(|text| path(text))?;
+            words("unit", &wait.unit, UNIT)
+        }
+        Action::Fetch(fetch) => path(&fetch.path),
         Action::Repository(repository) => {
             repository.check()?;
             words("repository", repository.enable.iter().chain(&repository.disable), "-._:")?;

@@ -8,6 +8,7 @@ mod check;
 mod files;
 mod hosts;
 mod kube;
+mod reads;
 mod repository;
 mod undo;
 mod words;
@@ -19,6 +20,7 @@ pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
 pub use kube::{
     ApplyObject, Bare, DeleteObject, Drain, Emptydir, Expect, PatchNode, Playbook, Restore, RestoreField, RestoreNode,
 };
+pub use reads::{Awaited, Fetch, Wait};
 pub use repository::{Repository, UNSET};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 
@@ -147,6 +149,12 @@ pub enum Action {
     /// Reboots the host and waits for a stable new boot.
     #[serde(rename = "reboot")]
     Reboot {},
+    /// Waits until something holds on the host.
+    #[serde(rename = "wait")]
+    Wait(Wait),
+    /// Brings a file or a directory from the host.
+    #[serde(rename = "fetch")]
+    Fetch(Fetch),
     /// Checks that names resolve on the host.
     #[serde(rename = "dns.check")]
     DnsCheck(DnsCheck),
@@ -169,6 +177,7 @@ pub const NAMES: &[&str] = &[
     "ansible.playbook",
     "command",
     "dns.check",
+    "fetch",
     "file",
     "file.copy",
     "file.read",
@@ -186,7 +195,11 @@ pub const NAMES: &[&str] = &[
     "repository",
     "restore",
     "service",
+    "wait",
 ];
+
+/// Those of them that change nothing.
+pub const READ_ONLY: &[&str] = &["dns.check", "fetch", "file.read", "record", "wait"];
 
 impl Action {
     /// The name that runbooks and logs use.
@@ -211,6 +224,8 @@ impl Action {
             Self::FileRead(_) => "file.read",
             Self::FileRestore(_) => "file.restore",
             Self::Reboot {} => "reboot",
+            Self::Wait(_) => "wait",
+            Self::Fetch(_) => "fetch",
             Self::DnsCheck(_) => "dns.check",
             Self::InventoryEdit(_) => "inventory.edit",
             Self::InventoryRestore(_) => "inventory.restore",
@@ -228,6 +243,7 @@ impl Action {
                 units.as_str()
             }
             Self::FileRestore(file) => file.path.as_str(),
+            Self::Fetch(fetch) => fetch.path.as_str(),
             Self::FileWrite(file) => file.path.as_str(),
             Self::Package(package) if package.state == PackageState::Absent => "remove",
             Self::Package(_) => "install",
@@ -277,7 +293,7 @@ impl Action {
     /// The undo class, unless the runbook declares a stricter one.
     pub fn class(&self) -> UndoClass {
         match self {
-            Self::Record(_) | Self::FileRead(_) | Self::DnsCheck(_) => UndoClass::Read,
+            Self::Record(_) | Self::FileRead(_) | Self::DnsCheck(_) | Self::Wait(_) | Self::Fetch(_) => UndoClass::Read,
             Self::Reboot {} | Self::RestoreNode(_) => UndoClass::NoUndo,
             Self::Command(command) if command.undo.is_none() && command.changes.is_empty() => UndoClass::NoUndo,
             _ => UndoClass::Reversible,
@@ -300,7 +316,7 @@ impl Action {
             Self::Record(record) => record.footprint(target),
             Self::Service(service) => service.footprint(target),
             Self::Package(package) => package.footprint(target),
-            Self::DnsCheck(_) | Self::Restore(_) => Vec::new(),
+            Self::DnsCheck(_) | Self::Wait(_) | Self::Fetch(_) | Self::Restore(_) => Vec::new(),
             Self::Reboot {} => hosts::boot(target),
             Self::Repository(repository) => repository.footprint(target),
             Self::FileAbsent(file) => file.footprint(target),
@@ -328,6 +344,7 @@ impl Action {
         use crate::resource::{Fields, Kind};
         match self {
             Self::Record(_) | Self::DnsCheck(_) | Self::FileRead(_) | Self::Restore(_) => None,
+            Self::Wait(_) | Self::Fetch(_) => None,
             Self::Service(service) => service.met(key, now),
             Self::Package(package) => package.met(key, now),
             Self::Reboot {} => match (key.kind(), before, now) {
@@ -429,6 +446,8 @@ impl Action {
             | Self::RestoreNode(_)
             | Self::FileRead(_)
             | Self::Reboot {}
+            | Self::Wait(_)
+            | Self::Fetch(_)
             | Self::DnsCheck(_) => Vec::new(),
         }
     }

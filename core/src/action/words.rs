@@ -64,6 +64,8 @@ impl Action {
                 }
                 parts.join(", ")
             }
+            Self::Wait(wait) => wait.words(),
+            Self::Fetch(fetch) => format!("fetch {}", fetch.path),
             Self::FileAbsent(file) => format!("remove {}", list(&file.paths, "path")),
             Self::FileCopy(copy) => format!("copy {} to {}", copy.from, copy.to),
             Self::FileWrite(file) => format!("write {}", file.path),

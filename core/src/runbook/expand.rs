@@ -4,7 +4,7 @@ use super::Finding;
 use super::node::{At, Key, Node, Value};
 use super::parse::{Kind, Runbook, StepSpec};
 use super::template::{Known, fill, names};
-use crate::action::{Action, Recovery, Target, UndoClass};
+use crate::action::{self, Action, Recovery, Target, UndoClass};
 use crate::event::RULES;
 use crate::id::{HostName, Label, StepPath};
 use crate::inventory::Inventory;
@@ -340,7 +340,7 @@ impl Maker<'_> {
         let needs_host = match &spec.kind {
             Kind::Gate(name) => name != "gluster.healed",
             Kind::Action(name) => {
-                if !["record", "file.read", "dns.check"].contains(&name.as_str()) {
+                if !action::READ_ONLY.contains(&name.as_str()) {
                     let what = format!("`{name}` changes something, and preflight only looks");
                     self.findings.push(Finding::new(spec.at, what, "move the step to `before` or `each_host`"));
                     return;
@@ -448,7 +448,13 @@ impl Maker<'_> {
                 (gate(spec.at, name, params, get("timeout"))?, UndoClass::Read, Recovery::Repeat)
             }
             Kind::Action(name) => {
-                refuse("timeout", "only gates wait; a drain has a timeout among its own values")?;
+                let mut params = params;
+                match (get("timeout"), &mut params.value) {
+                    (Some(timeout), Value::Map(entries)) if name == "wait" => {
+                        entries.push((Key { at: timeout.at, text: "timeout".to_owned() }, timeout.clone()));
+                    }
+                    _ => refuse("timeout", "only `wait` and gates have one; a drain has it among its own values")?,
+                }
                 let action = self.action(spec, name, params, host)?;
                 let class = match get("undo").map(|node| node.read::<UndoClass>().map(|class| (node.at, class))) {
                     None => action.class(),

@@ -57,6 +57,24 @@ fn a_runbook_becomes_steps_with_stable_paths() {
 }
 
 #[test]
+fn a_wait_takes_the_timeout_of_its_step() {
+    let head =
+        "runbook: demo\nhosts: { group: gluster }\npreflight:\n  - a: { wait: { unit: dnsmasq }, timeout: 20s }\n";
+    let plan = plan(&format!("{head}  - b: {{ wait: {{ for: 30s }} }}\n"), &given()).expect("a good runbook");
+    let waits: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.work {
+            Work::Act(crate::action::Action::Wait(wait)) => Some((wait.what(), wait.timeout.to_string())),
+            _ => None,
+        })
+        .collect();
+    use crate::action::Awaited;
+    assert_eq!(waits[0], (Some(Awaited::Unit("dnsmasq")), "20s".to_owned()));
+    assert_eq!(waits[3], (Some(Awaited::Time(crate::span::Span::seconds(30))), "5m".to_owned()));
+}
+
+#[test]
 fn a_file_with_a_content_is_written() {
     let text = "runbook: demo\nhosts: { group: gluster }\neach_host:\n  - a: { file: { path: /etc/x, content: \"{{ host }}\\n\" } }\n";
     let plan = plan(text, &given()).expect("a good runbook");
@@ -77,6 +95,8 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         (step("{ kube.drain: { timout: 5m } }"), 4, "unknown field `timout`"),
         (step("{ service: { unit: [a], state: stopped } }"), 4, "invalid type"),
         (step("{ service: { unit: crio, state: sleeping } }"), 4, "unknown variant `sleeping`"),
+        (step("{ wait: { port: 22, unit: a } }"), 4, "one of"),
+        (step("{ reboot: {}, timeout: 1m }"), 4, "does not fit here"),
         (step("{ file: { path: /etc/x, content: a, mode: rw } }"), 4, "octal"),
         (step("{ file: { path: /etc/x, state: absent } }"), 4, "unknown field `path`"),
         (step("{ service: { units: [], state: stopped } }"), 4, "its list is empty"),

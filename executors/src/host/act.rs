@@ -2,12 +2,13 @@
 
 use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
-    Action, Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState,
-    Repository, Service, ServiceState, Target,
+    Action, Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package,
+    PackageState, Repository, Service, ServiceState, Target, Wait,
 };
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, Job};
 use palinode_core::resource::{Nevra, State};
+use palinode_core::span::Span;
 use std::fmt::Write as _;
 
 /// So long may a file or an archive be that is read from a host or brought to one.
@@ -20,6 +21,8 @@ pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
         Action::Service(service) => Ok(self::service(service)),
         Action::Package(package) => Ok(self::package(package)),
         Action::Repository(repository) => Ok(self::repository(repository)),
+        Action::Wait(wait) => self::wait(wait),
+        Action::Fetch(fetch) => Ok(self::fetch(fetch)),
         Action::FileAbsent(file) => Ok(absent(file)),
         Action::FileCopy(file) => Ok(copy(file)),
         Action::FileWrite(file) => Ok(write(file)),
@@ -60,12 +63,15 @@ fi
 fn service(service: &Service) -> String {
     let names: Vec<String> = service.names().map(quoted).collect();
     let wanted = service.state == Some(ServiceState::Started) || service.enabled == Some(true);
-    let absent =
-        if wanted { "there is no such unit >&2; exit 5" } else { "there is no such unit, nothing to do; continue" };
+    let absent = if wanted {
+        "echo \"Unit $u not found\" >&2; exit 5"
+    } else {
+        "echo \"$u: there is no such unit, nothing to do\"; continue"
+    };
     let each = format!("for name in {}; do\nu=$(p_named \"$name\")\n", names.join(" "));
     let known = format!(
         "shown=$(systemctl show -p Id -p LoadState -- \"$u\") || exit\n\
-         case $shown in *LoadState=not-found*) echo \"$u:\" {absent} ;; esac\n"
+         case $shown in *LoadState=not-found*) {absent} ;; esac\n"
     );
     let mut act = NAMED.to_owned();
     if wanted && names.len() > 1 {
@@ -131,6 +137,38 @@ fn package(package: &Package) -> String {
         );
     }
     act
+}
+
+/// The exit code of a wait whose time is up.
+pub(crate) const TIMED_OUT: i32 = 124;
+
+fn wait(wait: &Wait) -> Result<String, String> {
+    const LOOKS: &str = include_str!("wait.sh");
+    let seconds = |span: Span| span.micros().0 / 1_000_000;
+    let looks = match wait.what() {
+        Some(Awaited::Port(port)) => format!("listens {port}"),
+        Some(Awaited::Path(path)) => format!("is_there {}", quoted(path)),
+        Some(Awaited::Unit(unit)) => format!("runs {}", quoted(unit)),
+        Some(Awaited::Time(span)) => return Ok(format!("sleep {}\n", seconds(span))),
+        None => return Err("nobody knows what to wait for".to_owned()),
+    };
+    Ok(format!("{NAMED}{LOOKS}until_they_hold {} {looks}\n", seconds(wait.timeout)))
+}
+
+/// What is fetched is what the job prints, and is kept as that. A directory is packed twice: first to know how much it
+/// comes to.
+fn fetch(fetch: &Fetch) -> String {
+    format!(
+        "path={}\n\
+         large() {{ if [ \"$1\" -gt {limit} ]; then echo \"$path holds $1 bytes, and no more than {limit} are fetched\" >&2; exit 1; fi; }}\n\
+         pack() {{ tar -cf - --format=posix --acls --selinux --xattrs . 2>/dev/null; }}\n\
+         if [ -f \"$path\" ]; then large \"$(stat -L -c %s -- \"$path\")\"; cat -- \"$path\"\n\
+         elif [ -d \"$path\" ]; then cd -- \"$path\" || exit; large \"$(pack | wc -c)\"; pack\n\
+         elif [ -e \"$path\" ]; then echo \"$path is neither a file nor a directory\" >&2; exit 1\n\
+         else ls -d -- \"$path\" >/dev/null; exit 1; fi\n",
+        quoted(&fetch.path),
+        limit = Fetch::LIMIT,
+    )
 }
 
 /// What repositories are, for looks and jobs alike.
@@ -225,7 +263,10 @@ fn absent(file: &FileAbsent) -> String {
 /// As `cp -f` does it: of a file that is there mode, owner and all it carries stay; never half of the content.
 fn copy(file: &FileCopy) -> String {
     let (from, to) = (quoted(&file.from), quoted(&file.to));
-    let mut act = format!("from={from} to={to} new={to}.palinode-new\n");
+    let mut act = format!(
+        "from={from} to={to} new={to}.palinode-new\n\
+         if [ ! -f \"$from\" ]; then echo \"$from: No such file\" >&2; exit 1; fi\n"
+    );
     if file.resolver {
         act.push_str(
             "own=$(hostname -I 2>/dev/null)\n\

@@ -138,6 +138,29 @@ pub enum Effect {
         /// The host.
         host: String,
     },
+    /// Waits until something is at a path.
+    AwaitPath {
+        /// The host.
+        host: String,
+        /// The path.
+        path: String,
+    },
+    /// Waits until a unit runs.
+    AwaitUnit {
+        /// The host.
+        host: String,
+        /// The unit.
+        unit: String,
+    },
+    /// Waits until something listens on a port.
+    AwaitPort {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// Lets time pass.
+    Pass {},
     /// Waits until a node is registered, or Ready.
     AwaitNode {
         /// The node.
@@ -192,6 +215,10 @@ impl Effect {
         !matches!(
             self,
             Self::AwaitBoot { .. }
+                | Self::AwaitPath { .. }
+                | Self::AwaitUnit { .. }
+                | Self::AwaitPort { .. }
+                | Self::Pass {}
                 | Self::AwaitNode { .. }
                 | Self::AwaitAnnotations {}
                 | Self::AwaitGluster { .. }
@@ -273,6 +300,23 @@ impl World {
                 Some(found) if found.is_up() => Came::Done,
                 _ => Came::Wait(format!("{host} did not come back")),
             },
+            Effect::AwaitPath { host, path } => self.until(host, |host| match host.files.exists(path) {
+                true => Ok(()),
+                false => Err(format!("{path}: No such file or directory")),
+            }),
+            Effect::AwaitUnit { host, unit } => self.until(host, |host| match host.unit(unit) {
+                Some(found) if found.active == Active::Active => Ok(()),
+                Some(found) if found.active == Active::Failed => Err(format!("{unit} is failed")),
+                Some(_) => Err(format!("{unit} is inactive")),
+                None => Err(format!("there is no unit {unit}")),
+            }),
+            Effect::AwaitPort { host, port } => {
+                self.until(host, |host| match spec::listeners(*port).iter().any(|unit| host.active(unit)) {
+                    true => Ok(()),
+                    false => Err(format!("nothing listens on port {port}")),
+                })
+            }
+            Effect::Pass {} => Came::Done,
             Effect::AwaitNode { node, ready } => match self.nodes.get(node) {
                 Some(found) if found.ready || !ready => Came::Done,
                 Some(_) => Came::Wait(format!("node {node} did not become Ready")),
@@ -290,6 +334,13 @@ impl World {
                 Some(found) if found.resolves() => Came::Done,
                 _ => Came::Failed(format!("fatal: [{host}]: FAILED! => Could not resolve host: repo.demo")),
             },
+        }
+    }
+
+    fn until(&self, name: &str, holds: impl FnOnce(&super::world::Host) -> Result<(), String>) -> Came {
+        match self.hosts.get(name) {
+            Some(host) if host.is_up() => holds(host).map_or_else(Came::Wait, |()| Came::Done),
+            _ => Came::Wait(format!("{name} is down")),
         }
     }
 

@@ -7,13 +7,14 @@ use super::plan::{Draft, Outside, refuse};
 use super::spec;
 use super::world::{Host, World};
 use palinode_core::action::{
-    Command, DnsCheck, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState, Service,
-    ServiceState,
+    Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState,
+    Service, ServiceState, Wait,
 };
 use palinode_core::event::Why;
 use palinode_core::id::BodyId;
 use palinode_core::port::Bodies;
 use palinode_core::resource::{Active, Nevra, State};
+use palinode_core::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) type At<'a> = (&'a str, &'a Host);
@@ -256,6 +257,40 @@ pub(super) fn read_draft((_, host): At<'_>, read: &FileRead) -> Result<Draft, Fi
         return Err(fails(1, format!("{} has no line {}=", read.path, read.key)));
     };
     let finish = Finish { value: Some(value), ..Finish::default() };
+    Ok(Draft { finish, ..Draft::default() }.ends(1))
+}
+
+pub(super) fn wait_draft((name, _): At<'_>, wait: &Wait) -> Result<Draft, Finish> {
+    let host = name.to_owned();
+    let mut draft = Draft::default();
+    let seconds = |span: Span| span.micros().0 / 1_000_000;
+    let patience = seconds(wait.timeout);
+    match wait.what() {
+        Some(Awaited::Path(path)) => draft.wait(0, patience, Effect::AwaitPath { host, path: path.to_owned() }),
+        Some(Awaited::Unit(unit)) => draft.wait(0, patience, Effect::AwaitUnit { host, unit: unit.to_owned() }),
+        Some(Awaited::Port(port)) => draft.wait(0, patience, Effect::AwaitPort { host, port }),
+        Some(Awaited::Time(span)) => draft.then(seconds(span), Effect::Pass {}),
+        None => return Err(refuse("nobody knows what to wait for")),
+    }
+    Ok(draft.ends(0))
+}
+
+/// A directory is brought as the archive that the lab itself keeps of one.
+pub(super) fn fetch_draft((_, host): At<'_>, fetch: &Fetch) -> Result<Draft, Finish> {
+    let path = fetch.path.trim_end_matches('/');
+    let output = match host.files.get(path) {
+        Some(Entry::File { content, .. }) => content.to_string(),
+        _ if host.files.is_dir(path) => serde_json::to_string(&host.files.archive(path).0).unwrap_or_default(),
+        Some(_) => return Err(fails(1, format!("{path} is neither a file nor a directory"))),
+        None => return Err(fails(1, format!("{path}: No such file or directory"))),
+    };
+    if output.len() as u64 > Fetch::LIMIT {
+        return Err(fails(
+            1,
+            format!("{path} holds {} bytes, and no more than {} are fetched", output.len(), Fetch::LIMIT),
+        ));
+    }
+    let finish = Finish { output: Some(output), ..Finish::default() };
     Ok(Draft { finish, ..Draft::default() }.ends(1))
 }
 

@@ -114,6 +114,8 @@ impl World {
             }
             Action::Service(service) => service_draft(self.reach(target)?, service),
             Action::Package(package) => self.package(self.reach(target)?, package),
+            Action::Wait(wait) => wait_draft(self.reach(target)?, wait),
+            Action::Fetch(fetch) => fetch_draft(self.reach(target)?, fetch),
             Action::Repository(repository) => repository_draft(self.reach(target)?, repository),
             Action::FileAbsent(absent) => Ok(absent_draft(self.reach(target)?, absent)),
             Action::FileCopy(copy) => copy_draft(self.reach(target)?, copy),
@@ -249,8 +251,8 @@ impl World {
 }
 
 use super::host_jobs::{
-    absent_draft, command_draft, copy_draft, names_draft, read_draft, restore_draft, service_draft, text_of,
-    write_draft,
+    absent_draft, command_draft, copy_draft, fetch_draft, names_draft, read_draft, restore_draft, service_draft,
+    text_of, wait_draft, write_draft,
 };
 
 fn node_of(target: &Target) -> Result<&str, Finish> {

@@ -7,6 +7,16 @@ use std::collections::BTreeMap;
 /// Units that every host has, whatever packages are installed.
 pub(super) const BASE_UNITS: &[&str] = &["NetworkManager", "chronyd", "sshd"];
 
+/// The units that listen on a TCP port.
+pub(super) fn listeners(port: u16) -> &'static [&'static str] {
+    match port {
+        22 => &["sshd"],
+        53 => &["dnsmasq"],
+        10250 => &["atomic-openshift-node"],
+        _ => &[],
+    }
+}
+
 /// The name servers outside the cluster.
 pub(super) const UPSTREAM: [&str; 2] = ["10.42.0.2", "10.42.0.3"];
 

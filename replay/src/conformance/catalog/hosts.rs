@@ -3,9 +3,12 @@
 use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, services, start, stop, write};
 use crate::conformance::{Case, Change, Prep, Rule};
 use palinode_core::action::ServiceState::{Started, Stopped};
-use palinode_core::action::{Action, Command, DnsCheck, FileRead, FileWrite, PackageState, Record, Repository, UNSET};
+use palinode_core::action::{
+    Action, Command, DnsCheck, Fetch, FileRead, FileWrite, PackageState, Record, Repository, UNSET, Wait,
+};
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::span::Span;
 
 const EXCLUDER: &str = "/sbin/atomic-openshift-excluder";
 const GONE: &str = "the unit of a package that went stops; a service step brings it back";
@@ -28,6 +31,16 @@ fn record() -> Action {
         files: list(&["/etc/origin", "/etc/resolv.conf", "/etc/localtime", "/etc/nothing"]),
         node: true,
     })
+}
+
+fn wait(what: fn(&mut Wait)) -> Action {
+    let mut wait = Wait { port: None, path: None, unit: None, span: None, timeout: Span::seconds(2) };
+    what(&mut wait);
+    Action::Wait(wait)
+}
+
+fn fetch(path: &str) -> Action {
+    Action::Fetch(Fetch { path: path.to_owned() })
 }
 
 fn is_exact(action: &Action) -> bool {
@@ -57,6 +70,20 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
             .except(Rule::Afresh, "a new intent names the present boot, so it asks for another one"),
         Case::new("dns.check", NODE, names())?.nothing(),
         Case::new("dns.check, cut off", NODE, names())?.after(does([stop("dnsmasq")])).ends(Why::ExitCode, "not known"),
+        Case::new("wait, unit", NODE, wait(|wait| wait.unit = Some("dnsmasq".to_owned())))?.nothing(),
+        Case::new("wait, path", NODE, wait(|wait| wait.path = Some("/etc/origin".to_owned())))?.nothing(),
+        Case::new("wait, port", NODE, wait(|wait| wait.port = Some(22)))?.nothing(),
+        Case::new("wait, time", NODE, wait(|wait| wait.span = Some(Span::seconds(1))))?.nothing(),
+        Case::new("wait, unit that does not run", NODE, wait(|wait| wait.unit = Some("dnsmasq".to_owned())))?
+            .after(does([stop("dnsmasq")]))
+            .ends(Why::Timeout, "dnsmasq is inactive"),
+        Case::new("wait, no path", NODE, wait(|wait| wait.path = Some("/etc/nothing".to_owned())))?
+            .ends(Why::Timeout, "No such file"),
+        Case::new("wait, no port", NODE, wait(|wait| wait.port = Some(9)))?
+            .ends(Why::Timeout, "nothing listens on port 9"),
+        Case::new("fetch", NODE, fetch("/etc/resolv.conf"))?.nothing(),
+        Case::new("fetch, tree", NODE, fetch("/etc/origin"))?.nothing(),
+        Case::new("fetch, nothing there", NODE, fetch("/etc/nothing"))?.ends(Why::ExitCode, "No such file"),
         Case::new("command, unexclude", NODE, excluder("unexclude", Some("exclude")))?.repeat(),
         Case::new("command, exclude", NODE, excluder("exclude", Some("unexclude")))?
             .after(does([excluder("unexclude", None)]))
