@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// A control side in memory, edited by the same code as a real one.
 #[derive(Default)]
-struct Memory(MemFiles);
+pub(crate) struct Memory(MemFiles);
 
 impl Desk for Memory {
     fn around(&self) -> Surroundings {

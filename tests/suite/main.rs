@@ -1,6 +1,7 @@
 //! The suites.
 
 mod conformance;
+mod conformance_hosts;
 mod corpus;
 mod crash;
 mod doctor;

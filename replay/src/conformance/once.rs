@@ -4,6 +4,7 @@ use super::bench::{Bench, Run, Try, ensure};
 use super::images::{Canon, Images, differences};
 use super::{Checked, Expect, Subject};
 use palinode_core::action::{Action, Recovery, UndoClass, Verdict};
+use palinode_core::event::Why;
 use palinode_core::port::Ended;
 use palinode_core::resource::{Fields, Footprint, Image, State};
 
@@ -101,9 +102,12 @@ pub(super) fn afresh<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
 }
 
 pub(super) fn refused<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
-    let Expect::Ends(why, words) = bench.case.expect else {
+    let Expect::Ends(mut why, words) = bench.case.expect else {
         return Ok(false);
     };
+    if why == Why::Precondition && !bench.subject.tells_preconditions() {
+        why = Why::ExitCode;
+    }
     let world = bench.fingerprint()?;
     let attempt = bench.first()?;
     let run = bench.run(attempt)?;

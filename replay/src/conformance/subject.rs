@@ -103,6 +103,11 @@ pub trait Subject {
     /// How many changes a job has made so far; nothing where that cannot be told.
     fn effects(&self, job: EntryId) -> Option<usize>;
 
+    /// Whether a job that a precondition kept from beginning says so. On a host it is an exit code as any other.
+    fn tells_preconditions(&self) -> bool {
+        true
+    }
+
     /// What an archive of a directory tree holds: relative paths, each with mode, owner and a digest of the content.
     /// Executors archive in their own formats; only what is in there is compared.
     fn tree(&self, archive: &[u8]) -> Result<BTreeMap<String, String>, Trouble>;
