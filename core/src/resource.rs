@@ -110,9 +110,7 @@ impl ResourceKey {
             | Kind::Repository(host, _)
             | Kind::Release(host)
             | Kind::File(host, _)
-            | Kind::Boot(host) => {
-                (host != CONTROL).then_some(host)
-            }
+            | Kind::Boot(host) => (host != CONTROL).then_some(host),
             Kind::Node(_) | Kind::Pods(_) | Kind::ConfigMap(..) | Kind::Pod(..) => None,
         }
     }

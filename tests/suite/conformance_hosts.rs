@@ -83,8 +83,13 @@ impl Watched {
 }
 
 impl Executor for Watched {
-    async fn survey(&self, target: &palinode_core::action::Target, action: &Action) -> Result<Survey, LookError> {
-        self.real.survey(target, action).await
+    async fn survey(
+        &self,
+        target: &palinode_core::action::Target,
+        action: &Action,
+        bodies: &dyn Bodies,
+    ) -> Result<Survey, LookError> {
+        self.real.survey(target, action, bodies).await
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
