@@ -53,12 +53,12 @@ fn links_sessions_and_listeners_break_and_come_back() {
 
     // Refused, in two ways; sessions go on.
     let lives = hosts
-        .ssh(third, "sleep 3; echo lives")
+        .ssh(third, "sleep 3.75; echo lives")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("ssh can be started");
-    hosts.until(third, "pgrep -x sleep -a | grep -q 3");
+    hosts.until(third, "pgrep -x sleep -a | grep -qF 3.75");
     hosts.refuse(third, true);
     hosts.run(third, "true").exits(255);
     hosts.refuse(third, false);

@@ -325,7 +325,7 @@ fn one_action_is_typed_recorded_and_taken_back() {
         .exits(0);
     let off = "inactive disabled\ninactive disabled\ninactive disabled\nactive enabled";
     assert_eq!(site.hosts.run(FIRST, four).text(), off);
-    site.run(&["undo", "@"]).exits(0);
+    site.run(&["undo", "@", "--yes"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, four).text(), was);
     let since = |unit: &str| -> u64 {
         let shown = site.hosts.run(FIRST, &format!("systemctl show -p ActiveEnterTimestampMonotonic {unit}")).text();
@@ -365,12 +365,12 @@ fn one_action_is_typed_recorded_and_taken_back() {
         if twice == 1 {
             site.hosts.run(FIRST, "touch /etc/single").exits(0);
         }
-        site.run(&["undo", "@"]).exits(0);
+        site.run(&["undo", "@", "--yes"]).exits(0);
         assert_eq!(site.hosts.run(FIRST, look).text(), single);
     }
     site.run(&["exec", FIRST, "--changes", "/etc/single", "--", "sh", "-c", "echo b >>/etc/single"]).exits(0);
     site.hosts.run(FIRST, "setfattr -x user.note /etc/single").exits(0);
-    let drift = site.run(&["undo", "@"]).exits(3);
+    let drift = site.run(&["undo", "@", "--yes"]).exits(3);
     assert!(drift.stdout.contains("someone else changed it"), "an attribute counts: {drift}");
     site.run(&["resume", "--force"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, look).text(), single);
@@ -390,7 +390,7 @@ fn one_action_is_typed_recorded_and_taken_back() {
     .exits(0);
     let look = "cat /etc/typed && stat -c '%a %U:%G' /etc/typed && ls /etc/*.palinode* 2>/dev/null; true";
     assert_eq!(site.hosts.run(FIRST, look).text(), "it's $HOME\n'palinode'\n600 ops:bin");
-    site.run(&["undo", "@"]).exits(0);
+    site.run(&["undo", "@", "--yes"]).exits(0);
     site.hosts.run(FIRST, "test ! -e /etc/typed").exits(0);
     // What needs a package that goes is named, and nothing goes.
     let refused = site.run(&["exec", FIRST, "package", "docker-client", "absent"]).exits(3);
@@ -522,7 +522,7 @@ fn repositories_and_the_release_come_back_to_what_they_were() {
     // With dnf's own program, and then without it.
     site.run(&["exec", FIRST, "repository", "extra", "enabled"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, known).text(), both("enabled", "enabled"));
-    site.run(&["undo", "@"]).exits(0);
+    site.run(&["undo", "@", "--yes"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, known).text(), both("disabled", "enabled"));
     let without = "find / -xdev -path '*dnf-plugins*' -name 'config_manager*' -delete; ! dnf config-manager --help";
     site.hosts.run(FIRST, &format!("{without} >/dev/null 2>&1; printf '%s' '{REPO}' >{repo}")).exits(0);
@@ -536,7 +536,7 @@ fn repositories_and_the_release_come_back_to_what_they_were() {
     let edited = REPO.replace("enabled = no", "enabled=1").replace("[silent]\n", "[silent]\nenabled=0\n");
     assert_eq!(site.hosts.run(FIRST, &look).text(), format!("640 root:bin\n{edited}7.6"));
     assert_eq!(site.hosts.run(FIRST, known).text(), both("enabled", "disabled"), "as dnf reads it");
-    site.run(&["rollback"]).exits(0);
+    site.run(&["rollback", "--yes"]).exits(0);
     let back = was.replace("enabled = no", "enabled=0").replace("[silent]\n", "[silent]\nenabled=1\n");
     assert_eq!(site.hosts.run(FIRST, &look).text(), back);
     let unknown = site.run(&["exec", FIRST, "repository", "extra", "nothing", "enabled"]).exits(3);
@@ -561,7 +561,7 @@ fn repositories_and_the_release_come_back_to_what_they_were() {
     assert_eq!(site.hosts.run(FIRST, look).text(), "1\n0\nRelease: 7.7");
     let asked = site.hosts.run(FIRST, "grep ^repos /var/log/subscription-manager").text();
     assert_eq!(asked, "repos --enable=rhel-7-extras --disable=rhel-7-optional");
-    site.run(&["rollback"]).exits(0);
+    site.run(&["rollback", "--yes"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, look).text(), "0\n1\nRelease not set");
     site.is_sound();
 }

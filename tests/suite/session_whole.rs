@@ -50,7 +50,7 @@ fn a_run_prints_one_object_with_all_that_scripts_need() {
     assert_eq!(text(&value, "state"), "done");
     assert_eq!(text(&value, "journal"), desk.path().join(".palinode").to_string_lossy());
     assert_eq!((text(&value, "run").len(), text(&value, "plan").len()), (16, 64));
-    assert!(value["steps"]["succeeded"].as_u64().is_some_and(|count| count > 80), "{value}");
+    assert!(value["steps"]["succeeded"].as_u64().is_some_and(|count| count > 75), "{value}");
     let residues = value["residues"].as_array().expect("a list");
     assert!(!residues.is_empty() && residues.iter().all(|residue| keys(residue) == ["key", "loss"]), "{value}");
 }
@@ -61,7 +61,7 @@ fn everything_that_was_recorded_can_be_looked_at() {
     let run = text(&value, "run");
     let before = desk.files(".palinode");
 
-    desk.run(&["status"]).exits(0).says(&["crio-to-docker ", ": done", "CRI-O goes", "27/27", "palinode log"]);
+    desk.run(&["status"]).exits(0).says(&["crio-to-docker ", ": done", "CRI-O goes", "25/25", "palinode log"]);
     let status = desk.json(&["status", &run[..6]]);
     assert_eq!((&status["state"], &status["run"]), (&"done".into(), &run.into()));
     assert_eq!(status["lanes"].as_array().map(Vec::len), Some(4));

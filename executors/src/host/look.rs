@@ -265,7 +265,7 @@ mod tests {
         };
         let found = plain(-1_500_000_000, None);
         let acl = encoded(b"system.posix_acl_access=0x0200\nuser.a b=0x\n");
-        let carries = plain(981_173_106_000_000_001, Some(BodyId([44; 32])));
+        let carries = plain(981_173_106_000_000_001, Some(BodyId([43; 32])));
         let nevra = Nevra {
             name: "docker".to_owned(),
             epoch: 2,
