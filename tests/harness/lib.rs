@@ -14,6 +14,7 @@ pub mod judge;
 pub mod memory;
 pub mod owner;
 pub mod power;
+pub mod site;
 pub mod skip;
 pub mod synthetic;
 pub mod tale;

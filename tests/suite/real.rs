@@ -1,8 +1,8 @@
 //! Palinode on real hosts: machines with a systemd, an sshd and an RPM database of their own. The judge of what happened
 //! is what the machines themselves have in the end.
 
-use palinode_tests::binary::{Desk, Live, Out};
-use palinode_tests::hosts::{Hosts, Kind};
+use palinode_tests::hosts::Kind;
+use palinode_tests::site::Site;
 use palinode_tests::skip;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -14,45 +14,6 @@ const DISK: Kind = Kind { rhel7: false, disk: true };
 const RHEL7: Kind = Kind { rhel7: true, disk: false };
 const FIRST: &str = "gluster1.demo";
 const THREE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
-
-/// A folder with an inventory of machines, and the ssh that reaches them.
-struct Site {
-    desk: Desk,
-    hosts: Hosts,
-}
-
-impl Site {
-    fn new(test: &str, kind: Kind, names: &[&str]) -> Option<Self> {
-        let hosts = Hosts::start(test, kind, names)?;
-        let desk = Desk::new();
-        desk.write("hosts", format!("[glusterfs]\n{}\n", names.join("\n")));
-        Some(Self { desk, hosts })
-    }
-
-    fn args<'a>(&'a self, args: &[&'a str]) -> Vec<&'a str> {
-        let config = self.hosts.config().to_str().expect("a path in UTF-8");
-        [&["--ssh-config", config], args].concat()
-    }
-
-    fn run(&self, args: &[&str]) -> Out {
-        self.desk.run(&self.args(args))
-    }
-
-    fn spawn(&self, args: &[&str]) -> Live {
-        self.desk.spawn(&self.args(args))
-    }
-
-    /// Sound, and every decision follows from the rules.
-    #[track_caller]
-    fn is_sound(&self) {
-        self.desk.run(&["verify"]).exits(0).says(&["sound"]);
-        self.desk.run(&["replay", "--strict"]).exits(0);
-    }
-
-    fn log(&self) -> Vec<Value> {
-        self.desk.json(&["log"]).as_array().expect("a list").clone()
-    }
-}
 
 /// One step that takes two seconds and leaves one line at its end, and one that follows it.
 const SLOW: &str = "\
@@ -143,9 +104,8 @@ fn a_job_happens_once_whatever_drops_while_it_runs() {
         let out = out.exits(0);
         assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), COUNTED, "{drop:?}: {out}");
         // What was cut short is only done again because the look said that it did not happen.
-        let probes: Vec<Value> =
-            site.log().into_iter().filter(|entry| entry["entry"]["event"]["Probed"].is_object()).collect();
-        let last = probes.last().map(|entry| &entry["entry"]["event"]["Probed"]);
+        let probes: Vec<Value> = site.events().into_iter().filter(|event| event["Probed"].is_object()).collect();
+        let last = probes.last().map(|event| &event["Probed"]);
         if interrupted {
             let last = last.unwrap_or_else(|| unreachable!("{drop:?} leaves it in doubt: {out}"));
             assert_eq!(last["decision"], "again", "{drop:?}: {last}");
