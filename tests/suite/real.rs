@@ -565,3 +565,20 @@ fn what_is_waited_for_is_told_and_what_is_fetched_is_got_out_as_it_is() {
     assert_eq!(site.desk.raw(&site.args(&["exec", FIRST, "fetch", "/root/log"])).len(), 8_388_608);
     site.is_sound();
 }
+
+/// What a package manager prints above its table is no package.
+#[test]
+fn a_transaction_touches_what_its_table_lists() {
+    let Some(site) = Site::new("real hosts: what a transaction brings", Kind::default(), &[FIRST]) else { return };
+    site.hosts.run(FIRST, "rpm -e criu docker docker-client").exits(0);
+    site.run(&["exec", FIRST, "package", "criu", "docker", "present"]).exits(0);
+    let events = site.events();
+    let intent = events.iter().find_map(|event| event["Intent"]["footprint"].as_array());
+    let keys = intent.expect("an intent has a footprint").iter().map(|touched| touched["key"].as_str());
+    let keys: Vec<&str> = keys.flatten().collect();
+    let package = |name: &str| format!("{FIRST}/package/{name}");
+    assert_eq!(keys, ["criu", "docker", "docker-client", "docker-common"].map(package));
+    site.run(&["undo", "@", "--yes"]).exits(0);
+    site.hosts.run(FIRST, "! rpm -q criu && ! rpm -q docker && ! rpm -q docker-client").exits(0);
+    site.is_sound();
+}

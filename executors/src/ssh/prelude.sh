@@ -301,7 +301,7 @@ p_removal() {
 p_arrival() {
   p_yum=$(command -v yum || command -v dnf) || return 1
   "$p_yum" --assumeno --setopt=exit_on_lock=1 install "$@" </dev/null 2>&1 |
-    sed -n '/^=====/,/^Transaction Summary/p' | sed -n 's/^ \([A-Za-z0-9][^ ]*\).*/brings \1/p'
+    sed -n '/^[A-Z][A-Za-z ]*:$/,/^Transaction Summary/s/^ \([A-Za-z0-9][^ ]*\).*/brings \1/p'
   echo end
 }
 
