@@ -277,6 +277,7 @@ impl Bench {
             job: JobWord::Unknown,
             observed: ImageRef::here(Image::new()),
             evidence: None,
+            output: None,
             captures: BTreeMap::new(),
         };
         self.feed(RUN, Event::Probed(Box::new(probed)));

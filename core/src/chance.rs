@@ -193,6 +193,7 @@ fn probed(dice: &mut Dice<'_>, bench: &Bench, name: &str) -> Option<Deed> {
         job: JobWord::Unknown,
         observed: seen(dice, &image),
         evidence: None,
+        output: None,
         captures: captures(dice),
     })))
 }

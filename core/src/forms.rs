@@ -435,6 +435,7 @@ impl Dice<'_> {
             job: self.pick(&words),
             observed: self.image(),
             evidence: self.maybe(Self::body),
+            output: self.maybe(Self::body),
             captures: self.named(),
         }
     }

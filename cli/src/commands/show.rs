@@ -163,6 +163,7 @@ fn printed(reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, 
     let mine = |stored: &&Stored| stored.entry.run == run.run;
     let output = family.entries.iter().rev().filter(mine).find_map(|stored| match &stored.entry.event {
         Event::Outcome(outcome) if outcome.step.as_str() == path => Some(outcome.output),
+        Event::Probed(probed) if probed.step.as_str() == path && probed.output.is_some() => Some(probed.output),
         _ => None,
     });
     let Some(Some(output)) = output else {
@@ -237,6 +238,7 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     }
     let outputs = entries.iter().filter_map(|stored| match &stored.entry.event {
         Event::Outcome(outcome) => Some([outcome.message, outcome.output]),
+        Event::Probed(probed) => Some([probed.evidence, probed.output]),
         Event::GateSampled { evidence, .. } => Some([*evidence, None]),
         _ => None,
     });

@@ -208,6 +208,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             job: word,
             observed: ImageRef::here(Image::new()),
             evidence: None,
+            output: None,
             captures: BTreeMap::new(),
         };
         Ok((vec![(Event::Probed(Box::new(probed)), BTreeMap::new())], Follow::Attach(ix)))
@@ -228,8 +229,18 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let desk = Desk::new(&self.shelf);
         let observed = desk.image_ref(observed)?;
         fresh.extend(desk.into_fresh());
-        let path = step.path.clone();
-        let probed = Probed { step: path, attempt, verdict, rule, decision, job: word, observed, evidence, captures };
+        let probed = Probed {
+            step: step.path.clone(),
+            attempt,
+            verdict,
+            rule,
+            decision,
+            job: word,
+            observed,
+            evidence,
+            output: finished.output,
+            captures,
+        };
         Ok((vec![(Event::Probed(Box::new(probed)), fresh)], Follow::Free(ix)))
     }
 
