@@ -18,6 +18,9 @@ const WORDS: usize = 4 << 10;
 /// So much may a login print before our shell speaks.
 const BANNER: usize = 1 << 20;
 
+/// So many times, ten milliseconds apart, is looked for the end of a complaint.
+const PATIENCE: u32 = 200;
+
 /// Becomes root if the login is not: `sudo -n` never asks.
 const SHELL: &str = "if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; else exec sudo -n -- /bin/sh; fi";
 
@@ -147,7 +150,11 @@ impl Channel {
     ) -> Result<Reply, AskError> {
         let mark = mark();
         let script = shlex::try_quote(script).map_err(|_| AskError::Nul)?;
-        let request = format!("{first}( eval {script} ) </dev/null; printf '\\n%s %d\\n' '{mark}' \"$?\"\n");
+        // A complaint takes another way than the answer: it is whole once the mark came there too.
+        let request = format!(
+            "{first}( eval {script} ) </dev/null; p_code=$?; printf '\\n%s %d\\n' '{mark}' $p_code; \
+             if [ $p_code != 0 ]; then printf '%s\\n' '{mark}' >&2; fi\n"
+        );
         // Until the whole answer was read, nothing else can be.
         self.sound = false;
         self.words();
@@ -157,7 +164,21 @@ impl Channel {
         });
         let (code, out) = answered.await.map_err(|_| AskError::Silent(patience.as_secs()))??;
         self.sound = true;
-        Ok(Reply { code, out, complaint: self.words() })
+        let complaint = if code == 0 { self.words() } else { self.complaint(&mark).await };
+        Ok(Reply { code, out, complaint })
+    }
+
+    /// What was complained about up to the mark, if that comes.
+    async fn complaint(&self, mark: &str) -> String {
+        let mut words = self.words();
+        for _ in 0..PATIENCE {
+            if words.contains(mark) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            words.push_str(&self.words());
+        }
+        words.split(mark).next().unwrap_or_default().to_owned()
     }
 
     async fn answer(&mut self, mark: &[u8], limit: usize) -> Result<(i32, Vec<u8>), AskError> {
