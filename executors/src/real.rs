@@ -220,6 +220,10 @@ impl Real {
                             return Ended::Finished(Finished { code: Some(0), message, ..Finished::default() });
                         }
                         Some(boot) if boot != old => "it is still starting".clone_into(&mut last),
+                        // A start that was lost on its way: nobody will reboot this host.
+                        Some(_) if self.knows_nothing(job, host).await => {
+                            return Ended::Unknown("the host does not know the job".to_owned());
+                        }
                         _ => {}
                     }
                 }
@@ -229,6 +233,11 @@ impl Real {
         }
         let message = Some(format!("it did not come back within {} minutes: {last}", REBOOT.as_secs() / 60));
         Ended::Finished(Finished { why: Some(Why::Timeout), message, ..Finished::default() })
+    }
+
+    async fn knows_nothing(&self, job: &Job, host: &HostName) -> bool {
+        let said = self.jobs(host).status(job.name).await;
+        matches!(said, Ok(Said { word: Word::None | Word::Revoked, .. }))
     }
 
     fn on_control(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
