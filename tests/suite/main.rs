@@ -6,6 +6,7 @@ mod corpus;
 mod crash;
 mod doctor;
 mod drift;
+mod drops;
 mod failing;
 mod frozen;
 mod fuzz;
