@@ -102,12 +102,12 @@ impl Acting {
 
     /// Sees to it that all real hosts of a plan can be acted on, before anything is: reached, allowed to, not claimed.
     /// A run that is open already goes on with the hosts that answer. Gives the hosts that another journal claims, if
-    /// they may be taken from it; nothing is changed yet.
-    pub(crate) fn ready(&self, plan: &Plan, take: bool, open: bool) -> Result<Vec<HostName>, Failure> {
+    /// they may be taken from it (none: nobody can say so here); nothing is changed yet.
+    pub(crate) fn ready(&self, plan: &Plan, take: Option<bool>, open: bool) -> Result<Vec<HostName>, Failure> {
         let Either::Real(real) = &self.world else { return Ok(Vec::new()) };
         let hosts: Vec<HostName> = plan.hosts().cloned().collect();
         let mut unready = self.runtime.block_on(real.unready(&hosts));
-        let claimed = unready.extract_if(.., |(_, why)| take && matches!(why, Unready::Claimed(_)));
+        let claimed = unready.extract_if(.., |(_, why)| take == Some(true) && matches!(why, Unready::Claimed(_)));
         let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
         if open {
             for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unreached(_))) {
@@ -133,10 +133,11 @@ impl Acting {
             Unready::Claimed(who) => Failure::new(
                 Exit::Owned,
                 format!("{host} is claimed by another journal: {who}{more}; nothing was touched"),
-                if open {
-                    "wait until that run is closed, or ask whoever began it"
-                } else {
-                    "wait until that run is closed; if you know that nobody works on it any more, add --take-over"
+                match take {
+                    None => "wait until that run is closed, or ask whoever began it",
+                    Some(_) => {
+                        "wait until that run is closed; if you know that nobody works on it any more, add --take-over"
+                    }
                 },
             ),
         })

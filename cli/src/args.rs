@@ -262,6 +262,10 @@ impl Undo {
 pub(crate) struct Resume {
     /// The run, by the beginning of its id; by default the latest open one.
     pub(crate) run: Option<String>,
+    /// Take hosts over that another journal claims, as after a journal was moved. Only if you know that nobody works on
+    /// them any more.
+    #[arg(long)]
+    pub(crate) take_over: bool,
     /// Go on although someone changed what a rollback is about to change back.
     #[arg(long)]
     pub(crate) force: bool,

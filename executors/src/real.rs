@@ -12,6 +12,7 @@ use palinode_core::port::{
     Bodies, Control, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey,
 };
 use palinode_core::resource::{CONTROL, Image, Kind};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,6 +37,8 @@ pub struct Real {
     fleet: Fleet,
     control: InventoryFiles<DiskFiles>,
     claim: Claim,
+    /// The hosts that were claimed here, and their boot then.
+    held: RefCell<BTreeMap<HostName, String>>,
     listener: Option<Listener>,
 }
 
@@ -54,7 +57,7 @@ pub enum Unready {
 impl Real {
     /// Acts on the hosts of a fleet, in the name of a journal.
     pub fn new(fleet: Fleet, claim: Claim) -> Self {
-        Self { fleet, control: InventoryFiles::new(DiskFiles), claim, listener: None }
+        Self { fleet, control: InventoryFiles::new(DiskFiles), claim, held: RefCell::default(), listener: None }
     }
 
     /// Lets someone hear what jobs print.
@@ -124,6 +127,12 @@ impl Real {
         (job.action.class() != UndoClass::Read).then_some(&self.claim)
     }
 
+    /// Whether the host was claimed here since it booted: then it is not claimed anew after someone took it. A claim may
+    /// go with the power.
+    fn has(&self, host: &HostName, boot: Option<&str>) -> bool {
+        boot.is_some() && self.held.borrow().get(host).map(String::as_str) == boot
+    }
+
     /// The states of one host's resources.
     async fn look(&self, host: &HostName, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let reply = self.fleet.ask(host, &host::script_of(keys)).await.map_err(|error| unseen(host, error))?;
@@ -156,7 +165,14 @@ impl Real {
                     other => return other,
                 }
             }
-            match self.jobs(host).start(job.name, act, self.claim_for(job), self.watch(look, 0)).await {
+            let claim = self.claim_for(job).map(|claim| (claim, self.has(host, job.boot.as_deref())));
+            match self.jobs(host).start(job.name, act, claim, self.watch(look, 0)).await {
+                Ok(said) => {
+                    if claim.is_some() {
+                        self.held.borrow_mut().insert(host.clone(), said.boot.clone());
+                    }
+                    return Ok(said);
+                }
                 Err(JobError::Link(error)) if error.was_asked() => lost = Some(error),
                 // Nothing was asked this time, but before.
                 Err(JobError::Link(_)) if lost.is_some() => {}

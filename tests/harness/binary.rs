@@ -210,11 +210,18 @@ impl Desk {
 
     /// Starts the binary and lets it work.
     pub fn spawn(&self, args: &[&str]) -> Live {
+        self.spawn_with(&[], args)
+    }
+
+    /// The same, with these settings in its environment.
+    pub fn spawn_with(&self, settings: &[(&str, PathBuf)], args: &[&str]) -> Live {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let place = |name: &str| self.aside.path().join(format!("{number}.{name}"));
         let (out, err) = (place("out"), place("err"));
         let make = |path: &Path| File::create(path).expect("a file can be made");
-        let child = self.command(args).stdout(make(&out)).stderr(make(&err)).spawn();
+        let mut command = self.command(args);
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
+        let child = command.stdout(make(&out)).stderr(make(&err)).spawn();
         Live { child: child.expect("the binary can be started"), out, err }
     }
 
@@ -313,6 +320,24 @@ impl Live {
             assert!(began.elapsed() < PATIENCE, "no `{what}` in time: {}", self.stderr());
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether it stands still. False once it ended.
+    pub fn is_stopped(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    }
+
+    /// The most memory that it had so far, in KiB. Zero once it ended.
+    pub fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether it ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
     }
 
     /// Kills it with SIGKILL.

@@ -15,6 +15,8 @@ pub enum How {
     Torn,
     /// It says that it worked, and did nothing.
     Lie,
+    /// It works, and then the process stands still until it is continued. Only of `fdatasync`.
+    Stop,
 }
 
 /// Which calls fail.
@@ -49,6 +51,7 @@ impl Faults {
             How::Full => "ENOSPC",
             How::Torn => "torn",
             How::Lie => "lie",
+            How::Stop => "stop",
         };
         let mut all = vec![
             ("LD_PRELOAD", helper::faults().to_owned()),

@@ -3,7 +3,8 @@
  *   FAULTS_BELOW  only files whose absolute path begins like this
  *   FAULTS_CALLS  which calls: write, fdatasync, fsync, rename, create; several with commas
  *   FAULTS_AT     which of them fails, from 1; 0: none, they are only counted
- *   FAULTS_HOW    EIO, ENOSPC; torn: half of it is written, then ENOSPC; lie: it says that it worked and does nothing
+ *   FAULTS_HOW    EIO, ENOSPC; torn: half of it is written, then ENOSPC; lie: it says that it worked and does nothing;
+ *                 stop: it works, then the process stands still until it is continued (fdatasync)
  *   FAULTS_STAY   if set: so do all calls after it
  *   FAULTS_WATCH  a file whose length is noted when the first call fails
  *   FAULTS_NOTE   where the number of calls, and that length, are written at the end
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -136,8 +138,15 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 
 int fdatasync(int fd)
 {
+	int done;
+
 	if (!fails_on("fdatasync", fd))
 		return NEXT(fdatasync)(fd);
+	if (is("stop")) {
+		done = NEXT(fdatasync)(fd);
+		raise(SIGSTOP);
+		return done;
+	}
 	return is("lie") ? 0 : refuse();
 }
 

@@ -8,6 +8,7 @@ mod doctor;
 mod drift;
 mod drops;
 mod failing;
+mod fence;
 mod frozen;
 mod fuzz;
 mod hosts;

@@ -47,7 +47,7 @@ pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failu
     let mut acting = Acting::real(args.ssh_config.as_deref(), &root, id)?;
     acting.listen(how.live.clone());
     acting.disturb(&how.lab_options, &plan, None)?;
-    let claimed = acting.ready(&plan, how.take_over, false)?;
+    let claimed = acting.ready(&plan, Some(how.take_over), false)?;
     if !how.yes || plan.runbook != EXEC {
         to_stderr(&outline(&plan));
     }

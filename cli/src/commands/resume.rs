@@ -29,7 +29,8 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     acting.listen(Live::beside(resume.live));
     let gap = acting.gap(resume.gap);
     acting.disturb(&resume.lab_options, &plan, gap)?;
-    acting.ready(&plan, false, true)?;
+    let claimed = acting.ready(&plan, Some(resume.take_over), true)?;
+    acting.take(&claimed)?;
     let by = TakeOver { actor: actor::actor(), gap, force: resume.force };
     let start = Start::TakeOver(by);
     let (stopped, history) =

@@ -63,7 +63,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
     let gap = acting.gap(rollback.gap);
     acting.disturb(&crate::args::Lab::default(), &plan, gap)?;
-    acting.ready(&plan, false, true)?;
+    acting.ready(&plan, None, true)?;
 
     // What is in doubt is looked at first: what is found then counts as its last recorded state.
     let doubts = way_back::doubts(&history, original, &scope)?;

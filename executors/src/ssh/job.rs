@@ -24,6 +24,9 @@ const NOT_STARTED: i32 = 71;
 /// The exit code of a start on a host that another journal claims.
 const CLAIMED: i32 = 73;
 
+/// The exit code of a start on a host that was claimed by this journal and is no more.
+const TAKEN: i32 = 74;
+
 /// A job's own word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -105,25 +108,31 @@ impl Jobs<'_> {
     /// Claims and starts a job that does `act`, a piece of shell, and waits a while for its end. A job of that name that
     /// was claimed before is not started again.
     ///
-    /// With a claim the host is claimed first; if another journal has it, nothing is started.
+    /// With a claim the host is claimed first; if another journal has it, nothing is started. If this journal had it
+    /// already (the second word), nothing is started either after another one had it in between.
     pub(crate) async fn start(
         &self,
         name: EntryId,
         act: &str,
-        claim: Option<&Claim>,
+        claim: Option<(&Claim, bool)>,
         watch: Watch<'_>,
     ) -> Result<Said, JobError> {
         let mut script = String::new();
         let mut journal = "''".to_owned();
-        if let Some(claim) = claim {
+        if let Some((claim, had)) = claim {
             journal = quoted(&claim.journal);
-            let _ = writeln!(script, "p_claim {journal} {} || exit", quoted(&claim.words));
+            let had = if had { " had" } else { "" };
+            let _ = writeln!(script, "p_claim {journal} {}{had} || exit", quoted(&claim.words));
         }
         let _ = writeln!(script, "p_start {name} {} {journal} || exit", quoted(act));
         script.push_str(&watch.script(name, WAIT));
         let reply = self.fleet.ask_jobs(self.host, &script, TIME).await?;
         match reply.code {
             NOT_STARTED => Err(JobError::NotStarted(reply.why())),
+            TAKEN => Err(JobError::NotStarted(
+                "another journal took the host over in the meantime and has given it up; see what it changed"
+                    .to_owned(),
+            )),
             CLAIMED => Err(JobError::NotStarted(format!("another journal has the host: {}", reply.why()))),
             _ => said(&reply),
         }

@@ -35,9 +35,10 @@ p_claims=/var/lib/palinode/claims
 # JOURNAL: whether it has the host.
 p_has() { [ "$p_claimed" -ef "$p_claims/$1" ]; }
 
-# JOURNAL WORDS: claims the host. 73: another journal has it; says who.
+# JOURNAL WORDS [had]: claims the host. 73: another journal has it; says who. 74: nobody has it, though this one had.
 p_claim() {
   if p_has "$1"; then return 0; fi
+  if [ "$3" = had ] && ! [ -L "$p_claimed" ]; then return 74; fi
   mkdir -p "$p_claims" || return 71
   if ! printf '%s\n' "$2" >"$p_claims/$1"; then return 71; fi
   if p_link=$(ln -sT "claims/$1" "$p_claimed" 2>&1) || p_has "$1"; then return 0; fi
