@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 const CUT: &str = include_str!("../helpers/cut.c");
 const FAULTS: &str = include_str!("../helpers/faults.c");
+const DELAY: &str = include_str!("../helpers/delay.c");
+const CLOCK: &str = include_str!("../helpers/clock.c");
 
 /// The program that cuts a file system off its device.
 pub fn cut() -> &'static Path {
@@ -18,6 +20,18 @@ pub fn cut() -> &'static Path {
 pub fn faults() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build("faults.so", FAULTS, &["-shared", "-fPIC", "-ldl"]))
+}
+
+/// The program that hands on what comes in, each piece so many milliseconds later.
+pub fn delay() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("delay", DELAY, &[]))
+}
+
+/// The library that makes a clock wrong; to be preloaded.
+pub fn clock() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("clock.so", CLOCK, &["-shared", "-fPIC"]))
 }
 
 /// Compiles a source beside the test's own file, unless it was compiled before.

@@ -11,6 +11,7 @@ mod failing;
 mod fence;
 mod frozen;
 mod fuzz;
+mod hostile;
 mod hosts;
 mod large;
 mod power;
