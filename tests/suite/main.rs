@@ -30,4 +30,5 @@ mod session_refused;
 mod session_whole;
 mod session_worlds;
 mod side;
+mod soak;
 mod strict;
