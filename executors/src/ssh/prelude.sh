@@ -187,7 +187,8 @@ p_word() {
   p_was=$2 p_pid=$3 p_began=$4
   if [ "$p_was" = "$(p_boot)" ] && p_now=$(cat "/proc/$p_pid/stat" 2>/dev/null); then
     set -- ${p_now##*)}
-    if [ "${20}" = "$p_began" ]; then echo running; return; fi
+    # One that nobody has waited for is still listed, and does not run.
+    if [ "$1" != Z ] && [ "${20}" = "$p_began" ]; then echo running; return; fi
   fi
   # It may have ended between the two looks.
   if p_ended "$p_dir"; then echo finished; else echo interrupted; fi
