@@ -21,6 +21,9 @@ p_b64() { base64 -w0 "$@" && echo; }
 # Lets what a file holds reach the disk; dd is the tool of that age that can.
 p_sync() { dd if=/dev/null of="$1" oflag=append conv=notrunc,fsync 2>/dev/null; }
 
+# FILE: why it cannot be written. Not every shell knows.
+p_unwritten() { dd if=/dev/zero of="$1" bs=1 count=1 conv=notrunc 2>&1 | sed -n '1s/^dd: //p' >&2; }
+
 p_hello() {
   printf 'uid %s\n' "$(id -u)"
   printf 'boot %s\n' "$(p_boot)"
@@ -40,7 +43,10 @@ p_claim() {
   if p_has "$1"; then return 0; fi
   if [ "$3" = had ] && ! [ -L "$p_claimed" ]; then return 74; fi
   mkdir -p "$p_claims" || return 71
-  if ! printf '%s\n' "$2" >"$p_claims/$1"; then return 71; fi
+  if ! printf '%s\n' "$2" 2>/dev/null >"$p_claims/$1"; then
+    p_unwritten "$p_claims/$1"
+    return 71
+  fi
   if p_link=$(ln -sT "claims/$1" "$p_claimed" 2>&1) || p_has "$1"; then return 0; fi
   p_who=$(p_claimant "$1")
   if [ -n "$p_who" ]; then printf '%s\n' "$(p_owner)" >&2; return 73; fi
@@ -120,7 +126,8 @@ p_start() {
     p_unstarted "$1"
     return
   fi
-  if ! { p_boot >"$p_d/boot" && printf '' >"$p_d/out" && printf '%s\n' "$2" >"$p_d/job"; }; then
+  if ! { p_boot >"$p_d/boot" && printf '' >"$p_d/out" && printf '%s\n' "$2" >"$p_d/job"; } 2>/dev/null; then
+    p_unwritten "$p_d/job"
     p_unstarted "$1"
     return
   fi
