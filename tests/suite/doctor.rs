@@ -7,6 +7,7 @@ use palinode_tests::skip;
 use rustix::process::Signal;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const LOOK: [&str; 2] = ["doctor", "--disk"];
 const CUT: [&str; 3] = ["doctor", "--disk", "--power-cut"];
@@ -136,6 +137,29 @@ fn a_power_cut_is_tried_and_put_away() {
     let value = desk.run_with(&lies.settings(), &json).exits(1).value();
     assert_eq!(value["power_cut"]["records"]["acknowledged"], value["power_cut"]["records"]["lost"], "{value}");
     assert!(value["findings"].to_string().contains("5 power cuts of "), "{value}");
+    nothing_is_left(desk.path());
+}
+
+/// Containers that start meanwhile hold the file system that is cut off in mount namespaces of their own.
+#[test]
+fn a_power_cut_beside_containers_is_no_loss() {
+    if !can_cut("doctor cuts the power beside containers") {
+        return;
+    }
+    let desk = on_disk();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                let mut held = Command::new("unshare");
+                held.args(["--mount", "--propagation", "private", "sleep", "0.3"]);
+                assert!(held.status().expect("a namespace can be made").success());
+            }
+        });
+        let out = desk.run(&CUT);
+        over.store(true, Ordering::SeqCst);
+        out.exits(0).says(&["good    5 power cuts, of "]);
+    });
     nothing_is_left(desk.path());
 }
 

@@ -7,7 +7,7 @@
 use super::scratch::Scratch;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 const RECORD: usize = 512;
 /// After so many records a file is placed by rename.
 const EVERY: u64 = 16;
+
+/// So long may others hold what was cut off.
+const LATE: Duration = Duration::from_secs(30);
 
 /// A kind of file system that can be cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,9 @@ pub enum CutError {
     /// An I/O error outside the file system that is cut.
     #[error("cannot cut the power: the trial's own files cannot be written")]
     Io(#[from] io::Error),
+    /// Something else holds the file system that was cut off.
+    #[error("cannot cut the power: another mount namespace, such as a container's, holds the trial's file system")]
+    Held,
     /// Somebody wished it to end.
     #[error("the trial was stopped; what it made is removed")]
     Stopped,
@@ -243,6 +249,9 @@ impl Kept {
 struct Mounted {
     point: PathBuf,
     there: bool,
+    /// Where the kernel tells what is behind the loop device, while it is in use.
+    loops: PathBuf,
+    behind: String,
 }
 
 impl Mounted {
@@ -251,7 +260,12 @@ impl Mounted {
         // The loop device goes with its mount.
         command.args(["-o", "loop"]).arg(image).arg(point);
         run(command)?;
-        Ok(Self { point: point.to_owned(), there: true })
+        let mut mounted = Self { point: point.to_owned(), there: true, loops: PathBuf::new(), behind: String::new() };
+        let device = fs::metadata(point)?.dev();
+        let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+        mounted.loops = PathBuf::from(format!("/sys/dev/block/{major}:{minor}/loop/backing_file"));
+        mounted.behind = fs::read_to_string(&mounted.loops)?;
+        Ok(mounted)
     }
 
     fn cut(&mut self) -> Result<(), CutError> {
@@ -265,6 +279,15 @@ impl Mounted {
         command.arg(&self.point);
         run(command)?;
         self.there = false;
+        // A mount namespace that was made meanwhile, as containers have, holds it too. Until it lets go, whoever mounts
+        // the image again gets what was cut off.
+        let late = Instant::now() + LATE;
+        while fs::read_to_string(&self.loops).is_ok_and(|behind| behind == self.behind) {
+            if Instant::now() > late {
+                return Err(CutError::Held);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Ok(())
     }
 }
