@@ -15,7 +15,7 @@ use palinode_core::span::Span;
 use palinode_core::state::RunState;
 use palinode_executors::{Claim, Fleet, Real, Unready};
 use palinode_replay::lab::Lab;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
@@ -252,6 +252,10 @@ impl Executor for Either {
 
     async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
         either!(self, world => world.sample(target, gate, bodies).await)
+    }
+
+    fn host_keys(&self) -> BTreeMap<HostName, String> {
+        either!(self, world => world.host_keys())
     }
 
     fn now(&self) -> Micros {

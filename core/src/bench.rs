@@ -129,6 +129,7 @@ impl Bench {
             compensates: plan.compensates.clone(),
             force: false,
             keys: RUN,
+            host_keys: None,
         };
         self.blobs.push(bytes);
         self.feed(run, Event::RunOpened(Box::new(opened)));
@@ -321,7 +322,10 @@ impl Bench {
     }
 
     pub(crate) fn take_over(&mut self) {
-        self.feed(RUN, Event::OwnerChanged { owner: owner(), gap: None, actor: Actor::default(), force: false });
+        self.feed(
+            RUN,
+            Event::OwnerChanged { owner: owner(), gap: None, actor: Actor::default(), force: false, host_keys: None },
+        );
     }
 
     pub(crate) fn close(&mut self, run: RunId) {

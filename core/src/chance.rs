@@ -280,7 +280,13 @@ fn stopped(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
         return Deed::entry(Event::Paused { why: PauseWhy::Asked, by: None, reason: None });
     }
     let owner = Owner { host: "bastion".to_owned(), boot: "boot".to_owned(), pid: 2, started: 2 };
-    Deed::entry(Event::OwnerChanged { owner, gap: None, actor: Actor::default(), force: dice.once_in(2) })
+    Deed::entry(Event::OwnerChanged {
+        owner,
+        gap: None,
+        actor: Actor::default(),
+        force: dice.once_in(2),
+        host_keys: None,
+    })
 }
 
 /// What a rollback of one step or of one host does to the run.

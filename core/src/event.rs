@@ -7,7 +7,8 @@
 use crate::action::{Action, Recovery, Target, Undo, UndoClass, Verdict};
 use crate::canon;
 use crate::id::{
-    Attempt, BlobId, BodyId, Context, EntryId, Epoch, Label, Micros, PlanDigest, ResourceKey, RunId, Seq, StepPath,
+    Attempt, BlobId, BodyId, Context, EntryId, Epoch, HostName, Label, Micros, PlanDigest, ResourceKey, RunId, Seq,
+    StepPath,
 };
 use crate::resource::{Footprint, Image, Residue, State};
 pub use crate::rules::version::{RULES, RULES_KNOWN};
@@ -406,6 +407,9 @@ pub enum Event {
         actor: Actor,
         /// Whether it may overwrite drift.
         force: bool,
+        /// The hosts' keys that it found and that the run did not have recorded so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host_keys: Option<Box<HostKeys>>,
     },
     /// About to act.
     Intent(Arc<Intent>),
@@ -515,6 +519,49 @@ pub struct RunOpened {
     pub force: bool,
     /// The run whose data keys seal the bodies: itself, or for a rollback the run it began from.
     pub keys: RunId,
+    /// On real hosts: the keys by which they were known when it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_keys: Option<HostKeys>,
+}
+
+/// By which key each host was known: what ssh's strict check accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeys {
+    /// Type and fingerprint, by host.
+    Here(BTreeMap<HostName, String>),
+    /// The public blob with them, where they are too many for an entry.
+    Blob(BlobId),
+}
+
+impl HostKeys {
+    /// The canonical bytes to store as a public blob, if there are too many for an entry.
+    pub fn too_long(keys: &BTreeMap<HostName, String>) -> Result<Option<Vec<u8>>, canon::EncodeError> {
+        let bytes = canon::encode(keys)?;
+        Ok((bytes.len() > LISTS_LIMIT).then_some(bytes))
+    }
+
+    /// All of them; `public` fetches the blob.
+    pub fn all(
+        &self,
+        public: impl FnOnce(BlobId) -> Result<Vec<u8>, crate::port::ReadError>,
+    ) -> Result<BTreeMap<HostName, String>, HostKeysError> {
+        match self {
+            Self::Here(keys) => Ok(keys.clone()),
+            Self::Blob(blob) => Ok(canon::decode(&public(*blob)?)?),
+        }
+    }
+}
+
+/// Why recorded host keys cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum HostKeysError {
+    /// The blob cannot be read.
+    #[error(transparent)]
+    Read(#[from] crate::port::ReadError),
+    /// The blob holds something else.
+    #[error("the recorded host keys cannot be understood")]
+    Decode(#[from] canon::DecodeError),
 }
 
 /// See [`Event::Intent`].

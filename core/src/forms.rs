@@ -377,7 +377,15 @@ impl Dice<'_> {
             compensates: self.maybe(Self::compensates),
             force: self.flag(),
             keys: RunId(self.hash()),
+            host_keys: self.maybe(Self::host_keys),
         }
+    }
+
+    fn host_keys(&mut self) -> HostKeys {
+        if self.flag() {
+            return HostKeys::Blob(BlobId(self.hash()));
+        }
+        HostKeys::Here(self.list(|dice| (dice.host(), dice.word())))
     }
 
     fn intent(&mut self) -> Intent {
@@ -460,6 +468,7 @@ impl Dice<'_> {
                 gap: self.maybe(Self::micros),
                 actor: self.actor(),
                 force: self.flag(),
+                host_keys: self.maybe(|dice| Box::new(dice.host_keys())),
             },
             2 => Event::Intent(Arc::new(self.intent())),
             3 => Event::Outcome(Box::new(self.outcome())),

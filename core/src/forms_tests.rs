@@ -3,8 +3,8 @@
 
 use crate::canon::{decode, encode, walk};
 use crate::chance::{Dice, config};
-use crate::event::{Entry, Event, Place};
-use crate::id::{BodyId, EntryId, Label};
+use crate::event::{Entry, Event, HostKeys, Place, blob_id};
+use crate::id::{BodyId, EntryId, HostName, Label};
 use crate::plan::Plan;
 use crate::resource::State;
 use proptest::prelude::*;
@@ -229,4 +229,20 @@ fn what_is_written_is_ordered_and_short() {
     for (number, bytes) in table {
         assert_eq!(encode(&number).expect("it encodes"), bytes, "{number}");
     }
+}
+
+#[test]
+fn host_keys_that_are_too_many_for_an_entry_rest_in_a_blob() {
+    use std::collections::BTreeMap;
+    let keys = |count: usize| -> BTreeMap<HostName, String> {
+        let host = |number| HostName::new(format!("node{number}.demo")).expect("a host name");
+        (0..count).map(|number| (host(number), format!("ssh-ed25519 SHA256:{}", "a".repeat(43)))).collect()
+    };
+    assert_eq!(HostKeys::too_long(&keys(100)).expect("it encodes"), None);
+    let many = keys(1000);
+    let bytes = HostKeys::too_long(&many).expect("it encodes").expect("they are too many");
+    let blob = HostKeys::Blob(blob_id(&bytes));
+    assert_eq!(blob.all(|_| Ok(bytes.clone())).expect("it can be read"), many);
+    assert!(blob.all(|_| Ok(bytes[1..].to_vec())).is_err());
+    assert_eq!(HostKeys::Here(keys(3)).all(|_| unreachable!("nothing is fetched")).expect("they are here"), keys(3));
 }

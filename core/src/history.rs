@@ -1,7 +1,9 @@
 //! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
 
 use crate::admit::Inadmissible;
-use crate::event::{Ending, Entry, Event, ImageRef, RunOpened, Sealed, SkipWhy, Undoes, World};
+use crate::event::{
+    Ending, Entry, Event, HostKeys, HostKeysError, ImageRef, RunOpened, Sealed, SkipWhy, Undoes, World,
+};
 use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
 use crate::plan::{Plan, PlanError};
@@ -34,6 +36,15 @@ pub enum LoadError {
         /// The cause.
         #[source]
         cause: crate::canon::DecodeError,
+    },
+    /// Recorded host keys could not be read.
+    #[error("cannot read the host keys of run {run}")]
+    HostKeys {
+        /// The run.
+        run: RunId,
+        /// The cause.
+        #[source]
+        cause: HostKeysError,
     },
     /// The plan is not the one that `RunOpened` names.
     #[error("the plan of run {run} is not the one the run was opened with")]
@@ -141,6 +152,19 @@ fn is_done(known: &StepState) -> bool {
     }
 }
 
+/// Takes in by which keys hosts are known.
+fn know(
+    state: &mut RunState,
+    keys: Option<&HostKeys>,
+    public: &mut dyn FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
+) -> Result<(), LoadError> {
+    if let Some(keys) = keys {
+        let run = state.run;
+        state.host_keys.extend(keys.all(public).map_err(|cause| LoadError::HostKeys { run, cause })?);
+    }
+    Ok(())
+}
+
 impl History {
     /// Folds a whole journal.
     pub fn load(journal: &impl JournalRead) -> Result<Self, LoadError> {
@@ -208,7 +232,9 @@ impl History {
                 return Err(LoadError::OtherPlan { run: *run });
             }
             let plan = Plan::decode(&bytes).map_err(|cause| LoadError::Plan { run: *run, cause })?;
-            self.runs.insert(*run, RunState::open(stored, opened, rules, Arc::new(plan)));
+            let mut state = RunState::open(stored, opened, rules, Arc::new(plan));
+            know(&mut state, opened.host_keys.as_ref(), public)?;
+            self.runs.insert(*run, state);
             self.order.push(*run);
             return Ok(());
         }
@@ -223,6 +249,7 @@ impl History {
         let repeated = known.is_some_and(|(_, known)| known.intent.is_some());
         state.apply(stored)?;
         match event {
+            Event::OwnerChanged { host_keys, .. } => know(state, host_keys.as_deref(), public)?,
             Event::Intent(intent) => {
                 self.record(*run, &intent.step, *seq, &intent.before, repeated);
                 if let Some(undoes) = &intent.undoes {

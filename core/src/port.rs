@@ -2,7 +2,7 @@
 
 use crate::action::{Action, Target};
 use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
-use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, Label, Micros, ResourceKey, RunId, Seq, StepPath};
+use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::resource::{Footprint, Image};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
@@ -392,6 +392,11 @@ pub trait Executor {
         gate: &Gate,
         bodies: &dyn Bodies,
     ) -> impl Future<Output = Result<Sample, LookError>>;
+    /// The keys by which hosts were known that were reached so far, type and fingerprint: what ssh's strict check
+    /// accepted. Worlds without ssh have none.
+    fn host_keys(&self) -> BTreeMap<HostName, String> {
+        BTreeMap::new()
+    }
     /// Now: UTC, or the world's virtual time.
     fn now(&self) -> Micros;
     /// Whether [`Self::now`] is virtual.

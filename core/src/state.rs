@@ -5,7 +5,7 @@ use crate::admit::Inadmissible;
 use crate::event::{
     Answer, Decision, Ending, Entry, Event, ImageRef, Intent, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy, Why,
 };
-use crate::id::{Attempt, BodyId, EntryId, Epoch, Label, Micros, RunId, Seq, StepPath};
+use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, RunId, Seq, StepPath};
 use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
@@ -147,6 +147,8 @@ pub struct RunState {
     pub owners: u32,
     /// Epoch of the owner that drove it last.
     pub epoch: Epoch,
+    /// The keys by which its hosts were known last: type and fingerprint.
+    pub host_keys: BTreeMap<HostName, String>,
     pub(crate) steps: Vec<StepState>,
     pub(crate) lanes: Vec<LaneState>,
     pub(crate) ready: BTreeSet<Next>,
@@ -188,6 +190,7 @@ impl RunState {
             force: opened.force,
             owners: 0,
             epoch: entry.epoch,
+            host_keys: BTreeMap::new(),
             steps: plan.steps.iter().map(|_| StepState::new()).collect(),
             lanes,
             ready: BTreeSet::new(),

@@ -408,6 +408,10 @@ impl Executor for Real {
         Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
     }
 
+    fn host_keys(&self) -> BTreeMap<HostName, String> {
+        self.fleet.host_keys()
+    }
+
     fn now(&self) -> Micros {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))

@@ -10,7 +10,7 @@ use crate::reader::{OpenReadError, check_format};
 use crate::record::{Kind, Slot, Wrong};
 use crate::ring::{Ring, WRAP};
 use crate::segment::{Next, Scan};
-use palinode_core::event::{Event, Place};
+use palinode_core::event::{Event, HostKeys, Place};
 use palinode_core::id::{BlobId, EntryId, RunId, Seq};
 use palinode_core::port::{ReadError, Stored};
 use serde::de::DeserializeOwned;
@@ -264,6 +264,14 @@ impl<'a> Walk<'a> {
             self.found.runs += 1;
             self.named.entry(opened.plan_blob).or_insert(entry.seq);
             self.families.insert(opened.keys);
+        }
+        let host_keys = match &entry.event {
+            Event::RunOpened(opened) => opened.host_keys.as_ref(),
+            Event::OwnerChanged { host_keys, .. } => host_keys.as_deref(),
+            _ => None,
+        };
+        if let Some(HostKeys::Blob(blob)) = host_keys {
+            self.named.entry(*blob).or_insert(entry.seq);
         }
         if let Event::RunClosed(closed) = &entry.event
             && let Some(lists) = closed.lists

@@ -160,6 +160,7 @@ impl Writer {
             compensates: None,
             force: false,
             keys: run,
+            host_keys: None,
         };
         self.put(Event::RunOpened(Box::new(opened)), None);
     }

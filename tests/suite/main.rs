@@ -17,6 +17,7 @@ mod large;
 mod power;
 mod procedure;
 mod real;
+mod real_words;
 mod review;
 mod session_decide;
 mod session_exec;

@@ -7,7 +7,7 @@ use crate::render::progress::split;
 use crate::render::{clock, escape, json, moment, to_stderr, to_stdout, words};
 use crate::session::wall;
 use crate::when;
-use palinode_core::event::{Answer, Decision, Ending, Event, Rule, Sealed};
+use palinode_core::event::{Answer, Decision, Ending, Event, HostKeys, Rule, Sealed};
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::Stored;
 use palinode_journal::JournalReader;
@@ -149,6 +149,11 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
         None => "(cannot be opened)".to_owned(),
     };
     let said = |reason: Option<BodyId>| reason.map(|id| format!(": {}", open(id))).unwrap_or_default();
+    let known = |keys: Option<&HostKeys>| match keys {
+        Some(HostKeys::Here(keys)) => format!(", host keys: {}", words::host_keys(keys)),
+        Some(HostKeys::Blob(_)) => ", host keys of many hosts".to_owned(),
+        None => String::new(),
+    };
     match event {
         Event::RunOpened(opened) => {
             let back = opened
@@ -157,16 +162,18 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
                 .map(|back| format!(", takes back {} of run {}", words::scope(&back.scope), short(back.run)));
             let change = opened.change.as_ref().map(|change| format!(", change {change}")).unwrap_or_default();
             format!(
-                "{} by {}{change}{}{}",
+                "{} by {}{change}{}{}{}",
                 opened.runbook,
                 words::actor(&opened.actor),
                 back.unwrap_or_default(),
+                known(opened.host_keys.as_ref()),
                 said(opened.reason)
             )
         }
-        Event::OwnerChanged { owner, actor, force, .. } => {
+        Event::OwnerChanged { owner, actor, force, host_keys, .. } => {
             let force = if *force { ", may overwrite drift" } else { "" };
-            format!("process {} on {}, by {}{force}", owner.pid, owner.host, words::actor(actor))
+            let known = known(host_keys.as_deref());
+            format!("process {} on {}, by {}{force}{known}", owner.pid, owner.host, words::actor(actor))
         }
         Event::Intent(intent) => match intent.attempt {
             1 => intent.action.words(),

@@ -254,6 +254,7 @@ fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit
     if args.output == Output::Json {
         let mut value = summary::as_json(run, reader.root());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
+        value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
         value["closed"] = serde_json::to_value(run.closed.as_deref()).unwrap_or_default();
         value["plan_steps"] = run
             .steps()
@@ -272,6 +273,9 @@ fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit
     }
     for (name, value) in &run.plan.parameters {
         let _ = writeln!(out, "  {name:<18} {}", escape(value));
+    }
+    for (host, key) in &run.host_keys {
+        let _ = writeln!(out, "  host key  {host} {}", escape(key));
     }
     out.push_str("\nsteps\n");
     for (_, step, known) in run.steps() {

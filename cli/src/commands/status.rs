@@ -12,6 +12,9 @@ use palinode_journal::OwnerState;
 use palinode_replay::driver::ShelfView;
 use std::fmt::Write as _;
 
+/// So many hosts' keys fit on one screen with the rest.
+const MOST_KEYS: usize = 4;
+
 pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     let (reader, mut history) = place::read_latest(args.journal.as_deref(), status.run.as_deref())?;
     let id = place::run(&history, status.run.as_deref(), place::Default::Latest)?.run;
@@ -41,6 +44,7 @@ fn as_json(run: &RunState, driven: Driven, journal: &std::path::Path, shelf: Opt
     value["entries"] = serde_json::json!({ "first": run.first, "last": run.last });
     value["paused"] = serde_json::to_value(&run.paused).unwrap_or_default();
     value["compensates"] = serde_json::to_value(&run.opened.compensates).unwrap_or_default();
+    value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
     value["lanes"] = lanes::lanes(run)
         .into_iter()
         .map(|row| serde_json::json!({ "name": row.name, "done": row.done, "steps": row.all, "at": row.at, "state": row.state }))
@@ -97,6 +101,12 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
     );
     if let World::Lab { folder } = &opened.world {
         row("lab", escape(folder));
+    }
+    for (host, key) in run.host_keys.iter().take(MOST_KEYS) {
+        row("host key", format!("{host} {}", escape(key)));
+    }
+    if run.host_keys.len() > MOST_KEYS {
+        row("", format!("and {} more (palinode show {id})", run.host_keys.len() - MOST_KEYS));
     }
 
     out.push('\n');

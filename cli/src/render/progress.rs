@@ -1,7 +1,7 @@
 //! Progress: one plain line on standard error for each thing that was settled.
 
 use super::{clock, escape, span, to_stderr, words};
-use palinode_core::event::{Decision, Ending, Event, Rule, SkipWhy};
+use palinode_core::event::{Decision, Ending, Event, HostKeys, Rule, SkipWhy};
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
 use palinode_core::plan::Work;
@@ -38,7 +38,10 @@ impl Progress {
         let known = |path: &StepPath| run.find(path).and_then(|ix| run.step(ix));
         match &entry.event {
             Event::RunOpened(_) | Event::Resolved { .. } | Event::Intent(_) | Event::RunClosed(_) => {}
-            Event::OwnerChanged { gap, .. } => {
+            Event::OwnerChanged { gap, host_keys, .. } => {
+                if let Some(HostKeys::Here(keys)) = host_keys.as_deref() {
+                    to_stderr(&format!("notice: now known by other keys: {}\n", escape(&words::host_keys(keys))));
+                }
                 let gap = gap.map(|gap| format!(" after {}", span(gap))).unwrap_or_default();
                 to_stderr(&format!("{}  taken over{gap}; what was under way is looked at first\n", clock(entry.time)));
             }

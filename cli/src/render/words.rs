@@ -1,6 +1,7 @@
 //! The words in which states, reasons and residues are told, in one place.
 
 use palinode_core::event::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
+use palinode_core::id::HostName;
 use palinode_core::life::Stage;
 use palinode_core::resource::{Loss, Residue};
 use palinode_core::state::{RunState, StepState};
@@ -90,6 +91,14 @@ pub(crate) fn scope(scope: &Scope) -> String {
         Scope::Run => "the whole run".to_owned(),
         Scope::Host(host) => format!("host {host}"),
         Scope::Step(step) => format!("step {step}"),
+    }
+}
+
+/// The keys by which hosts are known, in one line; of many hosts how many they are.
+pub(crate) fn host_keys(keys: &BTreeMap<HostName, String>) -> String {
+    match keys.len() {
+        0..=4 => keys.iter().map(|(host, key)| format!("{host} {key}")).collect::<Vec<_>>().join(", "),
+        many => format!("{many} hosts"),
     }
 }
 

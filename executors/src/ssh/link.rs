@@ -1,9 +1,8 @@
 //! The connection to one host: opened when it is needed, and anew after it was lost.
 
 use super::channel::{AskError, Channel, OpenError, Reply};
-use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use super::how::How;
+use openssh::Session;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -13,9 +12,6 @@ const CONNECT: Duration = Duration::from_secs(15);
 
 /// How long a new shell may take to answer.
 const GREET: Duration = Duration::from_secs(10);
-
-/// A connection that nobody uses ends after so many seconds, also when this process is gone.
-const IDLE: NonZeroUsize = NonZeroUsize::new(60).expect("sixty is not zero");
 
 /// Why a host gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -64,11 +60,17 @@ pub(super) struct Link {
     // In this order: a shell ends before its connection.
     channel: Option<Channel>,
     session: Option<Arc<Session>>,
+    key: Option<String>,
 }
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self { channel: None, session: None }
+        Self { channel: None, session: None, key: None }
+    }
+
+    /// The host key of the last connection, as far as ssh told it.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// Sees to it that there is a shell.
@@ -129,10 +131,11 @@ impl Link {
                 Err(_) => self.session = None,
             }
         }
-        let session = match timeout(CONNECT, how.builder().connect_mux(host)).await {
+        let session = match timeout(CONNECT, how.connect(host)).await {
             Ok(session) => Arc::new(session.map_err(LinkError::Connect)?),
             Err(_) => return Err(LinkError::Slow),
         };
+        self.key = how.key(host);
         let channel = Channel::open(&session, GREET).await.map_err(|error| refused(&error))?;
         self.session = Some(session);
         Ok(channel)
@@ -147,110 +150,5 @@ fn refused(error: &OpenError) -> LinkError {
         OpenError::Ended(_) | OpenError::Noise => LinkError::Refused(error.to_string()),
         OpenError::Ssh(openssh::Error::Disconnected) | OpenError::Silent(_) => LinkError::Lost(error.to_string()),
         OpenError::Ssh(cause) => LinkError::Refused(format!("{error}: {cause}")),
-    }
-}
-
-/// How the folders begin that sockets are in.
-const PREFIX: &str = "palinode-";
-
-/// How hosts are reached: the operator's own configuration of ssh, under a few lines that a journal needs.
-#[derive(Debug)]
-pub(super) struct How {
-    /// Where control sockets are; its path is short.
-    sockets: tempfile::TempDir,
-    config: PathBuf,
-}
-
-impl How {
-    /// Lays the configuration out. `own` replaces `~/.ssh/config` and the system's.
-    pub(super) fn new(own: Option<&Path>) -> std::io::Result<Self> {
-        let place = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
-        let place = place.filter(|dir| dir.as_os_str().len() < 40).unwrap_or_else(|| PathBuf::from("/tmp"));
-        sweep(&place);
-        let sockets = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
-        std::fs::write(sockets.path().join("owner"), std::process::id().to_string())?;
-        let mut text = String::from(
-            "# The first value that ssh reads of an option is the one that counts.\n\
-             BatchMode yes\nStrictHostKeyChecking yes\nServerAliveInterval 5\nServerAliveCountMax 3\n\
-             ConnectTimeout 10\nControlMaster no\nForwardAgent no\nForwardX11 no\nRequestTTY no\nLogLevel INFO\n",
-        );
-        match own {
-            Some(own) => text.push_str(&include(&std::path::absolute(own)?)?),
-            None => text.push_str("Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n"),
-        }
-        let config = sockets.path().join("config");
-        std::fs::write(&config, text)?;
-        Ok(Self { sockets, config })
-    }
-
-    fn builder(&self) -> SessionBuilder {
-        let mut builder = SessionBuilder::default();
-        builder
-            .known_hosts_check(KnownHosts::Strict)
-            .control_directory(self.sockets.path())
-            .control_persist(ControlPersist::IdleFor(IDLE))
-            .config_file(&self.config);
-        builder
-    }
-}
-
-/// Removes what killed processes left. Their connections end by themselves.
-fn sweep(place: &Path) {
-    let items = std::fs::read_dir(place).into_iter().flatten().flatten();
-    for item in items.filter(|item| item.file_name().to_string_lossy().starts_with(PREFIX)) {
-        // Only what can be told to be of a dead process; others' folders cannot be read.
-        let owner = std::fs::read_to_string(item.path().join("owner")).ok();
-        let Some(pid) = owner.and_then(|text| text.parse::<u32>().ok()) else { continue };
-        if !Path::new("/proc").join(pid.to_string()).exists() && item.path().join("config").is_file() {
-            let _ = std::fs::remove_dir_all(item.path());
-        }
-    }
-}
-
-/// The line that reads a file; its name in quotes, as ssh takes them.
-fn include(path: &Path) -> std::io::Result<String> {
-    let text = path.to_str().filter(|text| !text.contains(['"', '\n', '*', '?', '[']));
-    let text = text.ok_or_else(|| {
-        std::io::Error::new(std::io::ErrorKind::InvalidInput, "its path cannot be written into a configuration of ssh")
-    })?;
-    std::fs::File::open(path)?;
-    Ok(format!("Include \"{text}\"\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_dead_processes_left_is_removed() {
-        let place = tempfile::tempdir().expect("a folder can be made");
-        let make = |name: &str, owner: Option<u32>| {
-            let folder = place.path().join(name);
-            std::fs::create_dir(&folder).expect("a folder can be made");
-            std::fs::write(folder.join("config"), "").expect("it can be written");
-            if let Some(pid) = owner {
-                std::fs::write(folder.join("owner"), pid.to_string()).expect("it can be written");
-            }
-            folder
-        };
-        // No process has the highest number.
-        let dead = make("palinode-dead", Some(u32::MAX));
-        let others =
-            [make("palinode-live", Some(std::process::id())), make("palinode-x", None), make("other", Some(u32::MAX))];
-        sweep(place.path());
-        assert!(!dead.exists());
-        assert!(others.iter().all(|folder| folder.exists()));
-    }
-
-    #[test]
-    fn a_configuration_is_included_by_its_whole_name_or_refused() {
-        let place = tempfile::tempdir().expect("a folder can be made");
-        let good = place.path().join("a b");
-        std::fs::write(&good, "").expect("it can be written");
-        assert_eq!(include(&good).expect("it can be read"), format!("Include \"{}\"\n", good.display()));
-        for bad in ["a\"b", "a*b", "a\nb"] {
-            assert!(include(&place.path().join(bad)).is_err(), "{bad:?}");
-        }
-        assert!(include(&place.path().join("missing")).is_err());
     }
 }

@@ -6,6 +6,7 @@
 //!    how it ended.
 
 mod channel;
+mod how;
 mod job;
 mod link;
 #[cfg(test)]
@@ -19,7 +20,8 @@ pub(crate) use job::{JobError, Jobs, Said, Watch, Word};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use link::{How, Link};
+use how::How;
+use link::Link;
 use palinode_core::id::HostName;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -69,6 +71,15 @@ impl Fleet {
         let link = self.link(host);
         let mut link = link.lock().await;
         link.ask(host.as_str(), &self.how, true, script, ANSWER, time).await
+    }
+
+    /// The keys by which hosts were known that were connected to and are not being asked right now: type and
+    /// fingerprint, as far as ssh told them.
+    pub fn host_keys(&self) -> BTreeMap<HostName, String> {
+        let links = self.links.borrow();
+        let known =
+            links.iter().filter_map(|(host, link)| Some((host.clone(), link.try_lock().ok()?.key()?.to_owned())));
+        known.collect()
     }
 
     fn link(&self, host: &HostName) -> Rc<Mutex<Link>> {

@@ -43,6 +43,7 @@ pub(crate) fn opened(run: RunId, plan_blob: BlobId) -> Draft {
         change: None,
         compensates: None,
         keys: run,
+        host_keys: None,
     };
     draft_of(run, Event::RunOpened(Box::new(event)))
 }

@@ -19,9 +19,11 @@ use futures_util::stream::FuturesUnordered;
 use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
-use palinode_core::event::{Actor, Compensates, Draft, Event, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World};
+use palinode_core::event::{
+    Actor, Compensates, Draft, Event, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World,
+};
 use palinode_core::history::{History, LoadError};
-use palinode_core::id::{BodyId, Micros, RunId, StepPath};
+use palinode_core::id::{BodyId, HostName, Micros, RunId, StepPath};
 use palinode_core::life::{Move, Stage};
 use palinode_core::plan::{Plan, StepIx};
 use palinode_core::port::{BodyError, Executor, Halted, Handout, Journal, ReadError, RecordError, Stored, Verb};
@@ -197,6 +199,17 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     asked: Option<(Actor, Option<String>)>,
 }
 
+/// Host keys as an entry holds them.
+fn keep_keys(journal: &mut impl Journal, keys: BTreeMap<HostName, String>) -> Result<Option<HostKeys>, RecordError> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match HostKeys::too_long(&keys)? {
+        Some(bytes) => HostKeys::Blob(journal.put_public(&bytes)?),
+        None => HostKeys::Here(keys),
+    }))
+}
+
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
@@ -224,6 +237,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             None => (run, journal.create_keys(run)?),
         };
         let owner = journal.owner().clone();
+        let host_keys = keep_keys(journal, executor.host_keys())?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
         let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None };
         let mut bodies = BTreeMap::new();
@@ -241,6 +255,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             compensates,
             force: opening.force,
             keys,
+            host_keys,
         };
         driver.record(vec![(Event::RunOpened(Box::new(opened)), bodies)])?;
         Ok(driver)
@@ -258,7 +273,11 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let mut driver = Self::attach(journal, executor, around, history, run)?;
         driver.undisturbed()?;
         let owner = driver.journal.owner().clone();
-        driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force }, BTreeMap::new())])?;
+        let mut found = driver.executor.host_keys();
+        let known = &driver.state()?.host_keys;
+        found.retain(|host, key| known.get(host) != Some(key));
+        let host_keys = keep_keys(driver.journal, found)?.map(Box::new);
+        driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force, host_keys }, BTreeMap::new())])?;
         Ok(driver)
     }
 
