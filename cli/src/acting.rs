@@ -17,7 +17,7 @@ use palinode_executors::{Claim, Fleet, Real, Unready};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tokio::runtime::Runtime;
 
@@ -39,10 +39,7 @@ pub(crate) enum Either {
 
 impl Acting {
     fn new(world: Either) -> Result<Self, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-            Failure::new(Exit::Failed, format!("cannot start: {error}"), "see that the machine has file handles left")
-        })?;
-        Ok(Self { world, runtime })
+        Ok(Self { world, runtime: runtime()? })
     }
 
     /// A lab.
@@ -52,13 +49,7 @@ impl Acting {
 
     /// The operator's hosts, in the name of a journal and a run.
     pub(crate) fn real(ssh_config: Option<&Path>, journal: &Path, run: RunId) -> Result<Self, Failure> {
-        let fleet = Fleet::new(ssh_config).map_err(|error| {
-            let what = ssh_config.map_or_else(String::new, |path| format!(" with {}", path.display()));
-            Failure::usage(
-                format!("cannot set ssh up{what}: {error}"),
-                "name a file that can be read with --ssh-config, and see that /tmp can be written",
-            )
-        })?;
+        let fleet = fleet(ssh_config)?;
         Self::new(Either::Real(Box::new(Real::new(fleet, claim(journal, run)))))
     }
 
@@ -179,24 +170,55 @@ impl Acting {
     }
 }
 
-/// A journal is known to other machines by this one's id and its own place.
-fn claim(journal: &Path, run: RunId) -> Claim {
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+/// What waits for hosts.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot start: {error}"), "see that the machine has file handles left")
+    })
+}
+
+/// The operator's hosts.
+pub(crate) fn fleet(ssh_config: Option<&Path>) -> Result<Fleet, Failure> {
+    Fleet::new(ssh_config).map_err(|error| {
+        let what = ssh_config.map_or_else(String::new, |path| format!(" with {}", path.display()));
+        Failure::usage(
+            format!("cannot set ssh up{what}: {error}"),
+            "name a file that can be read with --ssh-config, and see that /tmp can be written",
+        )
+    })
+}
+
+/// Where a journal is, whatever way it was named.
+fn place_of(journal: &Path) -> PathBuf {
     // It may not be made yet, its folder is there.
     let place = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
-    let place = match (place.parent().map(Path::canonicalize), place.file_name()) {
+    match (place.parent().map(Path::canonicalize), place.file_name()) {
         (Some(Ok(parent)), Some(name)) => parent.join(name),
         _ => place,
-    };
+    }
+}
+
+/// A journal is known to hosts by the id of this machine and its own place.
+pub(crate) fn name_of(journal: &Path) -> String {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let named = blake3::derive_key(
         "palinode journal as hosts know it, 2026",
-        [machine.trim().as_bytes(), place.as_os_str().as_bytes()].join(&0).as_slice(),
+        [machine.trim().as_bytes(), place_of(journal).as_os_str().as_bytes()].join(&0).as_slice(),
     );
-    let name: String = named.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    named.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// In whose name hosts are changed.
+fn claim(journal: &Path, run: RunId) -> Claim {
     let actor = actor::actor();
     let since = crate::render::moment(session::wall());
-    let words = format!("run {run} of {} on {}, since {since}, journal {}", actor.user, actor.host, place.display());
-    Claim { journal: name, words: words.chars().filter(|c| !c.is_control()).take(1000).collect() }
+    let words = format!(
+        "run {run} of {} on {}, since {since}, journal {}",
+        actor.user,
+        actor.host,
+        place_of(journal).display()
+    );
+    Claim { journal: name_of(journal), words: words.chars().filter(|c| !c.is_control()).take(1000).collect() }
 }
 
 /// Refuses a plan that this version cannot carry out on real hosts, before anything is touched.

@@ -88,7 +88,10 @@ pub(crate) enum Command {
     /// List and show the runbooks that come with Palinode, or begin a new one.
     #[command(subcommand)]
     Runbook(Runbook),
-    /// Measure what the disk under the journal really promises.
+    /// Look at hosts before a run, or measure what the disk under the journal really promises.
+    ///
+    /// `doctor HOST...` looks whether hosts can be reached, with which key and as whom, and at systemd, the package
+    /// manager and its lock, space, clock, claims and jobs. Nothing is changed there.
     Doctor(Doctor),
 }
 
@@ -418,15 +421,22 @@ pub(crate) struct Rollback {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing measured breaks a promise, 1 something does, 2 it could not be measured.\n\
-                        Works in a folder of its own beside the journal, whose files are not touched."
+    after_help = "Exit codes: 0 all well, 1 something would keep a run from working, or the disk breaks a promise, 2 a host \
+                        could not be looked at, or the disk not be measured.\n\
+                        --disk works in a folder of its own beside the journal, whose files are not touched."
 )]
 pub(crate) struct Doctor {
+    /// The hosts, as ssh knows them; with -i, hosts or groups of the inventory.
+    #[arg(value_name = "HOST", required_unless_present_any = ["disk", "inventory"])]
+    pub(crate) hosts: Vec<String>,
+    /// All hosts of this inventory, or those that are named.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
     /// The disk under the journal, or under DIR.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, required = true)]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["hosts", "inventory"])]
     pub(crate) disk: Option<Option<PathBuf>>,
     /// As root: make a throw-away file system on that disk, cut its power under a writer, and see what is lost.
-    #[arg(long)]
+    #[arg(long, requires = "disk", conflicts_with_all = ["hosts", "inventory"])]
     pub(crate) power_cut: bool,
 }
 

@@ -14,12 +14,14 @@
 //! Inventories are whole [`Files`], on disk ([`DiskFiles`]) or in memory ([`MemFiles`]), so that a rehearsal and a real run
 //! go through the same code.
 
+mod checkup;
 mod control;
 mod files;
 mod host;
 mod real;
 mod ssh;
 
+pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use real::{Listener, Real, Unready};

@@ -44,3 +44,76 @@ fn the_key_that_a_host_was_known_by_is_recorded() {
     site.desk.run(&["status"]).exits(0).says(&[&format!("host key  {FIRST} {second}")]);
     site.is_sound();
 }
+
+#[test]
+fn the_doctor_looks_at_hosts_and_changes_nothing() {
+    let Some(site) = Site::new("real hosts: doctor", Kind::default(), &[FIRST, "gluster2.demo"]) else { return };
+    let both = ["doctor", "-i", "hosts", "glusterfs"];
+    let made = || site.hosts.run(FIRST, "find /var/lib/palinode 2>/dev/null; true").text();
+    let before = made();
+    let out =
+        site.run(&both).exits(0).says(&["2 hosts: gluster1.demo, gluster2.demo", "all 2: logs in as root", "well:"]);
+    assert!(out.stdout.lines().all(|line| line.chars().count() <= 80), "{out}");
+    assert_eq!(made(), before, "nothing is changed");
+    let finding = |value: &serde_json::Value, about: &str| {
+        let all = value["hosts"][0]["findings"].as_array().expect("findings").clone();
+        let found = all.into_iter().find(|finding| finding["about"] == about);
+        found.map(|found| format!("{}: {}", found["level"], found["what"])).unwrap_or_default()
+    };
+    let look = || site.run(&["doctor", FIRST, "-o", "json"]);
+    let value = look().exits(0).value();
+    assert_eq!(value["well"], true, "{value}");
+    let print = site.hosts.run(FIRST, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").text();
+    assert!(finding(&value, "host key").contains(print.split(' ').nth(1).expect("a fingerprint")), "{value}");
+    // The clocks of the test hosts are this machine's.
+    let clock = &value["hosts"][0]["facts"]["clock_us"];
+    assert!(clock["ahead"].as_i64().expect("a number").abs() < 1_000_000, "{clock}");
+    assert!(clock["error"].as_i64().expect("a number") < 1_000_000, "{clock}");
+
+    // Whoever has the host is told, with whatever they put into their words made harmless.
+    let claim = "mkdir -p /var/lib/palinode/claims && cd /var/lib/palinode && printf 'run 7 of ann\\033[2Jie\\n' >claims/other && ln -s claims/other claim";
+    site.hosts.run(FIRST, claim).exits(0);
+    let out = site.run(&["doctor", FIRST]).exits(1).says(&[
+        "claimed by another journal: run 7",
+        "--take-over",
+        "a run would not work",
+    ]);
+    assert!(out.stdout.contains("\\u{1b}"), "{out}");
+    site.hosts.run(FIRST, "rm -r /var/lib/palinode/claim /var/lib/palinode/claims").exits(0);
+    // A run of this journal that is open.
+    site.run(&["exec", FIRST, "--", "false"]).exits(3);
+    let value = look().exits(0).value();
+    assert!(finding(&value, "claim and jobs").starts_with("\"note\": \"claimed by the journal here: run "), "{value}");
+    site.desk.run(&["skip", &format!("{FIRST}/command"), "--reason", "seen"]).exits(0);
+    site.run(&["resume"]).exits(0);
+
+    // A package manager at work.
+    let lock = "mkdir -p /var/cache/dnf && (sleep 60 & echo $! >/var/cache/dnf/metadata_lock.pid) >/dev/null 2>&1";
+    site.hosts.inside(FIRST, lock).exits(0);
+    let value = look().exits(1).value();
+    assert!(finding(&value, "package lock").contains("sleep 60"), "{value}");
+    site.hosts.inside(FIRST, "kill $(cat /var/cache/dnf/metadata_lock.pid)").exits(0);
+    // A lock whose process is gone is none.
+    look().exits(0);
+
+    // Full, and read-only.
+    site.hosts.inside(FIRST, "mount -t tmpfs -o size=1m none /var/lib/palinode").exits(0);
+    assert!(finding(&look().exits(1).value(), "space").contains("free"));
+    site.hosts.inside(FIRST, "mount -o remount,ro /var/lib/palinode").exits(0);
+    assert!(finding(&look().exits(1).value(), "space").contains("read-only"));
+    site.hosts.inside(FIRST, "umount /var/lib/palinode").exits(0);
+
+    // Who may not become root, and who is not there.
+    let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
+    site.desk.write("asks", config.replace("User root", "User asks"));
+    site.desk.run(&["--ssh-config", "asks", "doctor", FIRST]).exits(1).says(&["BROKEN  privileges", "sudo -n id -u"]);
+    site.desk.write("ops", config.replace("User root", "User ops"));
+    site.desk.run(&["--ssh-config", "ops", "doctor", FIRST]).exits(0).says(&["logs in as ops, who may sudo"]);
+    site.hosts.stop_sshd("gluster2.demo");
+    let out = site.run(&both).exits(2).says(&["could not be looked at: gluster2.demo", "ssh gluster2.demo true"]);
+    assert!(out.stdout.contains("gluster1.demo: logs in as root"), "the others are looked at: {out}");
+    site.hosts.start_sshd("gluster2.demo");
+    site.run(&["doctor", "-i", "hosts", "nodes"]).exits(2).complains(&["has no group or host `nodes`"]);
+    site.run(&["doctor"]).exits(2);
+    site.run(&["doctor", FIRST, "--power-cut"]).exits(2);
+}

@@ -28,7 +28,7 @@ pub(crate) fn new_id() -> Result<RunId, Failure> {
 }
 
 /// Reads an inventory given on the command line.
-fn read_inventory(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(format!("cannot read the inventory {}: {error}", path.display()), "correct the path after -i")
     })?;

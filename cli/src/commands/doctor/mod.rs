@@ -1,5 +1,6 @@
-//! `palinode doctor`: what the disk under the journal really promises.
+//! `palinode doctor`: what hosts are like, and what the disk under the journal really promises.
 
+mod hosts;
 mod judge;
 mod words;
 
@@ -20,6 +21,9 @@ use tokio::signal::unix::{SignalKind, signal};
 const CUTS: u32 = 5;
 
 pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
+    if doctor.disk.is_none() {
+        return hosts::look(args, doctor);
+    }
     let given = doctor.disk.as_ref().and_then(Option::as_deref);
     let journal = match given {
         Some(dir) => existing(dir)?,

@@ -113,7 +113,7 @@ fn nanos(span: Duration) -> u64 {
 }
 
 /// A text after a mark, its later lines below its first one.
-fn wrap(mark: &str, text: &str) -> String {
+pub(super) fn wrap(mark: &str, text: &str) -> String {
     let indent = mark.trim_start_matches('\n').len();
     let (mut out, mut width) = (mark.to_owned(), indent);
     for (number, word) in text.split(' ').enumerate() {
@@ -140,7 +140,7 @@ fn span(span: Duration) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes < 1024.0 { format!("{mebibytes:.1} MiB") } else { format!("{:.1} GiB", mebibytes / 1024.0) }
 }

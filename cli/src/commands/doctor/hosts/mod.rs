@@ -1,0 +1,131 @@
+//! `palinode doctor HOST...`: whether hosts have what a run needs. All are looked at side by side; nothing is changed.
+
+mod judge;
+mod words;
+
+use crate::acting;
+use crate::args::{Args, Doctor, Output};
+use crate::commands::run::read_inventory;
+use crate::exit::{Exit, Failure};
+use crate::place;
+use crate::render::{json, to_stdout};
+use judge::{Look, Row};
+use palinode_core::id::HostName;
+use palinode_core::inventory::Inventory;
+use palinode_executors::LinkError;
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::path::Path;
+
+/// What was found at one host.
+pub(crate) struct Found {
+    host: HostName,
+    look: Look,
+    rows: Vec<Row>,
+}
+
+/// Looks at the hosts that are named.
+pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
+    let inventory = match doctor.inventory.as_deref() {
+        Some(path) => Some((path, read_inventory(path)?)),
+        None => None,
+    };
+    let hosts = match &inventory {
+        Some((path, text)) => in_inventory(path, text, &doctor.hosts)?,
+        None => named(doctor.hosts.iter().map(String::as_str))?,
+    };
+    let fleet = acting::fleet(args.ssh_config.as_deref())?;
+    let runtime = acting::runtime()?;
+    let own = place::find_or_new(args.journal.as_deref()).ok().map(|root| acting::name_of(&root));
+    let looks = runtime.block_on(fleet.checkups(&hosts)).into_iter().map(|found| match found {
+        Ok(found) => Look::Seen(Box::new(found)),
+        Err(error @ LinkError::Refused(_)) => Look::Refused(chain(&error)),
+        Err(error) => Look::Unreached(chain(&error)),
+    });
+    let found: Vec<Found> = hosts
+        .into_iter()
+        .zip(looks)
+        .map(|(host, look)| {
+            let rows = judge::judge(&host, &look, own.as_deref());
+            Found { host, look, rows }
+        })
+        .collect();
+    match args.output {
+        Output::Json => json(&words::as_json(&found)),
+        Output::Text => to_stdout(&words::text(&found)),
+    }
+    Ok(verdict(&found))
+}
+
+/// 2 where a host could not be looked at, 1 where something keeps a run from working.
+fn verdict(found: &[Found]) -> Exit {
+    let broken = |found: &Found| found.rows.iter().any(|row| row.level == super::judge::Level::Broken);
+    if found.iter().any(|found| matches!(found.look, Look::Unreached(_))) {
+        Exit::Usage
+    } else if found.iter().any(broken) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    }
+}
+
+/// Hosts by their names, each once.
+fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<HostName>, Failure> {
+    let mut seen = BTreeSet::new();
+    let mut hosts = Vec::new();
+    for name in names {
+        let host = HostName::new(name).map_err(|bad| {
+            Failure::usage(format!("`{}` is no host: {bad}", name.escape_debug()), "name it as ssh does")
+        })?;
+        if seen.insert(host.clone()) {
+            hosts.push(host);
+        }
+    }
+    Ok(hosts)
+}
+
+/// The hosts of an inventory: all, or those that are named and those of groups that are.
+fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostName>, Failure> {
+    let inventory = Inventory::parse(text);
+    let everything = ["all".to_owned()];
+    let words = if words.is_empty() { &everything } else { words };
+    let mut names = Vec::new();
+    for word in words {
+        if inventory.group_exists(word) {
+            if let Some(range) = inventory.ranges(word).first() {
+                return Err(Failure::usage(
+                    format!(
+                        "{} names hosts by a range ({}), which is not understood yet",
+                        path.display(),
+                        range.escape_debug()
+                    ),
+                    "write one line for each host, or name the hosts",
+                ));
+            }
+            names.extend(inventory.hosts(word));
+        } else if inventory.has_host(word) {
+            names.push(word.as_str());
+        } else {
+            return Err(Failure::usage(
+                format!("{} has no group or host `{}`", path.display(), word.escape_debug()),
+                "correct the name, or leave it away to look at all hosts",
+            ));
+        }
+    }
+    if names.is_empty() {
+        return Err(Failure::usage(format!("{} names no hosts there", path.display()), "name another group"));
+    }
+    named(names.into_iter())
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        text.push_str(&format!(": {}", lines.join(" ")));
+        cause = error.source();
+    }
+    text
+}
