@@ -85,7 +85,7 @@ pub(crate) enum Command {
     Pause(Pause),
     /// Take a run, a host or a step back.
     Rollback(Rollback),
-    /// List and show the runbooks that come with Palinode, or begin a new one.
+    /// List and show the runbooks that come with Palinode, begin a new one, or make one of what was done.
     #[command(subcommand)]
     Runbook(Runbook),
     /// Look at hosts before a run, or measure what the disk under the journal really promises.
@@ -454,4 +454,25 @@ pub(crate) enum Runbook {
         /// Its name.
         name: String,
     },
+    /// Print a runbook of what runs did, to be looked over.
+    ///
+    /// Several runs, as those of `exec`, become one. Steps that failed, were passed over or were taken back since
+    /// are left out and named.
+    FromRun(FromRun),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FromRun {
+    /// The runs, by the beginnings of their ids, or @ for the latest.
+    #[arg(value_name = "RUN", required_unless_present = "since")]
+    pub(crate) runs: Vec<String>,
+    /// All runs that were begun since, but rollbacks; a TIME as `log` takes it.
+    #[arg(long, value_name = "TIME", conflicts_with = "runs")]
+    pub(crate) since: Option<When>,
+    /// The name of the runbook; by default that of the one run.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print the reasons that people gave for the runs.
+    #[arg(long)]
+    pub(crate) reasons: bool,
 }

@@ -22,6 +22,7 @@ mod review;
 mod session_decide;
 mod session_exec;
 mod session_faults;
+mod session_from_run;
 mod session_full;
 mod session_index;
 mod session_killed;

@@ -4,6 +4,7 @@ mod carry;
 mod decide;
 mod doctor;
 mod exec;
+mod from_run;
 mod log;
 mod reindex;
 mod replay;

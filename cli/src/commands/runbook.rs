@@ -1,6 +1,7 @@
 //! `palinode runbook`: the runbooks that come with Palinode.
 
 use crate::args::{Args, Output, Runbook};
+use crate::commands::from_run;
 use crate::exit::{Exit, Failure};
 use crate::render::{json, to_stdout};
 use palinode_core::id::Label;
@@ -73,6 +74,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
             let (_, text) = load(name)?;
             to_stdout(&text);
         }
+        Runbook::FromRun(wanted) => return from_run::from_run(args, wanted),
         Runbook::New { name } => {
             let label = Label::new(name).map_err(|bad| {
                 Failure::usage(
