@@ -8,12 +8,13 @@ use palinode_core::action::{Action, Target};
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId};
+use palinode_core::inventory::Inventory;
 use palinode_core::plan::{Plan, Work};
 use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, Fleet, Real, Unready};
+use palinode_executors::{Claim, Fleet, Real, Unready, Way};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -47,17 +48,39 @@ impl Acting {
         Self::new(Either::Lab(Box::new(lab)))
     }
 
-    /// The operator's hosts, in the name of a journal and a run.
-    pub(crate) fn real(ssh_config: Option<&Path>, journal: &Path, run: RunId) -> Result<Self, Failure> {
-        let fleet = fleet(ssh_config)?;
-        Self::new(Either::Real(Box::new(Real::new(fleet, claim(journal, run)))))
+    /// The operator's hosts, in the name of a journal and a run, reached as the plan's inventory says.
+    pub(crate) fn real(ssh_config: Option<&Path>, journal: &Path, run: RunId, plan: &Plan) -> Result<Self, Failure> {
+        let ways = match &plan.inventory {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    Failure::usage(
+                        format!("the inventory {path}, which says how hosts are reached, cannot be read: {error}"),
+                        "put it back, then type the same again",
+                    )
+                })?;
+                ways(Path::new(path), &text, plan.hosts())?
+            }
+            None => BTreeMap::new(),
+        };
+        let real = Real::new(fleet(ssh_config, ways)?, claim(journal, run));
+        Self::new(Either::Real(Box::new(real)))
     }
 
     /// Opens the world that a run was opened in: it acts there and nowhere else.
     pub(crate) fn reopen(run: &RunState, ssh_config: Option<&Path>, journal: &Path) -> Result<Self, Failure> {
         match &run.opened.world {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
-            World::Real => Self::real(ssh_config, journal, run.run),
+            World::Real => Self::real(ssh_config, journal, run.run, &run.plan),
+        }
+    }
+
+    /// The same for what reaches no host.
+    pub(crate) fn unreached(run: &RunState, journal: &Path) -> Result<Self, Failure> {
+        match &run.opened.world {
+            World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
+            World::Real => {
+                Self::new(Either::Real(Box::new(Real::new(fleet(None, BTreeMap::new())?, claim(journal, run.run)))))
+            }
         }
     }
 
@@ -177,9 +200,29 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
+/// What an inventory says of how hosts are reached.
+pub(crate) fn ways<'a>(
+    path: &Path,
+    text: &str,
+    hosts: impl Iterator<Item = &'a HostName>,
+) -> Result<BTreeMap<HostName, Way>, Failure> {
+    let inventory = Inventory::parse(text);
+    let mut ways = BTreeMap::new();
+    for host in hosts {
+        let way = Way::of(&inventory, host).map_err(|bad| {
+            Failure::usage(
+                format!("the inventory {} does not say how a host is reached: {bad}", path.display()),
+                "write a plain value there, or leave it away and say it in the configuration of ssh",
+            )
+        })?;
+        ways.extend(way.map(|way| (host.clone(), way)));
+    }
+    Ok(ways)
+}
+
 /// The operator's hosts.
-pub(crate) fn fleet(ssh_config: Option<&Path>) -> Result<Fleet, Failure> {
-    Fleet::new(ssh_config).map_err(|error| {
+pub(crate) fn fleet(ssh_config: Option<&Path>, ways: BTreeMap<HostName, Way>) -> Result<Fleet, Failure> {
+    Fleet::new(ssh_config, ways).map_err(|error| {
         let what = ssh_config.map_or_else(String::new, |path| format!(" with {}", path.display()));
         Failure::usage(
             format!("cannot set ssh up{what}: {error}"),

@@ -229,6 +229,9 @@ pub(crate) struct Exec {
     /// The command may be repeated when nobody knows whether it ran.
     #[arg(long, requires = "command")]
     pub(crate) repeatable: bool,
+    /// The inventory that says how the host is reached.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "lab_state")]
+    pub(crate) inventory: Option<PathBuf>,
     /// Act in the simulated cluster of this folder; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) lab_state: Option<PathBuf>,

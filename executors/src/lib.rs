@@ -25,4 +25,4 @@ pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use real::{Listener, Real, Unready};
-pub use ssh::{Claim, Fleet, LinkError};
+pub use ssh::{BadWay, Claim, Fleet, LinkError, Way};

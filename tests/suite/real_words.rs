@@ -117,3 +117,53 @@ fn the_doctor_looks_at_hosts_and_changes_nothing() {
     site.run(&["doctor"]).exits(2);
     site.run(&["doctor", FIRST, "--power-cut"]).exits(2);
 }
+
+#[test]
+fn hosts_are_reached_as_the_inventory_says() {
+    let Some(site) = Site::new("real hosts: ways of an inventory", Kind::default(), &[FIRST]) else { return };
+    let inventory =
+        |vars: &str| site.desk.write("hosts", format!("[glusterfs]\nnode1 {vars}\n[all:vars]\nansible_ssh_user=ops\n"));
+    site.desk.write(
+        "who.yml",
+        "\
+runbook: who
+hosts: { group: glusterfs }
+each_host:
+  - who: { command: { run: [/bin/sh, -c, 'echo here >/root/who'], changes: [/root/who] } }
+",
+    );
+    let run = ["run", "./who.yml", "-i", "hosts", "--yes"];
+    // Nobody knows the host by its name alone.
+    site.desk.write("hosts", "[glusterfs]\nnode1\n");
+    site.run(&run).exits(1).complains(&["node1 cannot be acted on"]);
+    let port = format!("ansible_host={FIRST} ansible_port=1");
+    inventory(&port);
+    site.run(&run).exits(1).complains(&["node1 cannot be acted on"]);
+    // No value of it gets further than this.
+    for hostile in [
+        "ansible_host=-oProxyCommand=touch${IFS}/tmp/x",
+        "ansible_host='a b'",
+        "ansible_ssh_user='{{ me }}'",
+        "ansible_port=x",
+    ] {
+        inventory(hostile);
+        let out = site.run(&run).exits(2).complains(&["does not say how a host is reached: ansible_"]);
+        assert!(!site.desk.path().join(".palinode").exists(), "{out}");
+    }
+    inventory(&format!("ansible_host={FIRST}"));
+    site.run(&["doctor", "-i", "hosts"]).exits(0).says(&["node1", "logs in as ops, who may sudo"]);
+    site.run(&run).exits(0);
+    assert_eq!(site.hosts.run(FIRST, "cat /root/who").text(), "here");
+    assert!(site.desk.json(&["status"])["host_keys"]["node1"].as_str().is_some_and(|key| key.contains("SHA256:")));
+    // What goes on with a run reads it again, for that alone.
+    let text = std::fs::read_to_string(site.desk.path().join("hosts")).expect("it can be read");
+    std::fs::remove_file(site.desk.path().join("hosts")).expect("it can be removed");
+    site.run(&["rollback", "--yes"])
+        .exits(2)
+        .complains(&["which says how hosts are reached, cannot be read", "put it back"]);
+    site.desk.write("hosts", text);
+    site.run(&["rollback", "--yes"]).exits(0);
+    site.hosts.run(FIRST, "test ! -e /root/who").exits(0);
+    site.run(&["exec", "-i", "hosts", "node1", "--", "id", "-u"]).exits(0).says(&["0\n"]);
+    site.run(&["exec", "-i", "hosts", "node2", "reboot"]).exits(2).complains(&["has no host `node2`"]);
+}

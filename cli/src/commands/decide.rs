@@ -96,7 +96,7 @@ fn record(root: &std::path::Path, decision: &Handout) -> Result<bool, Failure> {
     };
     let history = History::load(&journal)?;
     let state = history.runs.get(&decision.run).ok_or(DriveError::NoRun(decision.run))?;
-    let acting = crate::acting::Acting::reopen(state, None, root)?;
+    let acting = crate::acting::Acting::unreached(state, root)?;
     let mut watch = |_: &History, _: &palinode_core::port::Stored| {};
     let around =
         Surroundings { wall: &session::wall, watch: &mut watch, stop: Rc::new(Cell::new(Stop::No)), tick: None };

@@ -2,7 +2,7 @@
 
 use crate::args::{Args, Exec, Output};
 use crate::commands::carry::{self, Done, How, LabAt};
-use crate::commands::run::new_id;
+use crate::commands::run::{new_id, read_inventory};
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{bytes_to_stdout, to_stdout};
@@ -13,6 +13,7 @@ use palinode_core::action::{
 };
 use palinode_core::event::{Ending, Event, RULES};
 use palinode_core::id::{HostName, Label, Seq, StepPath};
+use palinode_core::inventory::Inventory;
 use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
 use palinode_core::port::JournalRead;
 use palinode_core::span::Span;
@@ -31,7 +32,10 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let began = Instant::now();
     let actions = actions(exec)?;
     let fetches = matches!(actions.as_slice(), [Action::Fetch(_)]);
-    let plan = plan(&exec.host, actions, exec.repeatable)?;
+    let mut plan = plan(&exec.host, actions, exec.repeatable)?;
+    if let Some(path) = &exec.inventory {
+        plan.inventory = Some(known(path, &exec.host)?);
+    }
     let live = Rc::new(Live::new(to_stdout, false));
     let how = How {
         yes: true,
@@ -68,6 +72,20 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)?;
     }
     Ok(exit)
+}
+
+/// The path of an inventory that has the host.
+fn known(path: &Path, host: &str) -> Result<String, Failure> {
+    if !Inventory::parse(&read_inventory(path)?).has_host(host) {
+        return Err(Failure::usage(
+            format!("the inventory {} has no host `{}`", path.display(), host.escape_debug()),
+            "correct the name, or leave -i away to reach the host as the configuration of ssh says",
+        ));
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::usage(format!("the inventory {} has a name that is not UTF-8", path.display()), "give it another name")
+    })
 }
 
 /// The same in a lab, which is made if it is not there.

@@ -1,6 +1,9 @@
 //! How hosts are reached: the operator's own ssh, under a configuration that is made for this process.
 
+use super::way::Way;
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
+use palinode_core::id::HostName;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,22 +14,30 @@ const IDLE: NonZeroUsize = NonZeroUsize::new(60).expect("sixty is not zero");
 /// How the folders begin that sockets are in.
 const PREFIX: &str = "palinode-";
 
-/// How hosts are reached: the operator's own configuration of ssh, under a few lines that a journal needs.
+/// How hosts are reached: the operator's own configuration of ssh, under a few lines that a journal needs. What an
+/// inventory says of a host stands above both, as Ansible has it.
 #[derive(Debug)]
 pub(super) struct How {
     /// Where control sockets are; its path is short.
     sockets: tempfile::TempDir,
     config: PathBuf,
+    /// The ways of an inventory, each with a configuration of its own.
+    ways: BTreeMap<String, (Way, PathBuf)>,
 }
 
 impl How {
     /// Lays the configuration out. `own` replaces `~/.ssh/config` and the system's.
-    pub(super) fn new(own: Option<&Path>) -> std::io::Result<Self> {
+    pub(super) fn new(own: Option<&Path>, ways: BTreeMap<HostName, Way>) -> std::io::Result<Self> {
         let place = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
         let place = place.filter(|dir| is_plain(dir)).unwrap_or_else(|| PathBuf::from("/tmp"));
         sweep(&place);
         let sockets = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
         std::fs::write(sockets.path().join("owner"), std::process::id().to_string())?;
+        let teller = sockets.path().join("key");
+        let tells = tells_keys();
+        if tells {
+            std::fs::write(&teller, TELLER)?;
+        }
         let mut text = String::from(
             "# The first value that ssh reads of an option is the one that counts.\n\
              BatchMode yes\nStrictHostKeyChecking yes\nServerAliveInterval 5\nServerAliveCountMax 3\n\
@@ -36,26 +47,38 @@ impl How {
             Some(own) => text.push_str(&include(&std::path::absolute(own)?)?),
             None => text.push_str("Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n"),
         }
-        if tells_keys() {
-            // At the end, so that a command of the operator's own stands.
-            let teller = sockets.path().join("key");
-            std::fs::write(&teller, TELLER)?;
-            text.push_str(&format!("Match all\nKnownHostsCommand /bin/sh {} %I %n %t %f\n", teller.display()));
-        }
+        // At the end, so that a command of the operator's own stands.
+        let tell = |scope: &str, name: &str| match tells {
+            true => format!("{scope}\nKnownHostsCommand /bin/sh {} %I {name} %t %f\n", teller.display()),
+            false => String::new(),
+        };
         let config = sockets.path().join("config");
-        std::fs::write(&config, text)?;
-        Ok(Self { sockets, config })
+        std::fs::write(&config, format!("{text}{}", tell("Match all", "%n")))?;
+        let mut all = BTreeMap::new();
+        for (number, (host, way)) in ways.into_iter().enumerate() {
+            let file = sockets.path().join(format!("config-{number}"));
+            // Only for the host itself, not for those on the way to it.
+            let scope = format!("Host {}", way.destination(host.as_str()));
+            let tell = tell(&scope, &name_of(host.as_str(), true));
+            std::fs::write(&file, format!("{scope}\n{}Match all\n{text}{tell}", way.options()))?;
+            all.insert(host.to_string(), (way, file));
+        }
+        Ok(Self { sockets, config, ways: all })
     }
 
     /// Connects to a host.
     pub(super) async fn connect(&self, host: &str) -> Result<Session, openssh::Error> {
-        self.builder().connect_mux(host).await
+        match self.ways.get(host) {
+            Some((way, config)) => self.builder(config).connect_mux(way.destination(host)).await,
+            None => self.builder(&self.config).connect_mux(host).await,
+        }
     }
 
     /// The key that the host was connected to with, which the strict check accepted: its type and its fingerprint. None
     /// if this ssh does not tell, or the operator has a command of their own in its place.
     pub(super) fn key(&self, host: &str) -> Option<String> {
-        let told = std::fs::read_to_string(self.sockets.path().join(format!("key-{host}"))).ok()?;
+        let told = self.sockets.path().join(format!("key-{}", name_of(host, self.ways.contains_key(host))));
+        let told = std::fs::read_to_string(told).ok()?;
         let (kind, print) = told.trim_end().split_once(' ')?;
         let plain = |text: &str| {
             let mut all = text.chars();
@@ -64,15 +87,20 @@ impl How {
         (plain(kind) && plain(print) && print.contains(':')).then(|| format!("{kind} {print}"))
     }
 
-    fn builder(&self) -> SessionBuilder {
+    fn builder(&self, config: &Path) -> SessionBuilder {
         let mut builder = SessionBuilder::default();
         builder
             .known_hosts_check(KnownHosts::Strict)
             .control_directory(self.sockets.path())
             .control_persist(ControlPersist::IdleFor(IDLE))
-            .config_file(&self.config);
+            .config_file(config);
         builder
     }
+}
+
+/// Under which name a host's key is kept. Two hosts may have one address; no host's name holds an `@`.
+fn name_of(host: &str, has_way: bool) -> String {
+    if has_way { format!("@{host}") } else { host.to_owned() }
 }
 
 /// Keeps what ssh tells of the key that it is about to check. It is told of other things too, and wants no keys from us.
@@ -142,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_no_fingerprint_is_not_taken_for_one() {
-        let how = How::new(None).expect("a folder can be made");
+        let how = How::new(None, BTreeMap::new()).expect("a folder can be made");
         let tell = |text: &str| {
             std::fs::write(how.sockets.path().join("key-h"), text).expect("it can be written");
             how.key("h")
@@ -153,6 +181,46 @@ mod tests {
             assert_eq!(tell(bad), None, "{bad:?}");
         }
         assert_eq!(how.key("other"), None);
+    }
+
+    /// As ssh itself reads what is written for it.
+    #[test]
+    fn what_an_inventory_says_stands_above_the_operators_own_configuration() {
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let own = place.path().join("own");
+        std::fs::write(&own, "Host 10.0.0.1\nUser below\nCompression yes\nHost jump\nUser jumper\n").expect("written");
+        let text = "[all]\nnode1 ansible_host=10.0.0.1 ansible_user=above ansible_port=2222 \
+                    ansible_ssh_private_key_file='/tmp/a key'\nnode2 ansible_user=two\n";
+        let inventory = palinode_core::inventory::Inventory::parse(text);
+        let ways: BTreeMap<HostName, Way> = ["node1", "node2"]
+            .map(|name| HostName::new(name).expect("a host name"))
+            .into_iter()
+            .map(|host| (host.clone(), Way::of(&inventory, &host).expect("it is plain").expect("it says something")))
+            .collect();
+        let how = How::new(Some(&own), ways).expect("a folder can be made");
+        let asked = |config: &Path, host: &str| {
+            let out = Command::new("ssh").arg("-F").arg(config).args(["-G", host]).output().expect("ssh is there");
+            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+            String::from_utf8(out.stdout).expect("text")
+        };
+        let (way, config) = &how.ways["node1"];
+        let first = asked(config, way.destination("node1"));
+        for line in [
+            "user above",
+            "port 2222",
+            "hostname 10.0.0.1",
+            "identityfile /tmp/a key",
+            "compression yes",
+            "batchmode yes",
+        ] {
+            assert!(first.lines().any(|found| found == line), "{line}: {first}");
+        }
+        // A host on the way is not reached in the name of the one behind it.
+        let jump = asked(config, "jump");
+        assert!(jump.contains("user jumper\n") && jump.contains("port 22\n"), "{jump}");
+        let (way, config) = &how.ways["node2"];
+        assert!(asked(config, way.destination("node2")).contains("user two\n"));
+        assert!(!asked(&how.config, "10.0.0.1").contains("user above"));
     }
 
     #[test]

@@ -11,9 +11,11 @@ mod job;
 mod link;
 #[cfg(test)]
 mod shell_tests;
+mod way;
 
 pub use job::Claim;
 pub use link::LinkError;
+pub use way::{BadWay, Way};
 
 pub(crate) use channel::Reply;
 pub(crate) use job::{JobError, Jobs, Said, Watch, Word};
@@ -48,9 +50,10 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Reaches hosts as the operator's `ssh` does. `config` replaces `~/.ssh/config` and the system's configuration.
-    pub fn new(config: Option<&Path>) -> io::Result<Self> {
-        Ok(Self { how: How::new(config)?, links: RefCell::default() })
+    /// Reaches hosts as the operator's `ssh` does. `config` replaces `~/.ssh/config` and the system's configuration; what
+    /// an inventory says of hosts counts before both.
+    pub fn new(config: Option<&Path>, ways: BTreeMap<HostName, Way>) -> io::Result<Self> {
+        Ok(Self { how: How::new(config, ways)?, links: RefCell::default() })
     }
 
     /// Runs a script as root, in a subshell without input. None is run twice: what becomes of it when the link breaks is

@@ -13,7 +13,7 @@ use judge::{Look, Row};
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_executors::LinkError;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
 
@@ -34,7 +34,11 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
         Some((path, text)) => in_inventory(path, text, &doctor.hosts)?,
         None => named(doctor.hosts.iter().map(String::as_str))?,
     };
-    let fleet = acting::fleet(args.ssh_config.as_deref())?;
+    let ways = match &inventory {
+        Some((path, text)) => acting::ways(path, text, hosts.iter())?,
+        None => BTreeMap::new(),
+    };
+    let fleet = acting::fleet(args.ssh_config.as_deref(), ways)?;
     let runtime = acting::runtime()?;
     let own = place::find_or_new(args.journal.as_deref()).ok().map(|root| acting::name_of(&root));
     let looks = runtime.block_on(fleet.checkups(&hosts)).into_iter().map(|found| match found {
