@@ -62,7 +62,7 @@ impl Acting {
             }
             None => BTreeMap::new(),
         };
-        let real = Real::new(fleet(ssh_config, ways)?, claim(journal, run));
+        let real = Real::new(fleet(ssh_config, ways)?, claim(journal, run)).telling(unanswered);
         Self::new(Either::Real(Box::new(real)))
     }
 
@@ -191,6 +191,18 @@ impl Acting {
             Either::Real(_) => None,
         }
     }
+}
+
+/// Tells of a host that does not answer, each time that it was tried.
+fn unanswered(why: &str, again: Span, left: Span) {
+    let seconds = |span: Span| crate::render::span(span.micros());
+    to_stderr(&format!(
+        "{}  {}; tried again in {}, and for {} more; Ctrl-C pauses\n",
+        crate::render::clock(session::wall()),
+        escape(why),
+        seconds(again),
+        seconds(left)
+    ));
 }
 
 /// What waits for hosts.
@@ -329,6 +341,10 @@ impl Executor for Either {
 
     fn is_virtual(&self) -> bool {
         either!(self, world => world.is_virtual())
+    }
+
+    fn unanswered(&self, why: &LookError, again: Span, left: Span) {
+        either!(self, world => world.unanswered(why, again, left));
     }
 
     async fn sleep(&self, until: Micros) {

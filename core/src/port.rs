@@ -392,6 +392,10 @@ pub trait Executor {
         gate: &Gate,
         bodies: &dyn Bodies,
     ) -> impl Future<Output = Result<Sample, LookError>>;
+    /// Told of a target that cannot be reached now: when it is tried again, and how much longer after that.
+    fn unanswered(&self, why: &LookError, again: Span, left: Span) {
+        let _ = (why, again, left);
+    }
     /// The keys by which hosts were known that were reached so far, type and fingerprint: what ssh's strict check
     /// accepted. Worlds without ssh have none.
     fn host_keys(&self) -> BTreeMap<HostName, String> {

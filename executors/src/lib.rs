@@ -24,5 +24,5 @@ mod ssh;
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
-pub use real::{Listener, Real, Unready};
+pub use real::{Listener, Real, Teller, Unready};
 pub use ssh::{BadWay, Claim, Fleet, LinkError, Way};

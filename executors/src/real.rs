@@ -12,6 +12,7 @@ use palinode_core::port::{
     Bodies, Control, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey,
 };
 use palinode_core::resource::{CONTROL, Image, Kind};
+use palinode_core::span::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -40,10 +41,14 @@ pub struct Real {
     /// The hosts that were claimed here, and their boot then.
     held: RefCell<BTreeMap<HostName, String>>,
     listener: Option<Listener>,
+    teller: Option<Teller>,
 }
 
 /// Hears what a job prints, while it runs. These are a host's bytes: whatever they are.
 pub type Listener = Box<dyn Fn(&Job, &[u8])>;
+
+/// Tells a person of a target that does not answer: in words, when it is tried again, and how much longer after that.
+pub type Teller = fn(&str, Span, Span);
 
 /// Why a host cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +62,24 @@ pub enum Unready {
 impl Real {
     /// Acts on the hosts of a fleet, in the name of a journal.
     pub fn new(fleet: Fleet, claim: Claim) -> Self {
-        Self { fleet, control: InventoryFiles::new(DiskFiles), claim, held: RefCell::default(), listener: None }
+        Self {
+            fleet,
+            control: InventoryFiles::new(DiskFiles),
+            claim,
+            held: RefCell::default(),
+            listener: None,
+            teller: None,
+        }
     }
 
     /// Lets someone hear what jobs print.
     pub fn listen(&mut self, listener: Listener) {
         self.listener = Some(listener);
+    }
+
+    /// Tells of targets that do not answer.
+    pub fn telling(self, teller: Teller) -> Self {
+        Self { teller: Some(teller), ..self }
     }
 
     /// Looks whether hosts can be acted on: they are reached, let us in as root, and no other journal has them. All at
@@ -406,6 +423,12 @@ impl Executor for Real {
         let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
         let sample = host::restorable(&reply).map_err(|why| refused(host, why))?;
         Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
+    }
+
+    fn unanswered(&self, why: &LookError, again: Span, left: Span) {
+        if let Some(tell) = self.teller {
+            tell(&chain(why), again, left);
+        }
     }
 
     fn host_keys(&self) -> BTreeMap<HostName, String> {

@@ -167,3 +167,36 @@ each_host:
     site.run(&["exec", "-i", "hosts", "node1", "--", "id", "-u"]).exits(0).says(&["0\n"]);
     site.run(&["exec", "-i", "hosts", "node2", "reboot"]).exits(2).complains(&["has no host `node2`"]);
 }
+
+#[test]
+fn a_host_that_does_not_answer_is_told_of_and_keeps_nobody_from_pausing() {
+    let Some(site) = Site::new("real hosts: no answer", Kind::default(), &[FIRST]) else { return };
+    site.desk.write(
+        "two.yml",
+        "\
+runbook: two
+hosts: { group: glusterfs }
+each_host:
+  - one: { command: { run: [/bin/sh, -c, 'sleep 3; echo one >>/root/count'], changes: [/root/count] } }
+  - two: { command: { run: [/bin/sh, -c, 'echo two >>/root/count'], changes: [/root/count] } }
+",
+    );
+    site.run(&["exec", FIRST, "--", "true"]).exits(0);
+    let mut live = site.spawn(&["run", "./two.yml", "-i", "hosts", "--yes"]);
+    site.hosts.until(FIRST, "pgrep -f 'sleep [3]; echo one' >/dev/null");
+    site.hosts.refuse(FIRST, true);
+    site.hosts.kill_sessions(FIRST);
+    live.until("Ctrl-C pauses");
+    live.until("tried again in 4s, and for 7m 53s more");
+    let told = live.stderr();
+    assert!(told.contains("cannot reach gluster1.demo: no connection"), "{told}");
+    let began = std::time::Instant::now();
+    live.signal(rustix::process::Signal::INT);
+    let out = live.end();
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "it pauses at once");
+    assert!(matches!(out.code, Some(3 | 4)), "{out}");
+    site.hosts.refuse(FIRST, false);
+    site.run(&["resume"]).exits(0);
+    assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), "one\ntwo");
+    site.is_sound();
+}

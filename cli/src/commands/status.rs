@@ -5,12 +5,17 @@ use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::words::Driven;
 use crate::render::{escape, json, lanes, moment, span, summary, to_stdout, words};
+use crate::session::wall;
 use palinode_core::event::World;
 use palinode_core::history::History;
+use palinode_core::id::Micros;
 use palinode_core::state::RunState;
 use palinode_journal::OwnerState;
 use palinode_replay::driver::ShelfView;
 use std::fmt::Write as _;
+
+/// Whatever answers at once has been recorded by then.
+const QUIET: Micros = Micros(15_000_000);
 
 /// So many hosts' keys fit on one screen with the rest.
 const MOST_KEYS: usize = 4;
@@ -33,6 +38,15 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     drop(shelf);
     std::mem::forget(history);
     Ok(Exit::Done)
+}
+
+/// Since when a driver on real hosts has had nothing to record, if that is for long. What it waits for is not recorded.
+fn quiet(run: &RunState) -> String {
+    let since = wall().since(run.changed);
+    if run.opened.world != World::Real || since <= QUIET {
+        return String::new();
+    }
+    format!("; nothing new for {}: a long step, or a host that does not answer", span(since))
 }
 
 fn as_json(run: &RunState, driven: Driven, journal: &std::path::Path, shelf: Option<&ShelfView>) -> serde_json::Value {
@@ -92,7 +106,7 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
         match (run.closed.is_some(), owner) {
             (true, _) => "none needed: the run is closed".to_owned(),
             (false, OwnerState::Alive { owner: Some(owner), epoch }) => {
-                format!("process {} on {}, epoch {epoch}", owner.pid, escape(&owner.host))
+                format!("process {} on {}, epoch {epoch}{}", owner.pid, escape(&owner.host), quiet(run))
             }
             (false, OwnerState::Alive { owner: None, .. }) => "a process that is just starting".to_owned(),
             (false, OwnerState::Dead { owner, .. }) => format!("none: process {} died", owner.pid),

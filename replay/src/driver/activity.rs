@@ -9,11 +9,12 @@ use palinode_core::plan::StepIx;
 use palinode_core::port::{BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Sample};
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::rules::prepare::joined;
+use palinode_core::span::Span;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Looks that fail are tried again after these many seconds, then the step is given up as blocked.
-const PATIENCE: [i64; 9] = [1, 2, 4, 8, 15, 30, 60, 120, 240];
+const PATIENCE: [u32; 9] = [1, 2, 4, 8, 15, 30, 60, 120, 240];
 
 /// What an activity found.
 pub(crate) enum Done {
@@ -23,6 +24,20 @@ pub(crate) enum Done {
     Running { ix: StepIx },
     Sampled { ix: StepIx, sample: Result<Sample, LookError>, fresh: BTreeMap<BodyId, Sealed> },
     Slept(StepIx),
+}
+
+impl Done {
+    /// Whose it is.
+    pub(crate) fn step(&self) -> StepIx {
+        match self {
+            Self::Looked(ix, _)
+            | Self::Ended { ix, .. }
+            | Self::Reconciled { ix, .. }
+            | Self::Running { ix }
+            | Self::Sampled { ix, .. }
+            | Self::Slept(ix) => *ix,
+        }
+    }
 }
 
 /// A look before an intent.
@@ -61,9 +76,14 @@ where
     E: Executor,
     F: Future<Output = Result<T, LookError>>,
 {
+    let mut left: u32 = PATIENCE.iter().sum();
     for seconds in PATIENCE {
         match look().await {
-            Err(LookError::Unreachable { .. }) => executor.sleep(executor.now().plus(Micros::seconds(seconds))).await,
+            Err(error @ LookError::Unreachable { .. }) => {
+                left = left.saturating_sub(seconds);
+                executor.unanswered(&error, Span::seconds(seconds), Span::seconds(left));
+                executor.sleep(executor.now().plus(Micros::seconds(i64::from(seconds)))).await;
+            }
             other => return other,
         }
     }

@@ -392,6 +392,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let mut work: Work<'a> = FuturesUnordered::new();
         let mut busy: BTreeSet<StepIx> = BTreeSet::new();
         let mut sleeping: BTreeSet<StepIx> = BTreeSet::new();
+        // Those that only look, and may do so for minutes where a host does not answer.
+        let mut looking: BTreeSet<StepIx> = BTreeSet::new();
         loop {
             self.read_inbox()?;
             let stop = self.around.stop.get();
@@ -399,10 +401,11 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 return Ok(Stopped::Left);
             }
             if stop == Stop::No {
-                self.start_ready(only, &mut work, &mut busy)?;
+                self.start_ready(only, &mut work, &mut busy, &mut looking)?;
             }
-            // A gate that only waits for its next sample does not hold up a pause.
-            if work.is_empty() || (stop == Stop::Pause && busy.iter().all(|ix| sleeping.contains(ix))) {
+            // Neither a gate that waits for its next sample holds up a pause, nor a look: nothing comes of it that is missed.
+            let idle = |ix: &StepIx| sleeping.contains(ix) || looking.contains(ix);
+            if work.is_empty() || (stop == Stop::Pause && busy.iter().all(idle)) {
                 return if only.is_some() { Ok(Stopped::Looked) } else { self.settle().await };
             }
             let Some(first) = self.wait(&mut work).await? else { continue };
@@ -419,6 +422,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     busy.remove(&ix);
                     continue;
                 }
+                looking.remove(&done.step());
                 // Hosts side by side may share a resource: each finding is judged by all that comes before it.
                 let (findings, follow) = self.handle(done, now)?;
                 stored.extend(self.note(findings.into_iter().map(|finding| (run, finding)).collect(), now)?);
@@ -455,6 +459,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         only: Option<&BTreeSet<StepIx>>,
         work: &mut Work<'a>,
         busy: &mut BTreeSet<StepIx>,
+        looking: &mut BTreeSet<StepIx>,
     ) -> Result<(), DriveError> {
         loop {
             let state = self.state()?;
@@ -471,6 +476,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     Next::Act(ix) | Next::Probe(ix) | Next::Sample(ix) => {
                         if let Some(activity) = self.begin_next(next)? {
                             busy.insert(ix);
+                            looking.insert(ix);
                             work.push(activity);
                         }
                     }
