@@ -235,6 +235,9 @@ pub(crate) struct Exec {
     /// Act in the simulated cluster of this folder; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) lab_state: Option<PathBuf>,
+    /// Do it without asking, where it may lock you out.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     /// Take the host over although another journal claims it.
     #[arg(long, conflicts_with = "lab_state")]
     pub(crate) take_over: bool,

@@ -200,3 +200,19 @@ each_host:
     assert_eq!(site.hosts.run(FIRST, "cat /root/count").text(), "one\ntwo");
     site.is_sound();
 }
+
+#[test]
+fn nobody_locks_themselves_out_unasked() {
+    let Some(site) = Site::new("real hosts: locked out", Kind::default(), &[FIRST]) else { return };
+    for words in [
+        &["service", "sshd", "stopped"][..],
+        &["service", "sshd.service", "disabled"],
+        &["package", "openssh-server", "absent"],
+    ] {
+        let out = site.run(&[&["exec", FIRST], words].concat()).exits(2);
+        out.complains(&["warning: ", "nobody may get in to take that back", "palinode exec --yes HOST"]);
+    }
+    assert!(!site.desk.path().join(".palinode").exists(), "nothing was done");
+    site.run(&["exec", FIRST, "service", "sshd", "started"]).exits(0);
+    site.run(&["exec", "--yes", FIRST, "service", "NetworkManager", "disabled"]).exits(0);
+}

@@ -6,7 +6,7 @@ use crate::commands::run::{new_id, read_inventory};
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{bytes_to_stdout, to_stdout};
-use crate::{place, session};
+use crate::{consent, place, session};
 use palinode_core::action::{
     Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
     Service, ServiceState, Target, Wait,
@@ -32,9 +32,18 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let began = Instant::now();
     let actions = actions(exec)?;
     let fetches = matches!(actions.as_slice(), [Action::Fetch(_)]);
-    let mut plan = plan(&exec.host, actions, exec.repeatable)?;
+    let mut plan = plan(&exec.host, &actions, exec.repeatable)?;
     if let Some(path) = &exec.inventory {
         plan.inventory = Some(known(path, &exec.host)?);
+    }
+    if exec.lab_state.is_none()
+        && !exec.yes
+        && let Some(what) = actions.iter().find_map(locks_out)
+    {
+        consent::ask(
+            &format!("warning: {what}.\n"),
+            "if there is another way in, such as a console, type it again with --yes: `palinode exec --yes HOST ...`",
+        )?;
     }
     let live = Rc::new(Live::new(to_stdout, false));
     let how = How {
@@ -72,6 +81,30 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)?;
     }
     Ok(exit)
+}
+
+/// What an action takes away that a person needs to get in, in words.
+fn locks_out(action: &Action) -> Option<String> {
+    match action {
+        Action::Service(service) => {
+            let ends = service.state == Some(ServiceState::Stopped) || service.enabled == Some(false);
+            let name = |unit: &str| unit.trim_end_matches(".service").trim_end_matches(".socket").to_owned();
+            let mut gone = service
+                .names()
+                .filter(|unit| ends && ["sshd", "ssh", "network", "NetworkManager"].contains(&name(unit).as_str()));
+            gone.next().map(|unit| {
+                format!("{unit} is part of the way into this host; without it nobody may get in to take that back")
+            })
+        }
+        Action::Package(package) if package.state == PackageState::Absent => {
+            let gone = package.names.iter().map(|item| Package::base_name(item));
+            let mut gone = gone.filter(|name| ["openssh-server", "openssh", "sudo", "NetworkManager"].contains(name));
+            gone.next().map(|name| {
+                format!("{name} is part of the way into this host; without it nobody may get in to take that back")
+            })
+        }
+        _ => None,
+    }
 }
 
 /// The path of an inventory that has the host.
@@ -219,11 +252,11 @@ fn unknown(word: &str, wanted: &str) -> Failure {
 }
 
 /// A plan of one host.
-fn plan(host: &str, actions: Vec<Action>, repeatable: bool) -> Result<Plan, Failure> {
+fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failure> {
     let host = HostName::new(host)
         .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", host.escape_debug()), "name it as ssh does"))?;
     let mut steps = Vec::new();
-    for action in actions {
+    for action in actions.iter().cloned() {
         action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
         if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
             return Err(Failure::usage(
