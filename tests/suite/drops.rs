@@ -24,6 +24,12 @@ const STEP: &str = "\
     printf '%s\\n' '#!/bin/sh' 'echo made >>/srv/rig/made' 'seq -f \"line %.0f\" 9000' 'echo end of it' >/srv/rig/real/step; \
     chmod 755 /srv/rig/real/step; rm -f /srv/rig/made";
 
+/// Two units that nothing else starts.
+const TWO: &str = "\
+    for u in rigged second; do \
+    printf '%s\\n' '[Service]' 'ExecStart=/bin/sleep infinity' '[Install]' 'WantedBy=multi-user.target' >/etc/systemd/system/$u.service; \
+    done; systemctl daemon-reload; systemctl -q enable rigged second; systemctl start rigged second";
+
 /// A unit that nothing else starts.
 const UNIT: &str = "\
     printf '%s\\n' '[Service]' 'ExecStart=/bin/sleep infinity' '[Install]' 'WantedBy=multi-user.target' >/etc/systemd/system/rigged.service; \
@@ -36,6 +42,19 @@ const KINDS: &[Kind] = &[
         before: UNIT,
         calls: &["systemctl stop * rigged.service", "systemctl disable * rigged.service"],
         done: "! systemctl -q is-active rigged && ! systemctl -q is-enabled rigged",
+        ..PLAIN
+    },
+    Kind {
+        name: "service, two units",
+        step: "{ service: { units: [rigged, second], state: stopped, enabled: false } }",
+        before: TWO,
+        calls: &[
+            "systemctl stop * rigged.service",
+            "systemctl stop * second.service",
+            "systemctl disable * rigged.service",
+            "systemctl disable * second.service",
+        ],
+        done: "! systemctl -q is-active rigged second && ! systemctl -q is-enabled rigged second",
         ..PLAIN
     },
     Kind {
@@ -63,6 +82,23 @@ const KINDS: &[Kind] = &[
         calls: &["rm * /srv/rig/tree"],
         done: "[ ! -e /srv/rig/tree ]",
         told: "/srv/rig/tree",
+        ..PLAIN
+    },
+    Kind {
+        name: "file with a content",
+        step: "{ file: { path: /srv/rig/to, content: \"new\\n\" } }",
+        before: "echo new >/srv/rig/from; echo old >/srv/rig/to",
+        calls: &["mv * /srv/rig/to"],
+        done: "cmp /srv/rig/from /srv/rig/to",
+        ..PLAIN
+    },
+    Kind {
+        name: "repository",
+        step: "{ repository: { disable: [rig] } }",
+        before: "printf '%s\\n' '[rig]' 'name=Rig' 'baseurl=file:///srv/rig' 'enabled=1' >/etc/yum.repos.d/rig.repo; \
+                 rm -f /usr/sbin/subscription-manager; find / -xdev -path '*dnf-plugins*' -name 'config_manager*' -delete",
+        calls: &["mv * /etc/yum.repos.d/rig.repo"],
+        done: "grep -qx enabled=0 /etc/yum.repos.d/rig.repo",
         ..PLAIN
     },
     Kind {
@@ -116,6 +152,15 @@ const KINDS: &[Kind] = &[
         calls: &["getent * gluster1.demo"],
         effects: Effects::Reads,
         brief: true,
+        ..PLAIN
+    },
+    Kind { name: "wait", step: "{ wait: { unit: crio }, timeout: 1m }", effects: Effects::Reads, ..PLAIN },
+    Kind {
+        name: "fetch",
+        step: "{ fetch: { path: /srv/rig/lines } }",
+        before: "seq -f 'line %.0f' 9001 >/srv/rig/lines",
+        effects: Effects::Reads,
+        told: "(8961 more lines)",
         ..PLAIN
     },
     Kind {
