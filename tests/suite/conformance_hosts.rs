@@ -178,7 +178,7 @@ struct HostSubject {
 }
 
 fn real(config: &Path) -> Real {
-    let fleet = Fleet::new(Some(config)).expect("ssh can be set up");
+    let fleet = Fleet::new(Some(config), BTreeMap::new()).expect("ssh can be set up");
     let claim = Claim { journal: "conformance".to_owned(), words: "the conformance suite".to_owned() };
     Real::new(fleet, claim)
 }

@@ -1,7 +1,7 @@
 //! What operators type and read, on real hosts.
 
-use crate::real::Site;
 use palinode_tests::hosts::Kind;
+use palinode_tests::site::Site;
 
 const FIRST: &str = "gluster1.demo";
 
@@ -16,8 +16,8 @@ fn the_key_that_a_host_was_known_by_is_recorded() {
     // It waits for a person, so that another process takes it over.
     site.run(&["exec", FIRST, "--", "false"]).exits(3);
     let recorded = |kind: &str| {
-        let entries = site.log();
-        let found = entries.iter().rev().find_map(|entry| entry["entry"]["event"].get(kind));
+        let events = site.events();
+        let found = events.iter().rev().find_map(|event| event.get(kind));
         found.map_or(serde_json::Value::Null, |event| event["host_keys"].clone())
     };
     assert_eq!(recorded("RunOpened")["here"][FIRST], first.as_str());
