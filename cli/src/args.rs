@@ -427,6 +427,7 @@ pub(crate) struct Rollback {
 
 #[derive(Debug, clap::Args)]
 #[command(
+    override_usage = "palinode doctor [OPTIONS] HOST...\n       palinode doctor [OPTIONS] --inventory FILE [HOST|GROUP]...\n       palinode doctor [OPTIONS] --disk [DIR] [--power-cut]",
     after_help = "Exit codes: 0 all well, 1 something would keep a run from working, or the disk breaks a promise, 2 a host \
                         could not be looked at, or the disk not be measured.\n\
                         --disk works in a folder of its own beside the journal, whose files are not touched."

@@ -366,7 +366,7 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
             if let Action::InventoryRestore(restore) = &mut undo.action {
                 let key = ResourceKey::control_file(&restore.file);
                 let after = known.after.as_ref().and_then(open).and_then(|image| image.get(&key).cloned());
-                restore.base = Some(after.unwrap_or_else(|| restore.to.clone()));
+                restore.base = Some(Box::new(after.unwrap_or_else(|| restore.to.clone())));
             }
             // Numbered, so that two undos of one step never share a path; named, so that people tell them apart.
             let part = if count == 1 { String::new() } else { format!("/{:02}-{}", number + 1, undo.action.slug()) };

@@ -290,7 +290,7 @@ impl Dice<'_> {
             19 => Action::InventoryRestore(InventoryRestore {
                 file: self.word(),
                 to: self.state(),
-                base: self.maybe(Self::state),
+                base: self.maybe(|dice| Box::new(dice.state())),
             }),
             20 => Action::Playbook(Playbook {
                 path: self.word(),

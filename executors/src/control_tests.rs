@@ -47,7 +47,7 @@ fn edit(file: &str, edits: Vec<Edit>) -> Action {
 }
 
 fn restore(file: &str, to: State, base: Option<State>) -> Action {
-    Action::InventoryRestore(InventoryRestore { file: file.to_owned(), to, base })
+    Action::InventoryRestore(InventoryRestore { file: file.to_owned(), to, base: base.map(Box::new) })
 }
 
 fn holding(bytes: &[u8]) -> MemFiles {

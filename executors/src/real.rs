@@ -479,6 +479,9 @@ fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn
         _ => Some(Why::ExitCode),
     };
     let mut message = String::new();
+    if code == 0 && matches!(job.action, Action::Package(_)) {
+        message = host::transaction(out).unwrap_or_default();
+    }
     if code != 0 {
         let text = String::from_utf8_lossy(out);
         message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();

@@ -582,3 +582,36 @@ fn a_transaction_touches_what_its_table_lists() {
     site.hosts.run(FIRST, "! rpm -q criu && ! rpm -q docker && ! rpm -q docker-client").exits(0);
     site.is_sound();
 }
+
+#[test]
+fn a_package_manager_in_use_and_a_locked_version_are_told_before_anything_is_touched() {
+    let Some(site) = Site::new("real hosts: packages refused", Kind::default(), &[FIRST]) else { return };
+    let hold = "setsid bash -c 'echo $$ >/var/run/yum.pid; exec -a /usr/bin/yum sleep 1000' >/dev/null 2>&1 </dev/null & sleep 1";
+    site.hosts.run(FIRST, hold).exits(0);
+    let busy = site.run(&["exec", FIRST, "package", "criu", "absent"]).exits(3);
+    assert!(busy.stdout.contains("holds the package manager's lock: /usr/bin/yum 1000; retry"), "{busy}");
+    site.hosts.run(FIRST, "rpm -q criu && kill $(cat /var/run/yum.pid)").exits(0);
+    let step = format!("{FIRST}/package-remove");
+    site.desk.run(&["retry", &step, "--reason", "it ended"]).exits(0);
+    site.run(&["resume"]).exits(0);
+    site.hosts.run(FIRST, "rpm -q criu").exits(1);
+    let told = site.desk.run(&["show", &step]).exits(0);
+    let last = site.hosts.run(FIRST, "dnf -q history list | awk -F'|' '$1+0 > 0 { print $1+0; exit }'").text();
+    assert!(told.stdout.contains(&format!("transaction {last} in the package manager's history")), "{told}");
+    // What is to come back is kept at another version.
+    let list = "/etc/dnf/plugins/versionlock.list";
+    site.hosts.run(FIRST, &format!("mkdir -p /etc/dnf/plugins && echo 'criu-0:9.9-1.el7.*' >{list}")).exits(0);
+    let refused = site.run(&["undo", "@", "--yes"]).exits(3);
+    assert!(refused.stdout.contains("versionlock keeps criu at criu-0:9.9-1.el7.*"), "{refused}");
+    site.hosts.run(FIRST, "rpm -q criu").exits(1);
+    site.hosts.run(FIRST, &format!("echo 'criu-*' >{list}")).exits(0);
+    let step = site.desk.run(&["show", "@"]).exits(0).stdout;
+    let step = step
+        .lines()
+        .find_map(|line| line.trim().split(' ').next().filter(|word| word.starts_with("undo/")))
+        .expect("a step");
+    site.desk.run(&["retry", step, "--reason", "unlocked"]).exits(0);
+    site.run(&["resume"]).exits(0);
+    site.hosts.run(FIRST, "rpm -q criu").exits(0);
+    site.is_sound();
+}

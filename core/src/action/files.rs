@@ -241,7 +241,7 @@ pub struct InventoryRestore {
     pub to: State,
     /// What the edit left: the base of the merge. Filled in when the rollback is planned.
     #[serde(default)]
-    pub base: Option<State>,
+    pub base: Option<Box<State>>,
 }
 
 impl InventoryRestore {

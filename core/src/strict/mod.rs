@@ -131,7 +131,7 @@ struct Track {
 #[derive(Debug)]
 enum Due {
     /// A gate's decision.
-    Gate { run: RunId, event: Event },
+    Gate { run: RunId, event: Box<Event> },
     /// The end of a run that ends with its rollback.
     Companion { run: RunId, closed: Box<RunClosed> },
 }

@@ -121,7 +121,7 @@ impl Strict<'_> {
         }
         let (is_it, expected) = match &due {
             Due::Gate { run, event } => {
-                (entry.run == *run && entry.event == *event, format!("{}, at once", told::event(event)))
+                (entry.run == *run && entry.event == **event, format!("{}, at once", told::event(event)))
             }
             Due::Companion { run, closed } => (
                 entry.run == *run && matches!(&entry.event, Event::RunClosed(found) if found == closed),

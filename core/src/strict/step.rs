@@ -386,7 +386,7 @@ impl Strict<'_> {
             Some(Sampled::TimeUp) => Event::TimerFired { step: path },
             Some(Sampled::Again(_)) | None => return Ok(()),
         };
-        self.then(entry.epoch, Due::Gate { run: entry.run, event });
+        self.then(entry.epoch, Due::Gate { run: entry.run, event: Box::new(event) });
         Ok(())
     }
 

@@ -75,9 +75,9 @@ fn service(service: &Service) -> String {
     );
     let mut act = NAMED.to_owned();
     if wanted && names.len() > 1 {
-        let _ = write!(act, "{each}{known}done\n");
+        let _ = writeln!(act, "{each}{known}done");
     }
-    let _ = write!(act, "{each}{known}u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')\n");
+    let _ = writeln!(act, "{each}{known}u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')");
     match service.state {
         Some(ServiceState::Stopped) => {
             act.push_str("systemctl stop -- \"$u\" || exit\n");
@@ -98,44 +98,52 @@ fn service(service: &Service) -> String {
     act
 }
 
-/// Never waits for a lock that another holds: who is told can retry. Only what was named goes.
+/// Only what was named goes. What the package manager's own history calls it is said at the end.
 fn package(package: &Package) -> String {
     const YUM: &str = "\"$yum\" -y --setopt=exit_on_lock=1 --setopt=clean_requirements_on_remove=0";
-    const FIND: &str =
-        "yum=$(command -v yum || command -v dnf) || { echo 'neither yum nor dnf is there' >&2; exit 127; }\n";
+    const ALL: &str = include_str!("packages.sh");
     let list = |all: &[String]| all.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
     if package.state == PackageState::Absent {
         let names: Vec<String> = package.names.iter().map(|item| Package::base_name(item).to_owned()).collect();
         let names = list(&names);
         return format!(
-            "{FIND}set --; for name in {names}; do if rpm -q -- \"$name\" >/dev/null 2>&1; then set -- \"$@\" \"$name\"; fi; done\n\
+            "{ALL}set --; for name in {names}; do if rpm -q -- \"$name\" >/dev/null 2>&1; then set -- \"$@\" \"$name\"; fi; done\n\
              if [ $# = 0 ]; then echo 'none of them is installed, nothing to do'; exit 0; fi\n\
+             was=$(latest)\n\
              {YUM} --disableexcludes=all remove \"$@\" || exit\n\
              for name; do if rpm -q -- \"$name\"; then exit 1; fi; done\n\
-             exit 0\n"
+             told \"$was\"\nexit 0\n"
         );
     }
-    let mut act = FIND.to_owned();
-    if !package.names.is_empty() {
-        let _ = writeln!(act, "{YUM} install {} || exit", list(&package.names));
-    }
-    if !package.exact.is_empty() {
+    let mut act = ALL.to_owned();
+    let exact: Vec<String> = package.exact.iter().map(Nevra::to_string).collect();
+    let exact = list(&exact);
+    if !exact.is_empty() {
         // In one transaction; a version older than the installed one is a downgrade, which yum wants to be told.
-        let exact: Vec<String> = package.exact.iter().map(Nevra::to_string).collect();
         let _ = write!(
             act,
             "missing() {{ set --; for p in {exact}; do if ! rpm -q --qf '%{{NAME}}-%|EPOCH?{{%{{EPOCH}}}}:{{0}}|:%{{VERSION}}-%{{RELEASE}}.%{{ARCH}}\\n' \
              -- \"${{p%-[0-9]*:*}}\" 2>/dev/null | grep -Fqx -- \"$p\"; then set -- \"$@\" \"$p\"; fi; done; echo \"$*\"; }}\n\
-             left=$(missing)\n\
-             if [ -z \"$left\" ]; then echo 'all of them are installed, nothing to do'; exit 0; fi\n\
+             left=$(missing)\nlocked $left\n"
+        );
+    }
+    act.push_str("was=$(latest)\n");
+    if !package.names.is_empty() {
+        let _ = writeln!(act, "{YUM} install {} || exit", list(&package.names));
+    }
+    if !exact.is_empty() {
+        let _ = write!(
+            act,
+            "if [ -n \"$left\" ]; then\n\
              {YUM} --disableexcludes=all install $left || exit\n\
              left=$(missing)\n\
              if [ -n \"$left\" ]; then {YUM} --disableexcludes=all downgrade $left || exit; fi\n\
              left=$(missing)\n\
-             if [ -n \"$left\" ]; then echo \"not installed: $left\" >&2; exit 1; fi\n",
-            exact = list(&exact)
+             if [ -n \"$left\" ]; then echo \"not installed: $left\" >&2; exit 1; fi\n\
+             else echo 'all of them are installed, nothing to do'; fi\n",
         );
     }
+    act.push_str("told \"$was\"\nexit 0\n");
     act
 }
 
@@ -207,20 +215,17 @@ fn repository(repository: &Repository) -> String {
             ids.join(" ")
         );
     }
-    match repository.pinned() {
-        Some(pinned) => {
-            let release = quoted(pinned.unwrap_or_default());
-            let _ = write!(
-                act,
-                "release={release}\nif [ \"$(p_release)\" != \"$release\" ]; then\n\
+    if let Some(pinned) = repository.pinned() {
+        let release = quoted(pinned.unwrap_or_default());
+        let _ = write!(
+            act,
+            "release={release}\nif [ \"$(p_release)\" != \"$release\" ]; then\n\
                  if command -v subscription-manager >/dev/null; then\n\
                  if [ -n \"$release\" ]; then subscription-manager release --set=\"$release\"; else subscription-manager release --unset; fi || exit\n\
                  else\nf=$(p_release_file)\n\
                  if [ -n \"$release\" ]; then mkdir -p \"${{f%/*}}\" && printf '%s\\n' \"$release\" >\"$f.palinode-new\" && mv -fT \"$f.palinode-new\" \"$f\"; \
                  else rm -f \"$f\"; fi || exit\nfi\nfi\n"
-            );
-        }
-        None => {}
+        );
     }
     act.push_str("managed=\n");
     for (id, on) in repository.wanted() {
@@ -324,6 +329,12 @@ fn read(file: &FileRead) -> String {
         quoted(&file.path),
         quoted(&file.key)
     )
+}
+
+/// What a package manager's own history calls the transaction of a job that printed this.
+pub(crate) fn transaction(out: &[u8]) -> Option<String> {
+    let last = String::from_utf8_lossy(out).lines().last().map(str::to_owned);
+    last.filter(|line| line.starts_with("transaction "))
 }
 
 /// The value that a `file.read` printed.

@@ -5,6 +5,6 @@ mod act;
 mod look;
 mod packages;
 
-pub(crate) use act::{LIMIT, REPOS, TIMED_OUT, act, attribute, old_boot, value};
+pub(crate) use act::{LIMIT, REPOS, TIMED_OUT, act, attribute, old_boot, transaction, value};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
 pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};

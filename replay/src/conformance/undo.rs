@@ -15,7 +15,7 @@ pub(super) fn inverses_of(attempt: &Try, recorded: &Image) -> Vec<Undo> {
     for undo in &mut inverses {
         if let Action::InventoryRestore(restore) = &mut undo.action {
             let key = ResourceKey::control_file(&restore.file);
-            restore.base = Some(recorded.get(&key).cloned().unwrap_or_else(|| restore.to.clone()));
+            restore.base = Some(Box::new(recorded.get(&key).cloned().unwrap_or_else(|| restore.to.clone())));
         }
     }
     inverses

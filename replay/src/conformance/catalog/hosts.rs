@@ -12,6 +12,7 @@ use palinode_core::span::Span;
 
 const EXCLUDER: &str = "/sbin/atomic-openshift-excluder";
 const GONE: &str = "the unit of a package that went stops; a service step brings it back";
+const WITH: &str = "systemd stops what needs the unit with it; a service step for that one brings it back";
 const ASIDE: &str = "the kubelet's runtime stopped with its package; a service step brings it back";
 
 fn excluder(verb: &str, undo: Option<&str>) -> Action {
@@ -50,9 +51,10 @@ fn is_exact(action: &Action) -> bool {
 pub(super) fn cases() -> Result<Vec<Case>, BadId> {
     let runtime = ["cri-tools", "cri-o", "criu"];
     let quiet = || does([stop("atomic-openshift-node"), stop("crio")]);
+    let unit = |name: &str| format!("{NODE}/unit/{name}");
     let mut cases = vec![
         Case::new("record", NODE, record())?.nothing(),
-        Case::new("service, stop and disable", NODE, stop("dnsmasq"))?,
+        Case::new("service, stop and disable", NODE, stop("dnsmasq"))?.leaves(unit("atomic-openshift-node"), WITH),
         Case::new("service, stop the kubelet", NODE, stop("atomic-openshift-node"))?,
         Case::new("service, stop a runtime", NODE, stop("crio"))?.after(does([stop("atomic-openshift-node")])),
         Case::new("service, start and enable", NODE, start("dnsmasq"))?.after(does([stop("dnsmasq")])),
@@ -91,7 +93,6 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
         Case::new("command, without an undo", NODE, excluder("unexclude", None))?.repeat(),
         Case::new("command, nothing to do", NODE, excluder("exclude", None))?.repeat().nothing(),
     ];
-    let unit = |name: &str| format!("{NODE}/unit/{name}");
     cases.extend([
         Case::new("package absent, changed configuration", NODE, remove(&runtime))?
             .after(quiet())
@@ -173,6 +174,7 @@ fn on_repositories() -> Result<Vec<Case>, BadId> {
         )])),
         Case::new("repository, unknown", NODE, repository(&["extra", "nothing"], &["loud"], Some("7.6")))?
             .after(three())
+            .after(does([repository(&[], &[], Some("7.5"))]))
             .ends(Why::ExitCode, "no repository nothing"),
     ])
 }
