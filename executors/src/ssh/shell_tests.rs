@@ -197,6 +197,21 @@ fn a_job_that_was_killed_is_cut_short_and_another_starter_is_made() {
     });
 }
 
+/// Its folder shows no end at the first look, and one at the second.
+#[test]
+fn a_job_that_ends_while_it_is_looked_at_is_told_of_whole() {
+    each(|shell, place, _| {
+        shell.says("p_start a 'echo told; sleep 30' ''; until [ -s $p_jobs/a/out ]; do sleep 0.01; done", &[]);
+        let fate = std::fs::read_link(place.join("lib/jobs/a/fate")).expect("it began");
+        let pid = fate.to_str().and_then(|text| text.split(' ').nth(2)).expect("a process").to_owned();
+        shell.says(&format!("kill -9 $p_starter {pid}; until [ ! -d /proc/{pid} ]; do sleep 0.01; done"), &[]);
+        let ends = "p_boot() { read -r p_id </proc/sys/kernel/random/boot_id; echo $p_id; \
+                    if [ -n \"$p_second\" ]; then mv $p_jobs/a/out $p_jobs/a/ended.0.0 2>/dev/null; fi; p_second=1; }";
+        let out = format!("out {}", base64("told\n"));
+        shell.says(&format!("{ends}; p_status a 0 -"), &["state finished", "rc 0", &out]);
+    });
+}
+
 #[test]
 fn a_host_is_claimed_in_one_name_and_a_late_job_of_another_is_refused() {
     each(|shell, place, _| {
