@@ -123,7 +123,7 @@ fn a_rollback_is_what_its_preview_said_and_restores_the_inventory_to_the_byte() 
         "20 things cannot be restored",
         "partly rolled back (exit 6)",
         "gluster1.demo/reboot",
-        "next\n  palinode rollback\n",
+        &format!("next\n  palinode rollback {}\n", &value["run"].as_str().expect("an id")[..4]),
     ]);
     let preview = desk.json(&["rollback", "--dry-run"]);
     assert_eq!(before, (desk.files(".palinode"), desk.files(".palinode-lab")), "a preview changes nothing");

@@ -159,7 +159,7 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
             let back = opened
                 .compensates
                 .as_ref()
-                .map(|back| format!(", takes back {} of run {}", words::scope(&back.scope), short(back.run)));
+                .map(|back| format!(", takes back {}", words::taken_back(&back.scope, &short(back.run))));
             let change = opened.change.as_ref().map(|change| format!(", change {change}")).unwrap_or_default();
             format!(
                 "{} by {}{change}{}{}{}",

@@ -100,7 +100,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     acting.disturb(&rollback.lab_options, &joined(&plan, &way.plan), None)?;
     if place_of_world == World::Real && !rollback.way.yes {
         to_stderr(&format!("{}\n{}\n", title(&history, original, &scope, &way), way_text(&way)));
-        let command = command(&scope, Some(&place::short(&history, original)));
+        let command = command(&scope, &place::short(&history, original));
         consent::ask(
             "This is taken back on real hosts.",
             &format!("look at the plan above, then type `{command} --yes`"),
@@ -109,7 +109,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let run = new_id()?;
     to_stderr(&format!(
         "taking back {}, in {}\nrun {run}\n",
-        what(&scope, &place::short(&history, original)),
+        words::taken_back(&scope, &place::short(&history, original)),
         count(way.plan.steps.len(), "step")
     ));
     let opening = Opening {
@@ -161,14 +161,6 @@ fn preview(
     Ok(Exit::Done)
 }
 
-/// What is taken back, in words.
-fn what(scope: &Scope, run: &str) -> String {
-    match scope {
-        Scope::Run => format!("run {run}"),
-        other => format!("{} of run {run}", words::scope(other)),
-    }
-}
-
 fn work(work: &Work) -> String {
     match work {
         Work::Act(action) => escape(&action.words()),
@@ -178,16 +170,19 @@ fn work(work: &Work) -> String {
 
 /// What a way back is called.
 fn title(history: &History, run: RunId, scope: &Scope, way: &Compensation) -> String {
-    format!("Taking back {}: {}.", what(scope, &place::short(history, run)), count(way.plan.steps.len(), "step"))
+    format!(
+        "Taking back {}: {}.",
+        words::taken_back(scope, &place::short(history, run)),
+        count(way.plan.steps.len(), "step")
+    )
 }
 
-/// The command that takes a way back; of a run, if it is named.
-fn command(scope: &Scope, run: Option<&str>) -> String {
-    let run = run.map(|run| format!(" {run}")).unwrap_or_default();
+/// The command that takes a way back.
+fn command(scope: &Scope, run: &str) -> String {
     match scope {
-        Scope::Run => format!("palinode rollback{run}"),
-        Scope::Host(host) => format!("palinode rollback{run} --host {host}"),
-        Scope::Step(step) => format!("palinode rollback{run} --step {step}"),
+        Scope::Run => format!("palinode rollback {run}"),
+        Scope::Host(host) => format!("palinode rollback {run} --host {host}"),
+        Scope::Step(step) => format!("palinode rollback {run} --step {step}"),
     }
 }
 
@@ -206,7 +201,7 @@ fn preview_text(
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
     out.push_str(&way_text(way));
-    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, None)));
+    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &place::short(history, run))));
     out
 }
 

@@ -85,7 +85,7 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
         row("", words);
     }
     if let Some(back) = &opened.compensates {
-        row("undoes", format!("{} of run {}", words::scope(&back.scope), place::short(history, back.run)));
+        row("undoes", words::taken_back(&back.scope, &place::short(history, back.run)));
     }
     row("opened", format!("{} by {}", moment(run.began), escape(&words::actor(&opened.actor))));
     if let Some(change) = &opened.change {

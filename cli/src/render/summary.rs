@@ -218,7 +218,7 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {
         Some(scope) => format!(" ({})", words::scope(scope)),
     };
     if run.closed.is_some() {
-        all.push(format!("palinode show {id}               everything about this run{back}"));
+        all.push(format!("{:<32} everything about this run{back}", format!("palinode show {id}")));
         all.push("palinode log                     entry by entry".to_owned());
         if run.opened.compensates.is_none() {
             all.push("palinode rollback --dry-run      what taking it back would do, and lose".to_owned());

@@ -85,6 +85,14 @@ pub(crate) fn facts(facts: &BTreeMap<String, String>) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// What of a run a rollback takes back, with the run's id.
+pub(crate) fn taken_back(scope: &Scope, run: &str) -> String {
+    match scope {
+        Scope::Run => format!("run {run}"),
+        other => format!("{} of run {run}", self::scope(other)),
+    }
+}
+
 /// What a rollback takes back.
 pub(crate) fn scope(scope: &Scope) -> String {
     match scope {
