@@ -43,8 +43,7 @@ const KEEP: &str = "mkdir -p /var/kept && tar -C / -cpf /var/kept/etc.tar --acls
 
 /// Brings back what was kept, and forgets every job.
 const RESET: &str = r#"
-systemctl stop 'palinode-*' 2>/dev/null
-rm -rf /var/lib/palinode
+rm -rf /var/lib/palinode/jobs/*
 if look | cmp -s - /var/kept/look; then exit 0; fi
 find /etc -xdev | sort | comm -13 /var/kept/paths - | while IFS= read -r p; do rm -rf -- "$p"; done
 tar -C / -xpf /var/kept/etc.tar --acls --xattrs
@@ -53,6 +52,9 @@ systemctl start dnsmasq docker crio atomic-openshift-node
 systemctl reset-failed
 exit 0
 "#;
+
+/// A process with all that it started.
+const KILL: &str = "kill_all() { kill -STOP $1; for c in $(pgrep -P $1); do (kill_all $c); done; kill -KILL $1; };";
 
 /// The executor of real hosts, as a process that can die and a link that can break.
 struct Watched {
@@ -107,7 +109,10 @@ impl Executor for Watched {
             Some(Cut::Half) => {
                 let begun = async {
                     self.begun(job).await;
-                    self.inside(&format!("pkill -KILL -f jobs/{}", job.name));
+                    self.inside(&format!(
+                        "{KILL} kill_all $(readlink /var/lib/palinode/jobs/{}/fate | cut -d' ' -f3)",
+                        job.name
+                    ));
                 };
                 let (_, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), run), begun);
                 self.die().await
@@ -115,7 +120,7 @@ impl Executor for Watched {
             // All is done, and its last word is lost.
             Some(Cut::Silent) => {
                 run.await;
-                self.inside(&format!("rm -f /var/lib/palinode/jobs/{}/rc", job.name));
+                self.inside(&format!("cd /var/lib/palinode/jobs/{} && mv ended.* out", job.name));
                 self.die().await
             }
             Some(Cut::AfterEnd) => {
