@@ -1,0 +1,64 @@
+//! Whose hosts are: looked at, claimed, taken over, given up.
+
+use super::Real;
+use super::errors::chain;
+use crate::ssh::{Claim, LinkError, decoded, quoted};
+use futures_util::future::join_all;
+use palinode_core::action::UndoClass;
+use palinode_core::id::HostName;
+use palinode_core::port::Job;
+
+/// Why a host cannot be acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unready {
+    /// It cannot be reached, or does not let us in; its words.
+    Unreached(String),
+    /// Another journal has it: who, which run, since when.
+    Claimed(String),
+}
+
+impl Real {
+    /// Looks whether hosts can be acted on: they are reached, let us in as root, and no other journal has them. All at
+    /// the same time; nothing is changed.
+    pub async fn unready(&self, hosts: &[HostName]) -> Vec<(HostName, Unready)> {
+        let script = format!("p_claimant {}", quoted(&self.claim.journal));
+        let look = async |host: &HostName| match self.fleet.ask(host, &script).await {
+            Err(error) => Some(Unready::Unreached(chain(&error))),
+            Ok(reply) => {
+                let claimant = reply.lines().find_map(|line| line.strip_prefix("claimant "));
+                claimant.map(|words| {
+                    Unready::Claimed(String::from_utf8_lossy(&decoded(words).unwrap_or_default()).into_owned())
+                })
+            }
+        };
+        let all = join_all(hosts.iter().map(look)).await;
+        hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
+    }
+
+    /// Takes hosts from whoever has them. Only for a person who knows that nobody is at work there.
+    pub async fn take(&self, hosts: &[HostName]) -> Result<(), LinkError> {
+        let (journal, words) = (quoted(&self.claim.journal), quoted(&self.claim.words));
+        let script = format!("p_take\np_claim {journal} {words}");
+        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
+        all.into_iter().try_for_each(|reply| reply.map(drop))
+    }
+
+    /// Gives hosts up, at the end of a run. One that cannot be reached keeps the claim; the journal that made it goes on
+    /// having it.
+    pub async fn release(&self, hosts: &[HostName]) -> Vec<HostName> {
+        let script = format!("p_release {}", quoted(&self.claim.journal));
+        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
+        hosts.iter().cloned().zip(all).filter(|(_, reply)| reply.is_err()).map(|(host, _)| host).collect()
+    }
+
+    /// What only looks needs no claim.
+    pub(super) fn claim_for(&self, job: &Job) -> Option<&Claim> {
+        (job.action.class() != UndoClass::Read).then_some(&self.claim)
+    }
+
+    /// Whether the host was claimed here since it booted: then it is not claimed anew after someone took it. A claim may
+    /// go with the power.
+    pub(super) fn has(&self, host: &HostName, boot: Option<&str>) -> bool {
+        boot.is_some() && self.held.borrow().get(host).map(String::as_str) == boot
+    }
+}

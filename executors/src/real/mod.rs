@@ -1,0 +1,288 @@
+//! The real world: the operator's hosts over SSH, and the files of the machine that Palinode runs on.
+
+mod claims;
+mod errors;
+mod watch;
+
+pub use claims::Unready;
+
+use crate::control::InventoryFiles;
+use crate::files::DiskFiles;
+use crate::host::{self, Beyond};
+use crate::ssh::{Claim, Fleet, JobError, Jobs, Word};
+use errors::{chain, not_seen, refused, unseen};
+use palinode_core::action::{Action, Place, Target};
+use palinode_core::event::Class;
+use palinode_core::id::{HostName, Micros, ResourceKey};
+use palinode_core::port::{Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
+use palinode_core::resource::{CONTROL, Image, Kind};
+use palinode_core::span::Span;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use watch::{finished, left};
+
+const NO_CLUSTER: &str =
+    "this version does not reach the cluster's API yet; leave out the steps that begin with `kube.`";
+
+/// Looks at real hosts and acts on them. See the module.
+pub struct Real {
+    fleet: Fleet,
+    control: InventoryFiles<DiskFiles>,
+    claim: Claim,
+    /// The hosts that were claimed here, and their boot then.
+    held: RefCell<BTreeMap<HostName, String>>,
+    listener: Option<Listener>,
+    teller: Option<Teller>,
+}
+
+/// Hears what a job prints, while it runs. These are a host's bytes: whatever they are.
+pub type Listener = Box<dyn Fn(&Job, &[u8])>;
+
+/// Tells a person of a target that does not answer: in words, when it is tried again, and how much longer after that.
+pub type Teller = fn(&str, Span, Span);
+
+impl Real {
+    /// Acts on the hosts of a fleet, in the name of a journal.
+    pub fn new(fleet: Fleet, claim: Claim) -> Self {
+        Self {
+            fleet,
+            control: InventoryFiles::new(DiskFiles),
+            claim,
+            held: RefCell::default(),
+            listener: None,
+            teller: None,
+        }
+    }
+
+    /// Lets someone hear what jobs print.
+    pub fn listen(&mut self, listener: Listener) {
+        self.listener = Some(listener);
+    }
+
+    /// Tells of targets that do not answer.
+    pub fn telling(self, teller: Teller) -> Self {
+        Self { teller: Some(teller), ..self }
+    }
+
+    /// Why a step cannot be carried out in the real world by this version; none if it can.
+    pub fn cannot(action: &Action) -> Option<&'static str> {
+        match (action.place(), action) {
+            (Place::Cluster, _) => Some(NO_CLUSTER),
+            (_, Action::Playbook(_)) => Some("this version does not run playbooks yet"),
+            (_, Action::Record(record)) if record.node => Some("this version does not reach the cluster's API yet"),
+            _ => None,
+        }
+    }
+
+    /// The same of a gate.
+    pub fn cannot_sample(gate: &Gate) -> Option<&'static str> {
+        match gate {
+            Gate::PackageRestorable { .. } => None,
+            Gate::GlusterHealed { .. } | Gate::NodeReady {} => {
+                Some("this version does not reach the cluster's API yet")
+            }
+        }
+    }
+
+    fn jobs<'a>(&'a self, host: &'a HostName) -> Jobs<'a> {
+        Jobs { fleet: &self.fleet, host }
+    }
+
+    /// The states of one host's resources.
+    async fn look(&self, host: &HostName, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
+        let reply = self.fleet.ask(host, &host::script_of(keys)).await.map_err(|error| unseen(host, error))?;
+        host::observe(keys, reply.text(), bodies).map_err(|error| not_seen(host, error))
+    }
+
+    fn on_control(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        match self.control.run(&job.action, bodies) {
+            Ok(finished) => Ended::Finished(finished),
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+}
+
+impl Executor for Real {
+    async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
+        let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
+            return match Self::cannot(action) {
+                Some(why) => Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() }),
+                None => Ok(Survey::default()),
+            };
+        };
+        let package = if let Action::Package(package) = action { Some(package) } else { None };
+        // What is known to be touched is looked at in the same question.
+        let keys: Vec<ResourceKey> = match package {
+            Some(_) => Vec::new(),
+            None => {
+                action.footprint(target).into_iter().map(|found| found.key).filter(|key| is_on(key, host)).collect()
+            }
+        };
+        let more = package.map_or_else(|| host::script_of(&keys), host::beyond_script);
+        let script = format!("printf 'boot '; p_boot\n{more}\n");
+        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+        let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
+        let boot = boot.ok_or_else(|| refused(host, format!("it does not tell its boot: {}", reply.why())))?.to_owned();
+        let more = match package.map(|package| host::beyond(host, package, &reply)) {
+            None => Vec::new(),
+            Some(Beyond::More(more)) => more,
+            Some(Beyond::Unexpected(names)) => {
+                return Err(refused(
+                    host,
+                    format!("{} would go too; name them in the step, or keep what they need", names.join(", ")),
+                ));
+            }
+            Some(Beyond::Cannot(why)) => return Err(refused(host, why)),
+        };
+        let seen = host::observe(&keys, reply.text(), bodies).map_err(|error| not_seen(host, error))?;
+        Ok(Survey { node: None, boot: Some(boot), more, seen })
+    }
+
+    async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
+        let mut image = Image::new();
+        let mut hosts: BTreeMap<HostName, Vec<ResourceKey>> = BTreeMap::new();
+        for key in keys {
+            match key.kind() {
+                Some(Kind::File(CONTROL, path)) => {
+                    image.insert(key.clone(), self.control.observe(path, bodies)?);
+                }
+                _ => match key.host().map(HostName::new) {
+                    Some(Ok(host)) => hosts.entry(host).or_default().push(key.clone()),
+                    Some(Err(error)) => {
+                        return Err(LookError::Refused { target: key.to_string(), why: error.to_string() });
+                    }
+                    None => return Err(LookError::Refused { target: key.to_string(), why: NO_CLUSTER.to_owned() }),
+                },
+            }
+        }
+        for (host, keys) in &hosts {
+            image.extend(self.look(host, keys, bodies).await?);
+        }
+        Ok(image)
+    }
+
+    async fn execute(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        let host = match (job.action.place(), &job.target.host) {
+            (Place::Host, Some(host)) => host,
+            (Place::Control, _) if Self::cannot(&job.action).is_none() => return self.on_control(job, bodies),
+            _ => return Ended::NotStarted(Self::cannot(&job.action).unwrap_or("the step has no host").to_owned()),
+        };
+        let act = match host::act(job, bodies) {
+            Ok(act) => act,
+            Err(why) => return Ended::NotStarted(why),
+        };
+        let look = host::script_of(&left(job, host));
+        match self.start(job, host, &act, &look).await {
+            Ok(said) if is_reboot(job) && said.word != Word::Revoked => self.rebooted(job, host).await,
+            Ok(said) => self.wait(job, host, said, &look, bodies).await,
+            Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
+            Err(JobError::Link(error)) if !error.was_asked() => Ended::NotStarted(chain(&error)),
+            // A host that goes down takes the link along.
+            Err(JobError::Link(_)) if is_reboot(job) => self.rebooted(job, host).await,
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+
+    async fn status(&self, job: &Job, bodies: &dyn Bodies) -> Result<JobStatus, LookError> {
+        let host = match (job.action.place(), &job.target.host) {
+            (Place::Host, Some(host)) => host,
+            // What is done here at once leaves no word of its own: what is there tells.
+            _ => return Ok(JobStatus::Unknown),
+        };
+        let said = self.jobs(host).status(job.name).await.map_err(|error| match error {
+            JobError::Link(error) => unseen(host, error),
+            other => refused(host, other.to_string()),
+        })?;
+        if is_reboot(job) && host::old_boot(job).is_some_and(|old| old != said.boot) {
+            return Ok(JobStatus::Running);
+        }
+        // Whether a claim, or what became of it, may have been lost with the power: only if the host booted since.
+        let same = job.boot.as_deref() == Some(said.boot.as_str());
+        Ok(match said.word {
+            Word::Finished { code: 0, .. } if is_reboot(job) => JobStatus::Running,
+            Word::Finished { code, out, dropped } => match finished(job, code, &out, dropped, bodies) {
+                Ended::Finished(finished) => JobStatus::Finished(finished),
+                _ => JobStatus::Unknown,
+            },
+            Word::Running => JobStatus::Running,
+            Word::Interrupted => JobStatus::Interrupted,
+            Word::Revoked => JobStatus::Revoked,
+            Word::None if same => JobStatus::NotStarted,
+            Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => JobStatus::NotStarted,
+            Word::None | Word::Claimed => JobStatus::Unknown,
+        })
+    }
+
+    async fn attach(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        let Some(host) = &job.target.host else { return Ended::Unknown("the step has no host".to_owned()) };
+        if is_reboot(job) {
+            return self.rebooted(job, host).await;
+        }
+        let look = host::script_of(&left(job, host));
+        match self.jobs(host).wait(job.name, self.watch(&look, 0)).await {
+            Ok(said) => self.wait(job, host, said, &look, bodies).await,
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+
+    async fn revoke(&self, job: &Job) -> Result<bool, LookError> {
+        let Some(host) = job.target.host.as_ref().filter(|_| job.action.place() == Place::Host) else {
+            return Ok(true);
+        };
+        self.jobs(host).revoke(job.name).await.map_err(|error| match error {
+            JobError::Link(error) => unseen(host, error),
+            other => refused(host, other.to_string()),
+        })
+    }
+
+    async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
+        let (Gate::PackageRestorable { names }, Some(host)) = (gate, &target.host) else {
+            let why = Self::cannot_sample(gate).unwrap_or("the gate has no host");
+            return Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() });
+        };
+        let script = host::restorable_script(names);
+        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+        let sample = host::restorable(&reply).map_err(|why| refused(host, why))?;
+        Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
+    }
+
+    fn unanswered(&self, why: &LookError, again: Span, left: Span) {
+        if let Some(tell) = self.teller {
+            tell(&chain(why), again, left);
+        }
+    }
+
+    fn host_keys(&self) -> BTreeMap<HostName, String> {
+        self.fleet.host_keys()
+    }
+
+    fn now(&self) -> Micros {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn is_virtual(&self) -> bool {
+        false
+    }
+
+    async fn sleep(&self, until: Micros) {
+        let left = until.since(self.now()).0;
+        tokio::time::sleep(Duration::from_micros(u64::try_from(left).unwrap_or(0))).await;
+    }
+
+    async fn idle(&self) -> Result<(), Halted> {
+        std::future::pending().await
+    }
+}
+
+/// How long a question may take that a repository has to answer.
+const LONG: Duration = Duration::from_secs(600);
+
+fn is_reboot(job: &Job) -> bool {
+    matches!(job.action, Action::Reboot {})
+}
+
+fn is_on(key: &ResourceKey, host: &HostName) -> bool {
+    key.host() == Some(host.as_str())
+}

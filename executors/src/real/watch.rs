@@ -1,0 +1,204 @@
+//! Starting a job and waiting for its end, whatever becomes of the link.
+
+use super::errors::chain;
+use super::{Real, is_on};
+use crate::host;
+use crate::ssh::{JobError, Said, Watch, Word};
+use palinode_core::action::Action;
+use palinode_core::event::{Class, Why};
+use palinode_core::id::{HostName, ResourceKey};
+use palinode_core::port::{Bodies, Ended, Finished, Job};
+use std::time::Duration;
+
+/// How long a host may take to come back from a reboot.
+const REBOOT: Duration = Duration::from_secs(20 * 60);
+
+/// How long to wait before a host that reboots is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// So many looks, of about ten seconds each, may find a job claimed and not begun.
+const CLAIMED: u32 = 3;
+
+/// A message is told on one screen; the whole output is a body.
+const MESSAGE: usize = 1000;
+
+impl Real {
+    /// What is looked at once a job ended, on its host.
+    pub(super) fn watch<'a>(&self, look: &'a str, shown: u64) -> Watch<'a> {
+        Watch { look, shown: self.listener.is_some().then_some(shown) }
+    }
+
+    /// Tells what a job printed beyond what was told of it before.
+    pub(super) fn tell(&self, job: &Job, shown: &mut u64, more: &[u8]) {
+        if let (Some(listener), false) = (&self.listener, more.is_empty()) {
+            *shown += more.len() as u64;
+            listener(job, more);
+        }
+    }
+
+    /// Starts a job. A start whose answer was lost is asked about, and if the host knows nothing of it, asked for again:
+    /// a job is claimed by its name, so it starts once.
+    pub(super) async fn start(&self, job: &Job, host: &HostName, act: &str, look: &str) -> Result<Said, JobError> {
+        let mut lost = None;
+        for seconds in [0, 1, 3] {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            if lost.is_some() {
+                match self.jobs(host).status(job.name).await {
+                    Ok(Said { word: Word::None, boot, .. }) if job.boot.as_ref() == Some(&boot) => {}
+                    Err(JobError::Link(error)) if !error.was_asked() => continue,
+                    other => return other,
+                }
+            }
+            let claim = self.claim_for(job).map(|claim| (claim, self.has(host, job.boot.as_deref())));
+            match self.jobs(host).start(job.name, act, claim, self.watch(look, 0)).await {
+                Ok(said) => {
+                    if claim.is_some() {
+                        self.held.borrow_mut().insert(host.clone(), said.boot.clone());
+                    }
+                    return Ok(said);
+                }
+                Err(JobError::Link(error)) if error.was_asked() => lost = Some(error),
+                // Nothing was asked this time, but before.
+                Err(JobError::Link(_)) if lost.is_some() => {}
+                other => return other,
+            }
+        }
+        Err(lost.map_or_else(|| JobError::Nonsense("it was not asked".to_owned()), JobError::Link))
+    }
+
+    /// Waits for the end of a job that was started.
+    pub(super) async fn wait(
+        &self,
+        job: &Job,
+        host: &HostName,
+        mut said: Said,
+        look: &str,
+        bodies: &dyn Bodies,
+    ) -> Ended {
+        let (mut claimed, mut shown) = (0, 0);
+        loop {
+            self.tell(job, &mut shown, &said.more);
+            match said.word {
+                Word::Running => {}
+                // What became of it went with the power, if anything did.
+                Word::Claimed if said.claimed.as_ref() != Some(&said.boot) => {
+                    return Ended::Unknown("the host booted since the job was claimed".to_owned());
+                }
+                Word::Claimed if claimed < CLAIMED => claimed += 1,
+                Word::Claimed => match self.jobs(host).revoke(job.name).await {
+                    Ok(true) => return Ended::NotStarted("the host claimed it and never began".to_owned()),
+                    Ok(false) => claimed = 0,
+                    Err(error) => return Ended::Unknown(chain(&error)),
+                },
+                Word::Finished { code, out, dropped } => {
+                    let told = usize::try_from(shown).unwrap_or(usize::MAX);
+                    self.tell(job, &mut shown, out.get(told..).unwrap_or_default());
+                    let ended = finished(job, code, &out, dropped, bodies);
+                    return seen(ended, job, host, said.after.as_deref(), bodies);
+                }
+                Word::Interrupted => return Ended::Unknown("it began and ended without a word".to_owned()),
+                Word::Revoked => return Ended::NotStarted("another owner had it revoked on the host".to_owned()),
+                Word::None => return Ended::Unknown("the host does not know the job".to_owned()),
+            }
+            said = match self.jobs(host).wait(job.name, self.watch(look, shown)).await {
+                Ok(said) => said,
+                Err(error) => return Ended::Unknown(chain(&error)),
+            };
+        }
+    }
+
+    /// Waits until the host has another boot than before, and has settled.
+    pub(super) async fn rebooted(&self, job: &Job, host: &HostName) -> Ended {
+        let Some(old) = host::old_boot(job) else {
+            return Ended::Unknown("nobody knows the boot before".to_owned());
+        };
+        let began = tokio::time::Instant::now();
+        let mut last = "it still runs the old boot".to_owned();
+        while began.elapsed() < REBOOT {
+            match self.fleet.ask(host, "p_boot; systemctl is-system-running 2>/dev/null || :").await {
+                Ok(reply) => {
+                    let mut lines = reply.lines();
+                    let boot = lines.next().filter(|boot| host::is_boot(boot));
+                    // Without systemd nobody says when a host has settled.
+                    let settled = lines.next().is_none_or(|state| matches!(state, "running" | "degraded"));
+                    match boot {
+                        Some(boot) if boot != old && settled => {
+                            let message = Some(format!("boot {boot}"));
+                            return Ended::Finished(Finished { code: Some(0), message, ..Finished::default() });
+                        }
+                        Some(boot) if boot != old => "it is still starting".clone_into(&mut last),
+                        // A start that was lost on its way: nobody will reboot this host.
+                        Some(_) if self.knows_nothing(job, host).await => {
+                            return Ended::Unknown("the host does not know the job".to_owned());
+                        }
+                        _ => {}
+                    }
+                }
+                Err(error) => last = chain(&error),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let message = Some(format!("it did not come back within {} minutes: {last}", REBOOT.as_secs() / 60));
+        Ended::Finished(Finished { why: Some(Why::Timeout), message, ..Finished::default() })
+    }
+
+    pub(super) async fn knows_nothing(&self, job: &Job, host: &HostName) -> bool {
+        let said = self.jobs(host).status(job.name).await;
+        matches!(said, Ok(Said { word: Word::None | Word::Revoked, .. }))
+    }
+}
+
+/// What a job's end means.
+pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn Bodies) -> Ended {
+    let output = match (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() {
+        Ok(output) => output,
+        Err(error) => return Ended::Unknown(format!("it ended, but its output cannot be kept: {}", chain(&error))),
+    };
+    let value = match &job.action {
+        Action::FileRead(_) if code == 0 => host::value(out),
+        _ => None,
+    };
+    let why = match code {
+        // It grew after it was measured: half of it is nothing.
+        0 if matches!(job.action, Action::Fetch(_)) && dropped != Some(0) => Some(Why::Unmet),
+        0 => None,
+        host::TIMED_OUT if matches!(job.action, Action::Wait(_)) => Some(Why::Timeout),
+        _ => Some(Why::ExitCode),
+    };
+    let mut message = String::new();
+    if code == 0 && matches!(job.action, Action::Package(_)) {
+        message = host::transaction(out).unwrap_or_default();
+    }
+    if code != 0 {
+        let text = String::from_utf8_lossy(out);
+        message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();
+    }
+    if dropped != Some(0) {
+        message.push_str(&match dropped {
+            Some(count) => format!(" ({count} bytes more of its output were not kept)"),
+            None => " (what it left running may print more, which is not kept)".to_owned(),
+        });
+    }
+    Ended::Finished(Finished {
+        why,
+        code: Some(code),
+        message: Some(message.trim().to_owned()).filter(|text| !text.is_empty()),
+        output,
+        value,
+        ..Finished::default()
+    })
+}
+
+/// With what was looked at after its end. What could not be told then is asked for again.
+pub(super) fn seen(ended: Ended, job: &Job, host: &HostName, after: Option<&str>, bodies: &dyn Bodies) -> Ended {
+    let (Ended::Finished(finished), Some(after)) = (&ended, after) else { return ended };
+    match host::observe(&left(job, host), after, bodies) {
+        Ok(seen) => Ended::Finished(Finished { seen, ..finished.clone() }),
+        Err(_) => ended,
+    }
+}
+
+/// What is looked at on its host once a job ended.
+pub(super) fn left(job: &Job, host: &HostName) -> Vec<ResourceKey> {
+    job.look.iter().filter(|key| is_on(key, host)).cloned().collect()
+}
