@@ -144,8 +144,8 @@ each_host:
 ";
 
 /// What a host is: packages and what of them changed, files with mode, owner, links and content, units.
-const DIGEST: &str = "rpm -qa | sort; rpm -Va | sed 's/^\\(.......\\)T/\\1./' | grep -v '^\\.* ';
-find /etc -xdev -type f ! -name ld.so.cache -printf '%p %m %U:%G ' -exec sha256sum {} \\; | sort;
+const DIGEST: &str = "rpm -qa | sort; rpm -Va;
+find /etc -xdev -type f ! -name ld.so.cache -printf '%p %m %U:%G %T@ ' -exec sha256sum {} \\; | sort;
 find /etc -xdev -type l -printf '%p %l\\n' | sort; find /etc -xdev -type d -printf '%p %m %U:%G\\n' | sort;
 for u in crio docker atomic-openshift-node dnsmasq; do echo $u $(systemctl is-active $u) $(systemctl is-enabled $u); done";
 
