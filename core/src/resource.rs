@@ -1,7 +1,8 @@
 //! Resources, their state, and images: what was there before an action and what is there after it.
 //!
 //! Keys are texts with a fixed grammar, so that they sort by host and read well in a log:
-//! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/repository/ID`, `HOST/release`, `HOST/file:PATH`, `HOST/boot`, `node/NAME@cluster`, `pods/NAME@cluster`,
+//! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/repository/ID`, `HOST/release`, `HOST/file:PATH`, `HOST/boot`,
+//! `node/NAME@cluster`, `pods/NAME@cluster`,
 //! `configmap/NAMESPACE/NAME@cluster`, `control/file:PATH`, and `pod/NAMESPACE/NAME@cluster` in residues.
 
 use crate::id::{BodyId, HostName, ResourceKey};

@@ -177,7 +177,11 @@ impl Executor for Real {
             Ok(said) if is_reboot(job) && said.word != Word::Revoked => self.rebooted(job, host).await,
             Ok(said) => self.wait(job, host, said, &look, bodies).await,
             Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
-            Err(JobError::Link(error)) if !error.was_asked() => Ended::NotStarted(chain(&error)),
+            // Nothing was asked. A link that is lost is no failure: the host is asked about the job once it answers.
+            Err(JobError::Link(error)) if !error.was_asked() => match error.may_pass() {
+                true => Ended::Unknown(chain(&error)),
+                false => Ended::NotStarted(chain(&error)),
+            },
             // A host that goes down takes the link along.
             Err(JobError::Link(_)) if is_reboot(job) => self.rebooted(job, host).await,
             Err(error) => Ended::Unknown(chain(&error)),

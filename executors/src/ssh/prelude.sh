@@ -18,9 +18,6 @@ p_boot() {
 # Bytes of a file or a pipe, on one line.
 p_b64() { base64 -w0 "$@" && echo; }
 
-# Lets what a file holds reach the disk; dd is the tool of that age that can.
-p_sync() { dd if=/dev/null of="$1" oflag=append conv=notrunc,fsync 2>/dev/null; }
-
 # FILE: why it cannot be written. Not every shell knows.
 p_unwritten() { dd if=/dev/zero of="$1" bs=1 count=1 conv=notrunc 2>&1 | sed -n '1s/^dd: //p' >&2; }
 
