@@ -4,17 +4,17 @@ use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{escape, to_stderr};
 use crate::{actor, args, session, world};
-use palinode_core::action::{Action, Target};
+use palinode_core::action::{Action, Playbook, Target};
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId};
 use palinode_core::inventory::Inventory;
 use palinode_core::plan::{Plan, Work};
-use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey};
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, Fleet, Real, Unready, Way};
+use palinode_executors::{Claim, Fleet, Real, Unready, Way, Workshop};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -62,7 +62,8 @@ impl Acting {
             }
             None => BTreeMap::new(),
         };
-        let real = Real::new(fleet(ssh_config, ways)?, claim(journal, run)).telling(unanswered);
+        let real =
+            Real::new(fleet(ssh_config, ways)?, claim(journal, run), workshop(journal, ssh_config)).telling(unanswered);
         Self::new(Either::Real(Box::new(real)))
     }
 
@@ -79,7 +80,8 @@ impl Acting {
         match &run.opened.world {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
             World::Real => {
-                Self::new(Either::Real(Box::new(Real::new(fleet(None, BTreeMap::new())?, claim(journal, run.run)))))
+                let real = Real::new(fleet(None, BTreeMap::new())?, claim(journal, run.run), workshop(journal, None));
+                Self::new(Either::Real(Box::new(real)))
             }
         }
     }
@@ -119,6 +121,20 @@ impl Acting {
     /// they may be taken from it (none: nobody can say so here); nothing is changed yet.
     pub(crate) fn ready(&self, plan: &Plan, take: Option<bool>, open: bool) -> Result<Vec<HostName>, Failure> {
         let Either::Real(real) = &self.world else { return Ok(Vec::new()) };
+        if take != Some(true)
+            && let Some((inventory, who)) = self.runtime.block_on(real.unready_to_play(&playbooks(plan)))
+        {
+            return Err(Failure::new(
+                Exit::Owned,
+                format!("another journal runs playbooks with {inventory}: {}; nothing was touched", escape(&who)),
+                match take {
+                    None => "wait until that run is closed, or ask whoever began it",
+                    Some(_) => {
+                        "wait until that run is closed; if you know that nobody works on it any more, add --take-over"
+                    }
+                },
+            ));
+        }
         let hosts: Vec<HostName> = plan.hosts().cloned().collect();
         let mut unready = self.runtime.block_on(real.unready(&hosts));
         let claimed = unready.extract_if(.., |(_, why)| take == Some(true) && matches!(why, Unready::Claimed(_)));
@@ -157,9 +173,13 @@ impl Acting {
         })
     }
 
-    /// Takes hosts from the journals that claim them.
-    pub(crate) fn take(&self, hosts: &[HostName]) -> Result<(), Failure> {
+    /// Takes hosts from the journals that claim them, and with `plan` the inventories of its playbooks too.
+    pub(crate) fn take(&self, hosts: &[HostName], plan: Option<&Plan>) -> Result<(), Failure> {
         let Either::Real(real) = &self.world else { return Ok(()) };
+        let playbooks = plan.map(playbooks).unwrap_or_default();
+        self.runtime.block_on(real.take_inventories(&playbooks)).map_err(|error| {
+            Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
+        })?;
         self.runtime.block_on(real.take(hosts)).map_err(|error| {
             Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
         })
@@ -170,6 +190,10 @@ impl Acting {
         let (Either::Real(real), Some(state)) = (&self.world, history.runs.get(&run)) else { return };
         let open = history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == World::Real);
         let kept: BTreeSet<&HostName> = open.flat_map(|other| other.plan.hosts()).collect();
+        let others = history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == World::Real);
+        let needed: BTreeSet<&str> =
+            others.flat_map(|other| playbooks(&other.plan)).map(|playbook| playbook.inventory.as_str()).collect();
+        self.runtime.block_on(real.release_inventories(run, &playbooks(&state.plan), &needed));
         let hosts: Vec<HostName> = state.plan.hosts().filter(|host| !kept.contains(host)).cloned().collect();
         for host in self.runtime.block_on(real.release(&hosts)) {
             to_stderr(&format!(
@@ -243,6 +267,26 @@ pub(crate) fn fleet(ssh_config: Option<&Path>, ways: BTreeMap<HostName, Way>) ->
     })
 }
 
+/// What playbooks need of this machine: their jobs are the journal's, who runs them is known to all journals of a user.
+fn workshop(journal: &Path, ssh: Option<&Path>) -> Workshop {
+    let jobs = place_of(journal).join("jobs");
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
+    let claims = state.filter(|path| path.is_absolute()).map(|path| path.join("palinode/inventories"));
+    let ssh = ssh.and_then(|path| std::path::absolute(path).ok());
+    Workshop { claims: claims.unwrap_or_else(|| jobs.join(".claims")), jobs, ssh }
+}
+
+/// The playbooks of a plan.
+fn playbooks(plan: &Plan) -> Vec<&Playbook> {
+    let all = plan.steps.iter().filter_map(|step| match &step.work {
+        Work::Act(Action::Playbook(playbook)) => Some(&**playbook),
+        _ => None,
+    });
+    let mut seen = BTreeSet::new();
+    all.filter(|playbook| seen.insert(playbook.inventory.as_str())).collect()
+}
+
 /// Where a journal is, whatever way it was named.
 fn place_of(journal: &Path) -> PathBuf {
     // It may not be made yet, its folder is there.
@@ -313,6 +357,10 @@ impl Executor for Either {
 
     async fn execute(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
         either!(self, world => world.execute(job, bodies).await)
+    }
+
+    async fn told(&self, job: &Job, bodies: &dyn Bodies) -> Result<Vec<Report>, LookError> {
+        either!(self, world => world.told(job, bodies).await)
     }
 
     async fn status(&self, job: &Job, bodies: &dyn Bodies) -> Result<JobStatus, LookError> {

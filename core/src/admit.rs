@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::id::{Attempt, RunId, StepPath};
 use crate::life::{self, Illegal, Move, Stage};
 use crate::plan::StepIx;
+use crate::progress::Progress;
 use crate::state::RunState;
 use std::collections::BTreeMap;
 
@@ -69,6 +70,7 @@ fn move_of(event: &Event) -> Option<Move> {
         Event::GateDecided { passed, .. } => Move::Decided(*passed),
         Event::TimerFired { .. } => Move::Timer,
         Event::DriftFound { .. }
+        | Event::Progress(_)
         | Event::RunOpened(_)
         | Event::OwnerChanged { .. }
         | Event::Paused { .. }
@@ -124,6 +126,15 @@ impl RunState {
         matches!(stage, Stage::Intended | Stage::Unknown) && at == attempt
     }
 
+    /// Only an attempt that nobody settled tells something, and everything once.
+    fn hears(&self, ix: StepIx, stage: Stage, told: &Progress) -> Result<(), Inadmissible> {
+        if !matches!(stage, Stage::Intended | Stage::Unknown) {
+            return Err(Inadmissible::NotDue(told.step.clone()));
+        }
+        let heard = self.steps.get(ix as usize).map_or(0, |known| known.heard.number);
+        if told.number > heard { Ok(()) } else { Err(Inadmissible::NotDue(told.step.clone())) }
+    }
+
     fn attempt(&self, ix: StepIx) -> Attempt {
         self.stood(ix).1
     }
@@ -152,10 +163,14 @@ impl RunState {
             Event::Intent(intent) => Some((intent.attempt, at + 1)),
             Event::Outcome(outcome) => Some((outcome.attempt, at)),
             Event::Probed(probed) => Some((probed.attempt, at)),
+            Event::Progress(told) => Some((told.attempt, at)),
             _ => None,
         };
         if let Some((attempt, at)) = attempts.filter(|(attempt, at)| attempt != at) {
             return Err(Inadmissible::Attempt { step: path.clone(), attempt, at });
+        }
+        if let Event::Progress(told) = event {
+            self.hears(ix, stage, told)?;
         }
         let Some(what) = move_of(event) else { return Ok(None) };
         Ok(Some((ix, moved(path, stage, what)?)))

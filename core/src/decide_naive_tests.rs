@@ -185,7 +185,7 @@ impl<'a> Naive<'a> {
                 self.forget_gates();
             }
             Event::RunClosed(_) => self.closed = true,
-            Event::RunOpened(_) | Event::DriftFound { .. } => {}
+            Event::RunOpened(_) | Event::DriftFound { .. } | Event::Progress(_) => {}
         }
         match event {
             Event::Paused { .. } | Event::OwnerChanged { .. } => self.all_hear(),

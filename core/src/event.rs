@@ -10,6 +10,7 @@ use crate::id::{
     Attempt, BlobId, BodyId, Context, EntryId, Epoch, HostName, Label, Micros, PlanDigest, ResourceKey, RunId, Seq,
     StepPath,
 };
+use crate::progress::Progress;
 use crate::resource::{Footprint, Image, Residue, State};
 pub use crate::rules::version::{RULES, RULES_KNOWN};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// Version of the stored forms: a reader may read a newer minor, a writer refuses to write into one.
-pub const FORMAT: (u32, u32) = (1, 1);
+pub const FORMAT: (u32, u32) = (1, 2);
 
 /// An entry's stored bytes may not be longer: transparency tiles and etcd need that.
 pub const ENTRY_LIMIT: usize = 60 * 1024;
@@ -413,6 +414,8 @@ pub enum Event {
     },
     /// About to act.
     Intent(Arc<Intent>),
+    /// What a job told while it runs.
+    Progress(Box<Progress>),
     /// What came of it.
     Outcome(Box<Outcome>),
     /// A look at an in-doubt step, and what follows from it.
@@ -721,6 +724,7 @@ pub const KINDS: &[&str] = &[
     "owner-changed",
     "paused",
     "probed",
+    "progress",
     "resolved",
     "run-closed",
     "run-opened",
@@ -735,6 +739,7 @@ impl Event {
             Self::RunOpened(_) => "run-opened",
             Self::OwnerChanged { .. } => "owner-changed",
             Self::Intent(_) => "intent",
+            Self::Progress(_) => "progress",
             Self::Outcome(_) => "outcome",
             Self::Probed(_) => "probed",
             Self::Resolved { .. } => "resolved",
@@ -752,6 +757,7 @@ impl Event {
     pub fn step(&self) -> Option<&StepPath> {
         match self {
             Self::Intent(intent) => Some(&intent.step),
+            Self::Progress(progress) => Some(&progress.step),
             Self::Outcome(outcome) => Some(&outcome.step),
             Self::Probed(probed) => Some(&probed.step),
             Self::Resolved { step, .. }
@@ -769,6 +775,7 @@ impl Event {
         !matches!(
             self,
             Self::Probed(_)
+                | Self::Progress(_)
                 | Self::GateSampled { .. }
                 | Self::GateDecided { .. }
                 | Self::TimerFired { .. }

@@ -8,6 +8,7 @@ use crate::id::*;
 use crate::inventory::{Edit, Place as Spot};
 use crate::plan::{Lane, LaneKind, Plan, Step, When, Work};
 use crate::port::Gate;
+use crate::progress::{HostEnd, Progress, Told};
 use crate::resource::{Active, Fields, Footprint, Image, Loss, Nevra, Node, Pod, Residue, State};
 use crate::span::Span;
 use std::collections::BTreeMap;
@@ -292,15 +293,23 @@ impl Dice<'_> {
                 to: self.state(),
                 base: self.maybe(|dice| Box::new(dice.state())),
             }),
-            20 => Action::Playbook(Playbook {
+            20 => Action::Playbook(Box::new(Playbook {
                 path: self.word(),
                 inventory: self.word(),
-                expect: if self.flag() {
-                    Expect::NodeReady { runtime: self.word() }
-                } else {
-                    Expect::ConfigMapWithout { namespace: self.word(), name: self.word(), runtime: self.word() }
-                },
-            }),
+                expect: self.maybe(|dice| match dice.flag() {
+                    true => Expect::NodeReady { runtime: dice.word() },
+                    false => {
+                        Expect::ConfigMapWithout { namespace: dice.word(), name: dice.word(), runtime: dice.word() }
+                    }
+                }),
+                ran_on: self.maybe(Self::words),
+                vars: self.pairs(),
+                vars_from: self.words(),
+                limit: self.maybe(Self::word),
+                tags: self.words(),
+                skip_tags: self.words(),
+                requires: self.list(|dice| Require { group: dice.word(), hosts: dice.words() }),
+            })),
             23 => Action::Wait(Wait {
                 port: self.maybe(|dice| dice.pick(&[0, 22, u16::MAX])),
                 path: self.maybe(Self::word),
@@ -459,9 +468,27 @@ impl Dice<'_> {
         }
     }
 
+    fn told(&mut self) -> Told {
+        match self.below(6) {
+            0 => Told::Began,
+            1 => Told::Play,
+            2 => Told::Task,
+            3 => Told::Host { host: self.word(), ended: self.pick(&HostEnd::ALL) },
+            4 => Told::Stats { hosts: self.number(), failed: self.number(), unreachable: self.number() },
+            _ => Told::Note,
+        }
+    }
+
     pub(crate) fn event(&mut self) -> Event {
         let (step, reason) = (self.step_path(), self.maybe(Self::body));
-        match self.below(13) {
+        match self.below(14) {
+            12 => Event::Progress(Box::new(Progress {
+                step,
+                attempt: self.small(),
+                number: self.number(),
+                what: self.told(),
+                evidence: reason,
+            })),
             0 => Event::RunOpened(Box::new(self.opened())),
             1 => Event::OwnerChanged {
                 owner: self.owner(),

@@ -32,6 +32,7 @@ pub mod inventory;
 pub mod life;
 pub mod plan;
 pub mod port;
+pub mod progress;
 pub mod resource;
 pub mod rules;
 pub mod runbook;

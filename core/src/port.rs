@@ -3,6 +3,7 @@
 use crate::action::{Action, Target};
 use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
+use crate::progress::Told;
 use crate::resource::{Footprint, Image};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
@@ -253,6 +254,19 @@ pub struct Job {
     pub before: Arc<Image>,
     /// What is looked at once it ended.
     pub look: Arc<[ResourceKey]>,
+    /// The number of the last thing it told that is recorded; 0 if nothing is.
+    pub heard: u64,
+}
+
+/// One thing that a job told while it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its number among all that this attempt told, from 1, growing.
+    pub number: u64,
+    /// What it was, as far as that is public.
+    pub what: Told,
+    /// Its words.
+    pub evidence: Option<BodyId>,
 }
 
 /// How a job finished.
@@ -282,6 +296,8 @@ pub enum Ended {
     NotStarted(String),
     /// Nobody knows: the link was lost.
     Unknown(String),
+    /// It goes on, or ended and told more than this before; `attach` goes on waiting.
+    Telling(Vec<Report>),
 }
 
 /// What a job says of itself.
@@ -381,6 +397,11 @@ pub trait Executor {
     fn execute(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Ended>;
     /// Asks the target about a job.
     fn status(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Result<JobStatus, LookError>>;
+    /// What a job told beyond [`Job::heard`], a batch of it; asked for before its status.
+    fn told(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Result<Vec<Report>, LookError>> {
+        let _ = (job, bodies);
+        async { Ok(Vec::new()) }
+    }
     /// Waits for the end of a running job.
     fn attach(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Ended>;
     /// Makes sure that a job that did not start never does; false if it did start meanwhile.

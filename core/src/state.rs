@@ -9,6 +9,7 @@ use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, RunId,
 use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
+use crate::progress::Heard;
 use crate::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct StepState {
     pub changed: Option<Micros>,
     /// Figures of the last gate sample.
     pub facts: BTreeMap<String, String>,
+    /// What its last attempt told while it ran.
+    pub heard: Heard,
 }
 
 impl StepState {
@@ -69,6 +72,7 @@ impl StepState {
             began: None,
             changed: None,
             facts: BTreeMap::new(),
+            heard: Heard::default(),
         }
     }
 }
@@ -253,6 +257,15 @@ impl RunState {
         self.last = seq;
         self.changed = entry.time;
         match &entry.event {
+            Event::Progress(told) => {
+                // Nothing follows from it: what may be done next stays.
+                let ix = self.find(&told.step);
+                if let Some(step) = ix.and_then(|ix| self.steps.get_mut(ix as usize)) {
+                    step.heard.take(told);
+                    step.changed = Some(entry.time);
+                }
+                return Ok(());
+            }
             Event::OwnerChanged { force, .. } => {
                 self.owners += 1;
                 self.epoch = entry.epoch;
@@ -306,6 +319,7 @@ impl RunState {
                 step.job = Some((stored.id, *seq));
                 step.began = step.began.or(Some(*time));
                 (step.why, step.message) = (None, None);
+                step.heard = Heard::default();
             }
             Event::Outcome(outcome) => {
                 let harmless =
@@ -362,7 +376,8 @@ impl RunState {
                 step.facts.clone_from(facts);
             }
             Event::TimerFired { .. } => step.why = Some(Why::Timeout),
-            Event::GateDecided { .. }
+            Event::Progress(_)
+            | Event::GateDecided { .. }
             | Event::DriftFound { .. }
             | Event::RunOpened(_)
             | Event::OwnerChanged { .. }

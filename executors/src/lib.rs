@@ -10,10 +10,13 @@
 //!    from typed values that are quoted in one place, and run as a job: a folder on the host that one claimant makes, and
 //!    that tells by files how it went, whoever is still connected.
 //! 4. A host is claimed in a journal's name ([`Claim`]) before it is changed.
+//! 5. A playbook is such a job on the control side ([`Workshop`]), run by the operator's own Ansible; what it does is told
+//!    line by line, and recorded as it happens.
 //!
 //! Inventories are whole [`Files`], on disk ([`DiskFiles`]) or in memory ([`MemFiles`]), so that a rehearsal and a real run
 //! go through the same code.
 
+mod ansible;
 mod checkup;
 mod control;
 mod files;
@@ -21,6 +24,7 @@ mod host;
 mod real;
 mod ssh;
 
+pub use ansible::Workshop;
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};

@@ -22,6 +22,7 @@ pub(crate) const BLOBS: &str = "blobs";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const INBOX: &str = "inbox";
 pub(crate) const TORN: &str = "torn";
+pub(crate) const JOBS: &str = "jobs";
 
 /// Why a journal could not be created.
 #[derive(Debug, thiserror::Error)]

@@ -117,7 +117,7 @@ pub fn verify_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Verified, Veri
     walk.blobs()?;
     walk.keys()?;
     for name in names(root, ".")? {
-        let known = [layout::FORMAT_FILE, LOCK.file, HEAD.file, SEGMENTS, BLOBS, KEYS, INBOX, TORN];
+        let known = [layout::FORMAT_FILE, LOCK.file, HEAD.file, SEGMENTS, BLOBS, KEYS, INBOX, TORN, layout::JOBS];
         if !known.contains(&name.as_str()) && !["checkpoints", "index"].contains(&name.as_str()) {
             walk.found.notices.push(Notice::Unknown(name));
         }

@@ -145,6 +145,7 @@ impl Open {
         let shelf = ShelfView::of(journal, history, run).expect("the journal has the keys");
         let before = shelf.image(&intent.before).expect("the before-image can be opened");
         let job = Job {
+            heard: 0,
             name: last.id,
             run,
             step: intent.step.clone(),

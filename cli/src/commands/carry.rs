@@ -54,7 +54,7 @@ pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failu
     if !how.yes {
         consent::ask("These hosts are changed.", "look at the plan above, then type the same with --yes")?;
     }
-    acting.take(&claimed)?;
+    acting.take(&claimed, how.take_over.then_some(&plan))?;
     if !root.exists() {
         create(&root)?;
     }

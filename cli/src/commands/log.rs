@@ -132,6 +132,7 @@ fn words_of(event: &Event) -> Option<BodyId> {
     match event {
         Event::RunOpened(opened) => opened.reason,
         Event::Outcome(outcome) => outcome.message,
+        Event::Progress(told) => told.evidence,
         Event::Probed(probed) => probed.evidence,
         Event::Resolved { reason, .. } | Event::Skipped { reason, .. } | Event::Paused { reason, .. } => *reason,
         _ => None,
@@ -179,6 +180,7 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
             1 => intent.action.words(),
             attempt => format!("{}, attempt {attempt}", intent.action.words()),
         },
+        Event::Progress(told) => words::told(&told.what, told.evidence.map(open).as_deref()),
         Event::Outcome(outcome) => {
             let ending = match outcome.ending {
                 Ending::Succeeded => "succeeded",

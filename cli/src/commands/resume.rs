@@ -30,7 +30,7 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let gap = acting.gap(resume.gap);
     acting.disturb(&resume.lab_options, &plan, gap)?;
     let claimed = acting.ready(&plan, Some(resume.take_over), true)?;
-    acting.take(&claimed)?;
+    acting.take(&claimed, resume.take_over.then_some(&*plan))?;
     let by = TakeOver { actor: actor::actor(), gap, force: resume.force };
     let start = Start::TakeOver(by);
     let (stopped, history) =

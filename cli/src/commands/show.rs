@@ -10,6 +10,7 @@ use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
 use palinode_core::plan::Work;
 use palinode_core::port::{JournalRead, ReadError, Stored};
+use palinode_core::progress::{HostEnd, Told};
 use palinode_core::state::RunState;
 use palinode_journal::JournalReader;
 use palinode_journal::index::{Catalog, Query, Run};
@@ -209,7 +210,18 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     if let Some(by) = known.compensated_by {
         let _ = writeln!(out, "  undone by {}", family.short(by));
     }
-    for stored in &entries {
+    if let Some(heard) = known.heard.words() {
+        let _ =
+            writeln!(out, "  told      {} tasks: {heard}; `palinode log --kind progress` lists all", known.heard.tasks);
+    }
+    // What went well in a playbook is counted above.
+    let notable = |event: &Event| match event {
+        Event::Progress(told) => {
+            matches!(told.what, Told::Host { ended: HostEnd::Failed | HostEnd::Unreachable, .. } | Told::Stats { .. })
+        }
+        _ => true,
+    };
+    for stored in entries.iter().filter(|stored| notable(&stored.entry.event)) {
         let what = describe(&stored.entry.event, shelf.as_ref(), &|run| family.short(run));
         let _ = writeln!(
             out,

@@ -6,6 +6,7 @@ use palinode_core::history::History;
 use palinode_core::id::StepPath;
 use palinode_core::plan::Work;
 use palinode_core::port::Stored;
+use palinode_core::progress::{HostEnd, Told};
 use std::collections::BTreeSet;
 
 /// Writes progress lines.
@@ -44,6 +45,12 @@ impl Progress {
                 }
                 let gap = gap.map(|gap| format!(" after {}", span(gap))).unwrap_or_default();
                 to_stderr(&format!("{}  taken over{gap}; what was under way is looked at first\n", clock(entry.time)));
+            }
+            // What goes well is told by its step's end.
+            Event::Progress(told) => {
+                if let Told::Host { host, ended: ended @ (HostEnd::Failed | HostEnd::Unreachable) } = &told.what {
+                    line(&told.step, format!("{} on {}, in the playbook", ended.word(), escape(host)));
+                }
             }
             Event::Outcome(outcome) => {
                 let took =

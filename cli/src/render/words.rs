@@ -3,6 +3,7 @@
 use palinode_core::event::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
 use palinode_core::id::HostName;
 use palinode_core::life::Stage;
+use palinode_core::progress::Told;
 use palinode_core::resource::{Loss, Residue};
 use palinode_core::state::{RunState, StepState};
 use std::collections::BTreeMap;
@@ -125,7 +126,31 @@ pub(crate) fn step(known: &StepState) -> String {
         (_, Some(reason), Stage::Failed) => format!("failed: {}", why(reason)),
         (_, _, Stage::Asking) => "in doubt: nothing but you can decide it".to_owned(),
         (_, _, Stage::Unknown) => "in doubt: looked at when the run goes on".to_owned(),
+        (_, _, stage @ Stage::Intended) => match known.heard.words() {
+            Some(heard) => format!("{stage}: {} tasks so far, {heard}", known.heard.tasks),
+            None => stage.to_string(),
+        },
         (_, _, stage) => stage.to_string(),
+    }
+}
+
+/// What a playbook told, in a few words; `evidence` is what stands in its body.
+pub(crate) fn told(what: &Told, evidence: Option<&str>) -> String {
+    let value: serde_json::Value = evidence.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let text = |name: &str| value[name].as_str().unwrap_or_default();
+    match what {
+        Told::Began => format!("ansible {} runs {}", text("ansible"), text("playbook")),
+        Told::Play => format!("play {}", text("name")),
+        Told::Task => format!("task {}", text("name")),
+        Told::Host { host, ended } => {
+            let message = value["result"]["msg"].as_str().and_then(|text| text.lines().next()).unwrap_or_default();
+            let more = if message.is_empty() { String::new() } else { format!(": {message}") };
+            format!("{host} {}{more}", ended.word())
+        }
+        Told::Note => [text("e"), text("host"), text("name")].join(" ").trim_end().to_owned(),
+        Told::Stats { hosts, failed, unreachable } => {
+            format!("through: {hosts} hosts, {failed} failed, {unreachable} unreachable")
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which values may reach a target at all.
 
-use super::{Action, Expect, FileAbsent, PackageState};
+use super::{Action, Expect, FileAbsent, PackageState, Playbook};
 
 fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
     if text.contains("{{") {
@@ -112,15 +112,7 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
             word("namespace", &object.namespace, OBJECT).and_then(|()| word("name", &object.name, OBJECT))
         }
         Action::InventoryEdit(edit) => not_empty("edits", edit.edits.len()),
-        Action::Playbook(playbook) => {
-            path(&playbook.path)?;
-            match &playbook.expect {
-                Expect::NodeReady { runtime } => word("runtime", runtime, "-."),
-                Expect::ConfigMapWithout { namespace, name, runtime } => word("namespace", namespace, OBJECT)
-                    .and_then(|()| word("name", name, OBJECT))
-                    .and_then(|()| word("runtime", runtime, "-.")),
-            }
-        }
+        Action::Playbook(book) => playbook(book),
         Action::Command(command) => {
             not_empty("words of the command", command.run.len())?;
             command.changes.iter().try_for_each(|text| path(text))?;
@@ -139,5 +131,39 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         | Action::PatchNode(_)
         | Action::Reboot {}
         | Action::InventoryRestore(_) => Ok(()),
+    }
+}
+
+fn playbook(playbook: &Playbook) -> Result<(), String> {
+    path(&playbook.path)?;
+    playbook.vars_from.iter().try_for_each(|text| path(text))?;
+    for (name, value) in &playbook.vars {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if !name.chars().all(plain) || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(format!("`{}` cannot name a variable of Ansible", name.escape_debug()));
+        }
+        if value.len() > Playbook::VALUE {
+            return Err(format!(
+                "the variable `{name}` has {} bytes, and at most {} fit; put it into a file and name that in \
+                 `vars_from`",
+                value.len(),
+                Playbook::VALUE
+            ));
+        }
+    }
+    words("tag", playbook.tags.iter().chain(&playbook.skip_tags), "-_.:")?;
+    // What Ansible takes for a pattern of hosts.
+    words("limit", &playbook.limit, "-_.:,!&*[]~")?;
+    words("host", playbook.ran_on.iter().flatten(), "-_.:")?;
+    for require in &playbook.requires {
+        word("group", &require.group, "-_.")?;
+        words("host", &require.hosts, "-_.:")?;
+    }
+    match &playbook.expect {
+        None => Ok(()),
+        Some(Expect::NodeReady { runtime }) => word("runtime", runtime, "-."),
+        Some(Expect::ConfigMapWithout { namespace, name, runtime }) => word("namespace", namespace, OBJECT)
+            .and_then(|()| word("name", name, OBJECT))
+            .and_then(|()| word("runtime", runtime, "-.")),
     }
 }

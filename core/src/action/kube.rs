@@ -1,4 +1,4 @@
-//! Actions through the cluster's API, and playbooks, whose promise is a state of the cluster.
+//! Actions through the cluster's API.
 
 use super::{Accepted, Action, Target, Undo};
 use crate::id::{BodyId, Label, ResourceKey};
@@ -279,58 +279,4 @@ pub struct ApplyObject {
     pub body: BodyId,
     /// Public marks of that content.
     pub marks: BTreeMap<String, String>,
-}
-
-/// What must hold after a playbook, whatever its exit code says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Expect {
-    /// The target's node is Ready, its UID is new if it had one, and it runs this container runtime.
-    NodeReady {
-        /// Prefix of `containerRuntimeVersion` before `://`.
-        runtime: String,
-    },
-    /// The ConfigMap exists and no longer carries this runtime's arguments.
-    ConfigMapWithout {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-        /// The `runtime` mark that must be gone.
-        runtime: String,
-    },
-}
-
-/// Runs a playbook on the control side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Playbook {
-    /// The playbook file.
-    pub path: String,
-    /// The inventory it runs with.
-    pub inventory: String,
-    /// What must hold afterwards.
-    pub expect: Expect,
-}
-
-impl Playbook {
-    pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
-        match &self.expect {
-            Expect::NodeReady { .. } => node(target, Fields::Membership),
-            Expect::ConfigMapWithout { namespace, name, .. } => object(namespace, name),
-        }
-    }
-
-    pub(super) fn met(&self, key: &ResourceKey, now: &State) -> Option<bool> {
-        match (&self.expect, key.kind()?) {
-            (Expect::NodeReady { runtime }, Kind::Node(_)) => Some(matches!(now, State::Node(node)
-                if node.ready && node.runtime.split("://").next() == Some(runtime))),
-            (Expect::ConfigMapWithout { namespace, name, runtime }, Kind::ConfigMap(space, object))
-                if namespace == space && name == object =>
-            {
-                Some(matches!(now, State::Object { marks, .. } if marks.get("runtime") != Some(runtime)))
-            }
-            _ => None,
-        }
-    }
 }

@@ -8,6 +8,7 @@ mod check;
 mod files;
 mod hosts;
 mod kube;
+mod playbook;
 mod reads;
 mod repository;
 mod undo;
@@ -17,9 +18,8 @@ pub use files::{
     Command, FileAbsent, FileCopy, FileRead, FileRestore, FileState, FileWrite, InventoryEdit, InventoryRestore,
 };
 pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
-pub use kube::{
-    ApplyObject, Bare, DeleteObject, Drain, Emptydir, Expect, PatchNode, Playbook, Restore, RestoreField, RestoreNode,
-};
+pub use kube::{ApplyObject, Bare, DeleteObject, Drain, Emptydir, PatchNode, Restore, RestoreField, RestoreNode};
+pub use playbook::{Expect, Playbook, Require};
 pub use reads::{Awaited, Fetch, Wait};
 pub use repository::{Repository, UNSET};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
@@ -166,7 +166,7 @@ pub enum Action {
     InventoryRestore(InventoryRestore),
     /// Runs a playbook.
     #[serde(rename = "ansible.playbook")]
-    Playbook(Playbook),
+    Playbook(Box<Playbook>),
     /// Runs a command on the host, with what it changes and how it is undone declared.
     #[serde(rename = "command")]
     Command(Command),
@@ -276,6 +276,12 @@ impl Action {
             Self::InventoryEdit(_) | Self::InventoryRestore(_) | Self::Playbook(_) => Place::Control,
             _ => Place::Host,
         }
+    }
+
+    /// Whether it runs as a job that is claimed by its name and outlives whoever started it: then the boot of the
+    /// machine it runs on tells whether a claim may have been lost.
+    pub fn is_job(&self) -> bool {
+        self.place() == Place::Host || matches!(self, Self::Playbook(_))
     }
 
     /// Whether it needs a host to act for.

@@ -1,7 +1,7 @@
 //! What belongs to one step: intents, outcomes, looks, gates, skips and drift.
 
 use super::{Checked, Due, Strict, Unchecked, With, told};
-use crate::action::{Action, Place};
+use crate::action::Action;
 use crate::decide::Next;
 use crate::event::{Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, Probed, SkipWhy, Undoes, Why};
 use crate::id::{Label, Micros, ResourceKey, StepPath};
@@ -69,8 +69,8 @@ impl Strict<'_> {
         if intent.undoes != step.undoes {
             return differs("undoes", told::value(&step.undoes), told::value(&intent.undoes));
         }
-        if intent.boot.is_some() && intent.action.place() != Place::Host {
-            return differs("boot", "none: it does not run on the host".to_owned(), told::value(&intent.boot));
+        if intent.boot.is_some() && !intent.action.is_job() {
+            return differs("boot", "none: it is no job".to_owned(), told::value(&intent.boot));
         }
         // Nothing is left out that the action declares; what only the target knows may come on top.
         let (touched, places) = prepare::touched(state, step, known);

@@ -45,6 +45,7 @@ pub(super) fn event(event: &Event) -> String {
     let about = event.step().map(|step| format!(" of {step}")).unwrap_or_default();
     let more = match event {
         Event::Intent(intent) => format!(", attempt {}", intent.attempt),
+        Event::Progress(told) => format!(", attempt {}: number {}", told.attempt, told.number),
         Event::Outcome(outcome) => {
             let why = outcome.why.map(|why| format!(" ({})", value(&why))).unwrap_or_default();
             format!(", attempt {}: {}{why}", outcome.attempt, value(&outcome.ending))

@@ -2,11 +2,13 @@
 
 use super::Real;
 use super::errors::chain;
+use crate::host;
 use crate::ssh::{Claim, LinkError, decoded, quoted};
 use futures_util::future::join_all;
-use palinode_core::action::UndoClass;
-use palinode_core::id::HostName;
-use palinode_core::port::Job;
+use palinode_core::action::{Playbook, UndoClass};
+use palinode_core::id::{HostName, RunId};
+use palinode_core::port::{Ended, Job};
+use std::collections::BTreeSet;
 
 /// Why a host cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,50 @@ impl Real {
         let script = format!("p_release {}", quoted(&self.claim.journal));
         let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
         hosts.iter().cloned().zip(all).filter(|(_, reply)| reply.is_err()).map(|(host, _)| host).collect()
+    }
+
+    /// Claims a host for a step that acts on it by other ways than a job of ours.
+    pub(super) async fn claimed(&self, host: &HostName) -> Result<(), Ended> {
+        let had = if self.held.borrow().contains_key(host) { " had" } else { "" };
+        let (journal, words) = (quoted(&self.claim.journal), quoted(&self.claim.words));
+        let reply = self.fleet.ask(host, &format!("p_claim {journal} {words}{had} || exit; p_boot")).await;
+        let reply = reply.map_err(|error| match error.may_pass() {
+            // Nothing was begun: it is asked about once the host answers, and begun then.
+            true => Ended::Unknown(chain(&error)),
+            false => Ended::NotStarted(chain(&error)),
+        })?;
+        let boot = reply.lines().last().filter(|boot| reply.code == 0 && host::is_boot(boot));
+        let boot = boot.ok_or_else(|| Ended::NotStarted(format!("another journal has {host}: {}", reply.why())))?;
+        self.held.borrow_mut().insert(host.clone(), boot.to_owned());
+        Ok(())
+    }
+
+    /// Who else runs playbooks with the inventory of one of these.
+    pub async fn unready_to_play(&self, playbooks: &[&Playbook]) -> Option<(String, String)> {
+        for playbook in playbooks {
+            if let Ok(Some(who)) = self.playbooks.claimant(playbook, &self.claim).await {
+                return Some((playbook.inventory.clone(), who));
+            }
+        }
+        None
+    }
+
+    /// Takes the inventories of playbooks from whoever runs playbooks with them; what they run is ended.
+    pub async fn take_inventories(&self, playbooks: &[&Playbook]) -> Result<(), String> {
+        for playbook in playbooks {
+            self.playbooks.take(playbook, &self.claim).await.map_err(|error| chain(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the inventories of a closed run's playbooks up, but for those that are `kept` for another run, and removes
+    /// what their jobs left on this machine.
+    pub async fn release_inventories(&self, run: RunId, playbooks: &[&Playbook], kept: &BTreeSet<&str>) {
+        for playbook in playbooks {
+            let claim = (!kept.contains(playbook.inventory.as_str())).then_some(&self.claim);
+            // What stays is looked at by whoever comes next.
+            let _ = self.playbooks.release(playbook, run, claim).await;
+        }
     }
 
     /// What only looks needs no claim.

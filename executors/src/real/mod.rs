@@ -6,15 +6,18 @@ mod watch;
 
 pub use claims::Unready;
 
+use crate::ansible::{Playbooks, Workshop};
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
 use crate::host::{self, Beyond};
-use crate::ssh::{Claim, Fleet, JobError, Jobs, Word};
+use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Word};
 use errors::{chain, not_seen, refused, unseen};
-use palinode_core::action::{Action, Place, Target};
+use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::event::Class;
 use palinode_core::id::{HostName, Micros, ResourceKey};
-use palinode_core::port::{Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
+use palinode_core::port::{
+    Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey,
+};
 use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
 use std::cell::RefCell;
@@ -29,6 +32,7 @@ const NO_CLUSTER: &str =
 pub struct Real {
     fleet: Fleet,
     control: InventoryFiles<DiskFiles>,
+    playbooks: Playbooks,
     claim: Claim,
     /// The hosts that were claimed here, and their boot then.
     held: RefCell<BTreeMap<HostName, String>>,
@@ -44,10 +48,11 @@ pub type Teller = fn(&str, Span, Span);
 
 impl Real {
     /// Acts on the hosts of a fleet, in the name of a journal.
-    pub fn new(fleet: Fleet, claim: Claim) -> Self {
+    pub fn new(fleet: Fleet, claim: Claim, workshop: Workshop) -> Self {
         Self {
             fleet,
             control: InventoryFiles::new(DiskFiles),
+            playbooks: Playbooks::new(workshop),
             claim,
             held: RefCell::default(),
             listener: None,
@@ -69,7 +74,9 @@ impl Real {
     pub fn cannot(action: &Action) -> Option<&'static str> {
         match (action.place(), action) {
             (Place::Cluster, _) => Some(NO_CLUSTER),
-            (_, Action::Playbook(_)) => Some("this version does not run playbooks yet"),
+            (_, Action::Playbook(playbook)) if playbook.expect.is_some() => {
+                Some("what it expects of the cluster cannot be looked at: this version does not reach the API yet")
+            }
             (_, Action::Record(record)) if record.node => Some("this version does not reach the cluster's API yet"),
             _ => None,
         }
@@ -86,13 +93,37 @@ impl Real {
     }
 
     fn jobs<'a>(&'a self, host: &'a HostName) -> Jobs<'a> {
-        Jobs { fleet: &self.fleet, host }
+        Jobs(Asked::Host(&self.fleet, host))
     }
 
     /// The states of one host's resources.
     async fn look(&self, host: &HostName, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let reply = self.fleet.ask(host, &host::script_of(keys)).await.map_err(|error| unseen(host, error))?;
         host::observe(keys, reply.text(), bodies).map_err(|error| not_seen(host, error))
+    }
+
+    /// Runs a playbook. Its host is claimed first, as for any other step.
+    async fn play(&self, playbook: &Playbook, job: &Job, bodies: &dyn Bodies) -> Ended {
+        if let Some(host) = &job.target.host
+            && let Err(ended) = self.claimed(host).await
+        {
+            return ended;
+        }
+        match self.playbooks.start(playbook, job, &self.claim).await {
+            Ok(_) => self.listen_to(playbook, job, bodies).await,
+            Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
+            Err(JobError::Link(error)) if !error.was_asked() => Ended::NotStarted(chain(&error)),
+            Err(error) => Ended::Unknown(chain(&error)),
+        }
+    }
+
+    async fn listen_to(&self, playbook: &Playbook, job: &Job, bodies: &dyn Bodies) -> Ended {
+        let tell = |bytes: &[u8]| {
+            if let Some(listener) = &self.listener {
+                listener(job, bytes);
+            }
+        };
+        self.playbooks.watch(playbook, job, bodies, &tell).await
     }
 
     fn on_control(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
@@ -106,10 +137,15 @@ impl Real {
 impl Executor for Real {
     async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
         let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
-            return match Self::cannot(action) {
-                Some(why) => Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() }),
-                None => Ok(Survey::default()),
-            };
+            if let Some(why) = Self::cannot(action) {
+                return Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() });
+            }
+            let Action::Playbook(playbook) = action else { return Ok(Survey::default()) };
+            if let Some(why) = self.playbooks.unready(playbook) {
+                return Err(LookError::Refused { target: "what the playbook needs".to_owned(), why });
+            }
+            let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default().trim().to_owned();
+            return Ok(Survey { boot: Some(boot).filter(|boot| host::is_boot(boot)), ..Survey::default() });
         };
         let package = if let Action::Package(package) = action { Some(package) } else { None };
         // What is known to be touched is looked at in the same question.
@@ -165,7 +201,12 @@ impl Executor for Real {
     async fn execute(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
         let host = match (job.action.place(), &job.target.host) {
             (Place::Host, Some(host)) => host,
-            (Place::Control, _) if Self::cannot(&job.action).is_none() => return self.on_control(job, bodies),
+            (Place::Control, _) if Self::cannot(&job.action).is_none() => {
+                return match &job.action {
+                    Action::Playbook(playbook) => self.play(playbook, job, bodies).await,
+                    _ => self.on_control(job, bodies),
+                };
+            }
             _ => return Ended::NotStarted(Self::cannot(&job.action).unwrap_or("the step has no host").to_owned()),
         };
         let act = match host::act(job, bodies) {
@@ -188,7 +229,17 @@ impl Executor for Real {
         }
     }
 
+    async fn told(&self, job: &Job, bodies: &dyn Bodies) -> Result<Vec<Report>, LookError> {
+        match &job.action {
+            Action::Playbook(_) => Ok(self.playbooks.told(job, bodies)?),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     async fn status(&self, job: &Job, bodies: &dyn Bodies) -> Result<JobStatus, LookError> {
+        if let Action::Playbook(playbook) = &job.action {
+            return self.playbooks.status(playbook, job, bodies).await.map_err(|error| here(&error));
+        }
         let host = match (job.action.place(), &job.target.host) {
             (Place::Host, Some(host)) => host,
             // What is done here at once leaves no word of its own: what is there tells.
@@ -219,6 +270,9 @@ impl Executor for Real {
     }
 
     async fn attach(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        if let Action::Playbook(playbook) = &job.action {
+            return self.listen_to(playbook, job, bodies).await;
+        }
         let Some(host) = &job.target.host else { return Ended::Unknown("the step has no host".to_owned()) };
         if is_reboot(job) {
             return self.rebooted(job, host).await;
@@ -231,6 +285,9 @@ impl Executor for Real {
     }
 
     async fn revoke(&self, job: &Job) -> Result<bool, LookError> {
+        if let Action::Playbook(playbook) = &job.action {
+            return self.playbooks.revoke(playbook, job).await.map_err(|error| here(&error));
+        }
         let Some(host) = job.target.host.as_ref().filter(|_| job.action.place() == Place::Host) else {
             return Ok(true);
         };
@@ -278,6 +335,14 @@ impl Executor for Real {
     async fn idle(&self) -> Result<(), Halted> {
         std::future::pending().await
     }
+}
+
+/// Where the kernel tells which boot this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What went wrong on this machine.
+fn here(error: &JobError) -> LookError {
+    LookError::Refused { target: "this machine".to_owned(), why: chain(error) }
 }
 
 /// How long a question may take that a repository has to answer.

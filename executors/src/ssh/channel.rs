@@ -1,9 +1,10 @@
 //! One long-lived shell on a host: requests go in, answers come out, each up to a mark that only we know.
 
-use openssh::{Child, ChildStdin, ChildStdout, Session, Stdio};
+use openssh::{Session, Stdio};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// What the shell knows before it is asked anything.
@@ -69,12 +70,38 @@ pub(crate) struct Reply {
     pub(crate) complaint: String,
 }
 
+/// The shell's process.
+#[expect(dead_code, reason = "kept as long as the shell is asked")]
+enum Process {
+    There(openssh::Child<Arc<Session>>),
+    Here(tokio::process::Child),
+}
+
+/// Where a shell on this machine keeps what a host's keeps below `/var/lib/palinode`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Folders of jobs.
+    pub(crate) jobs: std::path::PathBuf,
+    /// Whose claim it is.
+    pub(crate) claims: std::path::PathBuf,
+    /// Pipes.
+    pub(crate) pipes: std::path::PathBuf,
+}
+
+impl Places {
+    fn words(&self) -> Option<String> {
+        let word =
+            |path: &Path| path.to_str().and_then(|text| shlex::try_quote(text).ok().map(|word| word.into_owned()));
+        Some(format!("p_places {} {} {}", word(&self.jobs)?, word(&self.claims)?, word(&self.pipes)?))
+    }
+}
+
 /// See the module. Whoever stops waiting for an answer leaves a channel that is of no use any more.
 pub(super) struct Channel {
-    // Ends with the session; nothing is waited for.
-    _child: Child<Arc<Session>>,
-    to: ChildStdin,
-    from: ChildStdout,
+    // Ends with the session, or with its input; nothing is waited for.
+    _child: Process,
+    to: Box<dyn AsyncWrite + Unpin>,
+    from: Box<dyn AsyncRead + Unpin>,
     beside: Arc<Mutex<Vec<u8>>>,
     buffer: Vec<u8>,
     sound: bool,
@@ -83,7 +110,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Starts a shell, as root, and teaches it the prelude.
+    /// Starts a shell on a host, as root, and teaches it the prelude.
     pub(super) async fn open(session: &Arc<Session>, patience: Duration) -> Result<Self, OpenError> {
         let mut command = session.clone().arc_command("/bin/sh");
         command.arg("-c").arg(SHELL).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -91,9 +118,36 @@ impl Channel {
         let spawned = timeout(patience, command.spawn()).await;
         let mut child = spawned.map_err(|_| OpenError::Silent(patience.as_secs()))??;
         let (to, from, beside) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
-        let (Some(to), Some(from), Some(mut err)) = (to, from, beside) else {
+        let (Some(to), Some(from), Some(err)) = (to, from, beside) else {
             return Err(OpenError::Ended(String::new()));
         };
+        Self::greet(Process::There(child), Box::new(to), Box::new(from), Box::new(err), "", patience).await
+    }
+
+    /// Starts a shell on this machine, as whoever runs this process, that keeps jobs and claims in these places.
+    pub(super) async fn here(places: &Places, patience: Duration) -> Result<Self, OpenError> {
+        let mut command = tokio::process::Command::new("/bin/sh");
+        // A signal from the terminal is for this process alone.
+        command.process_group(0);
+        let piped = std::process::Stdio::piped;
+        command.stdin(piped()).stdout(piped()).stderr(piped());
+        let mut child = command.spawn().map_err(|error| OpenError::Ended(error.to_string()))?;
+        let (to, from, beside) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(to), Some(from), Some(err)) = (to, from, beside) else {
+            return Err(OpenError::Ended(String::new()));
+        };
+        let places = places.words().ok_or_else(|| OpenError::Ended("a place has no plain name".to_owned()))?;
+        Self::greet(Process::Here(child), Box::new(to), Box::new(from), Box::new(err), &places, patience).await
+    }
+
+    async fn greet(
+        child: Process,
+        to: Box<dyn AsyncWrite + Unpin>,
+        from: Box<dyn AsyncRead + Unpin>,
+        mut err: Box<dyn AsyncRead + Unpin + Send>,
+        places: &str,
+        patience: Duration,
+    ) -> Result<Self, OpenError> {
         let beside = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&beside);
         tokio::spawn(async move {
@@ -107,7 +161,7 @@ impl Channel {
         });
         let mut channel = Self { _child: child, to, from, beside, buffer: Vec::new(), sound: true, systemd: false };
         let hello = mark();
-        let greeting = format!("{PRELUDE}\np_program={}\nprintf '%s\\n' '{hello}'\n", super::quoted(STARTER));
+        let greeting = format!("{PRELUDE}\n{places}\np_program={}\nprintf '%s\\n' '{hello}'\n", super::quoted(STARTER));
         let greeted = async {
             // A shell that died leaves its words on the other pipe.
             let _ = channel.send(&greeting).await;

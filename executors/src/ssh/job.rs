@@ -4,7 +4,7 @@
 //! starts a job, waits for its end and looks at what it left.
 
 use super::channel::Reply;
-use super::{Fleet, LinkError, quoted};
+use super::{Fleet, Here, LinkError, SOON, quoted};
 use palinode_core::id::{EntryId, HostName};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -89,11 +89,33 @@ pub(crate) enum JobError {
     Nonsense(String),
 }
 
-/// The jobs of one host.
-pub(crate) struct Jobs<'a> {
-    pub(crate) fleet: &'a Fleet,
-    pub(crate) host: &'a HostName,
+/// Where jobs are.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// On a host.
+    Host(&'a Fleet, &'a HostName),
+    /// On this machine.
+    Here(&'a Here),
 }
+
+impl Asked<'_> {
+    async fn ask(self, script: &str) -> Result<Reply, LinkError> {
+        match self {
+            Self::Host(fleet, host) => fleet.ask(host, script).await,
+            Self::Here(here) => here.ask(false, script, SOON).await,
+        }
+    }
+
+    async fn ask_jobs(self, script: &str) -> Result<Reply, LinkError> {
+        match self {
+            Self::Host(fleet, host) => fleet.ask_jobs(host, script, TIME).await,
+            Self::Here(here) => here.ask(true, script, TIME).await,
+        }
+    }
+}
+
+/// The jobs of one host, or of this machine.
+pub(crate) struct Jobs<'a>(pub(crate) Asked<'a>);
 
 /// In whose name a host is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +139,22 @@ impl Jobs<'_> {
         claim: Option<(&Claim, bool)>,
         watch: Watch<'_>,
     ) -> Result<Said, JobError> {
+        self.started(name, act, claim, watch, WAIT).await
+    }
+
+    /// The same without waiting for its end.
+    pub(crate) async fn start_only(&self, name: EntryId, act: &str, claim: (&Claim, bool)) -> Result<Said, JobError> {
+        self.started(name, act, Some(claim), Watch { look: "", shown: None }, 0).await
+    }
+
+    async fn started(
+        &self,
+        name: EntryId,
+        act: &str,
+        claim: Option<(&Claim, bool)>,
+        watch: Watch<'_>,
+        seconds: u64,
+    ) -> Result<Said, JobError> {
         let mut script = String::new();
         let mut journal = "''".to_owned();
         if let Some((claim, had)) = claim {
@@ -125,8 +163,8 @@ impl Jobs<'_> {
             let _ = writeln!(script, "p_claim {journal} {}{had} || exit", quoted(&claim.words));
         }
         let _ = writeln!(script, "p_start {name} {} {journal} || exit", quoted(act));
-        script.push_str(&watch.script(name, WAIT));
-        let reply = self.fleet.ask_jobs(self.host, &script, TIME).await?;
+        script.push_str(&watch.script(name, seconds));
+        let reply = self.0.ask_jobs(&script).await?;
         match reply.code {
             NOT_STARTED => Err(JobError::NotStarted(reply.why())),
             TAKEN => Err(JobError::NotStarted(
@@ -141,17 +179,17 @@ impl Jobs<'_> {
     /// Asks for the job's own word.
     pub(crate) async fn status(&self, name: EntryId) -> Result<Said, JobError> {
         let watch = Watch { look: "", shown: None };
-        said(&self.fleet.ask(self.host, &watch.script(name, 0)).await?)
+        said(&self.0.ask(&watch.script(name, 0)).await?)
     }
 
     /// Waits a while for its end, or for more of its output.
     pub(crate) async fn wait(&self, name: EntryId, watch: Watch<'_>) -> Result<Said, JobError> {
-        said(&self.fleet.ask_jobs(self.host, &watch.script(name, WAIT), TIME).await?)
+        said(&self.0.ask_jobs(&watch.script(name, WAIT)).await?)
     }
 
     /// Makes sure that a job that did not begin never will; false if it did begin.
     pub(crate) async fn revoke(&self, name: EntryId) -> Result<bool, JobError> {
-        let reply = self.fleet.ask(self.host, &format!("p_revoke {name}")).await?;
+        let reply = self.0.ask(&format!("p_revoke {name}")).await?;
         match (reply.code, reply.lines().last()) {
             (0, Some("revoked")) => Ok(true),
             (1, Some("began")) => Ok(false),

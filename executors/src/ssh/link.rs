@@ -1,6 +1,6 @@
 //! The connection to one host: opened when it is needed, and anew after it was lost.
 
-use super::channel::{AskError, Channel, OpenError, Reply};
+use super::channel::{AskError, Channel, OpenError, Places, Reply};
 use super::how::How;
 use openssh::Session;
 use std::sync::Arc;
@@ -55,7 +55,16 @@ impl LinkError {
     }
 }
 
-/// The connection to one host.
+/// What a link leads to.
+#[derive(Clone, Copy)]
+pub(super) enum To<'a> {
+    /// A host, reached over SSH.
+    Host(&'a str, &'a How),
+    /// This machine.
+    Here(&'a Places),
+}
+
+/// The connection to one host, or a shell on this machine.
 pub(super) struct Link {
     // In this order: a shell ends before its connection.
     channel: Option<Channel>,
@@ -74,17 +83,21 @@ impl Link {
     }
 
     /// Sees to it that there is a shell.
-    async fn ready(&mut self, host: &str, how: &How) -> Result<&mut Channel, LinkError> {
+    async fn ready(&mut self, to: To<'_>) -> Result<&mut Channel, LinkError> {
         if self.channel.as_ref().is_none_or(|channel| !channel.is_sound()) {
             self.channel = None;
-            let mut channel = self.shell(host, how).await?;
+            let mut channel = match to {
+                To::Host(host, how) => self.shell(host, how).await?,
+                To::Here(places) => Channel::here(places, GREET).await.map_err(|error| refused(&error))?,
+            };
             let hello = channel.ask("", "p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
             let hello = hello.map_err(|error| LinkError::Refused(error.to_string()))?;
             let said = |word: &str| hello.lines().any(|line| line == word);
-            if hello.code != 0 || !said("uid 0") {
+            if hello.code != 0 || !(said("uid 0") || matches!(to, To::Here(_))) {
                 return Err(LinkError::Refused(format!("its shell does not answer as ours would: {}", hello.why())));
             }
-            channel.systemd = said("systemd");
+            // On this machine a job needs the environment of whoever asks for it, which a unit would not have.
+            channel.systemd = said("systemd") && matches!(to, To::Host(..));
             self.channel = Some(channel);
         }
         self.channel.as_mut().ok_or(LinkError::Slow)
@@ -94,14 +107,13 @@ impl Link {
     /// a new one.
     pub(super) async fn ask(
         &mut self,
-        host: &str,
-        how: &How,
+        to: To<'_>,
         jobs: bool,
         script: &str,
         limit: usize,
         patience: Duration,
     ) -> Result<Reply, LinkError> {
-        let channel = self.ready(host, how).await?;
+        let channel = self.ready(to).await?;
         let first = match (jobs, channel.systemd) {
             (false, _) => "",
             (true, true) => "p_open systemd\n",

@@ -17,13 +17,13 @@ pub use job::Claim;
 pub use link::LinkError;
 pub use way::{BadWay, Way};
 
-pub(crate) use channel::Reply;
-pub(crate) use job::{JobError, Jobs, Said, Watch, Word};
+pub(crate) use channel::{Places, Reply};
+pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use how::How;
-use link::Link;
+use link::{Link, To};
 use palinode_core::id::HostName;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -66,14 +66,14 @@ impl Fleet {
     pub(crate) async fn ask_for(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
         let link = self.link(host);
         let mut link = link.lock().await;
-        link.ask(host.as_str(), &self.how, false, script, ANSWER, time).await
+        link.ask(To::Host(host.as_str(), &self.how), false, script, ANSWER, time).await
     }
 
     /// The same where jobs can be started and waited for.
     pub(crate) async fn ask_jobs(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
         let link = self.link(host);
         let mut link = link.lock().await;
-        link.ask(host.as_str(), &self.how, true, script, ANSWER, time).await
+        link.ask(To::Host(host.as_str(), &self.how), true, script, ANSWER, time).await
     }
 
     /// The keys by which hosts were known that were connected to and are not being asked right now: type and
@@ -88,6 +88,23 @@ impl Fleet {
     fn link(&self, host: &HostName) -> Rc<Mutex<Link>> {
         let mut links = self.links.borrow_mut();
         Rc::clone(links.entry(host.clone()).or_insert_with(|| Rc::new(Mutex::new(Link::new()))))
+    }
+}
+
+/// A shell on this machine that has jobs started as a host's has.
+pub(crate) struct Here {
+    places: Places,
+    link: Mutex<Link>,
+}
+
+impl Here {
+    pub(crate) fn new(places: Places) -> Self {
+        Self { places, link: Mutex::new(Link::new()) }
+    }
+
+    /// As [`Fleet::ask`], and with `jobs` as [`Fleet::ask_jobs`].
+    pub(crate) async fn ask(&self, jobs: bool, script: &str, time: Duration) -> Result<Reply, LinkError> {
+        self.link.lock().await.ask(To::Here(&self.places), jobs, script, ANSWER, time).await
     }
 }
 

@@ -5,7 +5,10 @@ export LC_ALL PATH
 unset CDPATH ENV BASH_ENV TAR_OPTIONS GREP_OPTIONS LS_COLORS
 umask 077
 cd /
-p_jobs=/var/lib/palinode/jobs
+
+# JOBS LIB RUN: where jobs are, where claims are, and where pipes are.
+p_places() { p_jobs=$1 p_lib=$2 p_claimed=$2/claim p_claims=$2/claims p_pipes=$3; }
+p_places /var/lib/palinode/jobs /var/lib/palinode /run/palinode
 
 # A shell that starts no program for it: most of what an action costs is programs started.
 p_boot() {
@@ -28,9 +31,6 @@ p_hello() {
 }
 
 # ---- Claims. Whoever changes a host has a link there that names the file with their words: one maker, no half of it.
-
-p_claimed=/var/lib/palinode/claim
-p_claims=/var/lib/palinode/claims
 
 # JOURNAL: whether it has the host.
 p_has() { [ "$p_claimed" -ef "$p_claims/$1" ]; }
@@ -70,7 +70,6 @@ p_take() { rm -f "$p_claimed"; }
 # whole and on the disk, and the new name tells how the job ended: ended.CODE.MORE, where MORE counts what was printed
 # beyond what was kept, and is `+` if nobody counted to the end.
 
-p_pipes=/run/palinode
 p_starter='' p_ticker='' p_number=0
 
 # HOW: sees to it that there is a starter, which outlives this shell. Not in a subshell.
@@ -86,9 +85,9 @@ p_open() {
     systemd)
       read -r p_stat </proc/$$/stat
       set -- ${p_stat##*)}
-      systemd-run -q --unit="palinode-$$-${20}-$p_number" -p KillMode=process /bin/sh "$p_at.sh" "$p_at" 7>&- 9>&-
+      systemd-run -q --unit="palinode-$$-${20}-$p_number" -p KillMode=process /bin/sh "$p_at.sh" "$p_at" "$p_jobs" "$p_lib" 7>&- 9>&-
       ;;
-    *) setsid /bin/sh "$p_at.sh" "$p_at" 7>&- 9>&- & ;;
+    *) setsid /bin/sh "$p_at.sh" "$p_at" "$p_jobs" "$p_lib" 7>&- 9>&- & ;;
   esac </dev/null || return
   # Whoever waits for a job hears of its end, or looks again now and then.
   if [ -n "$p_ticker" ]; then kill "$p_ticker" 2>/dev/null; fi

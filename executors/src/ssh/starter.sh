@@ -4,7 +4,7 @@ LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 umask 077
 cd /
-p_lib=/var/lib/palinode
+p_jobs=$2 p_lib=$3
 exec 8<"$1.to" 9>"$1.from"
 p_boot=$(cat /proc/sys/kernel/random/boot_id)
 
@@ -42,7 +42,7 @@ p_keep() {
 
 echo "ready $$" >&9
 while read -r p_name p_journal <&8; do
-  p_d=$p_lib/jobs/$p_name
+  p_d=$p_jobs/$p_name
   p_run 8<&- | p_keep 8<&- 9>&- &
   # Lets the shell forget those that ended.
   jobs >/dev/null 2>&1

@@ -176,6 +176,7 @@ impl<'a, S: Subject> Bench<'a, S> {
             boot,
             before: Arc::new(before),
             look: footprint.iter().map(|item| item.key.clone()).collect(),
+            heard: 0,
         };
         Ok(Try { job, footprint })
     }

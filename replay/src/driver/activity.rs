@@ -2,11 +2,11 @@
 //! nothing of the run's state and records nothing; it hands its finding to the driver.
 
 use super::desk::{Desk, Shelf};
-use palinode_core::action::{Action, Place, Target, Verdict};
+use palinode_core::action::{Action, Target, Verdict};
 use palinode_core::event::{JobWord, Sealed};
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
 use palinode_core::plan::StepIx;
-use palinode_core::port::{BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Sample};
+use palinode_core::port::{BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Report, Sample};
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::rules::prepare::joined;
 use palinode_core::span::Span;
@@ -19,10 +19,33 @@ const PATIENCE: [u32; 9] = [1, 2, 4, 8, 15, 30, 60, 120, 240];
 /// What an activity found.
 pub(crate) enum Done {
     Looked(StepIx, Result<Look, LookError>),
-    Ended { ix: StepIx, attempt: Attempt, ended: Ended, after: Image, fresh: BTreeMap<BodyId, Sealed> },
-    Reconciled { ix: StepIx, found: Result<Reconciled, LookError> },
-    Running { ix: StepIx },
-    Sampled { ix: StepIx, sample: Result<Sample, LookError>, fresh: BTreeMap<BodyId, Sealed> },
+    Ended {
+        ix: StepIx,
+        attempt: Attempt,
+        ended: Ended,
+        after: Image,
+        fresh: BTreeMap<BodyId, Sealed>,
+    },
+    Reconciled {
+        ix: StepIx,
+        found: Result<Reconciled, LookError>,
+    },
+    Running {
+        ix: StepIx,
+    },
+    /// `again`: whether it is waited for after that, or asked anew what became of it.
+    Told {
+        ix: StepIx,
+        attempt: Attempt,
+        reports: Vec<Report>,
+        fresh: BTreeMap<BodyId, Sealed>,
+        again: bool,
+    },
+    Sampled {
+        ix: StepIx,
+        sample: Result<Sample, LookError>,
+        fresh: BTreeMap<BodyId, Sealed>,
+    },
     Slept(StepIx),
 }
 
@@ -34,6 +57,7 @@ impl Done {
             | Self::Ended { ix, .. }
             | Self::Reconciled { ix, .. }
             | Self::Running { ix }
+            | Self::Told { ix, .. }
             | Self::Sampled { ix, .. }
             | Self::Slept(ix) => *ix,
         }
@@ -117,7 +141,7 @@ pub(crate) async fn look<E: Executor>(
     if !more.is_empty() {
         image.extend(patient(executor, || executor.observe(&more, &desk)).await?);
     }
-    let boot = survey.boot.filter(|_| action.place() == Place::Host);
+    let boot = survey.boot.filter(|_| action.is_job());
     Ok(Look { action, target, boot, footprint, image, desk })
 }
 
@@ -137,6 +161,9 @@ pub(crate) async fn attach<E: Executor>(executor: &E, shelf: &Rc<Shelf>, ix: Ste
 
 async fn finish<E: Executor>(executor: &E, desk: Desk, ix: StepIx, job: &Job, ended: Ended) -> Done {
     let (ended, after) = match ended {
+        Ended::Telling(reports) => {
+            return Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: true };
+        }
         Ended::Finished(mut finished) => {
             let mut after = std::mem::take(&mut finished.seen);
             let more = missing(&job.look, &after);
@@ -167,6 +194,11 @@ pub(crate) async fn reconcile<E: Executor>(
     footprint: Vec<Footprint>,
 ) -> Done {
     let desk = Desk::new(shelf);
+    match patient(executor, || executor.told(&job, &desk)).await {
+        Ok(reports) if reports.is_empty() => {}
+        Ok(reports) => return Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: false },
+        Err(error) => return Done::Reconciled { ix, found: Err(error) },
+    }
     let found = async {
         let mut status = patient(executor, || executor.status(&job, &desk)).await?;
         // One that started between the two questions is asked for its word again.

@@ -10,7 +10,8 @@ use palinode_core::event::{
 };
 use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
 use palinode_core::plan::{Step, StepIx};
-use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Sample};
+use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report, Sample};
+use palinode_core::progress::Progress;
 use palinode_core::resource::{Image, State};
 use palinode_core::rules::finding::{Came, Judged, Look as Seen, Sampled, judged, outcome, sampled};
 use palinode_core::rules::prepare::{Drift, drifts, settled};
@@ -32,6 +33,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Done::Looked(ix, Err(error)) => self.give_up(ix, error),
             Done::Ended { ix, attempt, ended, after, fresh } => self.ended(ix, attempt, ended, after, fresh),
             Done::Running { ix } => self.running(ix),
+            Done::Told { ix, attempt, reports, fresh, again } => self.told(ix, attempt, reports, fresh, again),
             Done::Reconciled { ix, found: Ok(found) } => self.reconciled(ix, found),
             Done::Reconciled { ix, found: Err(error) } => self.give_up(ix, error),
             Done::Sampled { ix, sample, fresh } => self.sampled(ix, now, sample, fresh),
@@ -48,7 +50,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Done::Looked(ix, _) => (*ix, state.is_ready(Next::Act(*ix))),
             Done::Reconciled { ix, .. } | Done::Running { ix } => (*ix, state.is_ready(Next::Probe(*ix))),
             Done::Sampled { ix, .. } => (*ix, state.is_ready(Next::Sample(*ix))),
-            Done::Ended { ix, attempt, .. } => (*ix, state.awaits(*ix, *attempt)),
+            Done::Ended { ix, attempt, .. } | Done::Told { ix, attempt, .. } => (*ix, state.awaits(*ix, *attempt)),
         };
         Ok((!due).then_some(ix))
     }
@@ -163,6 +165,8 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 (came, Finished { message, ..finished })
             }
             Ended::NotStarted(words) => (Came::NotStarted, Finished { message: Some(words), ..Finished::default() }),
+            // What is told is no end.
+            Ended::Telling(_) => (Came::Lost, Finished::default()),
             Ended::Unknown(words) => (Came::Lost, Finished { message: Some(words), ..Finished::default() }),
         };
         let (ending, why) = outcome(came);
@@ -212,6 +216,31 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             captures: BTreeMap::new(),
         };
         Ok((vec![(Event::Probed(Box::new(probed)), BTreeMap::new())], Follow::Attach(ix)))
+    }
+
+    /// What a job told while it runs: evidence, from which nothing follows.
+    fn told(
+        &self,
+        ix: StepIx,
+        attempt: Attempt,
+        reports: Vec<Report>,
+        mut fresh: BTreeMap<BodyId, Sealed>,
+        again: bool,
+    ) -> Result<Handled, DriveError> {
+        let (step, known) = self.step(ix)?;
+        let mut heard = known.heard.number;
+        let mut findings: Vec<Finding> = Vec::with_capacity(reports.len());
+        for Report { number, what, evidence } in reports {
+            // Told twice, it is recorded once.
+            if number <= heard {
+                continue;
+            }
+            heard = number;
+            let bodies = evidence.and_then(|id| fresh.remove_entry(&id)).into_iter().collect();
+            let progress = Progress { step: step.path.clone(), attempt, number, what, evidence };
+            findings.push((Event::Progress(Box::new(progress)), bodies));
+        }
+        Ok((findings, if again { Follow::Attach(ix) } else { Follow::Free(ix) }))
     }
 
     /// A look at an in-doubt step, and what follows from it.

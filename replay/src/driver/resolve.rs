@@ -24,7 +24,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             Next::Skip(_) => Ok(None),
             Next::Probe(ix) => {
                 let (Some(intent), Some((name, _))) = (&known.intent, known.job) else { return Ok(None) };
-                let job = self.job(name, intent)?;
+                let job = self.job(name, intent, known.heard.number)?;
                 let footprint = intent.footprint.clone();
                 Ok(Some(async move { activity::reconcile(executor, &shelf, ix, job, footprint).await }.boxed_local()))
             }
@@ -57,7 +57,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     }
 
     /// The job of a recorded intent.
-    fn job(&self, name: EntryId, intent: &Intent) -> Result<Job, DriveError> {
+    fn job(&self, name: EntryId, intent: &Intent, heard: u64) -> Result<Job, DriveError> {
         Ok(Job {
             name,
             run: self.run,
@@ -68,6 +68,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             boot: intent.boot.clone(),
             before: Arc::new(self.shelf.image(&intent.before)?),
             look: activity::keys(&intent.footprint).into(),
+            heard,
         })
     }
 
@@ -76,17 +77,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let Event::Intent(intent) = &stored.entry.event else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
-        let job = self.job(stored.id, intent)?;
+        let job = self.job(stored.id, intent, 0)?;
         Ok(async move { activity::execute(executor, &shelf, ix, job).await }.boxed_local())
     }
 
     pub(super) fn wait_for(&self, ix: StepIx) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
         let (executor, shelf) = (self.executor, self.shelf.clone());
-        let known = self.state()?.step(ix).map(|(_, known)| (known.intent.clone(), known.job));
-        let Some((Some(intent), Some((name, _)))) = known else {
+        let known = self.state()?.step(ix).map(|(_, known)| (known.intent.clone(), known.job, known.heard.number));
+        let Some((Some(intent), Some((name, _)), heard)) = known else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
-        let job = self.job(name, &intent)?;
+        let job = self.job(name, &intent, heard)?;
         Ok(async move { activity::attach(executor, &shelf, ix, job).await }.boxed_local())
     }
 }

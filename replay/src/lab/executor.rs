@@ -283,6 +283,8 @@ impl Executor for Lab {
             Err(LookError::Unreachable { .. }) if action.place() != Place::Host => None,
             Err(error) => return Err(error),
         };
+        // Its playbooks run on no machine that could boot.
+        let boot = boot.filter(|_| action.place() == Place::Host);
         let more = state.world.beyond(target, action)?;
         Ok(Survey { node: Some(host.as_str().to_lowercase()), boot, more, ..Survey::default() })
     }

@@ -7,6 +7,7 @@ use palinode_core::action::{Action, Bare, Emptydir, Expect, InventoryEdit, Playb
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
 use palinode_core::inventory::{Edit, Place};
+use std::collections::BTreeMap;
 
 fn edit(file: &str, edits: Vec<Edit>) -> Action {
     Action::InventoryEdit(InventoryEdit { file: file.to_owned(), edits, home_of: None })
@@ -34,7 +35,18 @@ fn others(from: &str, to: &str) -> Prep {
 
 fn playbook(inventory: &str, path: &str, expect: Expect) -> Action {
     let path = format!("/usr/share/ansible/openshift-ansible/playbooks/{path}");
-    Action::Playbook(Playbook { path, inventory: inventory.to_owned(), expect })
+    Action::Playbook(Box::new(Playbook {
+        path,
+        inventory: inventory.to_owned(),
+        expect: Some(expect),
+        ran_on: None,
+        vars: BTreeMap::new(),
+        vars_from: Vec::new(),
+        limit: None,
+        tags: Vec::new(),
+        skip_tags: Vec::new(),
+        requires: Vec::new(),
+    }))
 }
 
 fn node_group(inventory: &str, name: &str) -> Action {

@@ -103,6 +103,7 @@ impl Bench {
         footprint.extend(survey.more);
         let before = self.look(&footprint);
         let job = Job {
+            heard: 0,
             name: EntryId([self.jobs; 32]),
             run: RunId([1; 8]),
             step: StepPath::new(format!("{host}/{}", self.jobs)).expect("a path"),

@@ -1,0 +1,434 @@
+//! Playbooks: run on this machine by the operator's own Ansible, each as a job that outlives this process.
+//!
+//! 1. A playbook is a job like those on hosts: a folder that one claimant makes, below the journal; a program that is
+//!    started once, whoever asks; an end that is a file. What it does is in `command`.
+//! 2. A callback plugin (`palinode_events.py`) writes a line for every play, task and host result. The lines are read as
+//!    they come (`events`) and recorded as evidence; whoever goes on later reads on behind the last one recorded.
+//! 3. What its end means (`verdict`) is told by those lines: who was dealt with, and how they fared. A playbook that went
+//!    without telling is in doubt.
+//! 4. Two journals do not run playbooks with one inventory at once: the inventory is claimed as a host is, and a playbook
+//!    whose claim is taken is ended.
+
+mod command;
+mod events;
+mod verdict;
+
+use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Said, Word, decoded, quoted};
+use command::{Around, EVENTS, LAPSED, UNREADABLE};
+use events::{Line, Tail};
+use palinode_core::action::{Playbook, Target};
+use palinode_core::event::Class;
+use palinode_core::id::{EntryId, RunId};
+use palinode_core::inventory::Inventory;
+use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Report};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+use verdict::{Left, Verdict};
+
+/// How long to wait before a playbook is looked at again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Every so many looks it is seen whether its process is still there.
+const ALIVE: u32 = 20;
+
+/// How long a question of a shell on this machine may take.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Where callback plugins are by default.
+const OTHERS: &str = "~/.ansible/plugins/callback:/usr/share/ansible/plugins/callback";
+
+/// What playbooks need of the machine they are run on.
+#[derive(Debug, Clone)]
+pub struct Workshop {
+    /// Where their jobs are kept: a folder of the journal.
+    pub jobs: PathBuf,
+    /// Where it is kept who runs playbooks with an inventory: the same for all journals of a user.
+    pub claims: PathBuf,
+    /// The configuration of ssh that was asked for.
+    pub ssh: Option<PathBuf>,
+}
+
+/// Runs playbooks. See the module.
+pub(crate) struct Playbooks {
+    workshop: Workshop,
+    heres: RefCell<BTreeMap<String, Rc<Here>>>,
+    /// The inventories that were claimed here.
+    held: RefCell<BTreeSet<String>>,
+    /// How far each playbook was read.
+    tails: RefCell<BTreeMap<EntryId, Heard>>,
+}
+
+#[derive(Default)]
+struct Heard {
+    tail: Tail,
+    /// Bytes of its output that were shown.
+    shown: u64,
+    looks: u32,
+}
+
+impl Playbooks {
+    pub(crate) fn new(workshop: Workshop) -> Self {
+        Self { workshop, heres: RefCell::default(), held: RefCell::default(), tails: RefCell::default() }
+    }
+
+    /// Why it cannot be run here; none if it can. Read-only.
+    pub(crate) fn unready(&self, playbook: &Playbook) -> Option<String> {
+        if program("ansible-playbook").is_none() {
+            return Some(
+                "there is no ansible-playbook on this machine's PATH; install Ansible, or activate its environment"
+                    .to_owned(),
+            );
+        }
+        for (what, path) in [("playbook", &playbook.path), ("inventory", &playbook.inventory)]
+            .into_iter()
+            .chain(playbook.vars_from.iter().map(|path| ("file with variables", path)))
+        {
+            if let Err(error) = std::fs::metadata(path) {
+                return Some(format!("the {what} {path} cannot be read: {error}"));
+            }
+        }
+        if playbook.requires.is_empty() {
+            return None;
+        }
+        let text = match std::fs::read(&playbook.inventory).map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            Ok(Err(_)) => return Some(format!("the inventory {} is no text in UTF-8", playbook.inventory)),
+            Err(error) => {
+                return Some(format!(
+                    "what the step requires of its groups cannot be checked: the inventory {} is no file: {error}",
+                    playbook.inventory
+                ));
+            }
+        };
+        playbook.unready(&Inventory::parse(&text)).map(|why| format!("{}: {why}", playbook.inventory))
+    }
+
+    fn here(&self, playbook: &Playbook) -> Rc<Here> {
+        let mut heres = self.heres.borrow_mut();
+        let here = heres.entry(playbook.inventory.clone()).or_insert_with(|| {
+            let jobs = self.workshop.jobs.clone();
+            let pipes = jobs.join(".pipes");
+            Rc::new(Here::new(Places { jobs, claims: self.workshop.claims.join(slug(&playbook.inventory)), pipes }))
+        });
+        Rc::clone(here)
+    }
+
+    fn folder(&self, job: &Job) -> PathBuf {
+        self.workshop.jobs.join(job.name.to_string())
+    }
+
+    /// Starts it, or finds it started.
+    pub(crate) async fn start(&self, playbook: &Playbook, job: &Job, claim: &Claim) -> Result<Said, JobError> {
+        let act =
+            self.prepare(playbook, job).map_err(|why| JobError::NotStarted(format!("it cannot be prepared: {why}")))?;
+        let here = self.here(playbook);
+        let had = self.held.borrow().contains(&playbook.inventory);
+        let said = Jobs(Asked::Here(&here)).start_only(job.name, &act, (claim, had)).await?;
+        self.held.borrow_mut().insert(playbook.inventory.clone());
+        Ok(said)
+    }
+
+    /// Lays the plugin out; what the job does.
+    fn prepare(&self, playbook: &Playbook, job: &Job) -> io::Result<String> {
+        let plugins = self.workshop.jobs.join(".plugins");
+        let mut folder = std::fs::DirBuilder::new();
+        folder.recursive(true).mode(0o700).create(&plugins)?;
+        let file = plugins.join(command::PLUGIN);
+        if std::fs::read(&file).ok().as_deref() != Some(command::SOURCE.as_bytes()) {
+            let mut new = tempfile::NamedTempFile::new_in(&plugins)?;
+            io::Write::write_all(&mut new, command::SOURCE.as_bytes())?;
+            new.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+            new.persist(&file)?;
+        }
+        let folder = std::env::current_dir()?;
+        let path = std::env::var("PATH").unwrap_or_default();
+        let others = std::env::var("ANSIBLE_CALLBACK_PLUGINS").ok().or_else(|| configured(&folder));
+        let locale = std::env::var("LC_ALL").ok();
+        let around = Around {
+            plugins: &plugins,
+            others: others.as_deref().unwrap_or(OTHERS),
+            folder: &folder,
+            path: &path,
+            locale: locale.as_deref(),
+            ssh: self.workshop.ssh.as_deref(),
+        };
+        let act = command::act(playbook, &around).ok_or_else(|| io::Error::other("a path is no text in UTF-8"))?;
+        Ok(format!("printf '%s\\n' {} >\"$p_d/run\"\n{act}", job.run))
+    }
+
+    /// What it told beyond what is recorded, a piece of it. Nothing: there is no more now.
+    pub(crate) fn told(&self, job: &Job, bodies: &dyn Bodies) -> Result<Vec<Report>, BodyError> {
+        let path = self.folder(job).join(EVENTS);
+        let mut tails = self.tails.borrow_mut();
+        let heard = tails.entry(job.name).or_default();
+        loop {
+            // What cannot be read now is read with the next look.
+            let lines = heard.tail.more(&path).unwrap_or_default();
+            if lines.is_empty() {
+                return Ok(Vec::new());
+            }
+            let fresh = lines.into_iter().filter(|line| line.number > job.heard);
+            let reports = fresh.map(|line| report(line, bodies)).collect::<Result<Vec<_>, _>>()?;
+            if !reports.is_empty() {
+                return Ok(reports);
+            }
+        }
+    }
+
+    /// Waits until it tells something, or ended. `tell` hears what it prints.
+    pub(crate) async fn watch(
+        &self,
+        playbook: &Playbook,
+        job: &Job,
+        bodies: &dyn Bodies,
+        tell: &dyn Fn(&[u8]),
+    ) -> Ended {
+        let folder = self.folder(job);
+        loop {
+            self.show(job, &folder, tell);
+            match self.told(job, bodies) {
+                Ok(reports) if reports.is_empty() => {}
+                Ok(reports) => return Ended::Telling(reports),
+                Err(error) => return Ended::Unknown(format!("what it told cannot be kept: {error}")),
+            }
+            let looks = {
+                let mut tails = self.tails.borrow_mut();
+                let heard = tails.entry(job.name).or_default();
+                heard.looks += 1;
+                heard.looks
+            };
+            if ended(&folder) || looks % ALIVE == 0 {
+                match self.status(playbook, job, bodies).await {
+                    Ok(JobStatus::Running) => {}
+                    // It may have told more since it was looked at.
+                    Ok(status) => match self.told(job, bodies) {
+                        Ok(reports) if reports.is_empty() => {
+                            self.show(job, &folder, tell);
+                            return end(status);
+                        }
+                        Ok(reports) => return Ended::Telling(reports),
+                        Err(error) => return Ended::Unknown(format!("what it told cannot be kept: {error}")),
+                    },
+                    Err(error) => return Ended::Unknown(error.to_string()),
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// What it printed since it was shown last.
+    fn show(&self, job: &Job, folder: &Path, tell: &dyn Fn(&[u8])) {
+        let Ok(mut out) = std::fs::File::open(folder.join("out")) else { return };
+        let mut tails = self.tails.borrow_mut();
+        let heard = tails.entry(job.name).or_default();
+        let mut more = Vec::new();
+        let read = io::Seek::seek(&mut out, io::SeekFrom::Start(heard.shown))
+            .and_then(|_| io::Read::read_to_end(&mut io::Read::take(out, 1 << 20), &mut more));
+        if read.is_ok() && !more.is_empty() {
+            heard.shown += more.len() as u64;
+            tell(&more);
+        }
+    }
+
+    /// What became of it. What it told has been asked for before.
+    pub(crate) async fn status(
+        &self,
+        playbook: &Playbook,
+        job: &Job,
+        bodies: &dyn Bodies,
+    ) -> Result<JobStatus, JobError> {
+        let here = self.here(playbook);
+        let said = Jobs(Asked::Here(&here)).status(job.name).await?;
+        let same = job.boot.as_deref() == Some(said.boot.as_str());
+        Ok(match said.word {
+            Word::Running => JobStatus::Running,
+            Word::Finished { code, out, dropped } => self.finished(playbook, job, (code, &out, dropped), bodies),
+            Word::Interrupted => JobStatus::Interrupted,
+            Word::Revoked => JobStatus::Revoked,
+            Word::None if same => JobStatus::NotStarted,
+            Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => JobStatus::NotStarted,
+            Word::None | Word::Claimed => JobStatus::Unknown,
+        })
+    }
+
+    fn finished(
+        &self,
+        playbook: &Playbook,
+        job: &Job,
+        (code, out, dropped): (i32, &[u8], Option<u64>),
+        bodies: &dyn Bodies,
+    ) -> JobStatus {
+        let folder = self.folder(job);
+        // Read from the beginning if this process did not read it: what it told is what counts.
+        let tally = {
+            let mut tails = self.tails.borrow_mut();
+            let heard = tails.entry(job.name).or_default();
+            while heard.tail.more(&folder.join(EVENTS)).is_ok_and(|lines| !lines.is_empty()) {}
+            heard.tail.tally.clone()
+        };
+        let left = Left { lapsed: folder.join(LAPSED).exists(), unreadable: folder.join(UNREADABLE).exists() };
+        let target: &Target = &job.target;
+        let (why, mut message) = match verdict::verdict(playbook, target, code, &tally, left, out) {
+            Verdict::Well(words) => (None, words),
+            Verdict::Badly(why, words) => (Some(why), words),
+            Verdict::Unknown(_) => return JobStatus::Interrupted,
+        };
+        if dropped != Some(0) {
+            message.push_str(&match dropped {
+                Some(count) => format!(" ({count} bytes more of its output were not kept)"),
+                None => " (its output was not counted to the end)".to_owned(),
+            });
+        }
+        let Ok(output) = (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() else {
+            return JobStatus::Unknown;
+        };
+        JobStatus::Finished(Finished { why, code: Some(code), message: Some(message), output, ..Finished::default() })
+    }
+
+    /// Sees to it that one that did not begin never does; false if it began.
+    pub(crate) async fn revoke(&self, playbook: &Playbook, job: &Job) -> Result<bool, JobError> {
+        let here = self.here(playbook);
+        Jobs(Asked::Here(&here)).revoke(job.name).await
+    }
+
+    /// Who else runs playbooks with an inventory.
+    pub(crate) async fn claimant(&self, playbook: &Playbook, claim: &Claim) -> Result<Option<String>, JobError> {
+        let here = self.here(playbook);
+        let reply = here.ask(false, &format!("p_claimant {}", quoted(&claim.journal)), SOON).await?;
+        let words = reply.lines().find_map(|line| line.strip_prefix("claimant ")).map(str::to_owned);
+        Ok(words.map(|words| String::from_utf8_lossy(&decoded(&words).unwrap_or_default()).into_owned()))
+    }
+
+    /// Takes an inventory from whoever runs playbooks with it. What runs is ended.
+    pub(crate) async fn take(&self, playbook: &Playbook, claim: &Claim) -> Result<(), JobError> {
+        let (journal, words) = (quoted(&claim.journal), quoted(&claim.words));
+        // Not from ourselves: what runs would take the moment between for the end of its claim.
+        let script = format!("if [ -n \"$(p_claimant {journal})\" ]; then p_take; fi; p_claim {journal} {words}");
+        let here = self.here(playbook);
+        let reply = here.ask(false, &script, SOON).await?;
+        if reply.code == 0 { Ok(()) } else { Err(JobError::Nonsense(reply.why())) }
+    }
+
+    /// Gives an inventory up, if nothing else needs it. What the ended jobs of a closed run left is removed: it is
+    /// recorded, sealed.
+    pub(crate) async fn release(&self, playbook: &Playbook, run: RunId, claim: Option<&Claim>) -> Result<(), JobError> {
+        let give_up = claim.map_or_else(|| ":".to_owned(), |claim| format!("p_release {}", quoted(&claim.journal)));
+        let script = format!(
+            "{give_up}\nfor p_old in \"$p_jobs\"/*; do\nif p_ended \"$p_old\" && read -r p_run <\"$p_old/run\" && \
+             [ \"$p_run\" = {run} ]; then rm -rf -- \"$p_old\"; fi\ndone 2>/dev/null\n:\n"
+        );
+        let here = self.here(playbook);
+        here.ask(false, &script, SOON).await?;
+        Ok(())
+    }
+}
+
+fn report(line: Line, bodies: &dyn Bodies) -> Result<Report, BodyError> {
+    let evidence = Some(bodies.put(Class::Output, &line.bytes)?);
+    Ok(Report { number: line.number, what: line.what, evidence })
+}
+
+/// How a watch ends.
+fn end(status: JobStatus) -> Ended {
+    match status {
+        JobStatus::Finished(finished) => Ended::Finished(finished),
+        JobStatus::Revoked => Ended::NotStarted("another owner had it revoked".to_owned()),
+        JobStatus::NotStarted => Ended::NotStarted("it never began".to_owned()),
+        JobStatus::Interrupted => Ended::Unknown("it ended without telling how its hosts fared".to_owned()),
+        JobStatus::Running | JobStatus::Unknown => Ended::Unknown("nobody knows what became of it".to_owned()),
+    }
+}
+
+/// Whether a job's end is there to be seen.
+fn ended(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut all| {
+        all.any(|entry| entry.is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(b"ended.")))
+    })
+}
+
+/// A program on `PATH`.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0))
+}
+
+/// An inventory's name as a folder has it.
+fn slug(inventory: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+    let all: Vec<char> = inventory.chars().map(plain).collect();
+    all.iter().skip(all.len().saturating_sub(200)).collect::<String>().trim_start_matches(['-', '.']).to_owned()
+}
+
+/// Where the operator's configuration has callback plugins, if it says so: whatever names a place for ours replaces it.
+fn configured(folder: &Path) -> Option<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let named = std::env::var_os("ANSIBLE_CONFIG").filter(|path: &OsString| !path.is_empty()).map(PathBuf::from);
+    let named = named.map(|path| if path.is_dir() { path.join("ansible.cfg") } else { path });
+    // As Ansible has it, a folder that everyone may write is passed over.
+    let ours = std::fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o002 == 0);
+    let own = ours.then(|| folder.join("ansible.cfg"));
+    let places = [named, own, home.map(|home| home.join(".ansible.cfg")), Some("/etc/ansible/ansible.cfg".into())];
+    let file = places.into_iter().flatten().find(|file| file.is_file())?;
+    plugins_in(&std::fs::read_to_string(&file).ok()?, file.parent().unwrap_or(Path::new("/")))
+}
+
+/// `callback_plugins` of the section `[defaults]`; what is no absolute path stands beside the file.
+fn plugins_in(text: &str, folder: &Path) -> Option<String> {
+    let mut section = "";
+    for line in text.lines() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            section = name;
+        }
+        let Some((name, value)) = line.split_once(['=', ':']) else { continue };
+        if section == "defaults" && name.trim() == "callback_plugins" {
+            let value = value.split(" ;").next().unwrap_or(value);
+            let one = |path: &str| match path.starts_with(['/', '~', '$', '{']) {
+                true => path.to_owned(),
+                false => folder.join(path).display().to_string(),
+            };
+            return Some(
+                value
+                    .split([':', ','])
+                    .map(str::trim)
+                    .filter(|path| !path.is_empty())
+                    .map(one)
+                    .collect::<Vec<_>>()
+                    .join(":"),
+            );
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_own_plugins_stay() {
+        let folder = Path::new("/etc/ansible");
+        for (text, wanted) in [
+            ("[defaults]\ncallback_plugins = /a:~/b, c\n", Some("/a:~/b:/etc/ansible/c")),
+            ("[other]\ncallback_plugins=/a\n[defaults]\nforks=3\n", None),
+            ("# callback_plugins=/a\n[defaults]\n;callback_plugins=/a\ncallback_plugins: /z ; mine\n", Some("/z")),
+        ] {
+            assert_eq!(plugins_in(text, folder).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_inventory_has_one_folder() {
+        assert_eq!(slug("/etc/ansible/hosts"), "etc-ansible-hosts");
+        assert_eq!(slug("/../x y"), "x-y");
+        assert!(slug(&"/long".repeat(100)).len() <= 200);
+    }
+}

@@ -1,0 +1,240 @@
+"""Tells Palinode what a playbook does, as it happens: one JSON object a line, in the file that PALINODE_EVENTS names.
+
+For Ansible 2.9 to today, on Python 2.7 to today. Every line is written at once, so that whoever is killed leaves whole
+lines behind, but for the last. What cannot be written ends the playbook: nothing is to happen that nobody can record.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import os
+import signal
+import sys
+import time
+
+from ansible import __version__ as ansible_version
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+    name: palinode_events
+    callback: palinode_events
+    type: notification
+    callback_type: notification
+    short_description: tells Palinode what a playbook does
+    description: One JSON object a line, in the file that the environment variable PALINODE_EVENTS names.
+    options: {}
+"""
+
+# A longer line is cut where it is long, and said to be.
+LINE = 256 * 1024
+# Texts of a line that is too long are cut to this.
+TEXT = 8 * 1024
+DEEP = 30
+
+try:
+    clock = time.perf_counter
+except AttributeError:
+    clock = time.time
+
+
+def plain(value, limit=None, deep=0):
+    """The value as JSON has it, whatever it is; texts are valid Unicode."""
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, (bytes, bytearray)):
+        value = bytes(value).decode('utf-8', 'replace')
+    if isinstance(value, type(u'')):
+        text = value
+        if sys.version_info[0] > 2:
+            # Output that is no UTF-8 is kept by halves of surrogate pairs, which JSON has no place for.
+            text = text.encode('utf-8', 'surrogateescape' if _escaped(text) else 'replace').decode('utf-8', 'replace')
+        if limit is not None and len(text) > limit:
+            text = text[:limit] + u'... (%d characters cut)' % (len(text) - limit)
+        return text
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float('inf') else str(value)
+    if isinstance(value, int) or type(value).__name__ == 'long':
+        return int(value)
+    if deep > DEEP:
+        return u'... (too deep)'
+    if isinstance(value, dict):
+        return dict((plain(str(key) if not isinstance(key, (bytes, type(u''))) else key, TEXT), plain(one, limit, deep + 1))
+                    for key, one in list(value.items()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(one, limit, deep + 1) for one in value]
+    return plain(str(value), limit, deep + 1)
+
+
+def _escaped(text):
+    try:
+        text.encode('utf-8', 'surrogateescape')
+        return True
+    except UnicodeError:
+        return False
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = 'notification'
+    CALLBACK_NAME = 'palinode_events'
+    # It is there only where Palinode brought it.
+    CALLBACK_NEEDS_WHITELIST = False
+    CALLBACK_NEEDS_ENABLED = False
+
+    def __init__(self, *args, **kwargs):
+        super(CallbackModule, self).__init__(*args, **kwargs)
+        self.number = 0
+        self.spent = 0.0
+        self.tasks = {}
+        path = os.environ.get('PALINODE_EVENTS')
+        if not path:
+            self.disabled = True
+            return
+        try:
+            self.to = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            self.stop(error)
+
+    def stop(self, error):
+        sys.stderr.write('palinode: what the playbook does cannot be recorded, so it ends here: %s\n' % error)
+        sys.stderr.flush()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        os._exit(74)
+
+    def tell(self, event, result=None, **words):
+        began = clock()
+        self.number += 1
+        line = {'n': self.number, 't': int(time.time() * 1000000), 'e': event}
+        try:
+            for name, value in words.items():
+                line[name] = plain(value, TEXT)
+            if event == 'stats':
+                line['spent'] = int(self.spent * 1000000)
+            if result is not None:
+                line['result'] = plain(result)
+            data = json.dumps(line, sort_keys=True)
+            if len(data) > LINE:
+                line['result'] = plain(result, TEXT)
+                data = json.dumps(line, sort_keys=True)
+            if len(data) > LINE:
+                line['result'] = {'msg': plain(self.said(result), TEXT), 'cut': len(data)}
+                data = json.dumps(line, sort_keys=True)
+        except Exception as error:  # a result of a shape that nobody foresaw is still one
+            data = json.dumps({'n': self.number, 't': line['t'], 'e': event, 'host': plain(words.get('host'), TEXT),
+                               'task': plain(words.get('task'), TEXT), 'untold': plain(repr(error), TEXT)})
+        data = (data + '\n').encode('ascii')
+        try:
+            while data:
+                data = data[os.write(self.to, data):]
+            if event == 'stats':
+                os.fsync(self.to)
+        except OSError as error:
+            self.stop(error)
+        self.spent += clock() - began
+
+    @staticmethod
+    def said(result):
+        found = result.get('msg') if isinstance(result, dict) else None
+        return found if isinstance(found, (bytes, type(u''))) else u''
+
+    # ---- Plays and tasks
+
+    def v2_playbook_on_start(self, playbook):
+        self.tell('began', ansible=ansible_version, python=sys.version.split()[0],
+                  playbook=getattr(playbook, '_file_name', ''), argv=sys.argv[:1])
+
+    def v2_playbook_on_play_start(self, play):
+        hosts = play.hosts if isinstance(play.hosts, (list, tuple)) else [play.hosts]
+        self.tell('play', name=play.get_name(), hosts=list(hosts))
+
+    def task(self, task, handler=False):
+        identity = str(task._uuid)
+        number = self.tasks.get(identity)
+        if number is None:
+            number = self.tasks[identity] = len(self.tasks) + 1
+        path = None
+        try:
+            path = task.get_path()
+        except Exception:
+            pass
+        self.tell('task', name=task.get_name(), task=number, action=task.action, path=path, handler=handler)
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self.task(task)
+
+    def v2_playbook_on_cleanup_task_start(self, task):
+        self.task(task)
+
+    def v2_playbook_on_handler_task_start(self, task):
+        self.task(task, handler=True)
+
+    def v2_playbook_on_no_hosts_matched(self):
+        self.tell('no-hosts-matched')
+
+    def v2_playbook_on_no_hosts_remaining(self):
+        self.tell('no-hosts-remaining')
+
+    def v2_playbook_on_include(self, included_file):
+        self.tell('include', name=getattr(included_file, '_filename', ''))
+
+    # ---- Results
+
+    @staticmethod
+    def part(result, name):
+        # Public names since ansible-core 2.19, private ones before.
+        found = getattr(result, name, None)
+        return getattr(result, '_' + name, None) if found is None else found
+
+    def host(self, event, result, **words):
+        task, told = self.part(result, 'task'), self.part(result, 'result')
+        if isinstance(told, dict) and (told.get('censored') or told.get('_ansible_no_log')):
+            # Under `no_log` not even the words of an error are told.
+            kept = ('censored', 'changed', 'attempts', 'retries', 'unreachable')
+            told = dict((name, told[name]) for name in kept if name in told)
+        words['changed'] = bool(result.is_changed())
+        self.tell(event, result=told, host=self.part(result, 'host').get_name(),
+                  task=self.tasks.get(str(task._uuid)), name=task.get_name(), **words)
+
+    def v2_runner_on_ok(self, result):
+        self.host('ok', result)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self.host('failed', result, ignored=bool(ignore_errors))
+
+    def v2_runner_on_skipped(self, result):
+        self.host('skipped', result)
+
+    def v2_runner_on_unreachable(self, result):
+        self.host('unreachable', result)
+
+    def v2_runner_on_async_failed(self, result):
+        self.host('async-failed', result)
+
+    def v2_runner_retry(self, result):
+        self.host('retry', result)
+
+    def item(self, ended, result):
+        # The whole result comes with the task's end; this is for a task that is killed on the way.
+        told = self.part(result, 'result')
+        hidden = told.get('_ansible_no_log') or told.get('censored')
+        self.tell('item', ended=ended, host=self.part(result, 'host').get_name(),
+                  task=self.tasks.get(str(self.part(result, 'task')._uuid)),
+                  label=None if hidden else told.get('_ansible_item_label'), changed=bool(result.is_changed()))
+
+    def v2_runner_item_on_ok(self, result):
+        self.item('ok', result)
+
+    def v2_runner_item_on_failed(self, result):
+        self.item('failed', result)
+
+    def v2_runner_item_on_skipped(self, result):
+        self.item('skipped', result)
+
+    def v2_playbook_on_stats(self, stats):
+        hosts = {}
+        for host in sorted(stats.processed.keys()):
+            hosts[host] = stats.summarize(host)
+        self.tell('stats', hosts=hosts)
