@@ -1,6 +1,7 @@
 //! Harness: runs in memory, with a journal and a lab that can be stopped, copied and looked at; journals on disk, of any
 //! size; the real binary.
 
+pub mod ansible;
 pub mod binary;
 pub mod chance;
 pub mod corpus;

@@ -1,5 +1,6 @@
 //! The suites.
 
+mod ansible;
 mod conformance;
 mod conformance_hosts;
 mod corpus;
