@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// List and show the runbooks that come with Palinode, begin a new one, or make one of what was done.
     #[command(subcommand)]
     Runbook(Runbook),
+    /// Look at an inventory as Ansible reads it.
+    #[command(subcommand)]
+    Inventory(Inventory),
     /// Look at hosts before a run, or measure what the disk under the journal really promises.
     ///
     /// `doctor HOST...` looks whether hosts can be reached, with which key and as whom, and at systemd, the package
@@ -482,4 +485,39 @@ pub(crate) struct FromRun {
     /// Print the reasons that people gave for the runs.
     #[arg(long)]
     pub(crate) reasons: bool,
+}
+
+/// An inventory to look at.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Source {
+    /// The inventory: a file, a folder of files, an executable, or names of hosts with a comma behind each. May be given
+    /// several times; of what several say the last counts.
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub(crate) inventory: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Inventory {
+    /// Show groups, hosts and variables, and where each is said.
+    ///
+    /// With `-o json` it is what `ansible-inventory --list` prints.
+    Show {
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Draw the groups with their hosts, as `ansible-inventory --graph` does.
+    Graph {
+        #[command(flatten)]
+        source: Source,
+        /// Only this group and what is below it.
+        #[arg(default_value = "all")]
+        group: String,
+    },
+    /// Show each variable of a host: its value, the file and line that say so, and what it overrides.
+    Host {
+        #[command(flatten)]
+        source: Source,
+        /// The host.
+        host: String,
+    },
 }

@@ -5,6 +5,7 @@ mod decide;
 mod doctor;
 mod exec;
 mod from_run;
+mod inventory;
 mod log;
 mod reindex;
 mod replay;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Pause(pause) => decide::pause(args, pause),
         Command::Rollback(rollback) => rollback::rollback(args, rollback),
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
+        Command::Inventory(command) => inventory::inventory(args, command),
         Command::Doctor(doctor) => doctor::doctor(args, doctor),
     }
 }
