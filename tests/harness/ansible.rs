@@ -39,6 +39,11 @@ impl Ansible {
         None
     }
 
+    /// Where its programs are.
+    pub fn programs(&self) -> PathBuf {
+        self.home.join("bin")
+    }
+
     fn oracle(file: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle").join(file)
     }

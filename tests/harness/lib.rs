@@ -15,6 +15,7 @@ pub mod hosts;
 pub mod judge;
 pub mod memory;
 pub mod owner;
+pub mod plays;
 pub mod power;
 pub mod rig;
 pub mod site;

@@ -15,6 +15,7 @@ mod fuzz;
 mod hostile;
 mod hosts;
 mod large;
+mod playbooks;
 mod power;
 mod procedure;
 mod real;

@@ -64,11 +64,14 @@ pub(super) fn verdict(
     if let Some(names) = bad(|fared| fared.unreachable) {
         return Verdict::Badly(Why::ExitCode, format!("it could not reach {names}{words}"));
     }
-    if code != 0 {
+    // Killed after it had told everything: nothing of it is missing.
+    let killed = code > 128;
+    if code != 0 && !killed {
         return Verdict::Badly(Why::ExitCode, format!("it ended with {code}{words}: {}", last_words(out)));
     }
     match unmet(playbook, target, stats, tally.no_hosts) {
         Some(why) => Verdict::Badly(Why::Unmet, why),
+        None if killed => Verdict::Well(format!("{}; it was killed after that", told(stats))),
         None => Verdict::Well(told(stats)),
     }
 }
@@ -141,7 +144,7 @@ mod tests {
         let unreadable = Left { unreadable: true, ..none };
         let any: &[&str] = &[];
         type Row<'a> = (&'a str, Option<&'a [&'a str]>, &'a Target, i32, Tally, Left, &'a str);
-        let table: [Row<'_>; 17] = [
+        let table: [Row<'_>; 18] = [
             ("well", None, &on("a"), 0, good.clone(), none, "well a: 3 ok"),
             ("of nobody", None, &nobody, 0, good.clone(), none, "well"),
             (
@@ -177,7 +180,8 @@ mod tests {
                 none,
                 "badly ExitCode it could not reach a",
             ),
-            ("a bad code", None, &on("a"), 250, good, none, "badly ExitCode it ended with 250"),
+            ("killed at the end", None, &on("a"), 137, good.clone(), none, "well a: 3 ok"),
+            ("a bad code", None, &on("a"), 1, good, none, "badly ExitCode it ended with 1"),
             ("killed", None, &on("a"), 137, began.clone(), none, "unknown it ended (137) without"),
             ("0 and no word", None, &on("a"), 0, began.clone(), none, "unknown it ended (0) without"),
             ("nothing told", None, &on("a"), 1, Tally::default(), none, "unknown"),
