@@ -9,6 +9,7 @@ mod driver;
 mod hosts;
 mod migration;
 mod place;
+mod playbooks;
 mod reading;
 mod rounds;
 mod status;
@@ -28,6 +29,7 @@ const ALL: &[(&str, fn())] = &[
     ("status-many", status::many_runs),
     ("status-one", status::one_run),
     ("hosts", hosts::run),
+    ("playbooks", playbooks::run),
     ("migration", migration::eleven),
     ("migration-thousand", migration::thousand),
 ];

@@ -52,6 +52,8 @@ impl Plays {
             ("PATH", format!("{}:{path}", self.ansible.programs().display()).into()),
             ("XDG_STATE_HOME", state),
             ("ANSIBLE_LOCAL_TEMP", self.site.desk.path().join("tmp")),
+            // Machines of other sets have the same names, and connections are kept by name.
+            ("ANSIBLE_SSH_CONTROL_PATH_DIR", self.site.desk.path().join("cp")),
         ]
     }
 

@@ -102,7 +102,8 @@ fn survives(plays: &Plays, killed: Killed, results: Option<usize>) {
             }
         }
         Some(wanted) => plays.until(&what, |events| {
-            events.iter().filter(|event| event["e"] == "ok").count() >= wanted || through(events)
+            let results = events.iter().filter(|event| event["e"] == "ok").count();
+            !events.is_empty() && results >= wanted
         }),
     }
     let out = match killed {
@@ -171,4 +172,252 @@ fn whoever_is_killed_no_finished_playbook_runs_again() {
             survives(&plays, *killed, *results);
         }
     }
+}
+
+/// How a playbook that does not do what it should comes out.
+struct Form<'a> {
+    name: &'a str,
+    /// The playbook.
+    play: &'a str,
+    /// The inventory, if another than the usual one.
+    inventory: Option<&'a str>,
+    /// More values of the step.
+    more: &'a str,
+    code: i32,
+    /// What the outcome says: how it ended, why, and words of the message.
+    ending: (&'a str, &'a str, &'a str),
+}
+
+const HOST: &str = HOSTS[0];
+
+fn forms() -> Vec<Form<'static>> {
+    let usual = None;
+    let form = |name, play, inventory, more, code, ending| Form { name, play, inventory, more, code, ending };
+    vec![
+        form(
+            "no host matched",
+            "- hosts: nowhere\n  gather_facts: false\n  tasks: [ { ping: } ]\n",
+            usual,
+            "",
+            3,
+            ("failed", "unmet", "no play of it matched a host"),
+        ),
+        form(
+            "unreachable",
+            "- hosts: all\n  gather_facts: false\n  tasks: [ { raw: 'true' } ]\n",
+            Some("[glusterfs]\ngluster1.demo\n[other]\ngone.demo ansible_host=127.0.0.1 ansible_port=9\n"),
+            "",
+            3,
+            ("failed", "exit-code", "it could not reach gone.demo"),
+        ),
+        form(
+            "syntax error",
+            "- hosts: all\n  tasks:\n    - name: x\n     raw: y\n",
+            usual,
+            "",
+            3,
+            ("failed", "precondition", "nothing was run, it cannot be read"),
+        ),
+        form(
+            "no such module",
+            "- hosts: all\n  gather_facts: false\n  tasks: [ { no_such_module: } ]\n",
+            usual,
+            "",
+            3,
+            ("failed", "precondition", "nothing was run"),
+        ),
+        form(
+            "a task failed",
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - { name: well, raw: 'true' }\n    - { name: bad, fail: { msg: no luck } }\n",
+            usual,
+            "",
+            3,
+            ("failed", "exit-code", "it failed on gluster1.demo: task `bad` on gluster1.demo: no luck"),
+        ),
+        form(
+            "failed and went on",
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - { fail: { msg: no luck }, ignore_errors: true }\n    - raw: 'true'\n",
+            usual,
+            "",
+            0,
+            ("succeeded", "", "gluster1.demo: "),
+        ),
+        form(
+            "on another host than wanted",
+            "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks: [ { raw: 'true' } ]\n",
+            usual,
+            "        ran_on: [gluster1.demo]\n",
+            3,
+            ("failed", "unmet", "ran nothing on gluster1.demo"),
+        ),
+        form(
+            "limits and tags",
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - { raw: 'true', tags: [a] }\n    - { fail: { msg: no }, tags: [b] }\n",
+            Some("[glusterfs]\ngluster1.demo\n[other]\ngone.demo\n"),
+            "        limit: glusterfs\n        skip_tags: [b]\n",
+            0,
+            ("succeeded", "", "gluster1.demo: 1 ok"),
+        ),
+    ]
+}
+
+#[test]
+fn every_way_of_going_wrong_has_its_own_words() {
+    let Some(plays) = Plays::new("playbooks: forms", Release::Current, &[HOST]) else { return };
+    let usual = std::fs::read_to_string(plays.path("hosts")).expect("there is one");
+    for form in forms() {
+        let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
+        plays.site.desk.write("play.yml", form.play);
+        plays.site.desk.write("hosts", form.inventory.unwrap_or(&usual));
+        plays.runbook(form.more, "");
+        let out = plays.run(&RUN);
+        assert_eq!(out.code, Some(form.code), "{}: {out}", form.name);
+        let events = plays.site.events();
+        let outcome = events.iter().rev().find(|event| event["Outcome"].is_object()).expect("an outcome");
+        let outcome = &outcome["Outcome"];
+        let (ending, why, words) = form.ending;
+        assert_eq!(outcome["ending"], ending, "{}: {outcome}", form.name);
+        assert_eq!(outcome["why"].as_str().unwrap_or_default(), why, "{}: {outcome}", form.name);
+        let show = plays.site.desk.run(&["show", "after/play"]).exits(0);
+        assert!(show.stdout.contains(words), "{}: {show}", form.name);
+        plays.site.is_sound();
+    }
+}
+
+/// What can be known before is refused before: nothing is run, and no intent recorded.
+#[test]
+fn what_can_be_known_before_is_refused_before() {
+    let Some(plays) = Plays::new("playbooks: refused", Release::Current, &[HOST]) else { return };
+    plays.site.desk.write("play.yml", "- hosts: all\n  tasks: []\n");
+    let stays = |more: &str, beside: &str, words: &[&str]| {
+        let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
+        plays.runbook(more, beside);
+        plays.run(&RUN).exits(3).says(words);
+        assert!(plays.site.events().iter().all(|event| event["Intent"].is_null()));
+    };
+    stays("        vars_from: [/nowhere/vars.yml]\n", "", &["/nowhere/vars.yml cannot be read"]);
+    let requires = "        requires: [ { group: new_nodes, hosts: [gluster1.demo] } ]\n";
+    stays(requires, "", &["the group new_nodes must have gluster1.demo, and has no host"]);
+    // No Ansible at all.
+    let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
+    plays.runbook("", "");
+    plays.site.run(&RUN).exits(3).says(&["there is no ansible-playbook", "install Ansible"]);
+    // An expectation that only the cluster's API could answer.
+    plays.runbook("        expect: { node-ready: { runtime: docker } }\n", "");
+    plays.run(&RUN).exits(2).complains(&["does not reach the API yet"]);
+}
+
+#[test]
+fn secrets_stay_where_they_belong_and_variables_arrive() {
+    let Some(plays) = Plays::new("playbooks: secrets", Release::Current, &[HOST]) else { return };
+    plays.site.desk.write("secret.yml", "secret: hunter2secret\nnumber: 8443\n");
+    plays.site.desk.write(
+        "play.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - { name: hidden, raw: 'echo {{ secret }}', no_log: true }\n    \
+         - { name: hidden loop, raw: 'echo {{ item }}', no_log: true, loop: ['{{ secret }}', 2] }\n    \
+         - { name: hidden failure, raw: 'echo {{ secret }}; false', no_log: true, ignore_errors: true }\n    \
+         - { name: open, raw: 'echo {{ word | quote }} {{ number + 1 }} >/root/open' }\n",
+    );
+    let from = plays.path("secret.yml");
+    plays.runbook(&format!("        vars: {{ word: 'it''s $HOME; x' }}\n        vars_from: [{from}]\n"), "");
+    plays.run(&RUN).exits(0);
+    let open = plays.site.hosts.inside(HOST, "cat /root/open").text();
+    assert_eq!(open, "it's $HOME; x 8444");
+    // Nothing that was recorded of the playbook holds it, opened or not; only the sealed content of the file does.
+    let log = plays.site.desk.run(&["log"]).exits(0);
+    let raw = plays.site.desk.run(&["log", "-o", "json"]).exits(0);
+    let said = plays.site.desk.raw(&["show", "after/play", "--body"]);
+    for text in [&log.stdout, &raw.stdout, &String::from_utf8_lossy(&said).into_owned()] {
+        assert!(!text.contains("hunter2secret"), "{text}");
+    }
+    for (file, _) in plays.site.desk.files(".palinode") {
+        let bytes = std::fs::read(&file).expect("it can be read");
+        assert!(!bytes.windows(13).any(|part| part == b"hunter2secret"), "{}", file.display());
+    }
+    let told = plays.site.desk.run(&["show", "after/play"]).exits(0);
+    assert!(!told.stdout.contains("hunter2secret") && told.stdout.contains("secret.yml"), "{told}");
+}
+
+#[test]
+fn a_flood_of_output_and_what_is_no_text_take_no_memory() {
+    let Some(plays) = Plays::new("playbooks: flood", Release::Current, &[HOST]) else { return };
+    plays.site.desk.write(
+        "play.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - { name: no text, raw: 'printf \"a\\\\377\\\\033[2Jb\"' }\n    \
+         - { name: much, raw: 'head -c 30000000 /dev/zero | tr \"\\\\0\" x' }\n",
+    );
+    // What Ansible prints: two hundred megabytes, by a wrapper in its place.
+    let bin = plays.site.desk.path().join("bin");
+    std::fs::create_dir(&bin).expect("made");
+    let real = plays.settings()[0].1.display().to_string();
+    let real = real.split(':').next().expect("a folder").to_owned();
+    let wrapper = format!("#!/bin/sh\nhead -c 200000000 /dev/urandom\nexec {real}/ansible-playbook \"$@\"\n");
+    plays.site.desk.write("bin/ansible-playbook", wrapper);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(bin.join("ansible-playbook"), mode).expect("set");
+    plays.runbook("", "");
+    let mut settings = plays.settings();
+    settings[0].1 = format!("{}:{}", bin.display(), settings[0].1.display()).into();
+    let mut live = plays.site.desk.spawn_with(&settings, &plays.site.args(&RUN));
+    let mut peak = 0;
+    while !live.has_ended() {
+        peak = peak.max(live.peak());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    live.end().exits(0);
+    assert!(peak > 0 && peak < 120 << 10, "{peak} KiB");
+    let show = plays.site.desk.run(&["show", "after/play"]).exits(0).says(&["bytes more of its output were not kept"]);
+    assert!(!show.stdout.contains('\u{1b}'), "{show}");
+    let log = plays.site.desk.run(&["log", "--kind", "progress"]).exits(0).says(&["gluster1.demo changed"]);
+    assert!(!log.stdout.contains('\u{1b}'), "{log}");
+    plays.site.is_sound();
+}
+
+#[test]
+fn folders_and_programs_are_inventories_too() {
+    let Some(plays) = Plays::new("playbooks: inventories", Release::Current, &[HOST]) else { return };
+    plays.site.desk.write("play.yml", "- hosts: all\n  gather_facts: false\n  tasks: [ { raw: 'true' } ]\n");
+    let folder = plays.site.desk.path().join("folder");
+    std::fs::create_dir(&folder).expect("made");
+    plays.site.desk.write("folder/one", format!("[all]\n{HOST}\n"));
+    plays.site.desk.write("script", format!("#!/bin/sh\necho '{{\"all\": {{\"hosts\": [\"{HOST}\"]}}}}'\n"));
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(plays.site.desk.path().join("script"), mode).expect("set");
+    for inventory in ["folder", "script"] {
+        let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
+        plays.runbook(&format!("        inventory: {}\n        ran_on: [{HOST}]\n", plays.path(inventory)), "");
+        plays.run(&RUN).exits(0);
+        plays.site.desk.run(&["log"]).says(&["gluster1.demo: 1 ok"]);
+    }
+}
+
+/// Two journals, one inventory: the second is refused; told to take over, it ends what the first one runs.
+#[test]
+fn a_playbook_whose_claim_is_taken_is_ended() {
+    let Some(plays) = Plays::new("playbooks: taken", Release::Current, &[HOST]) else { return };
+    plays.site.desk.write(
+        "play.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - { raw: 'echo x >>/root/marks' }\n    - { pause: { seconds: 100 } }\n    \
+         - { raw: 'echo y >>/root/marks' }\n",
+    );
+    plays.runbook("", "");
+    let live = plays.spawn(&RUN);
+    plays.until("it is at work", |events| events.iter().any(|event| event["e"] == "ok"));
+    plays
+        .site
+        .desk
+        .write("short.yml", "- hosts: all\n  gather_facts: false\n  tasks: [ { raw: 'echo z >>/root/marks' } ]\n");
+    let other = format!(
+        "runbook: other\nhosts: {{ group: glusterfs }}\nafter:\n  - play: {{ ansible.playbook: {{ path: {} }} }}\n",
+        plays.path("short.yml")
+    );
+    plays.site.desk.write("other.yml", other);
+    let other = ["--journal", "another", "run", "./other.yml", "-i", "hosts", "--yes"];
+    plays.run(&other).exits(9).complains(&["another journal runs playbooks with", "--take-over"]);
+    plays.run(&[&other[..], &["--take-over"]].concat()).exits(0);
+    plays.until_gone();
+    let out = live.end().exits(4);
+    assert!(out.stderr.contains("IN DOUBT"), "{out}");
+    assert_eq!(plays.site.hosts.inside(HOST, "cat /root/marks").text(), "x\nz", "it went no further");
+    plays.site.is_sound();
 }

@@ -284,6 +284,11 @@ impl Action {
         self.place() == Place::Host || matches!(self, Self::Playbook(_))
     }
 
+    /// Whether its job may say itself that what it promises is not there, beside what images show.
+    pub fn says_unmet(&self) -> bool {
+        matches!(self, Self::Playbook(_) | Self::Fetch(_))
+    }
+
     /// Whether it needs a host to act for.
     pub fn needs_host(&self) -> bool {
         !matches!(

@@ -256,7 +256,7 @@ impl Strict<'_> {
             (Ending::Unknown, _) => Came::Lost,
             (Ending::Failed, Some(Why::Precondition)) if nothing => Came::NotStarted,
             (_, why) => {
-                let why = why.filter(|why| *why != Why::Unmet);
+                let why = why.filter(|why| *why != Why::Unmet || intent.action.says_unmet());
                 let unmet = match (why, self.unmet(family, &intent, &found.after)) {
                     (Some(_), _) => false,
                     (None, Some(unmet)) => unmet,

@@ -34,9 +34,9 @@ p_ran=$!
   while kill -0 $p_ran 2>/dev/null; do
     if [ -n "$p_journal" ] && ! [ "$p_lib/claim" -ef "$p_lib/claims/$p_journal" ]; then
       : >"$p_d/lapsed"
-      kill -TERM -- -$p_ran
+      kill -TERM -$p_ran
       sleep 5
-      kill -KILL -- -$p_ran
+      kill -KILL -$p_ran
     fi
     sleep 1
   done
@@ -45,7 +45,7 @@ p_watch=$!
 wait $p_ran
 p_code=$?
 kill $p_watch 2>/dev/null
-kill -KILL -- -$p_ran 2>/dev/null
+kill -KILL -$p_ran 2>/dev/null
 dd if=/dev/null of="$p_d/events" oflag=append conv=notrunc,fsync 2>/dev/null
 if [ $p_code != 0 ] && ! [ -s "$p_d/events" ] && ! [ -e "$p_d/lapsed" ]; then
   if ! "$@" --syntax-check >/dev/null 2>&1; then : >"$p_d/unreadable"; fi
