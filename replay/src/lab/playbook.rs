@@ -8,6 +8,7 @@ use super::plan::{Draft, Outside, refuse};
 use super::spec;
 use super::world::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT, World};
 use palinode_core::action::{Playbook, Target};
+use palinode_core::inventory::Inventory;
 use palinode_core::event::Why;
 
 fn fatal(message: impl Into<String>) -> Finish {
@@ -80,7 +81,11 @@ impl World {
         outside: &Outside<'_>,
     ) -> Result<Draft, Finish> {
         let bytes = (outside.inventory)().map_err(|error| fatal(format!("the inventory cannot be read: {error}")))?;
-        let ini = Ini::read(&String::from_utf8_lossy(&bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some(why) = playbook.unready(&Inventory::parse(&text)) {
+            return Err(refuse(why));
+        }
+        let ini = Ini::read(&text);
         if playbook.path.ends_with(SCALEUP) {
             self.scaleup(target, &ini)
         } else if playbook.path.ends_with(NODE_GROUP) {
