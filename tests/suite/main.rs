@@ -21,6 +21,7 @@ mod procedure;
 mod real;
 mod real_words;
 mod review;
+mod seed_playbooks;
 mod session_decide;
 mod session_exec;
 mod session_faults;

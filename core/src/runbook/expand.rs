@@ -456,9 +456,15 @@ impl Maker<'_> {
                     _ => refuse("timeout", "only `wait` and gates have one; a drain has it among its own values")?,
                 }
                 let action = self.action(spec, name, params, host)?;
+                // What a playbook changed that nobody looked at, nothing takes back.
+                let blind = matches!(&action, Action::Playbook(playbook) if playbook.expect.is_none());
+                let own = match blind && get("touches").is_none() {
+                    true => UndoClass::NoUndo,
+                    false => action.class(),
+                };
                 let class = match get("undo").map(|node| node.read::<UndoClass>().map(|class| (node.at, class))) {
-                    None => action.class(),
-                    Some(Ok((_, class))) if class >= action.class() => class,
+                    None => own,
+                    Some(Ok((_, class))) if class >= own => class,
                     Some(Ok((at, _))) => {
                         return Err(Finding::new(
                             at,
