@@ -14,13 +14,14 @@
 //!    line by line, and recorded as it happens.
 //!
 //! Inventories are whole [`Files`], on disk ([`DiskFiles`]) or in memory ([`MemFiles`]), so that a rehearsal and a real run
-//! go through the same code.
+//! go through the same code. What Ansible reads in them, with all that lies beside them, [`DiskSources`] brings.
 
 mod ansible;
 mod checkup;
 mod control;
 mod files;
 mod host;
+mod inventories;
 mod real;
 mod ssh;
 
@@ -28,5 +29,6 @@ pub use ansible::Workshop;
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
+pub use inventories::DiskSources;
 pub use real::{Listener, Real, Teller, Unready};
 pub use ssh::{BadWay, Claim, Fleet, LinkError, Way};

@@ -16,6 +16,7 @@ mod merge;
 mod pattern;
 mod place;
 mod query;
+pub mod reading;
 mod refusal;
 mod text;
 mod value;

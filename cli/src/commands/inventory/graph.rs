@@ -1,8 +1,28 @@
-//! `palinode inventory graph`.
+//! `palinode inventory graph`: the groups with their hosts, drawn as Ansible draws them.
 
-use crate::args::{Args, Source};
+use super::{read, unknown};
+use crate::args::{Args, Output, Source};
 use crate::exit::{Exit, Failure};
+use crate::render::{escape, json, to_stdout};
+use palinode_core::inventory::reading::Reading;
+use serde_json::{Value, json};
 
-pub(crate) fn graph(_args: &Args, source: &Source, _group: &str) -> Result<Exit, Failure> {
-    Err(Failure::usage(format!("cannot read {} yet", source.inventory.join(" ")), "use ansible-inventory meanwhile"))
+/// Deeper than any inventory, and than what a reader of JSON takes.
+const DEEPEST: usize = 60;
+
+pub(crate) fn graph(args: &Args, source: &Source, group: &str) -> Result<Exit, Failure> {
+    let reading = read(source)?;
+    let drawing = reading.graph(group).ok_or_else(|| unknown("group", group, source))?;
+    if args.output == Output::Json {
+        json(&tree(&reading, group, 0));
+    } else {
+        drawing.lines().for_each(|line| to_stdout(&format!("{}\n", escape(line))));
+    }
+    Ok(Exit::Done)
+}
+
+fn tree(reading: &Reading, group: &str, depth: usize) -> Value {
+    let Some(view) = reading.group(group).filter(|_| depth < DEEPEST) else { return json!({ "group": group }) };
+    let children: Vec<Value> = view.children.iter().map(|child| tree(reading, child, depth + 1)).collect();
+    json!({ "group": group, "hosts": view.hosts, "children": children })
 }

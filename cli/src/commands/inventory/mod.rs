@@ -4,8 +4,11 @@ mod graph;
 mod host;
 mod show;
 
-use crate::args::{Args, Inventory};
+use crate::args::{Args, Inventory, Source};
 use crate::exit::{Exit, Failure};
+use crate::render::escape;
+use palinode_core::inventory::reading::{Layer, Reading, Said, Value};
+use palinode_executors::DiskSources;
 
 /// Carries out one of the verbs.
 pub(crate) fn inventory(args: &Args, command: &Inventory) -> Result<Exit, Failure> {
@@ -14,4 +17,60 @@ pub(crate) fn inventory(args: &Args, command: &Inventory) -> Result<Exit, Failur
         Inventory::Graph { source, group } => graph::graph(args, source, group),
         Inventory::Host { source, host } => host::host(args, source, host),
     }
+}
+
+/// Reads the inventories that were named.
+fn read(source: &Source) -> Result<Reading, Failure> {
+    let paths: Vec<&str> = source.inventory.iter().map(String::as_str).collect();
+    Reading::of(&DiskSources::default(), &paths).map_err(|error| {
+        let place = error.line.map_or_else(String::new, |line| format!(":{line}"));
+        Failure::usage(format!("{}{place}: {}", error.file, error.why), error.mend)
+    })
+}
+
+/// A value on one line, short enough to be looked at.
+fn shown(value: &Value, most: usize) -> String {
+    let text = match value {
+        // What else it could be taken for has quotes.
+        Value::Text(text) | Value::Unsafe(text) => {
+            let number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let other = number || serde_json::from_str::<serde_json::Value>(text).is_ok();
+            let word = ["True", "False", "None", "yes", "no"].contains(&text.as_str());
+            if other || word { format!("'{text}'") } else { text.clone() }
+        }
+        Value::Vault(_) => "(encrypted)".to_owned(),
+        other => {
+            let mut out = String::new();
+            other.print(None, &mut out);
+            out
+        }
+    };
+    let short: String = text.chars().take(most).collect();
+    if short.len() < text.len() { format!("{}...", escape(&short)) } else { escape(&short) }
+}
+
+/// The file and line that say something.
+fn place(said: &Said<'_>) -> String {
+    match said.line {
+        0 => format!("{} (a script)", escape(said.file)),
+        line => format!("{}:{line}", escape(said.file)),
+    }
+}
+
+/// Who says it.
+fn layer(layer: Layer<'_>) -> String {
+    match layer {
+        Layer::Group(group) => format!("group {}", escape(group)),
+        Layer::GroupFile(group) => format!("group_vars of {}", escape(group)),
+        Layer::Host => "the host".to_owned(),
+        Layer::HostFile => "host_vars".to_owned(),
+    }
+}
+
+/// A failure for a name that an inventory has not.
+fn unknown(what: &str, name: &str, source: &Source) -> Failure {
+    Failure::usage(
+        format!("{} has no {what} `{}`", source.inventory.join(", "), name.escape_debug()),
+        "type `palinode inventory graph -i FILE` to see what there is",
+    )
 }
