@@ -39,11 +39,12 @@ def answer(words):
             why = "no answer"
         except SystemExit as end:
             if not end.code:
-                return {"ok": True, "out": out.getvalue()}
+                # Bytes that are no UTF-8 come through as halves of characters.
+                return {"ok": True, "out": out.getvalue().encode("utf-8", "replace").decode()}
             why = f"exit {end.code}"
         except BaseException as error:
             why = f"{type(error).__name__}: {error}"
-    return {"ok": False, "why": why + "\n" + err.getvalue()[-2000:]}
+    return {"ok": False, "why": (why + "\n" + err.getvalue()[-2000:]).encode("utf-8", "replace").decode()}
 
 
 def main():

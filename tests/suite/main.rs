@@ -14,6 +14,8 @@ mod frozen;
 mod fuzz;
 mod hostile;
 mod hosts;
+mod inventories;
+mod inventories_made;
 mod large;
 mod playbooks;
 mod power;

@@ -38,6 +38,7 @@ fn shown(value: &Value, most: usize) -> String {
             let word = ["True", "False", "None", "yes", "no"].contains(&text.as_str());
             if other || word { format!("'{text}'") } else { text.clone() }
         }
+        Value::Time(text) => text.clone(),
         Value::Vault(_) => "(encrypted)".to_owned(),
         other => {
             let mut out = String::new();

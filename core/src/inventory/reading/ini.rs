@@ -28,37 +28,21 @@ struct Pending {
 pub(super) fn read(bytes: &[u8], file: usize, estate: &mut Estate) -> Result<(), Wrong> {
     let mut reader =
         Reader { estate, file, pending: Vec::new(), group: "ungrouped".to_owned(), section: Section::Hosts };
-    match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            for (at, span) in line_spans(text).iter().enumerate() {
-                reader.line(span.of(text), at + 1)?;
-            }
+    let text = String::from_utf8_lossy(bytes);
+    let whole = matches!(text, std::borrow::Cow::Borrowed(_));
+    for (at, span) in line_spans(&text).iter().enumerate() {
+        let line = span.of(&text);
+        // Only a comment may be anything.
+        if !whole && line.contains(char::REPLACEMENT_CHARACTER) && !is_comment(line) {
+            return Err(Wrong::new(at + 1, "this is not UTF-8", "save the file as UTF-8"));
         }
-        Err(_) => {
-            for (at, line) in bytes_lines(bytes).into_iter().enumerate() {
-                // Only a comment may be anything.
-                if !line.starts_with(b"#") && !line.starts_with(b";") {
-                    let text = std::str::from_utf8(line);
-                    let text = text.map_err(|_| Wrong::new(at + 1, "this is not UTF-8", "save the file as UTF-8"))?;
-                    reader.line(text, at + 1)?;
-                }
-            }
-        }
+        reader.line(line, at + 1)?;
     }
     reader.end()
 }
 
-fn bytes_lines(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut lines = Vec::new();
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let at = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
-        let (line, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        lines.push(line);
-        let end = if after.starts_with(b"\r\n") { 2 } else { 1 };
-        rest = after.get(end..).unwrap_or_default();
-    }
-    lines
+fn is_comment(line: &str) -> bool {
+    line.trim_start_matches(is_space).starts_with(['#', ';'])
 }
 
 struct Reader<'a> {

@@ -61,7 +61,8 @@ impl Node {
             Self::Value(_, value) | Self::Loose(value) | Self::Tuple(value) => value,
             Self::Imaginary(_, number) => Value::Text(complex_text(None, number)),
             Self::Complex(real, imaginary) => Value::Text(complex_text(Some(real), imaginary)),
-            Self::Bytes(bytes) => Value::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            // Nothing vouches for it as a template.
+            Self::Bytes(bytes) => Value::Unsafe(String::from_utf8_lossy(&bytes).into_owned()),
         }
     }
 
@@ -561,8 +562,8 @@ mod tests {
             ("'a' \"b\"", r#""ab""#),
             ("'''a'b'''", r#""a'b""#),
             (r"r'\d'", r#""\\d""#),
-            (r"'\x41\101\u00e9\d'", r#""AA\u00e9\\d""#),
-            ("b'ab'", r#""ab""#),
+            (r"'\x41\101\u00e9\d'", r#""AAé\\d""#),
+            ("b'ab'", r#"{"__ansible_unsafe": "ab"}"#),
             ("u'x'", r#""x""#),
             ("2j", r#""2j""#),
             ("1+2j", r#""(1+2j)""#),

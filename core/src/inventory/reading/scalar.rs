@@ -47,7 +47,7 @@ pub(super) fn value_of(kind: Kind, text: &str) -> Option<Value> {
         Kind::Bool => truth(&text.to_lowercase()).map(Value::Bool),
         Kind::Int => int(text).map(Value::Int),
         Kind::Float => float(text).map(Value::Float),
-        Kind::Time => split_time(text)?.iso().map(Value::Text),
+        Kind::Time => split_time(text)?.iso().map(Value::Time),
         Kind::Text => Some(Value::text(text)),
         Kind::Merge | Kind::Default => None,
     }

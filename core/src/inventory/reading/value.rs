@@ -1,6 +1,7 @@
 //! Values of variables, typed as Ansible types them, and printed as Python prints JSON.
 
 use super::number::float_text;
+use crate::id::is_bidi;
 use std::collections::BTreeMap;
 
 /// The value of a variable.
@@ -18,6 +19,8 @@ pub enum Value {
     Text(String),
     /// A text that must not be taken for a template.
     Unsafe(String),
+    /// A day or a time, as Python prints it.
+    Time(String),
     /// A text that only the holder of a vault's password can read.
     Vault(String),
     /// Several values.
@@ -48,7 +51,7 @@ impl Value {
             Self::Bool(false) => "False".to_owned(),
             Self::Int(digits) => digits.clone(),
             Self::Float(number) => float_text(*number),
-            Self::Text(text) | Self::Unsafe(text) => text.clone(),
+            Self::Text(text) | Self::Unsafe(text) | Self::Time(text) => text.clone(),
             Self::Vault(_) | Self::List(_) | Self::Map(_) => return None,
         })
     }
@@ -62,7 +65,7 @@ impl Value {
             Self::Text(text) | Self::Unsafe(text) => text.is_empty(),
             Self::List(items) => items.is_empty(),
             Self::Map(pairs) => pairs.is_empty(),
-            Self::Bool(true) | Self::Vault(_) => false,
+            Self::Bool(true) | Self::Time(_) | Self::Vault(_) => false,
         }
     }
 
@@ -73,6 +76,7 @@ impl Value {
             Self::Bool(_) => "a truth value",
             Self::Int(_) | Self::Float(_) => "a number",
             Self::Text(_) | Self::Unsafe(_) => "a text",
+            Self::Time(_) => "a day or a time",
             Self::Vault(_) => "an encrypted text",
             Self::List(_) => "a list",
             Self::Map(_) => "a map",
@@ -87,7 +91,7 @@ impl Value {
             Self::Int(digits) => digits.clone(),
             Self::Float(number) => json_float(*number),
             Self::Text(text) | Self::Unsafe(text) => text.clone(),
-            Self::Vault(_) | Self::List(_) | Self::Map(_) => return None,
+            Self::Time(_) | Self::Vault(_) | Self::List(_) | Self::Map(_) => return None,
         })
     }
 
@@ -109,7 +113,7 @@ impl Value {
             Self::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
             Self::Int(digits) => out.push_str(digits),
             Self::Float(number) => out.push_str(&json_float(*number)),
-            Self::Text(text) => quote(text, out),
+            Self::Text(text) | Self::Time(text) => quote(text, out),
             Self::Unsafe(text) => wrapped("__ansible_unsafe", text, indent, out),
             Self::Vault(text) => wrapped("__ansible_vault", text, indent, out),
             Self::List(items) => {
@@ -200,7 +204,7 @@ fn json_float(number: f64) -> String {
     }
 }
 
-/// A text as Python's JSON has it: nothing but ASCII.
+/// A text in JSON. What a terminal would act on is escaped, which JSON takes for the same.
 pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -212,7 +216,7 @@ pub(super) fn quote(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
+            _ if !c.is_control() && !is_bidi(c) => out.push(c),
             _ => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
@@ -235,7 +239,7 @@ mod tests {
             (Value::text("a"), Value::Vault("x\n".to_owned())),
         ]);
         for (value, indent, text) in [
-            (Value::text("ü\u{1f600}\u{7f}\"\\"), None, r#""\u00fc\ud83d\ude00\u007f\"\\""#),
+            (Value::text("ü\u{1f600}\u{7f}\u{202e}\u{1}\"\\"), None, "\"ü\u{1f600}\\u007f\\u202e\\u0001\\\"\\\\\""),
             (Value::Float(f64::INFINITY), None, "Infinity"),
             (nested.clone(), None, r#"{"a": {"__ansible_vault": "x\n"}, "true": [], "z": [null, 3.1]}"#),
             (Value::List(vec![Value::Bool(true)]), Some(4), "[\n        true\n    ]"),

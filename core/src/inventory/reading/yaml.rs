@@ -4,7 +4,7 @@ use super::error::{Wrong, shown};
 use super::scalar::{Kind, kind_of, value_of};
 use super::value::{Pairs, Value};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No file of variables has more values than this, aliases counted as often as they are used.
 const MOST_VALUES: usize = 1_000_000;
@@ -39,7 +39,8 @@ impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, Wrong> {
         let mut builder = Builder::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for step in Parser::new_from_str(text) {
+        let options = granit_parser::options! { emit_anchor_events: true };
+        for step in Parser::new_from_str_with_options(text, options) {
             let (event, span) = step.map_err(|error| not_yaml(&error))?;
             builder.take(event, span)?;
         }
@@ -97,6 +98,7 @@ struct Builder {
     root: Option<usize>,
     documents: usize,
     anchors: BTreeMap<usize, usize>,
+    names: BTreeSet<String>,
     /// What is not closed yet: the node, and the key that waits for its value.
     open: Vec<(usize, Option<usize>)>,
 }
@@ -132,6 +134,11 @@ impl Builder {
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some((node, _)) = self.open.pop() {
                     self.place(node);
+                }
+            }
+            Event::Anchor(_, name) => {
+                if !self.names.insert(name.into_owned()) {
+                    return Err(Wrong::new(line, "an anchor has the name of another", "give it a name of its own"));
                 }
             }
             Event::Alias(anchor) => {
@@ -386,6 +393,7 @@ mod tests {
             ("a: 1\nb: [1\n", 2, "no YAML"),
             ("a: 1\n---\nb: 1\n", 2, "second document"),
             ("a: &x [*x]\n", 1, "alias"),
+            ("a: &x 1\nb: &x 2\n", 2, "anchor"),
             ("a:\n  b: !strange x\n", 2, "tag"),
             ("a: 2019-13-01\n", 1, "not what it looks like"),
             ("? [a]\n: 1\n", 1, "key"),
