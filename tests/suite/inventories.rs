@@ -140,5 +140,7 @@ fn a_person_sees_who_says_what() {
         desk.run(&words).exits(2).complains(&[expected, "next: "]);
     }
     write("hosts", "[web]\nh1\nh2 oops\n");
-    desk.run(&["inventory", "show", "-i", "hosts"]).exits(2).complains(&["hosts:3: `oops` behind a host is no variable"]);
+    desk.run(&["inventory", "show", "-i", "hosts"])
+        .exits(2)
+        .complains(&["hosts:3: `oops` behind a host is no variable"]);
 }

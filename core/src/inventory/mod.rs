@@ -7,8 +7,9 @@
 //! A *value* is the text that a template prints for it: the quotes of the shell and of Python are gone,
 //! `3.10` written bare is `3.1`, since that is what Ansible reads. Writing quotes again what needs it.
 //!
-//! Ranges such as `gluster[1:3].demo` are recognised, but not expanded: [`Inventory::ranges`] lists them, and an
-//! edit of a host inside one is refused.
+//! Ranges such as `gluster[1:3].demo` are kept as they are written, [`Inventory::every_host`] names their hosts, and an
+//! edit of a host inside one is refused. What all of it comes to, with typed values and the files beside it, is a
+//! [`reading::Reading`].
 
 mod difference;
 mod edit;
@@ -27,4 +28,4 @@ pub use merge::{Conflict, merge3};
 pub use pattern::HostPattern;
 pub use place::Place;
 pub use refusal::EditError;
-pub use text::{HostLine, HostVar, Inventory, Line, LineKind, Section, SectionKind, Span};
+pub use text::{HostLine, HostVar, Inventory, Line, LineKind, NotText, Section, SectionKind, Span};

@@ -1,5 +1,6 @@
 //! What an inventory says: hosts, groups and variables as Ansible would see them.
 
+use super::reading::hosts_of;
 use super::text::{Inventory, LineKind, SectionKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,11 +55,31 @@ impl Inventory {
 
     /// The explicit hosts of a group and its children, each once, in order: the group's own, then each child's.
     ///
-    /// Hosts inside a range are not listed; see [`Inventory::ranges`].
+    /// Hosts inside a range are not listed; see [`Inventory::every_host`] and [`Inventory::ranges`].
     pub fn hosts(&self, group: &str) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let named = self.host_patterns(group).into_iter().filter_map(|(_, name)| name);
         named.filter(|name| seen.insert(*name)).collect()
+    }
+
+    /// Every host of a group and its children, also those of ranges, each once, in the order of [`Inventory::hosts`]; or
+    /// which range names none, and why.
+    pub fn every_host(&self, group: &str) -> Result<Vec<String>, String> {
+        let mut seen = BTreeSet::new();
+        let mut hosts = Vec::new();
+        for (text, name) in self.host_patterns(group) {
+            let named = match name {
+                Some(name) => vec![name.to_owned()],
+                None => hosts_of(text)?,
+            };
+            for host in named {
+                let wanted = name.is_some() || group != "ungrouped" || self.own_groups(&host) == ["ungrouped"];
+                if wanted && seen.insert(host.clone()) {
+                    hosts.push(host);
+                }
+            }
+        }
+        Ok(hosts)
     }
 
     /// The ranges of a group and its children, as written: a caller that needs every host must refuse them.
@@ -220,6 +241,10 @@ glusterfs
         let inventory = Inventory::parse(TEXT);
         assert_eq!(inventory.hosts("OSEv3"), ["m1", "g1"]);
         assert_eq!(inventory.ranges("OSEv3"), ["g[2:3]"]);
+        assert_eq!(inventory.every_host("OSEv3").expect("ranges"), ["m1", "g1", "g2", "g3"]);
+        assert_eq!(inventory.every_host("ungrouped").expect("ranges"), ["lone"]);
+        let strange = Inventory::parse("[a]\nn[1:999999999]\n").every_host("a");
+        assert!(strange.is_err_and(|why| why.contains("more than")));
         assert_eq!(inventory.hosts("all"), ["lone", "m1", "g1"]);
         assert_eq!(inventory.hosts("ungrouped"), ["lone"]);
         assert_eq!(inventory.hosts("loop"), ["g1"]);

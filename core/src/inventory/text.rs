@@ -120,6 +120,14 @@ pub struct Line {
     pub section: usize,
 }
 
+/// Bytes that are no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} is not UTF-8; save the file as UTF-8")]
+pub struct NotText {
+    /// The first line that is none, counted from 1.
+    pub line: usize,
+}
+
 /// An inventory in INI form. Printing it gives back the text it was read from, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
@@ -140,6 +148,21 @@ impl Inventory {
         let count = inventory.lines.len();
         inventory.close_section(count);
         inventory
+    }
+
+    /// Reads the bytes of a file. What is not UTF-8 is no text that can be edited, and is refused with the first line
+    /// that has it; everything else prints back as it was.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotText> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Self::parse(text)),
+            Err(error) => {
+                let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let text = String::from_utf8_lossy(before);
+                let ended = text.chars().next_back().is_none_or(ends_line);
+                let lines = line_spans(&text).len();
+                Err(NotText { line: if ended { lines + 1 } else { lines } })
+            }
+        }
     }
 
     fn read_line(&mut self, text: &str, span: Span) {
@@ -350,7 +373,32 @@ mod tests {
         assert_eq!(inventory.line_ending(), "\n");
     }
 
+    #[test]
+    fn bytes_that_are_no_text_are_refused_with_their_line() {
+        for (bytes, line) in
+            [(&b"\xff"[..], 1), (b"a\n\xff", 2), (b"a\nb \xff\n", 2), (b"# \xc3\r\nb", 1), (b"a\r\xe2\x80", 2)]
+        {
+            assert_eq!(Inventory::from_bytes(bytes), Err(NotText { line }), "{bytes:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn printing_is_the_identity_for_all_bytes(bytes in prop::collection::vec(
+            prop_oneof![4 => prop::sample::select(&b"ab[]=:#; \r\n'\"\\"[..]), 1 => any::<u8>()], 0..60,
+        )) {
+            match Inventory::from_bytes(&bytes) {
+                Ok(inventory) => prop_assert_eq!(inventory.to_string().into_bytes(), bytes),
+                Err(refused) => {
+                    prop_assert!(std::str::from_utf8(&bytes).is_err());
+                    // Without the lines from there on it is a text.
+                    let good = String::from_utf8_lossy(&bytes);
+                    let before: String = line_spans(&good).iter().take(refused.line - 1).map(|span| span.of(&good)).collect();
+                    prop_assert!(bytes.starts_with(before.as_bytes()), "{:?}", refused);
+                }
+            }
+        }
+
         #[test]
         fn printing_is_the_identity(text in "(?s).{0,80}") {
             let inventory = Inventory::parse(&text);

@@ -179,16 +179,6 @@ impl Runbook {
                 "correct the group, or give another one with --set group=NAME",
             ));
         }
-        if let Some(range) = inventory.ranges(&group).first() {
-            return Err(Finding::new(
-                at,
-                format!(
-                    "the group `{group}` of {shown} names hosts by a range ({}), which is not understood yet",
-                    range.escape_debug()
-                ),
-                "write one line for each host",
-            ));
-        }
         if let Some((line, text)) = inventory.strange_lines(&group).first() {
             return Err(Finding::new(
                 at,
@@ -199,8 +189,12 @@ impl Runbook {
                 "correct that line: a host in it would be left out",
             ));
         }
+        let names = inventory.every_host(&group).map_err(|why| {
+            let what = format!("of the group `{group}` of {shown} not every host can be told: {why}");
+            Finding::new(at, what, "correct the range, or write one line for each host")
+        })?;
         let mut hosts = Vec::new();
-        for name in inventory.hosts(&group) {
+        for name in &names {
             hosts.push(HostName::new(name).map_err(|bad| {
                 let what = format!("the inventory {shown} names a host `{}`: {bad}", name.escape_debug());
                 Finding::new(at, what, "correct the name in the inventory")

@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::{LaneKind, Work};
 
-const INVENTORY: &str = "[gluster]\ng1.demo\ng2.demo\ng3.demo\n\n[bad]\n\"a;reboot\"\n[esc]\na\u{1b}[2J\n[ranged]\nr[1:3].demo\n[taken]\ncontrol\n[none]\n";
+const INVENTORY: &str = "[gluster]\ng1.demo\ng2.demo\ng3.demo\n\n[bad]\n\"a;reboot\"\n[esc]\na\u{1b}[2J\n[ranged]\nr[1:3].demo\nr2.demo\n[bomb]\nr[1:999999999].demo\n[taken]\ncontrol\n[none]\n";
 
 fn given() -> Given {
     Given { inventory: Some(("/tmp/hosts".to_owned(), INVENTORY.to_owned())), ..Given::default() }
@@ -119,7 +119,7 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
             "has no group `nobody`",
         ),
         ("runbook: demo\nhosts: { group: none }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "is empty"),
-        ("runbook: demo\nhosts: { group: ranged }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "range"),
+        ("runbook: demo\nhosts: { group: bomb }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(), 2, "more than"),
         (
             "runbook: demo\nhosts: { group: taken }\neach_host: [ { a: { kube.cordon: {} } } ]\n".into(),
             2,
@@ -150,6 +150,18 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         assert!(!finding.next.is_empty());
         assert!(!finding.to_string().chars().any(|c| c.is_control() && c != '\n'), "{finding:?}");
     }
+}
+
+#[test]
+fn a_range_names_its_hosts() {
+    let text = "runbook: demo\nhosts: { group: ranged }\neach_host: [ { a: { kube.cordon: {} } } ]\n";
+    let plan = Runbook::parse(text).expect("it can be read").expand(&given()).expect("it can be expanded");
+    let host = |lane: &crate::plan::Lane| match &lane.kind {
+        LaneKind::Host(host) => Some(host.to_string()),
+        _ => None,
+    };
+    let hosts: Vec<String> = plan.lanes.iter().filter_map(host).collect();
+    assert_eq!(hosts, ["r1.demo", "r2.demo", "r3.demo"]);
 }
 
 #[test]

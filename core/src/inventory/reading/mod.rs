@@ -260,6 +260,11 @@ impl Reading {
     }
 }
 
+/// The hosts that the first word of a host line names; or why it names none.
+pub(super) fn hosts_of(pattern: &str) -> Result<Vec<String>, String> {
+    address::expand(pattern, 1).map(|(hosts, _)| hosts).map_err(|wrong| wrong.why)
+}
+
 /// The groups of a host, without `all`: the deepest last, then by priority, then by name.
 fn order_of(estate: &Estate, host: usize) -> Vec<usize> {
     let mut groups: Vec<usize> = estate.groups_of(host).into_iter().filter(|group| *group != ALL).collect();

@@ -96,19 +96,11 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
     let mut names = Vec::new();
     for word in words {
         if inventory.group_exists(word) {
-            if let Some(range) = inventory.ranges(word).first() {
-                return Err(Failure::usage(
-                    format!(
-                        "{} names hosts by a range ({}), which is not understood yet",
-                        path.display(),
-                        range.escape_debug()
-                    ),
-                    "write one line for each host, or name the hosts",
-                ));
-            }
-            names.extend(inventory.hosts(word));
+            names.extend(inventory.every_host(word).map_err(|why| {
+                Failure::usage(format!("{}: {why}", path.display()), "correct the range, or name the hosts")
+            })?);
         } else if inventory.has_host(word) {
-            names.push(word.as_str());
+            names.push(word.clone());
         } else {
             return Err(Failure::usage(
                 format!("{} has no group or host `{}`", path.display(), word.escape_debug()),
@@ -119,7 +111,7 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
     if names.is_empty() {
         return Err(Failure::usage(format!("{} names no hosts there", path.display()), "name another group"));
     }
-    named(names.into_iter())
+    named(names.iter().map(String::as_str))
 }
 
 fn chain(error: &dyn Error) -> String {
