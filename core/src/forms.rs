@@ -5,7 +5,7 @@ use crate::chance::Dice;
 use crate::event::Place;
 use crate::event::*;
 use crate::id::*;
-use crate::inventory::{Edit, Place as Spot};
+use crate::inventory::{DefinitionChange, Edit, Place as Spot};
 use crate::plan::{Lane, LaneKind, Plan, Step, When, Work};
 use crate::port::Gate;
 use crate::progress::{HostEnd, Progress, Told};
@@ -212,13 +212,34 @@ impl Dice<'_> {
             _ => Spot::Before(self.word()),
         };
         let (host, name, value) = (self.word(), self.word(), self.word());
-        match self.below(6) {
+        match self.below(12) {
+            6 => Edit::UnsetGroupVar { group: host, name },
+            7 => Edit::LiftHostVar { group: host, name },
+            8 => Edit::PinVersions {
+                group: self.maybe(Self::word),
+                openshift: self.maybe(Self::word),
+                storage: self.maybe(Self::word),
+            },
+            9 => Edit::NodeGroup { group: self.maybe(Self::word), definition: host, change: self.definition_change() },
+            10 => Edit::SetVar { name, value },
+            11 => Edit::UnsetVar { name },
             0 => Edit::SetHostVar { host, name, value },
             1 => Edit::UnsetHostVar { host, name },
             2 => Edit::StripHostVarSuffix { host, name, suffix: value },
             3 => Edit::SetGroupVar { group: host, name, value },
             4 => Edit::EnsureChild { parent: host, child: name },
             _ => Edit::MoveHost { host, from: name, to: value, place },
+        }
+    }
+
+    fn definition_change(&mut self) -> DefinitionChange {
+        match self.below(6) {
+            0 => DefinitionChange::Rename { to: self.word() },
+            1 => DefinitionChange::AddLabels { labels: self.words() },
+            2 => DefinitionChange::RemoveLabels { labels: self.words() },
+            3 => DefinitionChange::RemoveEdits { keys: self.words() },
+            4 => DefinitionChange::Replace { with: self.word() },
+            _ => DefinitionChange::Drop,
         }
     }
 

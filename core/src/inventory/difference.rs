@@ -1,11 +1,14 @@
 //! What two texts of an inventory mean differently, so that an edit can be held to what it was for.
 
-use super::text::{Inventory, LineKind};
-use std::collections::{BTreeMap, BTreeSet};
+use super::meaning::{MOST, Meaning, Read, Vars, Word, spread};
+use super::text::Inventory;
+use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 
-/// One difference in meaning. A host is a name, or a range as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// One difference in meaning. A host is a name, of a range too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Change {
     /// A group is declared that was not.
@@ -73,6 +76,15 @@ pub enum Change {
         /// Its value after.
         after: Option<String>,
     },
+    /// A variable of a file in `group_vars` or `host_vars`; `None` where it is not set.
+    Var {
+        /// The variable.
+        name: String,
+        /// Its value before.
+        before: Option<String>,
+        /// Its value after.
+        after: Option<String>,
+    },
     /// A line that is not understood came.
     OtherAdded {
         /// The line.
@@ -88,14 +100,14 @@ pub enum Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let var =
-            |f: &mut fmt::Formatter<'_>, owner: &str, name, before: &Option<String>, after: &Option<String>| match (
-                before, after,
-            ) {
-                (None, Some(after)) => write!(f, "{owner}: {name} set to {after:?}"),
-                (Some(before), None) => write!(f, "{owner}: {name} removed, was {before:?}"),
-                (before, after) => {
-                    let (before, after) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
-                    write!(f, "{owner}: {name} changed from {before:?} to {after:?}")
+            |f: &mut fmt::Formatter<'_>, owner: &str, name: &str, before: &Option<String>, after: &Option<String>| {
+                match (before, after) {
+                    (None, Some(after)) => write!(f, "{owner}{name} set to {after:?}"),
+                    (Some(before), None) => write!(f, "{owner}{name} removed, was {before:?}"),
+                    (before, after) => {
+                        let (before, after) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
+                        write!(f, "{owner}{name} changed from {before:?} to {after:?}")
+                    }
                 }
             };
         match self {
@@ -110,74 +122,39 @@ impl fmt::Display for Change {
             Self::HostAdded { host, group } => write!(f, "{host}: joined [{group}]"),
             Self::HostRemoved { host, group } => write!(f, "{host}: left [{group}]"),
             Self::OrderChanged { group } => write!(f, "group {group}: order of hosts changed"),
-            Self::HostVar { host, name, before, after } => var(f, host, name, before, after),
-            Self::GroupVar { group, name, before, after } => var(f, &format!("[{group}:vars]"), name, before, after),
+            Self::HostVar { host, name, before, after } => var(f, &format!("{host}: "), name, before, after),
+            Self::Var { name, before, after } => var(f, "", name, before, after),
+            Self::GroupVar { group, name, before, after } => var(f, &format!("[{group}:vars]: "), name, before, after),
             Self::OtherAdded { text } => write!(f, "line not understood added: {text:?}"),
             Self::OtherRemoved { text } => write!(f, "line not understood removed: {text:?}"),
         }
     }
 }
 
-type Vars<'a> = BTreeMap<(&'a str, &'a str), &'a str>;
-
-#[derive(Default)]
-struct Meaning<'a> {
-    groups: BTreeSet<&'a str>,
-    children: BTreeSet<(&'a str, &'a str)>,
-    members: BTreeMap<&'a str, Vec<&'a str>>,
-    host_vars: Vars<'a>,
-    group_vars: Vars<'a>,
-    other: BTreeSet<&'a str>,
-}
-
-impl<'a> Meaning<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
-        let groups = inventory.groups().into_iter().filter(|group| inventory.group_exists(group)).collect();
-        let mut meaning = Self { groups, ..Self::default() };
-        let mut known = BTreeSet::new();
-        for (at, line) in inventory.lines().iter().enumerate() {
-            let group = inventory.group_at(at);
-            match &line.kind {
-                LineKind::Host(host) => {
-                    let key = host.pattern.name().unwrap_or(host.pattern.text());
-                    if known.insert((group, key)) {
-                        meaning.members.entry(group).or_default().push(key);
-                    }
-                    if let Some(port) = host.pattern.port() {
-                        meaning.host_vars.insert((key, "ansible_port"), port);
-                    }
-                    for var in &host.vars {
-                        meaning.host_vars.insert((key, &var.name), &var.value);
-                    }
-                }
-                LineKind::Var { name, value, .. } => {
-                    meaning.group_vars.insert((group, name), value);
-                }
-                LineKind::Child { group: child } => {
-                    meaning.children.insert((group, child));
-                }
-                LineKind::Other => {
-                    meaning.other.insert(line.content.of(inventory.text()));
-                }
-                LineKind::Blank | LineKind::Comment | LineKind::Header => {}
-            }
-        }
-        meaning
-    }
-}
-
 /// The differences in meaning between two texts; none for changed comments, spacing or quotes.
 ///
-/// A host in several lines counts with the values that win. What does not change for any reading is not listed.
+/// A text is an inventory in INI or YAML form, or a file of variables in YAML. A host in several lines counts with the
+/// values that win. What does not change for any reading is not listed.
 pub fn difference(before: &str, after: &str) -> Vec<Change> {
-    difference_of(&Inventory::parse(before), &Inventory::parse(after))
+    let (old, new) = (Read::of(before), Read::of(after));
+    let expand = old.spread().saturating_add(new.spread()) <= MOST;
+    between(&old.meaning(expand), &new.meaning(expand))
+}
+
+/// The same between two files of variables.
+pub(super) fn difference_of_vars(before: &str, after: &str) -> Vec<Change> {
+    between(&Read::of_vars(before).meaning(true), &Read::of_vars(after).meaning(true))
 }
 
 /// The same between two inventories that were read already.
 pub fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
-    let (old, new) = (Meaning::of(before), Meaning::of(after));
+    let expand = spread(before).saturating_add(spread(after)) <= MOST;
+    between(&Meaning::of(before, expand), &Meaning::of(after, expand))
+}
+
+fn between(old: &Meaning<'_>, new: &Meaning<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
-    let own = |text: &&str| (*text).to_owned();
+    let own = |text: &Word<'_>| text.clone().into_owned();
     changes.extend(new.groups.difference(&old.groups).map(|group| Change::GroupAdded { group: own(group) }));
     changes.extend(old.groups.difference(&new.groups).map(|group| Change::GroupRemoved { group: own(group) }));
     for (parent, child) in new.children.difference(&old.children) {
@@ -186,22 +163,22 @@ pub fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
     for (parent, child) in old.children.difference(&new.children) {
         changes.push(Change::ChildRemoved { parent: own(parent), child: own(child) });
     }
-    let groups: BTreeSet<&str> = old.members.keys().chain(new.members.keys()).copied().collect();
+    let groups: BTreeSet<&Word<'_>> = old.members.keys().chain(new.members.keys()).collect();
     for group in groups {
         let members = |meaning: &Meaning<'_>| -> Vec<String> {
             meaning.members.get(group).into_iter().flatten().map(own).collect()
         };
-        let (was, is) = (members(&old), members(&new));
+        let (was, is) = (members(old), members(new));
         let (was_set, is_set): (BTreeSet<_>, BTreeSet<_>) = (was.iter().collect(), is.iter().collect());
         for host in is.iter().filter(|host| !was_set.contains(host)) {
-            changes.push(Change::HostAdded { host: host.clone(), group: group.to_owned() });
+            changes.push(Change::HostAdded { host: host.clone(), group: own(group) });
         }
         for host in was.iter().filter(|host| !is_set.contains(host)) {
-            changes.push(Change::HostRemoved { host: host.clone(), group: group.to_owned() });
+            changes.push(Change::HostRemoved { host: host.clone(), group: own(group) });
         }
         let stayed = was.iter().filter(|host| is_set.contains(host));
         if stayed.ne(is.iter().filter(|host| was_set.contains(host))) {
-            changes.push(Change::OrderChanged { group: group.to_owned() });
+            changes.push(Change::OrderChanged { group: own(group) });
         }
     }
     for (host, name, before, after) in changed_vars(&old.host_vars, &new.host_vars) {
@@ -209,6 +186,11 @@ pub fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
     }
     for (group, name, before, after) in changed_vars(&old.group_vars, &new.group_vars) {
         changes.push(Change::GroupVar { group, name, before, after });
+    }
+    let names: BTreeSet<&Word<'_>> = old.vars.keys().chain(new.vars.keys()).collect();
+    for name in names.into_iter().filter(|name| old.vars.get(*name) != new.vars.get(*name)) {
+        let value = |meaning: &Meaning<'_>| meaning.vars.get(name).map(own);
+        changes.push(Change::Var { name: own(name), before: value(old), after: value(new) });
     }
     changes.extend(new.other.difference(&old.other).map(|text| Change::OtherAdded { text: own(text) }));
     changes.extend(old.other.difference(&new.other).map(|text| Change::OtherRemoved { text: own(text) }));
@@ -218,12 +200,12 @@ pub fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
 type ChangedVar = (String, String, Option<String>, Option<String>);
 
 fn changed_vars(old: &Vars<'_>, new: &Vars<'_>) -> Vec<ChangedVar> {
-    let keys: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     keys.into_iter()
-        .filter(|key| old.get(key) != new.get(key))
+        .filter(|key| old.get(*key) != new.get(*key))
         .map(|key| {
-            let value = |vars: &Vars<'_>| vars.get(&key).map(|value| (*value).to_owned());
-            (key.0.to_owned(), key.1.to_owned(), value(old), value(new))
+            let value = |vars: &Vars<'_>| vars.get(key).map(|value| value.clone().into_owned());
+            (key.0.clone().into_owned(), key.1.clone().into_owned(), value(old), value(new))
         })
         .collect()
 }
@@ -253,5 +235,19 @@ mod tests {
         ];
         assert_eq!(lines, expected);
         assert_eq!(difference(after, before).len(), expected.len());
+    }
+
+    #[test]
+    fn forms_and_ranges_are_one_language() {
+        let ini = "[OSEv3:children]\nnodes\n[OSEv3:vars]\na='3.10'\n[nodes]\ng1 x=1\ng2 x=1\ng3:22\n";
+        let yaml = "all:\n  children:\n    OSEv3:\n      vars: {a: '3.10'}\n      children:\n        nodes:\n          hosts:\n            \
+                    g[1:2]: {x: 1}\n            g3: {ansible_port: 22}\n";
+        assert_eq!(difference(ini, yaml), []);
+        assert_eq!(difference("[nodes]\ng[1:3]\n", "[nodes]\ng1\ng[2:3]\n"), []);
+        let lines = |a: &str, b: &str| difference(a, b).iter().map(Change::to_string).collect::<Vec<_>>();
+        let vars = ("---\na: 1\nb: [x]\nc: yes\n", "---\na: '2'\nb:\n- x\nd: 3.10\n");
+        let expected = ["a changed from \"1\" to \"2\"", "c removed, was \"True\"", "d set to \"3.1\""];
+        assert_eq!(lines(vars.0, vars.1), expected);
+        assert_eq!(lines("[n]\ng[1:3]\n", "[n]\ng[1:2]\n"), ["g3: left [n]"]);
     }
 }

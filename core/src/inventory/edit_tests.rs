@@ -1,6 +1,6 @@
 //! Tests of the edits: tables of single edits, and laws for arbitrary text.
 
-use super::super::difference::{Change, difference};
+use super::super::text::{LineKind, SectionKind};
 use super::*;
 use proptest::prelude::*;
 
@@ -89,6 +89,86 @@ fn an_edit_replaces_only_its_own_bytes() {
 }
 
 #[test]
+fn a_range_is_split_around_the_host() {
+    let range = "r[1:3].demo zone=c\n";
+    for (edit, new) in [
+        (set("r2.demo", "zone", "d"), "r1.demo zone=c\nr2.demo zone=d\nr3.demo zone=c\n"),
+        (set("r3.demo", "a", "b"), "r[1:2].demo zone=c\nr3.demo zone=c a=b\n"),
+        (set("r2.demo", "zone", "c"), range),
+        (unset("r1.demo", "zone"), "r1.demo\nr[2:3].demo zone=c\n"),
+        (unset("r1.demo", "other"), range),
+        (strip("r1.demo", "zone", "c"), "r1.demo zone=''\nr[2:3].demo zone=c\n"),
+        (strip("r1.demo", "zone", "x"), range),
+        (move_to("r2.demo", "nodes", "masters", Place::End), "r1.demo zone=c\nr3.demo zone=c\n"),
+    ] {
+        let once = apply(TEXT, std::slice::from_ref(&edit)).expect("an edit");
+        let mut expected = TEXT.replacen(range, new, 1);
+        if matches!(edit, Edit::MoveHost { .. }) {
+            expected = expected.replacen("[masters]\nm1.demo\n", "[masters]\nm1.demo\nr2.demo zone=c\n", 1);
+        }
+        assert_eq!(once, expected, "{edit:?}");
+        assert_eq!(apply(&once, std::slice::from_ref(&edit)), Ok(once.clone()), "twice: {edit:?}");
+    }
+    let there = [child("OSEv3", "new_nodes"), move_to("r2.demo", "nodes", "new_nodes", Place::End)];
+    let place = Inventory::parse(TEXT).place_of("r2.demo", "nodes").expect("a place");
+    let away = apply(TEXT, &there).expect("away");
+    let back = apply(&away, &[move_to("r2.demo", "new_nodes", "nodes", place)]).expect("back");
+    assert_eq!(difference(&apply(TEXT, &there[..1]).expect("a group"), &back), []);
+}
+
+#[test]
+fn variables_of_groups_come_and_go() {
+    let lift = |group: &str| Edit::LiftHostVar { group: group.to_owned(), name: "crio".to_owned() };
+    let unset = |name: &str| Edit::UnsetGroupVar { group: "g".to_owned(), name: name.to_owned() };
+    let pin = |openshift: Option<&str>, storage: Option<&str>| Edit::PinVersions {
+        group: Some("g".to_owned()),
+        openshift: openshift.map(str::to_owned),
+        storage: storage.map(str::to_owned),
+    };
+    let image = "[g]\nh\n[g:vars]\nopenshift_storage_glusterfs_image='r:5/i:v3' # c\nopenshift_pkg_version=-3.11.1\n";
+    let pinned = "[g]\nh\n[g:vars]\nopenshift_storage_glusterfs_image='r:5/i:v3.11.4' # c\n\
+                  openshift_pkg_version=-3.11.161\nopenshift_image_tag=v3.11.161\n";
+    for (text, edit, expected) in [
+        (
+            "[g]\nh1 crio=False x=1 # c\nh[2:3]  crio=False",
+            lift("g"),
+            "[g]\nh1 x=1 # c\nh[2:3]\n\n[g:vars]\ncrio=False",
+        ),
+        (
+            "[p:children]\ng\n[g]\nh crio=1\n[p:vars]\na=b\n",
+            lift("p"),
+            "[p:children]\ng\n[g]\nh\n[p:vars]\na=b\ncrio=1\n",
+        ),
+        ("[g]\nh\n[g:vars]\ncrio=1\n", lift("g"), "[g]\nh\n[g:vars]\ncrio=1\n"),
+        ("[g:vars]\na=1\n# c\nb=2\r\na = 3 # c\n", unset("a"), "[g:vars]\n# c\nb=2\r\n"),
+        (image, pin(Some("3.11.161"), Some("v3.11.4")), pinned),
+        (pinned, pin(None, None), pinned),
+    ] {
+        let once = apply(text, std::slice::from_ref(&edit));
+        assert_eq!(once.as_deref(), Ok(expected), "{edit:?}");
+        assert_eq!(apply(expected, std::slice::from_ref(&edit)).as_deref(), Ok(expected), "twice: {edit:?}");
+    }
+    for (text, edit, part) in [
+        (
+            "[g]\nh crio=1\ni crio=2\n",
+            lift("g"),
+            "line 3: crio cannot move to [g:vars]: i has \"2\", others have \"1\"",
+        ),
+        ("[g]\nh crio=1\ni\n", lift("g"), "line 3: crio cannot move to [g:vars]: i does not have it"),
+        ("[g]\nh1\n[k]\nh[1:2] crio=1\n", lift("g"), "line 4: crio cannot move to [g:vars]: a line sets it for h2 too"),
+        ("[g:children]\nk\n[k]\nh crio=1\n[k:vars]\ncrio=2\n", lift("g"), "h would then get \"2\""),
+        ("[g]\n", lift("g"), "has no hosts"),
+        ("[g]\nh crio='\n", lift("g"), "line 2"),
+        ("[g]\n", lift("k"), "declared nowhere"),
+        ("[g]\nh\n", pin(None, Some("v3.11.4")), "no image of GlusterFS"),
+        ("[g]\nh\n", Edit::SetVar { name: "a".to_owned(), value: "b".to_owned() }, "the YAML cannot be read"),
+    ] {
+        let error = apply(text, std::slice::from_ref(&edit)).expect_err("a refusal").to_string();
+        assert!(error.contains(part), "{edit:?}: {error}");
+    }
+}
+
+#[test]
 fn new_sections_stand_at_the_end() {
     let edits = [child("OSEv3", "new_nodes"), move_to("g1.demo", "nodes", "new_nodes", Place::End)];
     let text = apply(TEXT, &edits).expect("edits");
@@ -119,9 +199,8 @@ fn refusals_name_the_line_and_the_next_step() {
     let twice = "[a]\nh x=1\n[b]\nh x=2\n";
     for (text, edit, part) in [
         (TEXT, set("g9.demo", "a", "b"), "no line of the inventory names host g9.demo"),
-        (TEXT, set("r2.demo", "a", "b"), "line 19: host r2.demo is part of the range r[1:3].demo"),
-        (TEXT, unset("r2.demo", "zone"), "write the hosts of the range on lines of their own"),
-        (TEXT, move_to("r2.demo", "nodes", "x", Place::End), "line 19:"),
+        ("'r[1:3]' x=1\n", set("r2", "x", "2"), "line 1: host r2 is part of the range r[1:3]"),
+        ("r[1:20][1:20]\n", set("r111", "x", "2"), "write the hosts of the range on lines of their own"),
         (TEXT, move_to("m1.demo", "glusterfs", "x", Place::End), "but in: masters, nodes;"),
         (TEXT, group("nowhere", "a", "b"), "add a section [nowhere]"),
         (TEXT, child("nodes", "OSEv3"), "line 2: nodes is OSEv3 or below it"),
@@ -158,25 +237,27 @@ fn edits_are_stored_in_words() {
 }
 
 fn place() -> impl Strategy<Value = Place> {
-    prop_oneof![Just(Place::End), Just(Place::First), "[ab]".prop_map(Place::After), "[ab]".prop_map(Place::Before)]
+    prop_oneof![Just(Place::End), Just(Place::First), "[ab]|a2".prop_map(Place::After), "[ab]".prop_map(Place::Before)]
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
     let value = "[ab1.'\"# ]{0,5}|True|-crio";
     prop_oneof![
-        ("[ab]", "[xy]", value).prop_map(|(h, n, v)| set(&h, &n, &v)),
-        ("[ab]", "[xy]").prop_map(|(h, n)| unset(&h, &n)),
+        ("[ab]|a[12]", "[xy]", value).prop_map(|(h, n, v)| set(&h, &n, &v)),
+        ("[ab]|a[12]", "[xy]").prop_map(|(h, n)| unset(&h, &n)),
         ("[ab]", "[xy]", "[ab1]{1,2}").prop_map(|(h, n, s)| strip(&h, &n, &s)),
-        ("[ab]", "[gh]|ungrouped", "[gh]|ungrouped", place()).prop_map(|(h, f, t, p)| move_to(&h, &f, &t, p)),
+        ("[ab]|a[12]", "[gh]|ungrouped", "[gh]|ungrouped", place()).prop_map(|(h, f, t, p)| move_to(&h, &f, &t, p)),
         ("[gh]", "[xy]", value).prop_map(|(g, n, v)| group(&g, &n, &v)),
         ("[gh]", "[gh]").prop_map(|(p, c)| child(&p, &c)),
+        ("[gh]", "[xy]").prop_map(|(group, name)| Edit::UnsetGroupVar { group, name }),
+        ("[gh]|all", "[xy]").prop_map(|(group, name)| Edit::LiftHostVar { group, name }),
     ]
 }
 
 /// Texts that are mostly inventories.
 fn text() -> impl Strategy<Value = String> {
     let line = "\\[[gh](:vars|:children)?\\]( # c)?|[ab]( x=1)?( y='ab a')?(  x=\"'b'\" # c)?|[xy] ?= ?[ab1'# ]{0,4}\
-                |[gh]|[#;] c||a\\[1:2\\]|[ab'\"= #\\\\]{0,6}";
+                |[gh]|[#;] c||a\\[1:3\\]( x=1)?( # c)?|[ab'\"= #\\\\]{0,6}";
     (proptest::collection::vec((line, "\n|\r\n|\r"), 0..12), any::<bool>()).prop_map(|(lines, open)| {
         let text: String = lines.iter().flat_map(|(line, end)| [line.as_str(), end]).collect();
         if open { text.trim_end().to_owned() } else { text }
@@ -216,6 +297,16 @@ proptest! {
                 let var = |c: &Change| matches!(c, Change::HostVar { .. } | Change::GroupVar { .. });
                 prop_assert!(!changes.iter().any(var), "{:?}", changes);
             }
+            Edit::UnsetGroupVar { group, name } => {
+                prop_assert_eq!(inventory.group_vars(group).get(name.as_str()).copied(), None);
+            }
+            Edit::LiftHostVar { group, name } => {
+                prop_assert!(inventory.group_vars(group).contains_key(name.as_str()));
+                for (_, host) in inventory.members(group) {
+                    prop_assert_eq!(inventory.host_var(&host, name), None);
+                }
+            }
+            Edit::SetVar { .. } | Edit::UnsetVar { .. } | Edit::PinVersions { .. } | Edit::NodeGroup { .. } => {}
             Edit::SetGroupVar { group, name, value } => {
                 prop_assert_eq!(inventory.group_vars(group).get(name.as_str()).copied(), Some(value.as_str()));
             }

@@ -7,23 +7,43 @@
 //! A *value* is the text that a template prints for it: the quotes of the shell and of Python are gone,
 //! `3.10` written bare is `3.1`, since that is what Ansible reads. Writing quotes again what needs it.
 //!
-//! Ranges such as `gluster[1:3].demo` are kept as they are written, [`Inventory::every_host`] names their hosts, and an
-//! edit of a host inside one is refused. What all of it comes to, with typed values and the files beside it, is a
-//! [`reading::Reading`].
+//! Ranges such as `gluster[1:3].demo` are kept as they are written: [`Inventory::ranges`] lists them,
+//! [`Inventory::every_host`] names their hosts, and an edit of a host inside one splits it first. What all of it comes
+//! to, with typed values and the files beside it, is a [`reading::Reading`].
 
+mod check;
+mod check_types;
+mod definitions;
 mod difference;
 mod edit;
+mod facts;
+mod graft;
+mod groups;
+mod hosts;
+mod literal;
+mod meaning;
+mod meant;
 mod merge;
 mod pattern;
+mod pins;
 mod place;
 mod query;
 pub mod reading;
 mod refusal;
+mod split;
 mod text;
+mod tree;
 mod value;
+mod yaml;
+mod yaml_edit;
+mod yaml_groups;
+mod yaml_hosts;
 
+pub use check::{Finding, check};
+pub use definitions::DefinitionChange;
 pub use difference::{Change, difference, difference_of};
-pub use edit::{Edit, apply, edited};
+pub use edit::{Edit, amend, apply, reads};
+pub use facts::{Owner, Source, groups_in, outvoted};
 pub use merge::{Conflict, merge3};
 pub use pattern::HostPattern;
 pub use place::Place;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// A place among the host lines of a group.
 ///
-/// A host to go by (`after`, `before`) is a host name, or a range as it is written. If the group no longer has it,
-/// the end is taken.
+/// A host to go by (`after`, `before`) is a host name, or a range as it is written; a range that holds the host counts
+/// where no line is its own. If the group no longer has it, the end is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Place {
@@ -24,10 +24,13 @@ pub enum Place {
 impl Inventory {
     /// The place of a host in a group's own lines, such that moving it away and then here restores the file.
     ///
-    /// `None` if no line of the group names the host alone. Ask before the host is moved away.
+    /// A range is taken as split around the host. `None` if no line of the group names it. Ask before it is moved away.
     pub fn place_of(&self, host: &str, group: &str) -> Option<Place> {
         let lines = self.own_host_lines(group);
-        let found = lines.iter().position(|(_, text)| *text == host || self.is_host_at(text, host))?;
+        let Some(found) = lines.iter().position(|(_, text)| *text == host || self.is_host_at(text, host)) else {
+            let (at, _) = lines.iter().find(|(at, _)| self.range_names(*at, host))?;
+            return Self::parse(&self.split_at(*at, host)?).place_of(host, group);
+        };
         let (at, _) = *lines.get(found)?;
         let section = self.lines().get(at)?.section;
         let beside = |index: Option<usize>| {
@@ -49,6 +52,11 @@ impl Inventory {
         exact.or_else(|| places.iter().find(between)).or(places.first()).cloned()
     }
 
+    fn range_names(&self, line: usize, host: &str) -> bool {
+        let kind = self.lines().get(line).map(|line| &line.kind);
+        matches!(kind, Some(LineKind::Host(line)) if line.pattern.is_range() && line.pattern.names(host))
+    }
+
     fn is_host_at(&self, pattern: &str, host: &str) -> bool {
         super::pattern::HostPattern::parse(pattern).is_some_and(|pattern| pattern.name() == Some(host))
     }
@@ -57,9 +65,16 @@ impl Inventory {
     pub(super) fn insertion(&self, group: &str, place: &Place) -> Option<usize> {
         let lines = self.own_host_lines(group);
         let names = |text: &str, host: &str| text == host || self.is_host_at(text, host);
+        let within = |host: &str| lines.iter().find(|(at, _)| self.range_names(*at, host));
         let at = match place {
-            Place::After(host) => lines.iter().rev().find(|(_, text)| names(text, host)).map(|(at, _)| at + 1),
-            Place::Before(host) => lines.iter().find(|(_, text)| names(text, host)).map(|(at, _)| *at),
+            Place::After(host) => {
+                let line = lines.iter().rev().find(|(_, text)| names(text, host));
+                line.or_else(|| within(host)).map(|(at, _)| at + 1)
+            }
+            Place::Before(host) => {
+                let line = lines.iter().find(|(_, text)| names(text, host));
+                line.or_else(|| within(host)).map(|(at, _)| *at)
+            }
             Place::First => lines.first().map(|(at, _)| *at),
             Place::End => None,
         };

@@ -22,10 +22,10 @@ pub enum EditError {
         /// The groups it is in.
         found: Vec<String>,
     },
-    /// The host is named by a range.
+    /// The host is named by a range that cannot be split.
     #[error(
-        "line {line}: host {host} is part of the range {pattern}, and editing a host inside a range is not supported \
-         yet; write the hosts of the range on lines of their own first"
+        "line {line}: host {host} is part of the range {pattern}, which cannot be split around it without doubt; \
+         write the hosts of the range on lines of their own first"
     )]
     InRange {
         /// The line, counted from 1.
@@ -60,6 +60,68 @@ pub enum EditError {
         host: String,
         /// The variable.
         name: String,
+    },
+    /// A variable that the hosts of a group do not have alike.
+    #[error("line {line}: {name} cannot move to [{group}:vars]: {reason}; make the hosts alike first")]
+    NotAlike {
+        /// The line, counted from 1; 0 if it is none.
+        line: usize,
+        /// The group.
+        group: String,
+        /// The variable.
+        name: String,
+        /// What is in the way.
+        reason: String,
+    },
+    /// An edit of a file of variables in an inventory.
+    #[error("the edit is for a file of variables, and this is an inventory; name the group, or the file in group_vars")]
+    NoGroup,
+    /// An edit of an inventory in a file of variables.
+    #[error("edits of an inventory and of a file of variables do not mix; give each file a step of its own")]
+    OnlyVars,
+    /// A file of variables wins over what would be set.
+    #[error("{file}:{line} sets {name} to something else, and wins over [{group}:vars]; edit that file instead")]
+    Outvoted {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The group.
+        group: String,
+        /// The variable.
+        name: String,
+    },
+    /// No image to pin.
+    #[error("no image of GlusterFS or heketi is set there, so no tag can be pinned; set {} first", .names.join(", or "))]
+    NoImages {
+        /// The variables that may name one.
+        names: Vec<&'static str>,
+    },
+    /// A definition that is not there.
+    #[error("line {line}: openshift_node_groups has no definition {definition:?}, but: {}; correct the name", .found.join(", "))]
+    NoDefinition {
+        /// The line of the list, counted from 1; 0 if there is none.
+        line: usize,
+        /// The name.
+        definition: String,
+        /// The names that are there.
+        found: Vec<String>,
+    },
+    /// A text that is not what an edit takes it for.
+    #[error("line {line}: {reason}; {next}")]
+    Unclear {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+        /// What to do about it.
+        next: &'static str,
+    },
+    /// The edit would change more than it says.
+    #[error("the edit would change more than was meant: {change}; mend the inventory there first, or edit it by hand")]
+    Beyond {
+        /// The change that was not meant.
+        change: String,
     },
     /// A name that an inventory cannot hold.
     #[error("{name:?} is not a valid {what}; {rule}")]

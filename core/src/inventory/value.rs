@@ -235,6 +235,11 @@ fn number(text: &str) -> Option<(String, bool)> {
     }
 }
 
+/// Whether a word is a number for some Python, and not a version or a name.
+pub(super) fn is_number(word: &str) -> bool {
+    number(word).is_some()
+}
+
 fn number_part(part: &str) -> bool {
     let lower = part.to_ascii_lowercase();
     if let Some(hex) = lower.strip_prefix("0x") {
@@ -279,7 +284,7 @@ fn needs_literal(value: &str) -> bool {
         || !reads_as(value, value)
 }
 
-fn python_string(value: &str, preferred: Option<char>) -> String {
+pub(super) fn python_string(value: &str, preferred: Option<char>) -> String {
     let other = if value.contains('\'') && !value.contains('"') { '"' } else { '\'' };
     let quote = preferred.filter(|quote| !value.contains(*quote)).unwrap_or(other);
     let mut text = String::with_capacity(value.len() + 2);
