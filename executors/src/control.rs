@@ -3,7 +3,9 @@
 use crate::files::{FileContent, Files};
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
 use palinode_core::event::{Class, Why};
-use palinode_core::inventory::{Change, Inventory, difference, difference_of, edited, merge3};
+use palinode_core::inventory::{
+    Change, EditError, Owner, Source, amend, difference, groups_in, merge3, outvoted, reads,
+};
 use palinode_core::port::{Bodies, BodyError, Control, Finished, LookError};
 use palinode_core::resource::State;
 use std::io;
@@ -33,13 +35,31 @@ impl<F: Files> InventoryFiles<F> {
             let line = 1 + now.bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
             Stop::before(format!("{file}: line {line} is not UTF-8 text; save the inventory as UTF-8, then retry"))
         })?;
-        let before = Inventory::parse(text);
-        let after = edited(&before, &action.edits).map_err(|error| Stop::before(format!("{file}: {error}")))?;
-        if after.text() == text {
+        let refused = |error: EditError| Stop::before(format!("{file}: {error}"));
+        let (after, changes) = amend(text, &action.edits).map_err(refused)?;
+        if after == text {
             return Ok(format!("{file}: already as wanted, not written"));
         }
-        self.write(file, after.text().as_bytes(), now.mode)?;
-        Ok(listed(format!("{file}: edited"), &difference_of(&before, &after)))
+        outvoted(&after, &self.beside(file, text)?, &action.edits).map_err(refused)?;
+        self.swap(file, &now, after.as_bytes(), now.mode)?;
+        Ok(listed(format!("{file}: edited"), &changes))
+    }
+
+    /// The files in `group_vars` beside an inventory, as far as they go by the names of its groups.
+    fn beside(&self, file: &str, text: &str) -> Result<Vec<Source>, Stop> {
+        let folder = file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let mut found = Vec::new();
+        for group in groups_in(text) {
+            for ending in ["", ".yml", ".yaml", ".json"] {
+                let path = format!("{folder}group_vars/{group}{ending}");
+                // A folder of files, and what cannot be read, is for the check of the whole inventory to tell of.
+                let Ok(Some(content)) = self.files.read(&path) else { continue };
+                if let Ok(text) = String::from_utf8(content.bytes) {
+                    found.push(Source { file: path, text, owner: Owner::Group(group.clone()) });
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn restore(&self, action: &InventoryRestore, bodies: &dyn Bodies) -> Result<String, Stop> {
@@ -97,7 +117,7 @@ impl<F: Files> InventoryFiles<F> {
             }
         };
         let Some(base) = base else {
-            self.write(file, &wanted, mode)?;
+            self.swap(file, &now, &wanted, mode)?;
             return Ok(told(format!("{file}: put back as it was recorded"), &now.bytes, &wanted));
         };
         let texts = [&base, &wanted, &now.bytes].map(|bytes| std::str::from_utf8(bytes));
@@ -108,16 +128,38 @@ impl<F: Files> InventoryFiles<F> {
             ));
         };
         let merged = merge3(base, wanted, text).map_err(|found| conflict(&found.to_string()))?;
+        let meant = difference(base, wanted);
+        let beyond = difference(text, &merged).into_iter().find(|change| !meant.contains(change));
+        if let Some(beyond) =
+            beyond.map(|change| change.to_string()).or(reads(&merged).err().filter(|_| reads(text).is_ok()))
+        {
+            return Err(conflict(&format!(
+                "someone edited it since, and to take the edit back would now also mean: {beyond}; take it back by \
+                 hand, then retry, or skip this step"
+            )));
+        }
         if merged == text && mode == now.mode {
             return Ok(format!("{file}: others took the edit back already; their edits were kept, not written"));
         }
-        self.write(file, merged.as_bytes(), mode)?;
+        self.swap(file, &now, merged.as_bytes(), mode)?;
         let head = format!("{file}: the edit was taken back by a merge; edits that others made since were kept");
         Ok(told(head, text.as_bytes(), merged.as_bytes()))
     }
 
     fn read(&self, file: &str) -> Result<Option<FileContent>, Stop> {
         self.files.read(file).map_err(|error| Stop::before(format!("{file}: cannot be read: {error}")))
+    }
+
+    /// Writes what was made of the content that was read; another content that came meanwhile stays.
+    fn swap(&self, file: &str, was: &FileContent, bytes: &[u8], mode: u32) -> Result<(), Stop> {
+        match self.files.swap(file, &was.bytes, bytes, mode) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let words = format!("{file}: someone wrote it just now, and that was kept; look at it, then retry");
+                Err(Stop::Said(Why::Conflict, words))
+            }
+            Err(error) => Err(Stop::io(file, "written", &error)),
+        }
     }
 
     fn write(&self, file: &str, bytes: &[u8], mode: u32) -> Result<(), Stop> {

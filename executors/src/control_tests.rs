@@ -308,3 +308,103 @@ fn what_cannot_be_looked_at_is_refused_in_words() {
     assert_eq!(why, Some(Why::Precondition));
     assert_eq!(message, format!("{folder}: cannot be read: it is a directory, not a regular file"));
 }
+
+/// Files that someone else writes between the look and the writing.
+#[derive(Clone)]
+struct Busy(MemFiles);
+
+impl Files for Busy {
+    fn read(&self, path: &str) -> io::Result<Option<FileContent>> {
+        self.0.read(path)
+    }
+
+    fn replace(&self, path: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+        self.0.replace(path, bytes, mode)
+    }
+
+    fn swap(&self, path: &str, was: &[u8], bytes: &[u8], mode: u32) -> io::Result<bool> {
+        self.0.replace(path, b"[theirs]\n", mode)?;
+        self.0.swap(path, was, bytes, mode)
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.0.remove(path)
+    }
+}
+
+#[test]
+fn what_came_between_look_and_writing_is_kept() {
+    let bodies = MemBodies::default();
+    let back = restore(FILE, bodies.state(BEFORE.as_bytes(), 0o644), Some(bodies.state(AFTER.as_bytes(), 0o644)));
+    for (content, action) in [(BEFORE, edit(FILE, vec![set("node1", "docker")])), (AFTER, back)] {
+        let files = Busy(holding(content.as_bytes()));
+        let (why, message) = run(&files, &action, &bodies);
+        assert_eq!(why, Some(Why::Conflict), "{message}");
+        assert!(message.contains("someone wrote it just now"), "{message}");
+        assert_eq!(files.read(FILE).expect("read").expect("there").bytes, b"[theirs]\n");
+    }
+}
+
+#[test]
+fn a_value_that_a_file_outvotes_is_not_written() {
+    let bodies = MemBodies::default();
+    let (group, name) = ("all".to_owned(), "ver".to_owned());
+    let action = edit(FILE, vec![Edit::SetGroupVar { group, name, value: "2".to_owned() }]);
+    for (path, text, refused) in [
+        ("/inv/group_vars/all.yml", "# c\nver: 1\n", true),
+        ("/inv/group_vars/gluster", "ver: 1\n", true),
+        ("/inv/group_vars/all.yml", "ver: 2\n", false),
+        ("/inv/group_vars/other.yml", "ver: 1\n", false),
+    ] {
+        let files = holding(BEFORE.as_bytes());
+        files.insert(path, FileContent { mode: 0o644, owner: "0:0".to_owned(), bytes: text.as_bytes().to_vec() });
+        let (why, message) = run(&files, &action, &bodies);
+        assert_eq!(why.is_some(), refused, "{path}: {message}");
+        assert!(!refused || message.contains(&format!("{path}:")), "{message}");
+        assert_eq!(files.read(FILE).expect("read").expect("there").bytes == BEFORE.as_bytes(), refused);
+    }
+}
+
+const YAML: &str = "\
+# demo
+all:
+  children:
+    nodes:
+      hosts:
+        g[1:3]: {crio: True}   # storage
+      vars:
+        a: 1
+        b: 2
+";
+
+#[test]
+fn edits_of_ranges_and_yaml_are_taken_back_beside_others() {
+    let bodies = MemBodies::default();
+    let set = |host: &str, value: &str| {
+        let (host, name) = (host.to_owned(), "crio".to_owned());
+        Edit::SetHostVar { host, name, value: value.to_owned() }
+    };
+    let ini = "[nodes]\ng[1:3] crio=True # storage\n[nodes:vars]\na=1\nb=2\n";
+    for (before, theirs_old, theirs_new) in [(YAML, "b: 2", "b: 3"), (ini, "b=2", "b=3")] {
+        let files = holding(before.as_bytes());
+        let (why, message) = run(&files, &edit(FILE, vec![set("g2", "False")]), &bodies);
+        assert_eq!(why, None, "{message}");
+        assert_eq!(message, "/inv/hosts: edited\ng2: crio changed from \"True\" to \"False\"");
+        let after = files.read(FILE).expect("read").expect("there").bytes;
+        let text = String::from_utf8(after.clone()).expect("text");
+        let back = restore(FILE, bodies.state(before.as_bytes(), 0o644), Some(bodies.state(&after, 0o644)));
+        for (now, expected) in [
+            (text.clone(), Some(before.to_owned())),
+            (text.replace(theirs_old, theirs_new), Some(before.replace(theirs_old, theirs_new))),
+            (format!("# new\n{text}"), Some(format!("# new\n{before}"))),
+            (text.replacen("g1", "h1", 1), None),
+            (text.replacen("False", "no", 1), None),
+        ] {
+            let files = holding(now.as_bytes());
+            let (why, message) = run(&files, &back, &bodies);
+            assert_eq!(why, expected.is_none().then_some(Why::Conflict), "{now}: {message}");
+            let found = files.read(FILE).expect("read").expect("there").bytes;
+            assert_eq!(String::from_utf8(found).expect("text"), expected.unwrap_or(now));
+        }
+    }
+}

@@ -39,6 +39,17 @@ pub trait Files {
     /// content is in place then, unless the words of the error say otherwise.
     fn replace(&self, path: &str, bytes: &[u8], mode: u32) -> io::Result<()>;
 
+    /// The same of a file that still has the bytes that were read; `false`, and nothing is done, if it has not.
+    ///
+    /// # Errors
+    /// As [`Files::replace`].
+    fn swap(&self, path: &str, was: &[u8], bytes: &[u8], mode: u32) -> io::Result<bool> {
+        if self.read(path)?.is_none_or(|now| now.bytes != was) {
+            return Ok(false);
+        }
+        self.replace(path, bytes, mode).map(|()| true)
+    }
+
     /// Removes the file, durably. A missing one is no error.
     ///
     /// # Errors
@@ -74,22 +85,11 @@ impl Files for DiskFiles {
     }
 
     fn replace(&self, path: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
-        check_len(bytes)?;
-        let spot = Spot::of(path)?;
-        let old = spot.look()?;
-        let mut temp = Temp::create(&spot.dir)?;
-        temp.file.write_all(bytes)?;
-        if let Some(old) = &old {
-            keep_owner(&temp.file, old)?;
-        }
-        // After the change of owner, which may clear bits; until here nobody else can read it.
-        rustix::fs::fchmod(&temp.file, Mode::from_raw_mode(bits(mode)))?;
-        rustix::fs::fsync(&temp.file)?;
-        // A rename would silently take the place of a link that someone put there meanwhile.
-        spot.look()?;
-        rustix::fs::renameat(&spot.dir, &temp.name, &spot.dir, &spot.name)?;
-        temp.armed = false;
-        spot.sync("the new content is in place")
+        put(path, None, bytes, mode).map(|_| ())
+    }
+
+    fn swap(&self, path: &str, was: &[u8], bytes: &[u8], mode: u32) -> io::Result<bool> {
+        put(path, Some(was), bytes, mode)
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
@@ -108,6 +108,43 @@ impl Files for DiskFiles {
         rustix::fs::unlinkat(&spot.dir, &spot.name, AtFlags::empty())?;
         spot.sync("the file is removed")
     }
+}
+
+/// Replaces a file, if it still has the bytes that it is said to have.
+fn put(path: &str, was: Option<&[u8]>, bytes: &[u8], mode: u32) -> io::Result<bool> {
+    check_len(bytes)?;
+    let spot = Spot::of(path)?;
+    let old = spot.look()?;
+    let mut temp = Temp::create(&spot.dir)?;
+    temp.file.write_all(bytes)?;
+    if let Some(old) = &old {
+        only_name(old)?;
+        keep_owner(&temp.file, old)?;
+    }
+    // After the change of owner, which may clear bits; until here nobody else can read it.
+    rustix::fs::fchmod(&temp.file, Mode::from_raw_mode(bits(mode)))?;
+    rustix::fs::fsync(&temp.file)?;
+    // As late as can be: an editor that saves between here and the rename is what is left of the race.
+    if let Some(was) = was
+        && DiskFiles.read(path)?.is_none_or(|now| now.bytes != was)
+    {
+        return Ok(false);
+    }
+    // A rename would silently take the place of a link that someone put there meanwhile.
+    spot.look()?;
+    rustix::fs::renameat(&spot.dir, &temp.name, &spot.dir, &spot.name)?;
+    temp.armed = false;
+    spot.sync("the new content is in place").map(|()| true)
+}
+
+/// A file of several names would be parted from the others by a rename.
+fn only_name(old: &Stat) -> io::Result<()> {
+    if old.st_nlink > 1 {
+        let words = "it has several names (hard links), and only this one would get the new content; make it a file \
+                     of its own, or use symbolic links";
+        return Err(io::Error::other(words));
+    }
+    Ok(())
 }
 
 /// Where a file is once links are followed: an open directory and a name in it.

@@ -130,6 +130,34 @@ fn files_left_by_a_crash_do_not_stand_in_the_way() {
 }
 
 #[test]
+fn what_changed_meanwhile_is_not_replaced() {
+    let home = Home::new();
+    let path = home.write("hosts", b"old", 0o600);
+    symlink("hosts", home.path("link")).expect("linked");
+    assert!(!DiskFiles.swap(&path, b"older", b"new", 0o600).expect("looked at"));
+    assert_eq!(std::fs::read(&path).expect("read"), b"old");
+    assert!(DiskFiles.swap(&home.path("link"), b"old", b"new", 0o600).expect("swapped"));
+    assert_eq!(std::fs::read(&path).expect("read"), b"new");
+    assert!(!DiskFiles.swap(&home.path("gone"), b"", b"new", 0o600).expect("looked at"));
+    assert_eq!(home.names(), ["hosts", "link"], "nothing is left behind");
+    let files = MemFiles::default();
+    files.replace("a", b"1", 0o600).expect("replaced");
+    assert!(!files.swap("a", b"2", b"3", 0o600).expect("looked at"));
+    assert!(files.swap("a", b"1", b"3", 0o600).expect("swapped"));
+}
+
+#[test]
+fn a_file_of_several_names_stays_one() {
+    let home = Home::new();
+    let path = home.write("hosts", b"old", 0o600);
+    std::fs::hard_link(&path, home.path("other")).expect("linked");
+    let error = DiskFiles.replace(&path, b"new", 0o600).expect_err("refused").to_string();
+    assert!(error.contains("several names"), "{error}");
+    assert_eq!(std::fs::read(home.path("other")).expect("read"), b"old");
+    assert_eq!(home.names(), ["hosts", "other"]);
+}
+
+#[test]
 fn memory_files_are_shared_and_come_back() {
     let files = MemFiles::default();
     let other = files.clone();
