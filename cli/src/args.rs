@@ -520,4 +520,21 @@ pub(crate) enum Inventory {
         /// The host.
         host: String,
     },
+    /// Tell what two inventories, or two files of variables, mean differently. Comments, order of sections and quotes do
+    /// not count.
+    Diff {
+        /// The one, as it was.
+        before: String,
+        /// The other, as it is.
+        after: String,
+    },
+    /// Look for what does not do what it seems to: hosts left in new_nodes, hosts without a runtime, numbers that were
+    /// meant as versions. Files in group_vars and host_vars beside the inventory count.
+    ///
+    /// Exit 1 if anything is found.
+    Check {
+        /// The inventory, a file. May be given several times.
+        #[arg(short, long, value_name = "FILE", required = true)]
+        inventory: Vec<String>,
+    },
 }

@@ -179,8 +179,22 @@ fn edited(before: &Inventory, edits: &[Edit]) -> Result<Inventory, EditError> {
     Ok(Inventory::parse(body.unwrap_or(result)))
 }
 
+/// The host that an edit is for.
+pub(super) fn host_of(edit: &Edit) -> Option<&str> {
+    match edit {
+        Edit::SetHostVar { host, .. }
+        | Edit::UnsetHostVar { host, .. }
+        | Edit::StripHostVarSuffix { host, .. }
+        | Edit::MoveHost { host, .. } => Some(host),
+        _ => None,
+    }
+}
+
 /// What one edit makes of the inventory; none if it changes nothing.
 fn one(inventory: &Inventory, edit: &Edit, eol: &str) -> Result<Option<Inventory>, EditError> {
+    if let Some(host) = host_of(edit).filter(|host| inventory.groups().contains(host)) {
+        return Err(EditError::TwoThings { host: host.to_owned() });
+    }
     let changed = match edit {
         Edit::SetHostVar { host, name, value } => {
             check_name("variable name", name)?;

@@ -160,6 +160,7 @@ fn variables_of_groups_come_and_go() {
         ("[g]\n", lift("g"), "has no hosts"),
         ("[g]\nh crio='\n", lift("g"), "line 2"),
         ("[g]\n", lift("k"), "declared nowhere"),
+        ("[g]\nh crio=3\ni crio=\"'3'\"\n", lift("g"), "others have"),
         ("[g]\nh\n", pin(None, Some("v3.11.4")), "no image of GlusterFS"),
         ("[g]\nh\n", Edit::SetVar { name: "a".to_owned(), value: "b".to_owned() }, "the YAML cannot be read"),
     ] {
@@ -198,6 +199,7 @@ fn new_sections_stand_at_the_end() {
 fn refusals_name_the_line_and_the_next_step() {
     let twice = "[a]\nh x=1\n[b]\nh x=2\n";
     for (text, edit, part) in [
+        ("[web]\nweb\nother\n", set("web", "a", "b"), "web is a host and a group"),
         (TEXT, set("g9.demo", "a", "b"), "no line of the inventory names host g9.demo"),
         ("'r[1:3]' x=1\n", set("r2", "x", "2"), "line 1: host r2 is part of the range r[1:3]"),
         ("r[1:20][1:20]\n", set("r111", "x", "2"), "write the hosts of the range on lines of their own"),

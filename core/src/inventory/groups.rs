@@ -9,6 +9,21 @@ use std::collections::BTreeSet;
 
 /// Sets a variable in `[group:vars]`.
 pub(super) fn set(inventory: &Inventory, group: &str, name: &str, value: &str, eol: &str) -> Result<String, EditError> {
+    let text = |old: Option<&str>, commented| match old {
+        Some(old) if value::reads_as(old, value) => None,
+        old => Some(value::group_value(value, old, commented)),
+    };
+    put(inventory, group, name, text, eol)
+}
+
+/// Writes a variable of a group; the text is asked for with the one that it replaces, and whether a comment follows.
+fn put(
+    inventory: &Inventory,
+    group: &str,
+    name: &str,
+    text: impl Fn(Option<&str>, bool) -> Option<String>,
+    eol: &str,
+) -> Result<String, EditError> {
     if !inventory.group_exists(group) {
         return Err(EditError::UndeclaredGroup { group: group.to_owned() });
     }
@@ -24,16 +39,13 @@ pub(super) fn set(inventory: &Inventory, group: &str, name: &str, value: &str, e
         if known == name {
             found = true;
             let old = value_span.of(inventory.text());
-            if !value::reads_as(old, value) {
-                let commented = value_span.end < line.content.end;
-                splices.push((*value_span, value::group_value(value, Some(old), commented)));
-            }
+            splices.extend(text(Some(old), value_span.end < line.content.end).map(|new| (*value_span, new)));
         }
     }
     if found {
         return Ok(splice(inventory.text(), splices));
     }
-    let new = format!("{name}={}{eol}", value::group_value(value, None, false));
+    let new = format!("{name}={}{eol}", text(None, false).unwrap_or_default());
     Ok(match last {
         Some(at) => insert_before(inventory, at, new),
         None => with_section(inventory, &format!("[{group}:vars]"), &new, eol),
@@ -65,10 +77,14 @@ pub(super) fn lift(inventory: &Inventory, group: &str, name: &str, eol: &str) ->
         return Err(refuse(line.checked_sub(1), "a line of the group is not understood".to_owned()));
     }
     let members = inventory.members(group);
+    if let Some((_, host)) = members.iter().find(|(_, host)| inventory.group_exists(host)) {
+        return Err(EditError::TwoThings { host: host.clone() });
+    }
     let own: BTreeSet<&str> = members.iter().map(|(_, host)| host.as_str()).collect();
+    // The text as Python gets it, so that a number stays one and a text that looks like one does, too.
     let mut value: Option<&str> = None;
     for (at, host) in &members {
-        match (inventory.host_var(host, name), value) {
+        match (inventory.host_var_text(host, name), value) {
             (Some(own), None) => value = Some(own),
             (Some(own), Some(other)) if own == other => {}
             (Some(own), Some(other)) => {
@@ -87,6 +103,9 @@ pub(super) fn lift(inventory: &Inventory, group: &str, name: &str, eol: &str) ->
     let Some(value) = value else {
         return Err(refuse(None, "the group has no hosts".to_owned()));
     };
+    if value.trim() != value {
+        return Err(refuse(None, "its value begins or ends with white space".to_owned()));
+    }
     let mut splices = Vec::new();
     for (at, line) in inventory.host_lines().filter(|(_, line)| line.vars.iter().any(|var| var.name == name)) {
         let names = line.pattern.hosts();
@@ -99,7 +118,7 @@ pub(super) fn lift(inventory: &Inventory, group: &str, name: &str, eol: &str) ->
         splices.extend(removals(inventory, line, name));
     }
     let bare = Inventory::parse(&splice(inventory.text(), splices));
-    let result = set(&bare, group, name, value, eol)?;
+    let result = put(&bare, group, name, |_, _| Some(value.to_owned()), eol)?;
     let after = Inventory::parse(&result);
     for (at, host) in &members {
         let (was, is) = (inventory.effective_var(host, name), after.effective_var(host, name));

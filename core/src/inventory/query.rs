@@ -163,6 +163,12 @@ impl Inventory {
         lines.flat_map(|(_, line)| line.vars.iter().rev()).find(|var| var.name == name).map(|var| var.value.as_str())
     }
 
+    /// The text of an inline variable after the shell's rules and before Python's.
+    pub(super) fn host_var_text(&self, host: &str, name: &str) -> Option<&str> {
+        let lines = self.host_lines().rev().filter(|(_, line)| line.pattern.names(host));
+        lines.flat_map(|(_, line)| line.vars.iter().rev()).find(|var| var.name == name).map(|var| var.raw.as_str())
+    }
+
     /// All inline variables of the host.
     pub fn host_vars(&self, host: &str) -> BTreeMap<&str, &str> {
         let lines = self.host_lines().filter(|(_, line)| line.pattern.names(host));

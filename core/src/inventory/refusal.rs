@@ -12,6 +12,12 @@ pub enum EditError {
         /// The host.
         host: String,
     },
+    /// A host and a group of one name.
+    #[error("{host} is a host and a group, and ansible gives the variables of such a host to the group; rename one")]
+    TwoThings {
+        /// The name.
+        host: String,
+    },
     /// The host is not in the group it shall leave.
     #[error("host {host} is not in [{group}] but in: {}; name the group whose line is to move", .found.join(", "))]
     NotInGroup {

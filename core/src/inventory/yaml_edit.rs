@@ -1,7 +1,7 @@
 //! Edits of inventories and files of variables in YAML: each a few splices, the rest of the text stays.
 
 use super::definitions::{self, DefinitionChange, VARIABLE};
-use super::edit::Edit;
+use super::edit::{Edit, host_of};
 use super::graft::{self, Dialect, NoGraft};
 use super::place::splice;
 use super::refusal::{EditError, check_name, check_value};
@@ -123,6 +123,9 @@ pub(super) fn edited(text: &str, edits: &[Edit], vars: bool) -> Result<String, E
 }
 
 fn in_groups(page: &Page<'_>, edit: &Edit) -> Result<String, EditError> {
+    if let Some(host) = host_of(edit).filter(|host| spots(&page.root).iter().any(|spot| spot.group == *host)) {
+        return Err(EditError::TwoThings { host: host.to_owned() });
+    }
     match edit {
         Edit::SetHostVar { host, name, value } => {
             check_name("variable name", name)?;

@@ -17,26 +17,37 @@ pub(super) fn vars<'a>(page: &'a Page<'_>, group: &str) -> Vec<(&'a str, &'a Ent
 }
 
 pub(super) fn set(page: &Page<'_>, group: &str, name: &str, value: &str) -> Result<String, EditError> {
+    put(page, group, name, &yaml::value_text(value, None), &|entry| page.replaced(entry, value))
+}
+
+/// Sets a variable of a group: to a text where it is new, else by what replaces it.
+fn put(
+    page: &Page<'_>,
+    group: &str,
+    name: &str,
+    value: &str,
+    replaced: &dyn Fn(&Entry) -> Result<graft::Splices, NoGraft>,
+) -> Result<String, EditError> {
     let refuse = |error: NoGraft| page.refuse(error.at, error.reason);
     let all = spots(&page.root);
     let there = || all.iter().filter(|spot| spot.group == group);
     let mut splices = Vec::new();
     let known: Vec<&Entry> = vars(page, group).into_iter().filter(|(var, _)| *var == name).map(|(_, e)| e).collect();
     for entry in &known {
-        splices.extend(page.replaced(entry, value).map_err(refuse)?);
+        splices.extend(replaced(entry).map_err(refuse)?);
     }
     if !known.is_empty() {
         return page.with(Ok(splices));
     }
     if let Some(vars) = there().find_map(|spot| spot.part("vars")) {
-        return page.with(page.set_in(Some(vars), &vars.value, name, value));
+        let line = format!("{name}: {value}");
+        return page.with(graft::add_entry(page.text, (Some(vars), &vars.value), None, &line, page.eol));
     }
     let full = there().find(|spot| spot.entry.value.entries().is_some_and(|parts| !parts.is_empty()));
     let Some(spot) = full.or(there().next()) else {
         return Err(EditError::UndeclaredGroup { group: group.to_owned() });
     };
     let map = &spot.entry.value;
-    let value = yaml::value_text(value, None);
     let line = match map.kind {
         Kind::Map { style: Style::Flow, .. } => format!("vars: {{{name}: {value}}}"),
         _ => format!("vars:{}  {name}: {value}", page.eol),
@@ -82,18 +93,18 @@ pub(super) fn lift(page: &Page<'_>, group: &str, name: &str) -> Result<String, E
         }
         return Err(refuse(None, "no host has it".to_owned()));
     }
-    let mut value: Option<String> = None;
+    let mut value: Option<&Node> = None;
     let mut splices = Vec::new();
     let mut have = BTreeSet::new();
     for (host, now, names) in setting().filter(|(.., names)| names.iter().any(|host| members.contains(host))) {
         if let Some(other) = names.iter().find(|host| !members.contains(host)) {
             return Err(refuse(Some(host), format!("it is set for {other} too, which is not in the group")));
         }
-        let shown = yaml::shown(now);
-        if value.as_ref().is_some_and(|value| *value != shown) {
-            return Err(refuse(Some(host), format!("{} has {shown:?}, others have {value:?}", host.key.canonical())));
+        if let Some(other) = value.filter(|value| value.canonical() != now.canonical()) {
+            let (name, own, other) = (host.key.canonical(), now.canonical(), other.canonical());
+            return Err(refuse(Some(host), format!("{name} has {own}, others have {other}")));
         }
-        value = Some(shown);
+        value.get_or_insert(now);
         have.extend(names.iter());
         splices.extend(without(page, &host.value, name).map_err(|error| page.refuse(error.at, error.reason))?);
     }
@@ -110,8 +121,13 @@ pub(super) fn lift(page: &Page<'_>, group: &str, name: &str) -> Result<String, E
     if let Some(other) = other {
         return Err(refuse(Some(other.entry), format!("the group {} sets it too", other.group)));
     }
+    let text = value.span.of(page.text);
+    let plain = !matches!(value.kind, Kind::Alias(_)) && !matches!(yaml::quote_of(value), Some('!' | '|'));
+    if text.is_empty() || text.contains(['\n', '#']) || !plain {
+        return Err(refuse(None, "its value is not one on one line".to_owned()));
+    }
     let bare = page.with(Ok(splices))?;
-    set(&Page::read(&bare, page.eol)?, group, name, &value)
+    put(&Page::read(&bare, page.eol)?, group, name, text, &|entry| graft::replace(entry, text))
 }
 
 /// The group and all below it.

@@ -261,7 +261,6 @@ proptest! {
         prop_assert!(yaml::parse(&text).is_ok(), "{}", text);
         let Ok((once, changes)) = amend(&text, edits) else { return Ok(()) };
         prop_assert_eq!(&difference(&text, &once), &changes);
-        prop_assert_eq!(changes.is_empty(), text == once, "{}", once);
         prop_assert_eq!(lost(&text, &once), 0, "{}", once);
         prop_assert_eq!(apply(&once, edits), Ok(once.clone()), "twice");
         if let Edit::SetGroupVar { group, name, value } = &edit {

@@ -1,5 +1,7 @@
 //! `palinode inventory`: inventories as Ansible reads them. One file for each verb.
 
+mod check;
+mod diff;
 mod graph;
 mod host;
 mod show;
@@ -8,7 +10,7 @@ use crate::args::{Args, Inventory, Source};
 use crate::exit::{Exit, Failure};
 use crate::render::escape;
 use palinode_core::inventory::reading::{Layer, Reading, Said, Value};
-use palinode_executors::DiskSources;
+use palinode_executors::{DiskFiles, DiskSources, Files};
 
 /// Carries out one of the verbs.
 pub(crate) fn inventory(args: &Args, command: &Inventory) -> Result<Exit, Failure> {
@@ -16,6 +18,8 @@ pub(crate) fn inventory(args: &Args, command: &Inventory) -> Result<Exit, Failur
         Inventory::Show { source } => show::show(args, source),
         Inventory::Graph { source, group } => graph::graph(args, source, group),
         Inventory::Host { source, host } => host::host(args, source, host),
+        Inventory::Diff { before, after } => diff::diff(args, before, after),
+        Inventory::Check { inventory } => check::check(args, inventory),
     }
 }
 
@@ -26,6 +30,15 @@ fn read(source: &Source) -> Result<Reading, Failure> {
         let place = error.line.map_or_else(String::new, |line| format!(":{line}"));
         Failure::usage(format!("{}{place}: {}", error.file, error.why), error.mend)
     })
+}
+
+/// The text of one file.
+fn text_of(file: &str) -> Result<String, Failure> {
+    let next = "name a file of text that you may read";
+    let cannot = |error: &dyn std::fmt::Display| Failure::usage(format!("cannot read {file}: {error}"), next);
+    let found = DiskFiles.read(file).map_err(|error| cannot(&error))?;
+    let found = found.ok_or_else(|| cannot(&"there is no such file"))?;
+    String::from_utf8(found.bytes).map_err(|_| cannot(&"it is not UTF-8 text"))
 }
 
 /// A value on one line, short enough to be looked at.
