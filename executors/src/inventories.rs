@@ -115,7 +115,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn scripts_are_bounded() {

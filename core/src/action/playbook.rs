@@ -2,7 +2,7 @@
 
 use super::{Target, kube};
 use crate::id::ResourceKey;
-use crate::inventory::Inventory;
+use crate::inventory::reading::Reading;
 use crate::resource::{Fields, Footprint, Kind, State};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,12 +106,9 @@ impl Playbook {
     }
 
     /// Why it must not run with this inventory: the first requirement that does not hold, in words.
-    pub fn unready(&self, inventory: &Inventory) -> Option<String> {
+    pub fn unready(&self, inventory: &Reading) -> Option<String> {
         self.requires.iter().find_map(|require| {
-            let there: BTreeSet<&str> = match inventory.group_exists(&require.group) {
-                true => inventory.hosts(&require.group).into_iter().chain(inventory.ranges(&require.group)).collect(),
-                false => BTreeSet::new(),
-            };
+            let there: BTreeSet<&str> = inventory.hosts(&require.group).into_iter().collect();
             let wanted: BTreeSet<&str> = require.hosts.iter().map(String::as_str).collect();
             let names = |all: &BTreeSet<&str>| match all.is_empty() {
                 true => "no host".to_owned(),
@@ -127,6 +124,7 @@ impl Playbook {
 mod tests {
     use super::*;
     use crate::action::Action;
+    use crate::inventory::reading::{Kind as SourceKind, Sources};
 
     fn playbook(more: &str) -> Result<Playbook, serde_json::Error> {
         serde_json::from_str(&format!("{{\"path\":\"/p/a.yml\",\"inventory\":\"/i\"{more}}}"))
@@ -153,6 +151,27 @@ mod tests {
         assert_eq!(Action::Playbook(Box::new(playbook(",\"limit\":\"a:&b,!c[0:2]\"").expect("read"))).check(), Ok(()));
     }
 
+    /// An inventory of one file.
+    struct One<'a>(&'a str);
+
+    impl Sources for One<'_> {
+        fn kind(&self, path: &str) -> SourceKind {
+            if path == "/i" { SourceKind::File } else { SourceKind::Missing }
+        }
+
+        fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+            Ok(self.0.as_bytes().to_vec())
+        }
+
+        fn list(&self, _: &str) -> Result<Vec<String>, String> {
+            Ok(Vec::new())
+        }
+
+        fn run(&self, _: &str, _: &[&str]) -> Result<Vec<u8>, String> {
+            Err("nothing is run".to_owned())
+        }
+    }
+
     #[test]
     fn requirements_are_about_whole_groups() {
         let more =
@@ -161,11 +180,13 @@ mod tests {
         for (text, words) in [
             ("[new_nodes]\ng1\n", None),
             ("[new_nodes]\ng1\n[new_masters]\n", None),
+            ("[new_nodes]\ng[1:1]\n", None),
             ("[nodes]\ng1\n", Some("the group new_nodes must have g1, and has no host")),
             ("[new_nodes]\ng1\ng2\n", Some("the group new_nodes must have g1, and has g1, g2")),
             ("[new_nodes]\ng1\n[new_masters]\nm1\n", Some("the group new_masters must have no host, and has m1")),
         ] {
-            assert_eq!(playbook.unready(&Inventory::parse(text)).as_deref(), words, "{text}");
+            let reading = Reading::of(&One(text), &["/i"]).expect("it can be read");
+            assert_eq!(playbook.unready(&reading).as_deref(), words, "{text}");
         }
     }
 }

@@ -13,13 +13,14 @@ mod command;
 mod events;
 mod verdict;
 
+use crate::inventories::DiskSources;
 use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Said, Word, decoded, quoted};
 use command::{Around, EVENTS, LAPSED, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target};
 use palinode_core::event::Class;
 use palinode_core::id::{EntryId, RunId};
-use palinode_core::inventory::Inventory;
+use palinode_core::inventory::reading::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Report};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,17 +97,10 @@ impl Playbooks {
         if playbook.requires.is_empty() {
             return None;
         }
-        let text = match std::fs::read(&playbook.inventory).map(String::from_utf8) {
-            Ok(Ok(text)) => text,
-            Ok(Err(_)) => return Some(format!("the inventory {} is no text in UTF-8", playbook.inventory)),
-            Err(error) => {
-                return Some(format!(
-                    "what the step requires of its groups cannot be checked: the inventory {} is no file: {error}",
-                    playbook.inventory
-                ));
-            }
-        };
-        playbook.unready(&Inventory::parse(&text)).map(|why| format!("{}: {why}", playbook.inventory))
+        match Reading::of(&DiskSources::default(), &[playbook.inventory.as_str()]) {
+            Ok(inventory) => playbook.unready(&inventory).map(|why| format!("{}: {why}", playbook.inventory)),
+            Err(error) => Some(format!("what the step requires of its groups cannot be checked: {error}")),
+        }
     }
 
     fn here(&self, playbook: &Playbook) -> Rc<Here> {

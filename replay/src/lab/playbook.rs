@@ -9,7 +9,7 @@ use super::spec;
 use super::world::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT, World};
 use palinode_core::action::{Playbook, Target};
 use palinode_core::event::Why;
-use palinode_core::inventory::Inventory;
+use palinode_core::inventory::reading::{Kind, Reading, Sources};
 
 fn fatal(message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(2), message: Some(message.into()), ..Finish::default() }
@@ -73,6 +73,27 @@ pub(super) fn own_resolver(ip: &str) -> Entry {
     Entry::text(spec::resolv_conf([ip], "# nameserver updated by /etc/NetworkManager/dispatcher.d/99-origin-dns.sh\n"))
 }
 
+/// The lab's inventory: one file, and nothing beside it.
+struct Whole<'a>(&'a str, &'a [u8]);
+
+impl Sources for Whole<'_> {
+    fn kind(&self, path: &str) -> Kind {
+        if path == self.0 { Kind::File } else { Kind::Missing }
+    }
+
+    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(self.1.to_vec())
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    fn run(&self, _: &str, _: &[&str]) -> Result<Vec<u8>, String> {
+        Err("the lab runs no inventories".to_owned())
+    }
+}
+
 impl World {
     pub(super) fn playbook(
         &self,
@@ -82,8 +103,11 @@ impl World {
     ) -> Result<Draft, Finish> {
         let bytes = (outside.inventory)().map_err(|error| fatal(format!("the inventory cannot be read: {error}")))?;
         let text = String::from_utf8_lossy(&bytes);
-        if let Some(why) = playbook.unready(&Inventory::parse(&text)) {
-            return Err(refuse(why));
+        let whole = Whole(&playbook.inventory, &bytes);
+        match Reading::of(&whole, &[playbook.inventory.as_str()]).map(|inventory| playbook.unready(&inventory)) {
+            Ok(None) => {}
+            Ok(Some(why)) => return Err(refuse(why)),
+            Err(error) => return Err(fatal(error.to_string())),
         }
         let ini = Ini::read(&text);
         if playbook.path.ends_with(SCALEUP) {
