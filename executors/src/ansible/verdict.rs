@@ -42,7 +42,7 @@ pub(super) fn verdict(
             Left { lapsed: true, .. } => {
                 Verdict::Unknown("another journal took its claim, and it was ended on the way".to_owned())
             }
-            Left { unreadable: true, .. } if !tally.began => {
+            Left { unreadable: true, .. } if !tally.began && !shows_plays(out) => {
                 Verdict::Badly(Why::Precondition, format!("nothing was run, it cannot be read{said}"))
             }
             _ => Verdict::Unknown(format!("it ended ({code}) without telling how its hosts fared{said}")),
@@ -74,6 +74,11 @@ pub(super) fn verdict(
         None if killed => Verdict::Well(format!("{}; it was killed after that", told(stats))),
         None => Verdict::Well(told(stats)),
     }
+}
+
+/// Whether plays were run that nobody told of: then the plugin was not there, and nothing is known.
+fn shows_plays(out: &[u8]) -> bool {
+    out.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"PLAY ") || line.starts_with(b"TASK "))
 }
 
 fn unmet(playbook: &Playbook, target: &Target, stats: &BTreeMap<String, Fared>, no_hosts: bool) -> Option<String> {
@@ -196,5 +201,7 @@ mod tests {
             };
             assert!(found.starts_with(wanted), "{name}: {found}");
         }
+        let ran = verdict(&playbook(None), &nobody, 1, &Tally::default(), unreadable, b"\nPLAY [all] ***\nERROR! x");
+        assert!(matches!(ran, Verdict::Unknown(_)), "plays were run that nobody told of: {ran:?}");
     }
 }

@@ -199,10 +199,13 @@ p_word() {
   if p_ended "$p_dir"; then echo finished; else echo interrupted; fi
 }
 
-# Ended or revoked jobs that nobody asked for in a month go.
+# What ended or revoked jobs said that nobody asked for in a month goes; that they were here stays for a year, so that
+# none of them is begun again by someone who comes late.
 p_sweep() {
   find "$p_jobs" -mindepth 1 -maxdepth 1 -type d -mtime +30 2>/dev/null | while IFS= read -r p_old; do
-    if p_ended "$p_old" || [ "$(readlink "$p_old/fate")" = revoked ]; then rm -rf -- "$p_old"; fi
+    case ${p_old##*/} in .*) continue ;; esac
+    if p_ended "$p_old"; then : >"$p_end"; elif [ "$(readlink "$p_old/fate")" != revoked ]; then continue; fi
+    if [ -n "$(find "$p_old" -maxdepth 0 -mtime +365)" ]; then rm -rf -- "$p_old"; elif [ -e "$p_old/job" ]; then rm -f -- "$p_old/job"; fi
   done
 }
 

@@ -235,3 +235,23 @@ fn a_host_is_claimed_in_one_name_and_a_late_job_of_another_is_refused() {
         shell.says("rm -f $p_claims/one; p_claimant two", &[&format!("claimant {}", base64("claims/one\n"))]);
     });
 }
+
+#[test]
+fn what_an_old_job_printed_goes_and_that_it_was_there_stays() {
+    each(|shell, _, _| {
+        shell.job("old", "echo words", &["state finished", "rc 0"]);
+        shell.job("new", "echo words", &["state finished"]);
+        shell.says("p_revoke gone", &["revoked"]);
+        shell.says("mkdir $p_jobs/begun", &[]);
+        shell.says("for j in old gone begun; do touch -d '40 days ago' $p_jobs/$j; done; p_sweep", &[]);
+        let lines = shell.says("p_start old 'echo again' ''; p_status old 2 -", &["state finished", "rc 0"]);
+        assert!(lines.iter().any(|line| line == "out " || line == "out"), "{lines:?}");
+        shell.says("p_status gone 0 -", &["state revoked"]);
+        shell.says("p_status new 0 -", &["state finished", &format!("out {}", base64("words\n"))]);
+        shell.says("p_status begun 0 -", &["state claimed"]);
+        // After a year without a touch it goes, whoever began never does.
+        shell.says("for j in old gone begun; do touch -d '400 days ago' $p_jobs/$j; done; p_sweep", &[]);
+        shell.says("p_status old 0 -", &["state none"]);
+        shell.says("p_status begun 0 -", &["state claimed"]);
+    });
+}
