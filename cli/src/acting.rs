@@ -9,12 +9,13 @@ use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId};
 use palinode_core::inventory::Inventory;
+use palinode_core::inventory::reading::Reading;
 use palinode_core::plan::{Plan, Work};
 use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey};
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, Fleet, Real, Unready, Way, Workshop};
+use palinode_executors::{Claim, DiskSources, Fleet, Real, Unready, Way, Workshop};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -243,9 +244,32 @@ pub(crate) fn ways<'a>(
     hosts: impl Iterator<Item = &'a HostName>,
 ) -> Result<BTreeMap<HostName, Way>, Failure> {
     let inventory = Inventory::parse(text);
+    let reading = path.to_str().map(|path| Reading::without_encrypted(&DiskSources::without_scripts(), &[path]));
+    let reading = match reading {
+        Some(Ok(reading)) => {
+            for file in reading.encrypted() {
+                to_stderr(&format!(
+                    "note: {} is encrypted; what it says of reaching hosts is not known\n",
+                    escape(file)
+                ));
+            }
+            Some(reading)
+        }
+        // What can be edited may be less than what Ansible would read: the file alone must do.
+        Some(Err(error)) => {
+            to_stderr(&format!("note: {}\n", escape(&error.to_string())));
+            to_stderr("note: so group_vars and host_vars are not asked how hosts are reached\n");
+            None
+        }
+        None => None,
+    };
     let mut ways = BTreeMap::new();
     for host in hosts {
-        let way = Way::of(&inventory, host).map_err(|bad| {
+        let way = match &reading {
+            Some(reading) => Way::read(reading, host),
+            None => Way::of(&inventory, host),
+        };
+        let way = way.map_err(|bad| {
             Failure::usage(
                 format!("the inventory {} does not say how a host is reached: {bad}", path.display()),
                 "write a plain value there, or leave it away and say it in the configuration of ssh",

@@ -17,11 +17,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy)]
 pub struct DiskSources {
     patience: Duration,
+    scripts: bool,
 }
 
 impl Default for DiskSources {
     fn default() -> Self {
-        Self { patience: PATIENCE }
+        Self { patience: PATIENCE, scripts: true }
+    }
+}
+
+impl DiskSources {
+    /// Inventories of which nothing is executed: a script is a file like any other.
+    pub fn without_scripts() -> Self {
+        Self { scripts: false, ..Self::default() }
     }
 }
 
@@ -33,7 +41,7 @@ impl Sources for DiskSources {
         match std::fs::metadata(path) {
             Ok(found) if found.is_dir() => Kind::Folder,
             Ok(_) if !may(rustix::fs::Access::READ_OK) => Kind::Missing,
-            Ok(found) if found.is_file() && may(rustix::fs::Access::EXEC_OK) => Kind::Executable,
+            Ok(found) if self.scripts && found.is_file() && may(rustix::fs::Access::EXEC_OK) => Kind::Executable,
             Ok(_) => Kind::File,
             Err(_) => Kind::Missing,
         }
@@ -139,8 +147,9 @@ mod tests {
         ] {
             let path = script(text);
             assert_eq!(DiskSources::default().kind(&path), Kind::Executable);
+            assert_eq!(DiskSources::without_scripts().kind(&path), Kind::File);
             let slow = text.contains("1000\n");
-            let sources = DiskSources { patience: if slow { Duration::from_secs(1) } else { PATIENCE } };
+            let sources = DiskSources { patience: if slow { Duration::from_secs(1) } else { PATIENCE }, scripts: true };
             let found = sources.run(&path, &["--host", "h"]);
             match (&found, expected) {
                 (Ok(out), Ok(expected)) => assert_eq!(String::from_utf8_lossy(out), expected, "{text}"),

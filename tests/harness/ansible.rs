@@ -71,7 +71,7 @@ impl Ansible {
             .lines()
             .map(|line| {
                 let line = line.expect("it answers in UTF-8");
-                let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                let value: Value = serde_json::from_str(&line).expect("it answers in JSON");
                 let text = |key: &str| value[key].as_str().expect("an answer has a text").to_owned();
                 if value["ok"] == true { Ok(text("out")) } else { Err(text("why")) }
             })

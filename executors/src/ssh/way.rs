@@ -2,6 +2,7 @@
 
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
+use palinode_core::inventory::reading::{Reading, Value};
 
 /// What an inventory says of reaching a host. What it leaves open, ssh's own configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,6 +13,13 @@ pub struct Way {
     pub(super) port: Option<u16>,
     /// A file with a private key.
     pub(super) key: Option<String>,
+}
+
+/// What is said of a variable.
+enum Told {
+    Plain(String),
+    /// In place of a value, and why that is none.
+    Not(&'static str, &'static str),
 }
 
 /// A value of an inventory that cannot be used.
@@ -29,17 +37,45 @@ pub struct BadWay {
 }
 
 impl Way {
-    /// What the file of an inventory says of a host; none if it says nothing. Ansible knows each variable by two names,
-    /// and takes the older one if both are there.
+    /// What the file of an inventory alone says of a host; none if it says nothing.
     pub fn of(inventory: &Inventory, host: &HostName) -> Result<Option<Self>, BadWay> {
+        Self::told(host, &|name| Some(Told::Plain(inventory.effective_var(host.as_str(), name)?.to_owned())))
+    }
+
+    /// What an inventory says of a host, with all that lies beside it.
+    pub fn read(reading: &Reading, host: &HostName) -> Result<Option<Self>, BadWay> {
+        let settings = reading.settings(host.as_str());
+        Self::told(host, &|name| {
+            let value = settings.iter().find(|setting| setting.name == name)?.said.value;
+            Some(match (value, value.printed()) {
+                // Nothing is said by it.
+                (Value::Null, _) => Told::Plain(String::new()),
+                (_, Some(text)) => Told::Plain(text),
+                (Value::Vault(_), None) => Told::Not("(encrypted)", "cannot be read without the password"),
+                (_, None) => Told::Not("(a list or a map)", "is no plain value"),
+            })
+        })
+    }
+
+    /// Ansible knows each variable by two names, and takes the older one if both are there.
+    fn told(host: &HostName, say: &dyn Fn(&str) -> Option<Told>) -> Result<Option<Self>, BadWay> {
         let get = |names: [&'static str; 2], fits: fn(&str) -> Option<&'static str>| {
-            let found = names.into_iter().find_map(|name| Some((name, inventory.effective_var(host.as_str(), name)?)));
-            let Some((name, value)) = found.filter(|(_, value)| !value.is_empty()) else { return Ok(None) };
-            let why =
-                if value.contains("{{") { Some("is a template, and those are not filled in") } else { fits(value) };
+            let found = names.into_iter().find_map(|name| Some((name, say(name)?)));
+            let (name, value, why) = match found {
+                None => return Ok(None),
+                Some((_, Told::Plain(value))) if value.is_empty() => return Ok(None),
+                Some((name, Told::Plain(value))) if value.contains("{{") => {
+                    (name, value, Some("is a template, and those are not filled in"))
+                }
+                Some((name, Told::Plain(value))) => {
+                    let why = fits(&value);
+                    (name, value, why)
+                }
+                Some((name, Told::Not(value, why))) => (name, value.to_owned(), Some(why)),
+            };
             match why {
-                Some(why) => Err(BadWay { host: host.to_string(), name, value: value.to_owned(), why }),
-                None => Ok(Some(value.to_owned())),
+                Some(why) => Err(BadWay { host: host.to_string(), name, value, why }),
+                None => Ok(Some(value)),
             }
         };
         let way = Self {
@@ -122,6 +158,33 @@ mod tests {
             way("ansible_host=2001:db8::1").expect("it is plain").expect("a way").destination("x"),
             "2001:db8::1"
         );
+    }
+
+    #[test]
+    fn files_beside_the_inventory_say_how_hosts_are_reached_too() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+            std::fs::write(path, text).expect("it can be written");
+        };
+        write("hosts", "[nodes]\nnode[1:4] ansible_port=22\n[nodes:vars]\nansible_user=inv\n");
+        write("group_vars/nodes.yml", "ansible_user: ops\n");
+        write("group_vars/all/vault.yml", "$ANSIBLE_VAULT;1.1;AES256\n61\n");
+        write("host_vars/node1", "ansible_host: 10.0.0.1\nansible_port: 2222\n");
+        write("host_vars/node2", "ansible_host: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n");
+        write("host_vars/node3", "ansible_host: [a]\n");
+        write("host_vars/node4", "ansible_host:\nansible_user: \"a\\nProxyCommand x\"\n");
+        let hosts = folder.path().join("hosts");
+        let path = hosts.to_str().expect("a plain name");
+        let reading = Reading::without_encrypted(&crate::DiskSources::without_scripts(), &[path]).expect("it is good");
+        let of = |host: &str| Way::read(&reading, &HostName::new(host).expect("a host name"));
+        let way = of("node1").expect("it is plain").expect("it says something");
+        assert_eq!(way.destination("node1"), "10.0.0.1");
+        assert_eq!(way.options(), "User \"ops\"\nPort \"2222\"\n");
+        for (host, why) in [("node2", "password"), ("node3", "no plain value"), ("node4", "no name of a user")] {
+            assert!(of(host).is_err_and(|bad| bad.to_string().contains(why)), "{host}");
+        }
     }
 
     #[test]

@@ -129,6 +129,20 @@ const MADE_BY_ANSIBLE: [&str; 33] = [
 impl Reading {
     /// Reads inventories, one after the other: of what several say the last counts.
     pub fn of(sources: &dyn Sources, paths: &[&str]) -> Result<Self, ReadError> {
+        Self::made(sources, paths, false)
+    }
+
+    /// The same, but files of variables that are encrypted as a whole are left out; [`Reading::encrypted`] names them.
+    pub fn without_encrypted(sources: &dyn Sources, paths: &[&str]) -> Result<Self, ReadError> {
+        Self::made(sources, paths, true)
+    }
+
+    /// The files that were left out because they are encrypted as a whole.
+    pub fn encrypted(&self) -> &[String] {
+        &self.vars_files.encrypted
+    }
+
+    fn made(sources: &dyn Sources, paths: &[&str], leave_encrypted: bool) -> Result<Self, ReadError> {
         let mut walk = sources::Walk { sources, files: Vec::new(), estate: Estate::new() };
         for path in paths {
             walk.source(path, 0)?;
@@ -136,7 +150,7 @@ impl Reading {
         let sources::Walk { mut files, mut estate, .. } = walk;
         let first = paths.first().copied().unwrap_or_default();
         estate.settle().map_err(|wrong| wrong.within(first))?;
-        let vars_files = VarsFiles::of(sources, paths, &estate, &mut files)?;
+        let vars_files = VarsFiles::of(sources, paths, &estate, &mut files, leave_encrypted)?;
         Ok(Self { files, estate, vars_files })
     }
 

@@ -71,7 +71,7 @@ impl Reading {
         let children = names(&group.children, &|at| self.estate.groups.get(at).map(|group| group.name.clone()));
         let hosts = names(&group.hosts, &|at| self.estate.hosts.get(at).map(|host| host.name.clone()));
         let parts = [("children", children), ("hosts", hosts)].into_iter();
-        let parts = parts.filter(|(kind, names)| !names.is_false() && !(*kind == "hosts" && group.name == "all"));
+        let parts = parts.filter(|(kind, names)| !names.is_false() && (*kind != "hosts" || group.name != "all"));
         print_all(parts, ['{', '}'], indent, out, |(kind, names), indent, out| {
             quote(kind, out);
             out.push_str(": ");

@@ -82,8 +82,13 @@ pub(super) fn data(bytes: &[u8]) -> Result<Data, Wrong> {
     Ok(Data { value: document.value()?, document: Some(document) })
 }
 
+/// Whether a vault holds the whole file.
+pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"$ANSIBLE_VAULT")
+}
+
 fn not_encrypted(bytes: &[u8]) -> Result<(), Wrong> {
-    if bytes.starts_with(b"$ANSIBLE_VAULT") {
+    if is_encrypted(bytes) {
         let mend =
             "decrypt it with `ansible-vault decrypt`, or encrypt single values with `ansible-vault encrypt_string`";
         return Err(Wrong::new(1, "the file is encrypted as a whole", mend));

@@ -163,3 +163,13 @@ fn only_what_a_host_needs_is_looked_at() {
     let outside = [("i/h", "..\n"), ("i/host_vars/x", "a: 1\n"), ("i/z", "a: 1\n")];
     assert_eq!(read(&outside, "i/h").expect("it can be read").settings("..").len(), 0);
 }
+
+#[test]
+fn encrypted_files_are_refused_or_left_out_and_named() {
+    let files =
+        [("i/h", "[g]\nx\n"), ("i/group_vars/g/a.yml", "$ANSIBLE_VAULT;1.1\n61\n"), ("i/group_vars/g/b.yml", "y: 1\n")];
+    assert!(read(&files, "i/h").is_err_and(|error| error.why.contains("encrypted")));
+    let reading = Reading::without_encrypted(&Memory::of(&files), &["i/h"]).expect("it can be read");
+    assert_eq!(reading.encrypted(), ["i/group_vars/g/a.yml"]);
+    assert_eq!(value(&reading, "x", "y"), "1 i/group_vars/g/b.yml:1");
+}

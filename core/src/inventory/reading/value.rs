@@ -241,7 +241,7 @@ mod tests {
         for (value, indent, text) in [
             (Value::text("ü\u{1f600}\u{7f}\u{202e}\u{1}\"\\"), None, "\"ü\u{1f600}\\u007f\\u202e\\u0001\\\"\\\\\""),
             (Value::Float(f64::INFINITY), None, "Infinity"),
-            (nested.clone(), None, r#"{"a": {"__ansible_vault": "x\n"}, "true": [], "z": [null, 3.1]}"#),
+            (nested, None, r#"{"a": {"__ansible_vault": "x\n"}, "true": [], "z": [null, 3.1]}"#),
             (Value::List(vec![Value::Bool(true)]), Some(4), "[\n        true\n    ]"),
             (Value::Map(Vec::new()), Some(0), "{}"),
         ] {

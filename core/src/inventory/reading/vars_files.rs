@@ -2,7 +2,7 @@
 
 use super::error::{ReadError, Wrong};
 use super::estate::{ALL, At, Estate, Vars};
-use super::sources::{Kind, Sources, data, extension, join};
+use super::sources::{Kind, Sources, data, extension, is_encrypted, join};
 use super::value::Value;
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ const DEEPEST: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct VarsFiles {
     folders: Vec<Folder>,
+    /// Files that were left out, since they are encrypted as a whole.
+    pub(super) encrypted: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ impl VarsFiles {
         paths: &[&str],
         estate: &Estate,
         files: &mut Vec<String>,
+        leave_encrypted: bool,
     ) -> Result<Self, ReadError> {
         let mut all = Self::default();
         for path in paths {
@@ -42,7 +45,7 @@ impl VarsFiles {
                     None => String::new(),
                 },
             };
-            let mut reader = Reader { sources, files };
+            let mut reader = Reader { sources, files, leave_encrypted, encrypted: &mut all.encrypted };
             let mut folder = Folder::default();
             let (groups, hosts) = (join(&beside, "group_vars"), join(&beside, "host_vars"));
             let has = |path: &str| sources.kind(path) == Kind::Folder;
@@ -82,6 +85,8 @@ impl VarsFiles {
 struct Reader<'a> {
     sources: &'a dyn Sources,
     files: &'a mut Vec<String>,
+    leave_encrypted: bool,
+    encrypted: &'a mut Vec<String>,
 }
 
 impl Reader<'_> {
@@ -130,6 +135,10 @@ impl Reader<'_> {
     fn file(&mut self, path: &str) -> Result<Option<Vars>, ReadError> {
         let why = |why| ReadError::new(path, None, format!("cannot be read: {why}"), "see to its permissions");
         let bytes = self.sources.read(path).map_err(why)?;
+        if self.leave_encrypted && is_encrypted(&bytes) {
+            self.encrypted.push(path.to_owned());
+            return Ok(None);
+        }
         let file = self.files.len();
         self.files.push(path.to_owned());
         let data = data(&bytes).map_err(|wrong| wrong.within(path))?;

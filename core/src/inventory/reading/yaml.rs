@@ -136,10 +136,8 @@ impl Builder {
                     self.place(node);
                 }
             }
-            Event::Anchor(_, name) => {
-                if !self.names.insert(name.into_owned()) {
-                    return Err(Wrong::new(line, "an anchor has the name of another", "give it a name of its own"));
-                }
+            Event::Anchor(_, name) if !self.names.insert(name.to_string()) => {
+                return Err(Wrong::new(line, "an anchor has the name of another", "give it a name of its own"));
             }
             Event::Alias(anchor) => {
                 let target = self.anchors.get(&anchor).copied();
