@@ -16,6 +16,7 @@ mod hostile;
 mod hosts;
 mod inventories;
 mod inventories_made;
+mod inventory_edits;
 mod large;
 mod playbooks;
 mod power;
