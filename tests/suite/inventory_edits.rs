@@ -33,7 +33,7 @@ impl Bodies for Shelf {
 /// An inventory of the fixtures, in a folder of its own.
 struct Fixture {
     name: String,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     file: PathBuf,
 }
 
@@ -79,7 +79,7 @@ fn fixtures() -> Vec<Fixture> {
             .find(|path| path.is_file() && path.file_name().and_then(|name| name.to_str()).is_some_and(hosts));
         let Some(file) = file else { continue };
         if list(file.to_str().expect("plain names")).is_ok() && std::fs::read_to_string(&file).is_ok() {
-            found.push(Fixture { name, folder, file });
+            found.push(Fixture { name, _folder: folder, file });
         }
     }
     found
