@@ -61,18 +61,28 @@ fn nodes(facts: &Facts) -> BTreeMap<String, At> {
     nodes
 }
 
-/// T4: neither runtime.
+/// T4: neither runtime. Hosts that have it from the same two lines are told of once.
 fn runtimes(facts: &Facts, findings: &mut Vec<Finding>) {
+    let mut all: BTreeMap<(String, usize, String), Vec<String>> = BTreeMap::new();
     for (host, at) in nodes(facts) {
         if truth(facts, &host, USE_CRIO) == Some(false) && truth(facts, &host, CRIO_ONLY) == Some(true) {
             let at = facts.effective(&host, USE_CRIO).map_or(&at, |fact| &fact.at);
             let only = facts.effective(&host, CRIO_ONLY).map(|fact| format!("{}:{}", fact.at.file, fact.at.line));
-            let what = format!(
-                "{host} has {USE_CRIO}=False, but also {CRIO_ONLY}=True ({}), so neither runtime would be installed",
-                only.unwrap_or_default()
-            );
-            findings.push(Finding::new(at, "no-runtime", what, format!("set {CRIO_ONLY}=False for {host} too")));
+            all.entry((at.file.clone(), at.line, only.unwrap_or_default())).or_default().push(host);
         }
+    }
+    for ((file, line, only), hosts) in all {
+        let (who, has) = match hosts.as_slice() {
+            [one] => (one.clone(), "has"),
+            [one, another] => (format!("{one} and {another}"), "have"),
+            [one, rest @ ..] => (format!("{one} and {} more", rest.len()), "have"),
+            [] => continue,
+        };
+        let what = format!(
+            "{who} {has} {USE_CRIO}=False, but also {CRIO_ONLY}=True ({only}), so neither runtime would be installed"
+        );
+        let next = format!("set {CRIO_ONLY}=False for {} too", if hosts.len() == 1 { who } else { "them".to_owned() });
+        findings.push(Finding::new(&At { file, line }, "no-runtime", what, next));
     }
 }
 

@@ -137,3 +137,13 @@ all:
         check(&[source("hosts.yml", text)]).iter().map(|f| format!("{} {}", f.line, f.kind)).collect();
     assert_eq!(found, ["6 number", "11 new-outside", "13 left-in-new"]);
 }
+
+#[test]
+fn hosts_that_fall_into_a_trap_together_are_told_of_once() {
+    let text = GOOD.replace("openshift_use_crio=True\n", "openshift_use_crio=False\nopenshift_use_crio_only=True\n");
+    let found = check(&[source("hosts", &text)]);
+    let runtimes: Vec<&Finding> = found.iter().filter(|finding| finding.kind == "no-runtime").collect();
+    assert_eq!(runtimes.len(), 1, "{found:?}");
+    assert_eq!(runtimes[0].line, 7);
+    assert!(runtimes[0].what.contains(" and 2 more have openshift_use_crio=False"), "{}", runtimes[0].what);
+}
