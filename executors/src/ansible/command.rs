@@ -20,22 +20,38 @@ pub(super) const LAPSED: &str = "lapsed";
 /// In the folder of a job: nothing was told, and the playbook cannot even be read.
 pub(super) const UNREADABLE: &str = "unreadable";
 
+/// In the folder of a job: plays were run, and nothing was told of them, so it was ended.
+pub(super) const UNHEARD: &str = "unheard";
+
+/// In the folder of a job: Ansible is started right after this is there.
+pub(super) const BEGINS: &str = "begins";
+
+/// In the folder of a job: what the kernel said of its process.
+pub(super) const RAN: &str = "ran";
+
 /// Around the command. A job is a subshell whose folder is `$p_d`; `$p_lib` is where claims are.
 ///
 /// - It is a session of its own, so that whatever it leaves running is ended with it.
 /// - Whoever loses the claim loses the playbook: it is asked every second.
+/// - If plays are run and nothing is told of them, the plugin is not there, and it is ended.
 /// - If nothing was told at all, a look at the playbook without running it says whether anything can have been run.
 const RUN: &str = r#"
 export PALINODE_EVENTS="$p_d/events"
 : >"$p_d/events" || exit 74
+: >"$p_d/begins" || exit 74
 setsid "$@" &
 p_ran=$!
+cat "/proc/$p_ran/stat" >"$p_d/ran"
 (
   while kill -0 $p_ran 2>/dev/null; do
     if [ -n "$p_journal" ] && ! [ "$p_lib/claim" -ef "$p_lib/claims/$p_journal" ]; then
       : >"$p_d/lapsed"
       kill -TERM -$p_ran
       sleep 5
+      kill -KILL -$p_ran
+    fi
+    if ! [ -s "$p_d/events" ] && grep -q '^PLAY \[' "$p_d/out"; then
+      : >"$p_d/unheard"
       kill -KILL -$p_ran
     fi
     sleep 1
@@ -48,7 +64,9 @@ kill $p_watch 2>/dev/null
 kill -KILL -$p_ran 2>/dev/null
 dd if=/dev/null of="$p_d/events" oflag=append conv=notrunc,fsync 2>/dev/null
 if [ $p_code != 0 ] && ! [ -s "$p_d/events" ] && ! [ -e "$p_d/lapsed" ]; then
-  if ! "$@" --syntax-check >/dev/null 2>&1; then : >"$p_d/unreadable"; fi
+  timeout 60 "$@" --syntax-check >/dev/null 2>&1
+  # Whoever does not end says nothing.
+  case $? in 0 | 124 | 137) ;; *) : >"$p_d/unreadable" ;; esac
 fi
 rm -f "$p_d/vars.json"
 exit $p_code
@@ -64,6 +82,8 @@ pub(super) struct Around<'a> {
     pub(super) folder: &'a Path,
     /// `PATH`, as it was when Palinode began.
     pub(super) path: &'a str,
+    /// The file mode mask, in octal digits.
+    pub(super) umask: &'a str,
     /// `LC_ALL`, if there was one.
     pub(super) locale: Option<&'a str>,
     /// The configuration of ssh that was asked for.
@@ -74,6 +94,7 @@ pub(super) struct Around<'a> {
 pub(super) fn act(playbook: &Playbook, around: &Around<'_>) -> Option<String> {
     let mut text = String::new();
     let _ = writeln!(text, "cd {} || exit 74", quoted(around.folder.to_str()?));
+    let _ = writeln!(text, "umask {}", quoted(around.umask));
     let _ = writeln!(text, "export PATH={}", quoted(around.path));
     match around.locale {
         Some(locale) => drop(writeln!(text, "export LC_ALL={}", quoted(locale))),
@@ -173,6 +194,7 @@ mod tests {
             others: "/own:/etc/p",
             folder: dir.path(),
             path: &path,
+            umask: "0027",
             locale: None,
             ssh: Some(ssh),
         };

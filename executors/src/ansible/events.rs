@@ -120,6 +120,8 @@ impl Tally {
             }
             "play" => {
                 self.began = true;
+                // Whatever was counted before was not the end.
+                self.stats = None;
                 Told::Play
             }
             "task" => Told::Task,

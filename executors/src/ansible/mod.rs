@@ -15,7 +15,7 @@ mod verdict;
 
 use crate::inventories::DiskSources;
 use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Said, Word, decoded, quoted};
-use command::{Around, EVENTS, LAPSED, UNREADABLE};
+use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target};
 use palinode_core::event::Class;
@@ -37,6 +37,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Every so many looks it is seen whether its process is still there.
 const ALIVE: u32 = 20;
+
+/// The exit code of a process that was killed.
+const KILLED: i32 = 137;
 
 /// How long a question of a shell on this machine may take.
 const SOON: Duration = Duration::from_secs(60);
@@ -71,6 +74,8 @@ struct Heard {
     /// Bytes of its output that were shown.
     shown: u64,
     looks: u32,
+    /// Why nobody knows what became of it.
+    words: Option<String>,
 }
 
 impl Playbooks {
@@ -85,6 +90,13 @@ impl Playbooks {
                 "there is no ansible-playbook on this machine's PATH; install Ansible, or activate its environment"
                     .to_owned(),
             );
+        }
+        // Ansible would take such a path for several, or for the name of something else.
+        if let Some(odd) = self.workshop.jobs.to_str().and_then(|path| path.chars().find(|c| ":,~${}".contains(*c))) {
+            return Some(format!(
+                "the journal's path {} holds `{odd}`, which Ansible has another meaning for; move the journal",
+                self.workshop.jobs.display()
+            ));
         }
         for (what, path) in [("playbook", &playbook.path), ("inventory", &playbook.inventory)]
             .into_iter()
@@ -108,7 +120,7 @@ impl Playbooks {
         let here = heres.entry(playbook.inventory.clone()).or_insert_with(|| {
             let jobs = self.workshop.jobs.clone();
             let pipes = jobs.join(".pipes");
-            Rc::new(Here::new(Places { jobs, claims: self.workshop.claims.join(slug(&playbook.inventory)), pipes }))
+            Rc::new(Here::new(Places { jobs, claims: self.workshop.claims.join(named(&playbook.inventory)), pipes }))
         });
         Rc::clone(here)
     }
@@ -144,11 +156,13 @@ impl Playbooks {
         let path = std::env::var("PATH").unwrap_or_default();
         let others = std::env::var("ANSIBLE_CALLBACK_PLUGINS").ok().or_else(|| configured(&folder));
         let locale = std::env::var("LC_ALL").ok();
+        let umask = umask();
         let around = Around {
             plugins: &plugins,
             others: others.as_deref().unwrap_or(OTHERS),
             folder: &folder,
             path: &path,
+            umask: umask.as_deref().unwrap_or("0022"),
             locale: locale.as_deref(),
             ssh: self.workshop.ssh.as_deref(),
         };
@@ -204,7 +218,8 @@ impl Playbooks {
                     Ok(status) => match self.told(job, bodies) {
                         Ok(reports) if reports.is_empty() => {
                             self.show(job, &folder, tell);
-                            return end(status);
+                            let words = self.tails.borrow().get(&job.name).and_then(|heard| heard.words.clone());
+                            return end(status, words);
                         }
                         Ok(reports) => return Ended::Telling(reports),
                         Err(error) => return Ended::Unknown(format!("what it told cannot be kept: {error}")),
@@ -242,8 +257,11 @@ impl Playbooks {
         let same = job.boot.as_deref() == Some(said.boot.as_str());
         Ok(match said.word {
             Word::Running => JobStatus::Running,
+            // Its shell is gone; it may go on without.
+            Word::Finished { .. } | Word::Interrupted if lives(&self.folder(job)) => JobStatus::Running,
             Word::Finished { code, out, dropped } => self.finished(playbook, job, (code, &out, dropped), bodies),
-            Word::Interrupted => JobStatus::Interrupted,
+            // Killed with everything around it; what it told to the end counts all the same.
+            Word::Interrupted => self.finished(playbook, job, (KILLED, &[], Some(0)), bodies),
             Word::Revoked => JobStatus::Revoked,
             Word::None if same => JobStatus::NotStarted,
             Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => JobStatus::NotStarted,
@@ -259,19 +277,25 @@ impl Playbooks {
         bodies: &dyn Bodies,
     ) -> JobStatus {
         let folder = self.folder(job);
-        // Read from the beginning if this process did not read it: what it told is what counts.
-        let tally = {
-            let mut tails = self.tails.borrow_mut();
-            let heard = tails.entry(job.name).or_default();
-            while heard.tail.more(&folder.join(EVENTS)).is_ok_and(|lines| !lines.is_empty()) {}
-            heard.tail.tally.clone()
+        // From the beginning, and beside what is read to be recorded: what it told is what counts.
+        let mut tail = Tail::default();
+        while tail.more(&folder.join(EVENTS)).is_ok_and(|lines| !lines.is_empty()) {}
+        let tally = tail.tally;
+        let there = |name: &str| folder.join(name).exists();
+        let left = Left {
+            lapsed: there(LAPSED),
+            unheard: there(UNHEARD),
+            begins: there(BEGINS),
+            unreadable: there(UNREADABLE),
         };
-        let left = Left { lapsed: folder.join(LAPSED).exists(), unreadable: folder.join(UNREADABLE).exists() };
         let target: &Target = &job.target;
         let (why, mut message) = match verdict::verdict(playbook, target, code, &tally, left, out) {
             Verdict::Well(words) => (None, words),
             Verdict::Badly(why, words) => (Some(why), words),
-            Verdict::Unknown(_) => return JobStatus::Interrupted,
+            Verdict::Unknown(words) => {
+                self.tails.borrow_mut().entry(job.name).or_default().words = Some(words);
+                return JobStatus::Interrupted;
+            }
         };
         if dropped != Some(0) {
             message.push_str(&match dropped {
@@ -314,8 +338,8 @@ impl Playbooks {
     pub(crate) async fn release(&self, playbook: &Playbook, run: RunId, claim: Option<&Claim>) -> Result<(), JobError> {
         let give_up = claim.map_or_else(|| ":".to_owned(), |claim| format!("p_release {}", quoted(&claim.journal)));
         let script = format!(
-            "{give_up}\nfor p_old in \"$p_jobs\"/*; do\nif p_ended \"$p_old\" && read -r p_run <\"$p_old/run\" && \
-             [ \"$p_run\" = {run} ]; then rm -rf -- \"$p_old\"; fi\ndone 2>/dev/null\n:\n"
+            "{give_up}\nfor p_old in \"$p_jobs\"/*; do\ncase $(p_word \"$p_old\") in running | claimed) continue ;; esac\n\
+             if read -r p_run <\"$p_old/run\" && [ \"$p_run\" = {run} ]; then rm -rf -- \"$p_old\"; fi\ndone 2>/dev/null\n:\n"
         );
         let here = self.here(playbook);
         here.ask(false, &script, SOON).await?;
@@ -329,12 +353,13 @@ fn report(line: Line, bodies: &dyn Bodies) -> Result<Report, BodyError> {
 }
 
 /// How a watch ends.
-fn end(status: JobStatus) -> Ended {
+fn end(status: JobStatus, words: Option<String>) -> Ended {
     match status {
         JobStatus::Finished(finished) => Ended::Finished(finished),
         JobStatus::Revoked => Ended::NotStarted("another owner had it revoked".to_owned()),
-        JobStatus::NotStarted => Ended::NotStarted("it never began".to_owned()),
-        JobStatus::Interrupted => Ended::Unknown("it ended without telling how its hosts fared".to_owned()),
+        // Until it is revoked it may begin yet: whoever asks what became of it sees to that.
+        JobStatus::NotStarted => Ended::Unknown("it has not begun".to_owned()),
+        JobStatus::Interrupted => Ended::Unknown(words.unwrap_or_else(|| "it was killed on the way".to_owned())),
         JobStatus::Running | JobStatus::Unknown => Ended::Unknown("nobody knows what became of it".to_owned()),
     }
 }
@@ -344,6 +369,31 @@ fn ended(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut all| {
         all.any(|entry| entry.is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(b"ended.")))
     })
+}
+
+/// Whether the process that a job noted is still there.
+fn lives(folder: &Path) -> bool {
+    let field = |stat: &str, at: usize| Some(stat.rsplit_once(") ")?.1.split(' ').nth(at)?.to_owned());
+    let Ok(noted) = std::fs::read_to_string(folder.join(RAN)) else { return false };
+    let Some(pid) = noted.split(' ').next().and_then(|pid| pid.parse::<u32>().ok()) else { return false };
+    let Ok(now) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // One that nobody has waited for is still listed, and does not run. The start time tells one process from the next.
+    field(&now, 19).is_some() && field(&now, 19) == field(&noted, 19) && field(&now, 0).as_deref() != Some("Z")
+}
+
+/// The file mode mask of this process.
+fn umask() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?.trim();
+    (!mask.is_empty() && mask.bytes().all(|byte| (b'0'..=b'7').contains(&byte))).then(|| mask.to_owned())
+}
+
+/// The folder of an inventory's claim: one for a file, by whatever links it is reached.
+fn named(inventory: &str) -> String {
+    let path = std::fs::canonicalize(inventory).unwrap_or_else(|_| PathBuf::from(inventory));
+    let digest = palinode_core::event::blob_id(path.as_os_str().as_encoded_bytes()).to_string();
+    let short: String = digest.chars().take(16).collect();
+    format!("{}-{short}", slug(inventory))
 }
 
 /// A program on `PATH`.
@@ -358,7 +408,7 @@ fn program(name: &str) -> Option<PathBuf> {
 fn slug(inventory: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
     let all: Vec<char> = inventory.chars().map(plain).collect();
-    all.iter().skip(all.len().saturating_sub(200)).collect::<String>().trim_start_matches(['-', '.']).to_owned()
+    all.iter().skip(all.len().saturating_sub(100)).collect::<String>().trim_start_matches(['-', '.']).to_owned()
 }
 
 /// Where the operator's configuration has callback plugins, if it says so: whatever names a place for ours replaces it.
@@ -423,6 +473,6 @@ mod tests {
     fn an_inventory_has_one_folder() {
         assert_eq!(slug("/etc/ansible/hosts"), "etc-ansible-hosts");
         assert_eq!(slug("/../x y"), "x-y");
-        assert!(slug(&"/long".repeat(100)).len() <= 200);
+        assert!(slug(&"/long".repeat(100)).len() <= 100);
     }
 }

@@ -94,6 +94,8 @@ class CallbackModule(CallbackBase):
             return
         try:
             self.to = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            # A playbook that a task of this one runs is not this one.
+            os.environ.pop('PALINODE_EVENTS', None)
         except OSError as error:
             self.stop(error)
 

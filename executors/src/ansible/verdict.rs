@@ -21,6 +21,10 @@ pub(super) enum Verdict {
 pub(super) struct Left {
     /// Its claim was taken, and so it was ended.
     pub(super) lapsed: bool,
+    /// Plays were run and nothing told, and so it was ended.
+    pub(super) unheard: bool,
+    /// Ansible was about to be started, if it was not.
+    pub(super) begins: bool,
     /// It told nothing, and cannot be read.
     pub(super) unreadable: bool,
 }
@@ -41,6 +45,14 @@ pub(super) fn verdict(
         return match left {
             Left { lapsed: true, .. } => {
                 Verdict::Unknown("another journal took its claim, and it was ended on the way".to_owned())
+            }
+            Left { unheard: true, .. } => Verdict::Unknown(
+                "Ansible ran plays without the plugin that tells of them, and was ended; see whether it warns of \
+                 `palinode_events`"
+                    .to_owned(),
+            ),
+            Left { begins: false, .. } if !tally.began => {
+                Verdict::Badly(Why::Precondition, format!("nothing was run, Ansible was not started{said}"))
             }
             Left { unreadable: true, .. } if !tally.began && !shows_plays(out) => {
                 Verdict::Badly(Why::Precondition, format!("nothing was run, it cannot be read{said}"))
@@ -65,7 +77,7 @@ pub(super) fn verdict(
         return Verdict::Badly(Why::ExitCode, format!("it could not reach {names}{words}"));
     }
     // Killed after it had told everything: nothing of it is missing.
-    let killed = code > 128;
+    let killed = (129..160).contains(&code);
     if code != 0 && !killed {
         return Verdict::Badly(Why::ExitCode, format!("it ended with {code}{words}: {}", last_words(out)));
     }
@@ -144,12 +156,12 @@ mod tests {
         let nobody = Target::default();
         let good = stats(&[("a", fared(3, 0, 0)), ("b", fared(1, 0, 0))]);
         let began = Tally { began: true, ..Tally::default() };
-        let none = Left::default();
+        let none = Left { begins: true, ..Left::default() };
         let lapsed = Left { lapsed: true, ..none };
         let unreadable = Left { unreadable: true, ..none };
         let any: &[&str] = &[];
         type Row<'a> = (&'a str, Option<&'a [&'a str]>, &'a Target, i32, Tally, Left, &'a str);
-        let table: [Row<'_>; 18] = [
+        let table: [Row<'_>; 20] = [
             ("well", None, &on("a"), 0, good.clone(), none, "well a: 3 ok"),
             ("of nobody", None, &nobody, 0, good.clone(), none, "well"),
             (
@@ -191,6 +203,16 @@ mod tests {
             ("0 and no word", None, &on("a"), 0, began.clone(), none, "unknown it ended (0) without"),
             ("nothing told", None, &on("a"), 1, Tally::default(), none, "unknown"),
             ("unreadable", None, &on("a"), 4, Tally::default(), unreadable, "badly Precondition nothing was run"),
+            (
+                "not started",
+                None,
+                &on("a"),
+                74,
+                Tally::default(),
+                Left::default(),
+                "badly Precondition nothing was run",
+            ),
+            ("unheard", None, &on("a"), 137, Tally::default(), Left { unheard: true, ..none }, "unknown Ansible ran"),
             ("taken", None, &on("a"), 143, began, lapsed, "unknown another journal took"),
         ];
         for (name, ran_on, target, code, tally, left, wanted) in table {

@@ -204,7 +204,10 @@ p_word() {
 p_sweep() {
   find "$p_jobs" -mindepth 1 -maxdepth 1 -type d -mtime +30 2>/dev/null | while IFS= read -r p_old; do
     case ${p_old##*/} in .*) continue ;; esac
-    if p_ended "$p_old"; then : >"$p_end"; elif [ "$(readlink "$p_old/fate")" != revoked ]; then continue; fi
+    if p_ended "$p_old"; then
+      : >"$p_end"
+      if [ -e "$p_old/events" ]; then : >"$p_old/events"; fi
+    elif [ "$(readlink "$p_old/fate")" != revoked ]; then continue; fi
     if [ -n "$(find "$p_old" -maxdepth 0 -mtime +365)" ]; then rm -rf -- "$p_old"; elif [ -e "$p_old/job" ]; then rm -f -- "$p_old/job"; fi
   done
 }

@@ -206,7 +206,7 @@ pub(crate) async fn reconcile<E: Executor>(
             status = patient(executor, || executor.status(&job, &desk)).await?;
         }
         let (word, finished) = match status {
-            JobStatus::Running => return Ok(None),
+            JobStatus::Running => return Ok(Ok(None)),
             JobStatus::Finished(finished) => {
                 let word = if finished.why.is_none() { JobWord::FinishedWell } else { JobWord::FinishedBadly };
                 (word, Some(finished))
@@ -216,13 +216,19 @@ pub(crate) async fn reconcile<E: Executor>(
             JobStatus::Revoked => (JobWord::Revoked, None),
             JobStatus::Unknown => (JobWord::Unknown, None),
         };
+        // What it told between the two questions.
+        let more = patient(executor, || executor.told(&job, &desk)).await?;
+        if !more.is_empty() {
+            return Ok(Err(more));
+        }
         let all = keys(&footprint);
         let observed = patient(executor, || executor.observe(&all, &desk)).await?;
-        Ok(Some((word, finished, observed)))
+        Ok(Ok(Some((word, finished, observed))))
     };
     match found.await {
-        Ok(None) => Done::Running { ix },
-        Ok(Some((word, finished, observed))) => {
+        Ok(Err(reports)) => Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: false },
+        Ok(Ok(None)) => Done::Running { ix },
+        Ok(Ok(Some((word, finished, observed)))) => {
             let verdict = job.action.judge(&footprint, &job.before, &observed);
             let fresh = desk.into_fresh();
             Done::Reconciled {
