@@ -199,7 +199,8 @@ fn work(plan: &Plan, step: &Step) -> (&'static str, Value) {
         {
             entries.remove(key);
         }
-        entries.retain(|_, value| !is_nothing(value));
+        // That no host must be among those it ran on is something.
+        entries.retain(|key, value| !is_nothing(value) || (key == "ran_on" && value.is_array()));
     }
     strip(&mut params);
     if let Some(host) = &step.target.host {
