@@ -195,7 +195,15 @@ impl Estate {
                     self.leave_ungrouped(host);
                 }
             } else if groups.iter().all(|group| *group == ALL) {
-                self.join(host, UNGROUPED);
+                let name = self.hosts.get(host).map(|host| host.name.clone()).unwrap_or_default();
+                // Ansible looks a name up among groups first: a host that is called like a group stays without one, and
+                // the group goes where the host should have gone.
+                match self.find_group(&name).filter(|group| *group != ALL && *group != UNGROUPED) {
+                    Some(group) => {
+                        self.add_child(UNGROUPED, group, 0).map_err(|wrong| Wrong { line: None, ..wrong })?
+                    }
+                    None => self.join(host, UNGROUPED),
+                }
             }
         }
         Ok(())
