@@ -300,7 +300,8 @@ fn agree(test: &str, end: &str, texts: &[String]) -> usize {
 }
 
 fn some<S: Strategy>(of: &S, number: usize) -> Vec<S::Value> {
-    let mut runner = TestRunner::default();
+    // The same ones each time, so that a red run is about what was changed; others in a long run.
+    let mut runner = if skip::long() { TestRunner::default() } else { TestRunner::deterministic() };
     (0..number).map(|_| of.new_tree(&mut runner).expect("a value can be made").current()).collect()
 }
 
