@@ -200,7 +200,7 @@ impl Estate {
                 // the group goes where the host should have gone.
                 match self.find_group(&name).filter(|group| *group != ALL && *group != UNGROUPED) {
                     Some(group) => {
-                        self.add_child(UNGROUPED, group, 0).map_err(|wrong| Wrong { line: None, ..wrong })?
+                        self.add_child(UNGROUPED, group, 0).map_err(|wrong| Wrong { line: None, ..wrong })?;
                     }
                     None => self.join(host, UNGROUPED),
                 }
