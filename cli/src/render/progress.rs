@@ -59,7 +59,7 @@ impl Progress {
                     (Ending::Succeeded, _) => format!("done in {}", took.unwrap_or_default()),
                     (Ending::Failed, Some(why)) => format!("FAILED: {}", words::why(why)),
                     (Ending::Failed, None) => "FAILED".to_owned(),
-                    (Ending::Unknown, _) => "IN DOUBT: the link was lost".to_owned(),
+                    (Ending::Unknown, _) => "IN DOUBT: nobody heard what became of it".to_owned(),
                 };
                 line(&outcome.step, what);
             }

@@ -3,7 +3,7 @@
 use super::Real;
 use super::errors::chain;
 use crate::host;
-use crate::ssh::{Claim, LinkError, decoded, quoted};
+use crate::ssh::{CLAIMED, Claim, LinkError, TAKEN, decoded, quoted};
 use futures_util::future::join_all;
 use palinode_core::action::{Playbook, UndoClass};
 use palinode_core::id::{HostName, RunId};
@@ -64,7 +64,13 @@ impl Real {
             false => Ended::NotStarted(chain(&error)),
         })?;
         let boot = reply.lines().last().filter(|boot| reply.code == 0 && host::is_boot(boot));
-        let boot = boot.ok_or_else(|| Ended::NotStarted(format!("another journal has {host}: {}", reply.why())))?;
+        let boot = boot.ok_or_else(|| {
+            Ended::NotStarted(match reply.code {
+                CLAIMED => format!("another journal has {host}: {}", reply.why()),
+                TAKEN => format!("another journal took {host} over in the meantime; see what it changed"),
+                _ => format!("{host} cannot be claimed: {}", reply.why()),
+            })
+        })?;
         self.held.borrow_mut().insert(host.clone(), boot.to_owned());
         Ok(())
     }

@@ -22,10 +22,10 @@ const AFTER: &str = "# after";
 const NOT_STARTED: i32 = 71;
 
 /// The exit code of a start on a host that another journal claims.
-const CLAIMED: i32 = 73;
+pub(crate) const CLAIMED: i32 = 73;
 
 /// The exit code of a start on a host that was claimed by this journal and is no more.
-const TAKEN: i32 = 74;
+pub(crate) const TAKEN: i32 = 74;
 
 /// A job's own word.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub use link::LinkError;
 pub use way::{BadWay, Way};
 
 pub(crate) use channel::{Places, Reply};
-pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
+pub(crate) use job::{Asked, CLAIMED, JobError, Jobs, Said, TAKEN, Watch, Word};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
