@@ -31,7 +31,9 @@ pub(super) const RAN: &str = "ran";
 
 /// Around the command. A job is a subshell whose folder is `$p_d`; `$p_lib` is where claims are.
 ///
-/// - It is a session of its own, so that whatever it leaves running is ended with it.
+/// - It is a session of its own, so that whatever it leaves running is ended with it. Workers of Ansible since 2.19 are
+///   sessions of their own again, and are known by the environment that it was started with: what they run themselves
+///   does not have it.
 /// - Whoever loses the claim loses the playbook: it is asked every second.
 /// - If plays are run and nothing is told of them, the plugin is not there, and it is ended.
 /// - If nothing was told at all, a look at the playbook without running it says whether anything can have been run.
@@ -62,6 +64,10 @@ wait $p_ran
 p_code=$?
 kill $p_watch 2>/dev/null
 kill -KILL -$p_ran 2>/dev/null
+for p_worker in $(grep -lszxF "PALINODE_EVENTS=$p_d/events" /proc/[0-9]*/environ); do
+  p_worker=${p_worker#/proc/}
+  kill -KILL -"${p_worker%/environ}"
+done 2>/dev/null
 dd if=/dev/null of="$p_d/events" oflag=append conv=notrunc,fsync 2>/dev/null
 if [ $p_code != 0 ] && ! [ -s "$p_d/events" ] && ! [ -e "$p_d/lapsed" ]; then
   timeout 60 "$@" --syntax-check >/dev/null 2>&1
