@@ -638,7 +638,7 @@ pub struct Probed {
     pub observed: ImageRef,
     /// Evidence for people.
     pub evidence: Option<BodyId>,
-    /// What the job printed, if its own word was heard only now. Left out if there is none.
+    /// What the job printed, if its own word was heard only now, or if it was cut short. Left out if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<BodyId>,
     /// Captured public values, when it turned out to have succeeded.

@@ -300,6 +300,15 @@ pub enum Ended {
     Telling(Vec<Report>),
 }
 
+/// What is left of a job that died without a status.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Remains {
+    /// A message for people.
+    pub message: Option<String>,
+    /// What it had printed.
+    pub output: Option<BodyId>,
+}
+
 /// What a job says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobStatus {
@@ -308,7 +317,7 @@ pub enum JobStatus {
     /// It is running; `attach` waits for it.
     Running,
     /// It started and died without a status.
-    Interrupted,
+    Interrupted(Remains),
     /// It did not start.
     NotStarted,
     /// It was revoked.

@@ -21,7 +21,7 @@ use palinode_core::action::{Playbook, Target};
 use palinode_core::event::Class;
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::reading::Reading;
-use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Report};
+use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -37,9 +37,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Every so many looks it is seen whether its process is still there.
 const ALIVE: u32 = 20;
-
-/// The exit code of a process that was killed.
-const KILLED: i32 = 137;
 
 /// How long a question of a shell on this machine may take.
 const SOON: Duration = Duration::from_secs(60);
@@ -74,8 +71,6 @@ struct Heard {
     /// Bytes of its output that were shown.
     shown: u64,
     looks: u32,
-    /// Why nobody knows what became of it.
-    words: Option<String>,
 }
 
 impl Playbooks {
@@ -212,14 +207,13 @@ impl Playbooks {
                 heard.looks
             };
             if ended(&folder) || looks % ALIVE == 0 {
-                match self.status(playbook, job, bodies).await {
-                    Ok(JobStatus::Running) => {}
+                match self.fate(playbook, job).await {
+                    Ok(Fate::Running) => {}
                     // It may have told more since it was looked at.
-                    Ok(status) => match self.told(job, bodies) {
+                    Ok(fate) => match self.told(job, bodies) {
                         Ok(reports) if reports.is_empty() => {
                             self.show(job, &folder, tell);
-                            let words = self.tails.borrow().get(&job.name).and_then(|heard| heard.words.clone());
-                            return end(status, words);
+                            return end(fate, bodies);
                         }
                         Ok(reports) => return Ended::Telling(reports),
                         Err(error) => return Ended::Unknown(format!("what it told cannot be kept: {error}")),
@@ -252,30 +246,35 @@ impl Playbooks {
         job: &Job,
         bodies: &dyn Bodies,
     ) -> Result<JobStatus, JobError> {
+        Ok(match self.fate(playbook, job).await? {
+            Fate::Running => JobStatus::Running,
+            Fate::Revoked => JobStatus::Revoked,
+            Fate::NotStarted => JobStatus::NotStarted,
+            Fate::Unknown => JobStatus::Unknown,
+            Fate::Ended(end) => end.kept(bodies).unwrap_or(JobStatus::Unknown),
+        })
+    }
+
+    /// What became of it, before anything of it is kept.
+    async fn fate(&self, playbook: &Playbook, job: &Job) -> Result<Fate, JobError> {
         let here = self.here(playbook);
         let said = Jobs(Asked::Here(&here)).status(job.name).await?;
         let same = job.boot.as_deref() == Some(said.boot.as_str());
         Ok(match said.word {
-            Word::Running => JobStatus::Running,
+            Word::Running => Fate::Running,
             // Its shell is gone; it may go on without.
-            Word::Finished { .. } | Word::Interrupted if lives(&self.folder(job)) => JobStatus::Running,
-            Word::Finished { code, out, dropped } => self.finished(playbook, job, (code, &out, dropped), bodies),
+            Word::Finished { .. } | Word::Interrupted { .. } if lives(&self.folder(job)) => Fate::Running,
+            Word::Finished { code, out, dropped } => self.ended(playbook, job, Some(code), out, dropped),
             // Killed with everything around it; what it told to the end counts all the same.
-            Word::Interrupted => self.finished(playbook, job, (KILLED, &[], Some(0)), bodies),
-            Word::Revoked => JobStatus::Revoked,
-            Word::None if same => JobStatus::NotStarted,
-            Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => JobStatus::NotStarted,
-            Word::None | Word::Claimed => JobStatus::Unknown,
+            Word::Interrupted { out } => self.ended(playbook, job, None, out, Some(0)),
+            Word::Revoked => Fate::Revoked,
+            Word::None if same => Fate::NotStarted,
+            Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => Fate::NotStarted,
+            Word::None | Word::Claimed => Fate::Unknown,
         })
     }
 
-    fn finished(
-        &self,
-        playbook: &Playbook,
-        job: &Job,
-        (code, out, dropped): (i32, &[u8], Option<u64>),
-        bodies: &dyn Bodies,
-    ) -> JobStatus {
+    fn ended(&self, playbook: &Playbook, job: &Job, code: Option<i32>, out: Vec<u8>, dropped: Option<u64>) -> Fate {
         let folder = self.folder(job);
         // From the beginning, and beside what is read to be recorded: what it told is what counts.
         let mut tail = Tail::default();
@@ -289,24 +288,8 @@ impl Playbooks {
             unreadable: there(UNREADABLE),
         };
         let target: &Target = &job.target;
-        let (why, mut message) = match verdict::verdict(playbook, target, code, &tally, left, out) {
-            Verdict::Well(words) => (None, words),
-            Verdict::Badly(why, words) => (Some(why), words),
-            Verdict::Unknown(words) => {
-                self.tails.borrow_mut().entry(job.name).or_default().words = Some(words);
-                return JobStatus::Interrupted;
-            }
-        };
-        if dropped != Some(0) {
-            message.push_str(&match dropped {
-                Some(count) => format!(" ({count} bytes more of its output were not kept)"),
-                None => " (its output was not counted to the end)".to_owned(),
-            });
-        }
-        let Ok(output) = (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() else {
-            return JobStatus::Unknown;
-        };
-        JobStatus::Finished(Finished { why, code: Some(code), message: Some(message), output, ..Finished::default() })
+        let verdict = verdict::verdict(playbook, target, code, &tally, left, &out);
+        Fate::Ended(End { verdict, code, out, dropped })
     }
 
     /// Sees to it that one that did not begin never does; false if it began.
@@ -352,15 +335,67 @@ fn report(line: Line, bodies: &dyn Bodies) -> Result<Report, BodyError> {
     Ok(Report { number: line.number, what: line.what, evidence })
 }
 
+/// What became of a playbook.
+enum Fate {
+    Running,
+    Ended(End),
+    Revoked,
+    NotStarted,
+    Unknown,
+}
+
+/// How one ended.
+struct End {
+    verdict: Verdict,
+    /// Its exit code, if somebody saw it.
+    code: Option<i32>,
+    /// What it printed, as far as it was kept.
+    out: Vec<u8>,
+    /// How many bytes more it printed; none if nobody counted to the end.
+    dropped: Option<u64>,
+}
+
+impl End {
+    /// As it is told, with what it printed as a body.
+    fn kept(self, bodies: &dyn Bodies) -> Result<JobStatus, BodyError> {
+        let output = (!self.out.is_empty()).then(|| bodies.put(Class::Output, &self.out)).transpose()?;
+        let (why, mut message) = match self.verdict {
+            Verdict::Unknown(words) => {
+                return Ok(JobStatus::Interrupted(Remains { message: Some(words), output }));
+            }
+            Verdict::Well(words) => (None, words),
+            Verdict::Badly(why, words) => (Some(why), words),
+        };
+        match self.dropped {
+            Some(0) => {}
+            Some(count) => message.push_str(&format!(" ({count} bytes more of its output were not kept)")),
+            None => message.push_str(" (its output was not counted to the end)"),
+        }
+        Ok(JobStatus::Finished(Finished {
+            why,
+            code: self.code,
+            message: Some(message),
+            output,
+            ..Finished::default()
+        }))
+    }
+}
+
 /// How a watch ends.
-fn end(status: JobStatus, words: Option<String>) -> Ended {
-    match status {
-        JobStatus::Finished(finished) => Ended::Finished(finished),
-        JobStatus::Revoked => Ended::NotStarted("another owner had it revoked".to_owned()),
+fn end(fate: Fate, bodies: &dyn Bodies) -> Ended {
+    let nobody = || Ended::Unknown("nobody knows what became of it".to_owned());
+    match fate {
+        // What it printed is kept with the look that follows.
+        Fate::Ended(End { verdict: Verdict::Unknown(words), .. }) => Ended::Unknown(words),
+        Fate::Ended(end) => match end.kept(bodies) {
+            Ok(JobStatus::Finished(finished)) => Ended::Finished(finished),
+            Ok(_) => nobody(),
+            Err(error) => Ended::Unknown(format!("it ended, but its output cannot be kept: {error}")),
+        },
+        Fate::Revoked => Ended::NotStarted("another owner had it revoked".to_owned()),
         // Until it is revoked it may begin yet: whoever asks what became of it sees to that.
-        JobStatus::NotStarted => Ended::Unknown("it has not begun".to_owned()),
-        JobStatus::Interrupted => Ended::Unknown(words.unwrap_or_else(|| "it was killed on the way".to_owned())),
-        JobStatus::Running | JobStatus::Unknown => Ended::Unknown("nobody knows what became of it".to_owned()),
+        Fate::NotStarted => Ended::Unknown("it has not begun".to_owned()),
+        Fate::Running | Fate::Unknown => nobody(),
     }
 }
 

@@ -30,11 +30,11 @@ pub(super) struct Left {
 }
 
 /// The exit code alone tells nothing (T41): who was to be dealt with must be among the hosts, all of them reached, with
-/// nothing failed and something run.
+/// nothing failed and something run. Nobody may have seen the code.
 pub(super) fn verdict(
     playbook: &Playbook,
     target: &Target,
-    code: i32,
+    code: Option<i32>,
     tally: &Tally,
     left: Left,
     out: &[u8],
@@ -57,7 +57,10 @@ pub(super) fn verdict(
             Left { unreadable: true, .. } if !tally.began && !shows_plays(out) => {
                 Verdict::Badly(Why::Precondition, format!("nothing was run, it cannot be read{said}"))
             }
-            _ => Verdict::Unknown(format!("it ended ({code}) without telling how its hosts fared{said}")),
+            _ => {
+                let end = code.map_or_else(|| "it ended unseen,".to_owned(), |code| format!("it ended ({code})"));
+                Verdict::Unknown(format!("{end} without telling how its hosts fared{said}"))
+            }
         };
     };
     let bad = |which: fn(&Fared) -> u64| {
@@ -77,13 +80,14 @@ pub(super) fn verdict(
         return Verdict::Badly(Why::ExitCode, format!("it could not reach {names}{words}"));
     }
     // Killed after it had told everything: nothing of it is missing.
-    let killed = (129..160).contains(&code);
-    if code != 0 && !killed {
+    let killed = code.is_some_and(|code| (129..160).contains(&code));
+    if let Some(code) = code.filter(|code| *code != 0 && !killed) {
         return Verdict::Badly(Why::ExitCode, format!("it ended with {code}{words}: {}", last_words(out)));
     }
     match unmet(playbook, target, stats, tally.no_hosts) {
         Some(why) => Verdict::Badly(Why::Unmet, why),
         None if killed => Verdict::Well(format!("{}; it was killed after that", told(stats))),
+        None if code.is_none() => Verdict::Well(format!("{}; nobody saw its exit code", told(stats))),
         None => Verdict::Well(told(stats)),
     }
 }
@@ -161,7 +165,9 @@ mod tests {
         let unreadable = Left { unreadable: true, ..none };
         let any: &[&str] = &[];
         type Row<'a> = (&'a str, Option<&'a [&'a str]>, &'a Target, i32, Tally, Left, &'a str);
-        let table: [Row<'_>; 20] = [
+        // Instead of a code that nobody saw.
+        let unseen = i32::MIN;
+        let table: [Row<'_>; 23] = [
             ("well", None, &on("a"), 0, good.clone(), none, "well a: 3 ok"),
             ("of nobody", None, &nobody, 0, good.clone(), none, "well"),
             (
@@ -198,8 +204,19 @@ mod tests {
                 "badly ExitCode it could not reach a",
             ),
             ("killed at the end", None, &on("a"), 137, good.clone(), none, "well a: 3 ok"),
+            ("nobody saw the end", None, &on("a"), unseen, good.clone(), none, "well a: 3 ok"),
+            (
+                "failed, and nobody saw the end",
+                None,
+                &on("a"),
+                unseen,
+                stats(&[("a", fared(3, 1, 0))]),
+                none,
+                "badly ExitCode it failed on a",
+            ),
             ("a bad code", None, &on("a"), 1, good, none, "badly ExitCode it ended with 1"),
             ("killed", None, &on("a"), 137, began.clone(), none, "unknown it ended (137) without"),
+            ("killed unseen", None, &on("a"), unseen, began.clone(), none, "unknown it ended unseen, without telling"),
             ("0 and no word", None, &on("a"), 0, began.clone(), none, "unknown it ended (0) without"),
             ("nothing told", None, &on("a"), 1, Tally::default(), none, "unknown"),
             ("unreadable", None, &on("a"), 4, Tally::default(), unreadable, "badly Precondition nothing was run"),
@@ -216,6 +233,7 @@ mod tests {
             ("taken", None, &on("a"), 143, began, lapsed, "unknown another journal took"),
         ];
         for (name, ran_on, target, code, tally, left, wanted) in table {
+            let code = Some(code).filter(|code| *code != unseen);
             let found = match verdict(&playbook(ran_on), target, code, &tally, left, b"ERROR! bad\nlater") {
                 Verdict::Well(words) => format!("well {words}"),
                 Verdict::Badly(why, words) => format!("badly {why:?} {words}"),
@@ -223,7 +241,8 @@ mod tests {
             };
             assert!(found.starts_with(wanted), "{name}: {found}");
         }
-        let ran = verdict(&playbook(None), &nobody, 1, &Tally::default(), unreadable, b"\nPLAY [all] ***\nERROR! x");
+        let ran =
+            verdict(&playbook(None), &nobody, Some(1), &Tally::default(), unreadable, b"\nPLAY [all] ***\nERROR! x");
         assert!(matches!(ran, Verdict::Unknown(_)), "plays were run that nobody told of: {ran:?}");
     }
 }

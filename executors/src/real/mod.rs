@@ -16,7 +16,7 @@ use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::event::Class;
 use palinode_core::id::{HostName, Micros, ResourceKey};
 use palinode_core::port::{
-    Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey,
+    Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Remains, Report, Sample, Survey,
 };
 use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
@@ -261,7 +261,10 @@ impl Executor for Real {
                 _ => JobStatus::Unknown,
             },
             Word::Running => JobStatus::Running,
-            Word::Interrupted => JobStatus::Interrupted,
+            Word::Interrupted { out } => {
+                let output = (!out.is_empty()).then(|| bodies.put(Class::Output, &out)).transpose()?;
+                JobStatus::Interrupted(Remains { message: None, output })
+            }
             Word::Revoked => JobStatus::Revoked,
             Word::None if same => JobStatus::NotStarted,
             Word::Claimed if same && said.claimed.as_ref() == Some(&said.boot) => JobStatus::NotStarted,

@@ -96,7 +96,7 @@ impl Real {
                     let ended = finished(job, code, &out, dropped, bodies);
                     return seen(ended, job, host, said.after.as_deref(), bodies);
                 }
-                Word::Interrupted => return Ended::Unknown("it began and ended without a word".to_owned()),
+                Word::Interrupted { .. } => return Ended::Unknown("it began and ended without a word".to_owned()),
                 Word::Revoked => return Ended::NotStarted("another owner had it revoked on the host".to_owned()),
                 Word::None => return Ended::Unknown("the host does not know the job".to_owned()),
             }

@@ -44,7 +44,10 @@ pub(crate) enum Word {
     /// There is a claim; it did not begin yet.
     Claimed,
     /// It began and is gone without a status.
-    Interrupted,
+    Interrupted {
+        /// What it had printed, as far as it was kept.
+        out: Vec<u8>,
+    },
     /// There is no such job.
     None,
     /// It was revoked before it began.
@@ -225,7 +228,9 @@ fn said(reply: &Reply) -> Result<Said, JobError> {
         },
         "running" => Word::Running,
         "claimed" => Word::Claimed,
-        "interrupted" => Word::Interrupted,
+        "interrupted" => Word::Interrupted {
+            out: field("out").map_or_else(|| Some(Vec::new()), super::decoded).ok_or_else(nonsense)?,
+        },
         "none" => Word::None,
         "revoked" => Word::Revoked,
         _ => return Err(nonsense()),

@@ -166,6 +166,7 @@ p_status() {
   if [ "$p_word" = finished ]; then p_status "$1" 0 "$3"; return; fi
   printf 'state %s\nboot %s\n' "$p_word" "$p_id"
   if [ -f "$p_d/boot" ]; then printf 'claimed %s\n' "$(cat "$p_d/boot")"; fi
+  if [ "$p_word" = interrupted ] && [ -s "$p_d/out" ]; then printf 'out '; p_b64 "$p_d/out"; fi
   if [ "$3" != - ] && [ "$p_word" = running ]; then printf 'more '; tail -c +$(($3 + 1)) "$p_d/out" | head -c 65536 | p_b64; fi
 }
 

@@ -75,7 +75,7 @@ fn interrupted<S: Subject>(
     let status = bench.status(attempt)?;
     let now = bench.observe(&attempt.footprint)?;
     match status {
-        JobStatus::Interrupted => {}
+        JobStatus::Interrupted(_) => {}
         JobStatus::Finished(finished) => {
             ensure(finished.why.is_none(), || format!("it finished badly after the cut: {finished:?}"))?;
             same_canon("the finished job", whole, &bench.canon(attempt, &now)?.after)?;

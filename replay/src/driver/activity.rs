@@ -6,7 +6,9 @@ use palinode_core::action::{Action, Target, Verdict};
 use palinode_core::event::{JobWord, Sealed};
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
 use palinode_core::plan::StepIx;
-use palinode_core::port::{BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Report, Sample};
+use palinode_core::port::{
+    BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Remains, Report, Sample,
+};
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::rules::prepare::joined;
 use palinode_core::span::Span;
@@ -211,7 +213,9 @@ pub(crate) async fn reconcile<E: Executor>(
                 let word = if finished.why.is_none() { JobWord::FinishedWell } else { JobWord::FinishedBadly };
                 (word, Some(finished))
             }
-            JobStatus::Interrupted => (JobWord::Interrupted, None),
+            JobStatus::Interrupted(Remains { message, output }) => {
+                (JobWord::Interrupted, Some(Finished { message, output, ..Finished::default() }))
+            }
             JobStatus::NotStarted => (JobWord::NotStarted, None),
             JobStatus::Revoked => (JobWord::Revoked, None),
             JobStatus::Unknown => (JobWord::Unknown, None),

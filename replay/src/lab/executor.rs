@@ -9,7 +9,7 @@ use palinode_core::action::{Action, Place, Target};
 use palinode_core::event::{Class, Why};
 use palinode_core::id::{Micros, ResourceKey};
 use palinode_core::port::{
-    Bodies, BodyError, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey,
+    Bodies, BodyError, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Remains, Sample, Survey,
 };
 use palinode_core::resource::{CONTROL, Image, Kind};
 use std::future::pending;
@@ -336,7 +336,7 @@ impl Executor for Lab {
         }
         Ok(match state.world.job(job.name).map(|record| record.end.as_ref()) {
             Some(Some(End::Finished(finish))) => JobStatus::Finished(finished(finish, bodies)?),
-            Some(Some(End::Died)) => JobStatus::Interrupted,
+            Some(Some(End::Died)) => JobStatus::Interrupted(Remains::default()),
             Some(Some(End::Revoked)) => JobStatus::Revoked,
             Some(None) => JobStatus::Running,
             // No claim means never started only under the same boot.

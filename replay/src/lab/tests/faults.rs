@@ -4,7 +4,7 @@ use super::super::{Effect, End, Failing, Fault, Lab, Phase, What, World, block_o
 use super::{Bench, action, around, outside};
 use palinode_core::event::Why;
 use palinode_core::id::Micros;
-use palinode_core::port::{Ended, Executor, JobStatus, LookError};
+use palinode_core::port::{Ended, Executor, JobStatus, LookError, Remains};
 
 const G1: &str = "gluster1.demo";
 
@@ -84,7 +84,9 @@ fn a_lab_on_disk_survives_death_at_every_moment() {
         use palinode_core::action::Verdict;
         match phase {
             Phase::NotBegun => assert_eq!((status, verdict), (JobStatus::NotStarted, Verdict::NotApplied)),
-            Phase::Half => assert_eq!((status, verdict), (JobStatus::Interrupted, Verdict::Partial)),
+            Phase::Half => {
+                assert_eq!((status, verdict), (JobStatus::Interrupted(Remains::default()), Verdict::Partial))
+            }
             _ => assert!(matches!(status, JobStatus::Finished(_)) && verdict == Verdict::Applied),
         }
         bench.does(G1, purge());
