@@ -57,6 +57,20 @@ impl Plays {
         ]
     }
 
+    /// The same with a shell script in the place of `ansible-playbook`, which does this first.
+    pub fn wrapped(&self, first: &str) -> Vec<(&'static str, PathBuf)> {
+        let bin = self.site.desk.path().join("bin");
+        std::fs::create_dir_all(&bin).expect("a folder can be made");
+        let real = self.ansible.programs().join("ansible-playbook");
+        let script = format!("#!/bin/sh\n{first}\nexec {} \"$@\"\n", real.display());
+        self.site.desk.write("bin/ansible-playbook", script);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(bin.join("ansible-playbook"), mode).expect("the mode can be set");
+        let mut settings = self.settings();
+        settings[0].1 = format!("{}:{}", bin.display(), settings[0].1.display()).into();
+        settings
+    }
+
     /// Runs the binary to its end.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> Out {
@@ -105,6 +119,18 @@ impl Plays {
         if let Some(process) = self.process() {
             let _ = kill_process(process, Signal::KILL);
         }
+    }
+
+    /// Kills the shell whose job the playbook is, and nothing else.
+    #[track_caller]
+    pub fn kill_shell(&self) {
+        let jobs = std::fs::read_dir(self.site.desk.path().join(".palinode/jobs")).expect("there are jobs");
+        let shell = jobs.flatten().find_map(|job| {
+            let fate = std::fs::read_link(job.path().join("fate")).ok()?;
+            // began BOOT PID START
+            Pid::from_raw(fate.to_str()?.split(' ').nth(2)?.parse().ok()?)
+        });
+        kill_process(shell.expect("a job began"), Signal::KILL).expect("its shell is there");
     }
 
     /// Waits until no playbook runs.

@@ -174,6 +174,147 @@ fn whoever_is_killed_no_finished_playbook_runs_again() {
     }
 }
 
+/// Ansible goes on without the shell that waits for it, and is waited for: it is not in doubt, and not run again.
+#[test]
+fn a_playbook_whose_shell_is_killed_alone_is_heard_to_its_end() {
+    let Some(plays) = Plays::new("playbooks: the shell killed", Release::Current, &HOSTS) else { return };
+    plays.site.desk.write("play.yml", thirty());
+    plays.runbook("", "");
+    for with_palinode in [false, true] {
+        let what = format!("with Palinode: {with_palinode}");
+        let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
+        for host in HOSTS {
+            plays.site.hosts.inside(host, "rm -f /root/marks");
+        }
+        let live = plays.spawn(&RUN);
+        plays.until(&what, |events| events.iter().filter(|event| event["e"] == "ok").count() >= 5);
+        plays.kill_shell();
+        assert!(plays.process().is_some(), "{what}: Ansible lives on");
+        let out = match with_palinode {
+            false => live.end(),
+            true => {
+                live.kill().killed();
+                plays.run(&["resume"])
+            }
+        };
+        out.exits(0);
+        marked(&plays, &what);
+        assert_eq!(ends(&plays.recorded()), BTreeMap::from([("changed".to_owned(), 90)]), "{what}");
+        let events = plays.site.events();
+        assert_eq!(events.iter().filter(|event| event["Intent"].is_object()).count(), 1, "{what}");
+        plays.site.desk.run(&["show", "after/play"]).exits(0).says(&["gluster1.demo: 30 ok, 30 changed"]);
+        plays.site.is_sound();
+    }
+}
+
+/// Killed on the way, with its shell or without: what it had printed is recorded, and stays when the run is closed.
+#[test]
+fn what_a_playbook_printed_that_is_in_doubt_is_kept() {
+    let Some(plays) = Plays::new("playbooks: output in doubt", Release::Current, &HOSTS) else { return };
+    plays.site.desk.write("play.yml", thirty());
+    plays.runbook("", "");
+    for with_shell in [false, true] {
+        let what = format!("with its shell: {with_shell}");
+        let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
+        let live = plays.spawn(&RUN);
+        plays.until(&what, |events| events.iter().filter(|event| event["e"] == "ok").count() >= 5);
+        if with_shell {
+            plays.kill_shell();
+        }
+        plays.kill();
+        live.end().exits(4).complains(&["IN DOUBT"]);
+        let printed = || plays.site.desk.raw(&["show", "after/play", "--body"]);
+        let body = printed();
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("PLAY [glusterfs]") && text.contains("TASK [mark 1]"), "{what}: {text}");
+        plays.site.desk.run(&["show", "after/play"]).exits(0).says(&["TASK [mark 1]"]);
+        // A later look says the same, and why it is in doubt.
+        plays.run(&["resume"]).exits(4);
+        assert_eq!(printed(), body, "{what}");
+        let probed = plays.site.events().into_iter().rev().find(|event| event["Probed"].is_object()).expect("a look");
+        assert_eq!(probed["Probed"]["job"], "interrupted", "{what}");
+        let log = plays.site.desk.run(&["log", "--kind", "probed"]).exits(0);
+        log.says(&["ask the operator (nothing decides): it ended", "without telling how its hosts fared"]);
+        plays.run(&["resolve", "after/play", "--applied", "--reason", "looked by hand"]).exits(0);
+        plays.run(&["resume"]).exits(0);
+        assert_eq!(plays.events(), Vec::<Value>::new(), "{what}: nothing of it is left on this machine");
+        assert_eq!(printed(), body, "{what}");
+        plays.site.is_sound();
+    }
+}
+
+/// One of its tasks runs another playbook, with all that is in its environment; that one fails, which is no matter.
+#[test]
+fn a_playbook_that_runs_another_tells_of_itself_alone() {
+    let Some(plays) = Plays::new("playbooks: one in another", Release::Current, &[HOST]) else { return };
+    let mut inner = "- hosts: glusterfs\n  gather_facts: false\n  tasks:\n".to_owned();
+    for number in 1..=10 {
+        inner.push_str(&format!("    - {{ name: inner {number}, raw: 'echo {number} >>/root/marks' }}\n"));
+    }
+    inner.push_str("    - { name: inner end, fail: { msg: no matter } }\n");
+    plays.site.desk.write("inner.yml", inner);
+    plays.site.desk.write(
+        "play.yml",
+        format!(
+            "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n    - name: another\n      \
+             command: ansible-playbook -i {} {}\n      register: ran\n      failed_when: ran.rc != 2\n\
+             - hosts: glusterfs\n  gather_facts: false\n  tasks:\n    - {{ name: own, raw: 'echo own >>/root/marks' }}\n",
+            plays.path("hosts"),
+            plays.path("inner.yml")
+        ),
+    );
+    plays.runbook("", "");
+    plays.run(&RUN).exits(0);
+    let marks: Vec<String> = (1..=10).map(|number: u32| number.to_string()).chain(["own".to_owned()]).collect();
+    assert_eq!(plays.site.hosts.inside(HOST, "cat /root/marks").text(), marks.join("\n"), "both were run");
+    let recorded = plays.recorded();
+    let numbers: Vec<u64> = recorded.iter().filter_map(|told| told["number"].as_u64()).collect();
+    assert_eq!(numbers, (1..=recorded.len() as u64).collect::<Vec<_>>(), "one teller");
+    assert_eq!(ends(&recorded), BTreeMap::from([("changed".to_owned(), 2)]), "{recorded:?}");
+    assert_eq!(recorded.iter().filter(|told| told["what"]["stats"].is_object()).count(), 1, "{recorded:?}");
+    plays
+        .site
+        .desk
+        .run(&["show", "after/play"])
+        .exits(0)
+        .says(&["gluster1.demo: 1 ok, 1 changed; localhost: 1 ok, 1 changed"]);
+    plays.site.is_sound();
+}
+
+/// What stands in Ansible's place loses the place of the plugin, as one that cleans its environment does.
+#[test]
+fn a_playbook_that_nobody_tells_of_is_ended_and_in_doubt() {
+    let Some(plays) = Plays::new("playbooks: nobody tells", Release::Current, &[HOST]) else { return };
+    plays.site.desk.write(
+        "play.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - { pause: { seconds: 200 } }\n    \
+         - { raw: 'echo y >>/root/marks' }\n",
+    );
+    plays.runbook("", "");
+    let settings = plays.wrapped("unset ANSIBLE_CALLBACK_PLUGINS");
+    plays.site.desk.run_with(&settings, &plays.site.args(&RUN)).exits(4).complains(&["IN DOUBT"]);
+    // With its workers, which are sessions of their own.
+    plays.until_gone();
+    let marks = || plays.site.hosts.inside(HOST, "cat /root/marks 2>/dev/null || :").text();
+    assert_eq!(marks(), "", "it went no further");
+    assert_eq!(plays.recorded(), Vec::<Value>::new(), "nothing was told");
+    let show = plays.site.desk.run(&["show", "after/play"]).exits(0);
+    show.says(&["Ansible ran plays without the plugin that tells of them, and was ended"]);
+    // Nothing but a person decides it, and nothing is run meanwhile.
+    plays.run(&["resume"]).exits(4);
+    assert_eq!(marks(), "");
+    plays.site.is_sound();
+    // With the plugin in its place it goes well.
+    plays
+        .site
+        .desk
+        .write("play.yml", "- hosts: all\n  gather_facts: false\n  tasks: [ { raw: 'echo z >>/root/marks' } ]\n");
+    plays.run(&["resolve", "after/play", "--not-applied", "--reason", "it was ended"]).exits(0);
+    plays.run(&["resume"]).exits(0);
+    assert_eq!(marks(), "z");
+    plays.site.is_sound();
+}
+
 /// How a playbook that does not do what it should comes out.
 struct Form<'a> {
     name: &'a str,
@@ -347,17 +488,8 @@ fn a_flood_of_output_and_what_is_no_text_take_no_memory() {
          - { name: much, raw: 'head -c 30000000 /dev/zero | tr \"\\\\0\" x' }\n",
     );
     // What Ansible prints: two hundred megabytes, by a wrapper in its place.
-    let bin = plays.site.desk.path().join("bin");
-    std::fs::create_dir(&bin).expect("made");
-    let real = plays.settings()[0].1.display().to_string();
-    let real = real.split(':').next().expect("a folder").to_owned();
-    let wrapper = format!("#!/bin/sh\nhead -c 200000000 /dev/urandom\nexec {real}/ansible-playbook \"$@\"\n");
-    plays.site.desk.write("bin/ansible-playbook", wrapper);
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(bin.join("ansible-playbook"), mode).expect("set");
+    let settings = plays.wrapped("head -c 200000000 /dev/urandom");
     plays.runbook("", "");
-    let mut settings = plays.settings();
-    settings[0].1 = format!("{}:{}", bin.display(), settings[0].1.display()).into();
     let mut live = plays.site.desk.spawn_with(&settings, &plays.site.args(&RUN));
     let mut peak = 0;
     while !live.has_ended() {
@@ -420,4 +552,61 @@ fn a_playbook_whose_claim_is_taken_is_ended() {
     assert!(out.stderr.contains("IN DOUBT"), "{out}");
     assert_eq!(plays.site.hosts.inside(HOST, "cat /root/marks").text(), "x\nz", "it went no further");
     plays.site.is_sound();
+}
+
+/// It is taken from in the middle of a task that writes on the host, with its driver at work or dead: what came of that
+/// nobody knows, and nobody says so. Whoever took it is not disturbed by the first when that comes back.
+#[test]
+fn what_was_taken_in_the_middle_of_a_task_is_not_said_to_be_done() {
+    let Some(plays) = Plays::new("playbooks: taken in a task", Release::Current, &[HOST]) else { return };
+    let marks = || plays.site.hosts.inside(HOST, "cat /root/marks 2>/dev/null || :").text();
+    plays.site.desk.write(
+        "play.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    \
+         - { name: writes, raw: 'echo begun >>/root/marks; sleep 100; echo late >>/root/late' }\n    \
+         - { name: next, raw: 'echo next >>/root/marks' }\n",
+    );
+    plays.runbook("", "");
+    let short = "- hosts: all\n  gather_facts: false\n  tasks: [ { raw: 'echo other >>/root/marks' } ]\n";
+    plays.site.desk.write("short.yml", short);
+    let other = format!(
+        "runbook: other\nhosts: {{ group: glusterfs }}\nafter:\n  - play: {{ ansible.playbook: {{ path: {} }} }}\n",
+        plays.path("short.yml")
+    );
+    plays.site.desk.write("other.yml", other);
+    for dead in [false, true] {
+        let what = format!("its driver is dead: {dead}");
+        for journal in [".palinode", "another"] {
+            let _ = std::fs::remove_dir_all(plays.site.desk.path().join(journal));
+        }
+        plays.site.hosts.inside(HOST, "rm -f /root/marks");
+        let mut live = Some(plays.spawn(&RUN));
+        let began = std::time::Instant::now();
+        while marks() != "begun" {
+            assert!(began.elapsed() < std::time::Duration::from_secs(60), "{what}: {:?}", plays.events());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        if dead {
+            live.take().expect("it is at work").kill().killed();
+        }
+        let take = ["--journal", "another", "run", "./other.yml", "-i", "hosts", "--yes", "--take-over"];
+        plays.run(&take).exits(0);
+        plays.until_gone();
+        let out = live.map_or_else(|| plays.run(&["resume"]), |live| live.end()).exits(4);
+        assert!(out.stderr.contains("IN DOUBT"), "{what}: {out}");
+        assert_eq!(marks(), "begun\nother", "{what}: the first went no further, the other was run once");
+        for event in plays.site.events() {
+            let said = [&event["Outcome"]["ending"], &event["Probed"]["decision"]];
+            assert!(said.iter().all(|said| **said != "succeeded" && **said != "again"), "{what}: {event}");
+        }
+        let told = plays.recorded();
+        assert_eq!(ends(&told), BTreeMap::new(), "{what}: {told:?}");
+        let show = plays.site.desk.run(&["show", "after/play"]).exits(0);
+        assert!(show.stdout.contains("another journal took its claim, and it was ended on the way"), "{what}: {show}");
+        plays.site.is_sound();
+        let theirs = ["--journal", "another"];
+        let show = plays.site.desk.run(&[&theirs[..], &["show", "after/play"]].concat()).exits(0);
+        show.says(&["gluster1.demo: 1 ok, 1 changed"]);
+        plays.site.desk.run(&[&theirs[..], &["status"]].concat()).exits(0);
+    }
 }
