@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Bodies in a list.
 #[derive(Default)]
-struct Shelf(RefCell<Vec<Vec<u8>>>);
+pub(crate) struct Shelf(RefCell<Vec<Vec<u8>>>);
 
 impl Bodies for Shelf {
     fn put(&self, _: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
@@ -43,7 +43,8 @@ impl Fixture {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// A folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder can be made");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
@@ -85,7 +86,8 @@ fn fixtures() -> Vec<Fixture> {
     found
 }
 
-fn list(path: &str) -> Result<Value, String> {
+/// What we read.
+pub(crate) fn list(path: &str) -> Result<Value, String> {
     let reading = Reading::of(&DiskSources::default(), &[path]).map_err(|error| error.to_string())?;
     serde_json::from_str(&reading.list()).map_err(|error| error.to_string())
 }
@@ -175,7 +177,7 @@ fn edits(list: &Value) -> Vec<Edit> {
 }
 
 /// Where two values differ: paths as far as the first differing part of a map, host variables to the name.
-fn differing(before: &Value, after: &Value, path: &str, out: &mut BTreeSet<String>) {
+pub(crate) fn differing(before: &Value, after: &Value, path: &str, out: &mut BTreeSet<String>) {
     match (before, after) {
         (Value::Object(old), Value::Object(new)) if path.matches('\0').count() < 4 => {
             for key in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
@@ -233,7 +235,8 @@ struct Made<'a> {
     copy: PathBuf,
 }
 
-fn run(action: &Action, shelf: &Shelf) -> (Option<Why>, String) {
+/// Carries an action out: why not, and in words.
+pub(crate) fn run(action: &Action, shelf: &Shelf) -> (Option<Why>, String) {
     let done = InventoryFiles::new(DiskFiles).run(action, shelf).expect("bodies are there");
     (done.why, done.message.unwrap_or_default())
 }

@@ -17,6 +17,7 @@ mod hosts;
 mod inventories;
 mod inventories_made;
 mod inventory_edits;
+mod inventory_edits_vars;
 mod large;
 mod playbooks;
 mod power;
