@@ -16,6 +16,7 @@ mod hostile;
 mod hosts;
 mod inventories;
 mod inventories_made;
+mod inventory_check;
 mod inventory_edits;
 mod inventory_edits_vars;
 mod large;
