@@ -14,7 +14,7 @@ mod events;
 mod verdict;
 
 use crate::inventories::DiskSources;
-use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Said, Word, decoded, quoted};
+use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target};
@@ -301,27 +301,22 @@ impl Playbooks {
     /// Who else runs playbooks with an inventory.
     pub(crate) async fn claimant(&self, playbook: &Playbook, claim: &Claim) -> Result<Option<String>, JobError> {
         let here = self.here(playbook);
-        let reply = here.ask(false, &format!("p_claimant {}", quoted(&claim.journal)), SOON).await?;
-        let words = reply.lines().find_map(|line| line.strip_prefix("claimant ")).map(str::to_owned);
-        Ok(words.map(|words| String::from_utf8_lossy(&decoded(&words).unwrap_or_default()).into_owned()))
+        Ok(claimant(&here.ask(false, &claim.asks(), SOON).await?))
     }
 
     /// Takes an inventory from whoever runs playbooks with it. What runs is ended.
     pub(crate) async fn take(&self, playbook: &Playbook, claim: &Claim) -> Result<(), JobError> {
-        let (journal, words) = (quoted(&claim.journal), quoted(&claim.words));
-        // Not from ourselves: what runs would take the moment between for the end of its claim.
-        let script = format!("if [ -n \"$(p_claimant {journal})\" ]; then p_take; fi; p_claim {journal} {words}");
         let here = self.here(playbook);
-        let reply = here.ask(false, &script, SOON).await?;
+        let reply = here.ask(false, &claim.takes(), SOON).await?;
         if reply.code == 0 { Ok(()) } else { Err(JobError::Nonsense(reply.why())) }
     }
 
     /// Gives an inventory up, if nothing else needs it. What the ended jobs of a closed run left is removed: it is
     /// recorded, sealed.
     pub(crate) async fn release(&self, playbook: &Playbook, run: RunId, claim: Option<&Claim>) -> Result<(), JobError> {
-        let give_up = claim.map_or_else(|| ":".to_owned(), |claim| format!("p_release {}", quoted(&claim.journal)));
+        let give_up = claim.map(Claim::releases).unwrap_or_default();
         let script = format!(
-            "{give_up}\nfor p_old in \"$p_jobs\"/*; do\ncase $(p_word \"$p_old\") in running | claimed) continue ;; esac\n\
+            "{give_up}for p_old in \"$p_jobs\"/*; do\ncase $(p_word \"$p_old\") in running | claimed) continue ;; esac\n\
              if read -r p_run <\"$p_old/run\" && [ \"$p_run\" = {run} ]; then rm -rf -- \"$p_old\"; fi\ndone 2>/dev/null\n:\n"
         );
         let here = self.here(playbook);

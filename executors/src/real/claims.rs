@@ -3,7 +3,7 @@
 use super::Real;
 use super::errors::chain;
 use crate::host;
-use crate::ssh::{CLAIMED, Claim, LinkError, TAKEN, decoded, quoted};
+use crate::ssh::{Claim, LinkError, claimant, refusal};
 use futures_util::future::join_all;
 use palinode_core::action::{Playbook, UndoClass};
 use palinode_core::id::{HostName, RunId};
@@ -23,15 +23,10 @@ impl Real {
     /// Looks whether hosts can be acted on: they are reached, let us in as root, and no other journal has them. All at
     /// the same time; nothing is changed.
     pub async fn unready(&self, hosts: &[HostName]) -> Vec<(HostName, Unready)> {
-        let script = format!("p_claimant {}", quoted(&self.claim.journal));
+        let script = self.claim.asks();
         let look = async |host: &HostName| match self.fleet.ask(host, &script).await {
             Err(error) => Some(Unready::Unreached(chain(&error))),
-            Ok(reply) => {
-                let claimant = reply.lines().find_map(|line| line.strip_prefix("claimant "));
-                claimant.map(|words| {
-                    Unready::Claimed(String::from_utf8_lossy(&decoded(words).unwrap_or_default()).into_owned())
-                })
-            }
+            Ok(reply) => claimant(&reply).map(Unready::Claimed),
         };
         let all = join_all(hosts.iter().map(look)).await;
         hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
@@ -39,8 +34,7 @@ impl Real {
 
     /// Takes hosts from whoever has them. Only for a person who knows that nobody is at work there.
     pub async fn take(&self, hosts: &[HostName]) -> Result<(), LinkError> {
-        let (journal, words) = (quoted(&self.claim.journal), quoted(&self.claim.words));
-        let script = format!("p_take\np_claim {journal} {words}");
+        let script = self.claim.takes();
         let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
         all.into_iter().try_for_each(|reply| reply.map(drop))
     }
@@ -48,16 +42,15 @@ impl Real {
     /// Gives hosts up, at the end of a run. One that cannot be reached keeps the claim; the journal that made it goes on
     /// having it.
     pub async fn release(&self, hosts: &[HostName]) -> Vec<HostName> {
-        let script = format!("p_release {}", quoted(&self.claim.journal));
+        let script = self.claim.releases();
         let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
         hosts.iter().cloned().zip(all).filter(|(_, reply)| reply.is_err()).map(|(host, _)| host).collect()
     }
 
     /// Claims a host for a step that acts on it by other ways than a job of ours.
     pub(super) async fn claimed(&self, host: &HostName) -> Result<(), Ended> {
-        let had = if self.held.borrow().contains_key(host) { " had" } else { "" };
-        let (journal, words) = (quoted(&self.claim.journal), quoted(&self.claim.words));
-        let reply = self.fleet.ask(host, &format!("p_claim {journal} {words}{had} || exit; p_boot")).await;
+        let had = self.held.borrow().contains_key(host);
+        let reply = self.fleet.ask(host, &format!("{}p_boot", self.claim.makes(had))).await;
         let reply = reply.map_err(|error| match error.may_pass() {
             // Nothing was begun: it is asked about once the host answers, and begun then.
             true => Ended::Unknown(chain(&error)),
@@ -65,11 +58,8 @@ impl Real {
         })?;
         let boot = reply.lines().last().filter(|boot| reply.code == 0 && host::is_boot(boot));
         let boot = boot.ok_or_else(|| {
-            Ended::NotStarted(match reply.code {
-                CLAIMED => format!("another journal has {host}: {}", reply.why()),
-                TAKEN => format!("another journal took {host} over in the meantime; see what it changed"),
-                _ => format!("{host} cannot be claimed: {}", reply.why()),
-            })
+            let why = refusal(&reply, host.as_str());
+            Ended::NotStarted(why.unwrap_or_else(|| format!("{host} cannot be claimed: {}", reply.why())))
         })?;
         self.held.borrow_mut().insert(host.clone(), boot.to_owned());
         Ok(())

@@ -4,6 +4,7 @@
 //! starts a job, waits for its end and looks at what it left.
 
 use super::channel::Reply;
+use super::claim::{Claim, refusal};
 use super::{Fleet, Here, LinkError, SOON, quoted};
 use palinode_core::id::{EntryId, HostName};
 use std::fmt::Write as _;
@@ -20,12 +21,6 @@ const AFTER: &str = "# after";
 
 /// The exit code of a start that certainly failed.
 const NOT_STARTED: i32 = 71;
-
-/// The exit code of a start on a host that another journal claims.
-pub(crate) const CLAIMED: i32 = 73;
-
-/// The exit code of a start on a host that was claimed by this journal and is no more.
-pub(crate) const TAKEN: i32 = 74;
 
 /// A job's own word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,15 +115,6 @@ impl Asked<'_> {
 /// The jobs of one host, or of this machine.
 pub(crate) struct Jobs<'a>(pub(crate) Asked<'a>);
 
-/// In whose name a host is changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// Names the journal, on whatever machine it is: a word of letters, digits and dashes.
-    pub journal: String,
-    /// Who, which run, since when: what another person is told.
-    pub words: String,
-}
-
 impl Jobs<'_> {
     /// Claims and starts a job that does `act`, a piece of shell, and waits a while for its end. A job of that name that
     /// was claimed before is not started again.
@@ -162,21 +148,19 @@ impl Jobs<'_> {
         let mut journal = "''".to_owned();
         if let Some((claim, had)) = claim {
             journal = quoted(&claim.journal);
-            let had = if had { " had" } else { "" };
-            let _ = writeln!(script, "p_claim {journal} {}{had} || exit", quoted(&claim.words));
+            script.push_str(&claim.makes(had));
         }
         let _ = writeln!(script, "p_start {name} {} {journal} || exit", quoted(act));
         script.push_str(&watch.script(name, seconds));
         let reply = self.0.ask_jobs(&script).await?;
-        match reply.code {
-            NOT_STARTED => Err(JobError::NotStarted(reply.why())),
-            TAKEN => Err(JobError::NotStarted(
-                "another journal took the host over in the meantime and has given it up; see what it changed"
-                    .to_owned(),
-            )),
-            CLAIMED => Err(JobError::NotStarted(format!("another journal has the host: {}", reply.why()))),
-            _ => said(&reply),
+        if reply.code == NOT_STARTED {
+            return Err(JobError::NotStarted(reply.why()));
         }
+        let what = match self.0 {
+            Asked::Host(..) => "the host",
+            Asked::Here(_) => "the inventory",
+        };
+        refusal(&reply, what).map_or_else(|| said(&reply), |why| Err(JobError::NotStarted(why)))
     }
 
     /// Asks for the job's own word.

@@ -6,6 +6,7 @@
 //!    how it ended.
 
 mod channel;
+mod claim;
 mod how;
 mod job;
 mod link;
@@ -13,12 +14,13 @@ mod link;
 mod shell_tests;
 mod way;
 
-pub use job::Claim;
+pub use claim::Claim;
 pub use link::LinkError;
 pub use way::{BadWay, Way};
 
 pub(crate) use channel::{Places, Reply};
-pub(crate) use job::{Asked, CLAIMED, JobError, Jobs, Said, TAKEN, Watch, Word};
+pub(crate) use claim::{claimant, refusal};
+pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
