@@ -19,6 +19,8 @@ pub struct Kind {
     pub rhel7: bool,
     /// It has a disk of its own: a power cut loses what was not synced.
     pub disk: bool,
+    /// It has a GlusterFS, whose daemon does not run yet.
+    pub gluster: bool,
 }
 
 /// A set of machines. They see each other and no other set. Taken down when dropped, and when this process dies.
@@ -72,7 +74,12 @@ impl Hosts {
     /// a skipped test. Nothing is installed or built for it, which is up to `tests/run` and `tests/hosts build`.
     pub fn start(test: &str, kind: Kind, names: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        if let Err(why) = told(script().arg("built")) {
+        let mut built = script();
+        built.arg("built");
+        if kind.gluster {
+            built.arg("--gluster");
+        }
+        if let Err(why) = told(&mut built) {
             skip::skip(test, &why);
             return None;
         }
@@ -94,6 +101,9 @@ impl Hosts {
         }
         if kind.disk {
             up.push("--disk");
+        }
+        if kind.gluster {
+            up.push("--gluster");
         }
         up.extend(names);
         self.told(&up);

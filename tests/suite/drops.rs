@@ -4,7 +4,7 @@ use palinode_tests::drops::{self, Cell, Effects, Fault, Kind, Moment};
 use palinode_tests::hosts::{self, Hosts};
 use palinode_tests::{skip, tables};
 
-const DISK: hosts::Kind = hosts::Kind { rhel7: false, disk: true };
+const DISK: hosts::Kind = hosts::Kind { rhel7: false, disk: true, gluster: false };
 
 const PLAIN: Kind = Kind {
     name: "",

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const DISK: Kind = Kind { rhel7: false, disk: true };
-const RHEL7: Kind = Kind { rhel7: true, disk: false };
+const DISK: Kind = Kind { rhel7: false, disk: true, gluster: false };
+const RHEL7: Kind = Kind { rhel7: true, disk: false, gluster: false };
 
 #[test]
 fn links_sessions_and_listeners_break_and_come_back() {

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const DISK: Kind = Kind { rhel7: false, disk: true };
-const RHEL7: Kind = Kind { rhel7: true, disk: false };
+const DISK: Kind = Kind { rhel7: false, disk: true, gluster: false };
+const RHEL7: Kind = Kind { rhel7: true, disk: false, gluster: false };
 const FIRST: &str = "gluster1.demo";
 const THREE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
 
