@@ -59,7 +59,7 @@ impl Acting {
                         "put it back, then type the same again",
                     )
                 })?;
-                ways(Path::new(path), &text, plan.hosts())?
+                ways(Path::new(path), &text, plan.reached().into_iter())?
             }
             None => BTreeMap::new(),
         };

@@ -58,7 +58,7 @@ pub(crate) fn stop(place: &str, label: &str) -> Step {
 
 /// A gate.
 pub(crate) fn gate(place: &str, label: &str) -> Step {
-    let gate = Gate::GlusterHealed { vantage_points: 2 };
+    let gate = Gate::gluster_healed(2);
     let work = Work::Gate { gate, samples: 1, every: Span::seconds(15), timeout: Some(Span::seconds(60)) };
     Step { work, class: crate::action::UndoClass::Read, recovery: Recovery::Repeat, ..stop(place, label) }
 }

@@ -249,7 +249,7 @@ impl Dice<'_> {
     }
 
     pub(crate) fn action(&mut self) -> Action {
-        match self.below(26) {
+        match self.below(27) {
             0 => Action::Record(Record {
                 units: self.words(),
                 packages: self.words(),
@@ -339,6 +339,7 @@ impl Dice<'_> {
                 timeout: self.span(),
             }),
             24 => Action::Fetch(Fetch { path: self.word() }),
+            25 => Action::GlusterHeal(GlusterHeal { volumes: self.words() }),
             22 => Action::Repository(Repository {
                 enable: self.words(),
                 disable: self.words(),
@@ -585,7 +586,11 @@ impl Dice<'_> {
 
     fn step(&mut self) -> Step {
         let gate = match self.below(3) {
-            0 => Gate::GlusterHealed { vantage_points: self.small() },
+            0 => Gate::GlusterHealed {
+                vantage_points: self.small(),
+                hosts: self.list(Self::host),
+                volumes: self.words(),
+            },
             1 => Gate::PackageRestorable { names: self.words() },
             _ => Gate::NodeReady {},
         };

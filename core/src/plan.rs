@@ -10,7 +10,7 @@ use crate::id::{HostName, Label, PlanDigest, StepPath};
 use crate::port::Gate;
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Index of a step in [`Plan::steps`].
 pub type StepIx = u32;
@@ -169,6 +169,15 @@ impl Plan {
     /// The hosts, in order.
     pub fn hosts(&self) -> impl Iterator<Item = &HostName> {
         self.lanes.iter().filter_map(|lane| if let LaneKind::Host(host) = &lane.kind { Some(host) } else { None })
+    }
+
+    /// The hosts that it reaches: those that it acts on, and those that its gates ask.
+    pub fn reached(&self) -> BTreeSet<&HostName> {
+        let asked = self.steps.iter().flat_map(|step| match &step.work {
+            Work::Gate { gate, .. } => gate.asks(),
+            Work::Act(_) => &[],
+        });
+        self.hosts().chain(asked).collect()
     }
 }
 

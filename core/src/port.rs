@@ -332,9 +332,16 @@ pub enum Gate {
     /// Every volume is healed: all bricks and peers there, nothing to heal, no split brain.
     #[serde(rename = "gluster.healed")]
     GlusterHealed {
-        /// From how many pods it is looked at.
+        /// So many members of the storage cluster, at least, have to say so.
         #[serde(default = "two")]
         vantage_points: u32,
+        /// The hosts that are asked, each a member; without them the pods are. A step's own host is asked only where
+        /// the others are too few.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hosts: Vec<HostName>,
+        /// Only these volumes; without them all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        volumes: Vec<String>,
     },
     /// Every one of these packages that is installed could be installed again in exactly that version.
     #[serde(rename = "package.restorable")]
@@ -355,6 +362,51 @@ fn two() -> u32 {
 }
 
 impl Gate {
+    /// Every volume, looked at from so many pods.
+    pub fn gluster_healed(vantage_points: u32) -> Self {
+        Self::GlusterHealed { vantage_points, hosts: Vec::new(), volumes: Vec::new() }
+    }
+
+    /// The hosts that it asks beside the one that it is about.
+    pub fn asks(&self) -> &[HostName] {
+        match self {
+            Self::GlusterHealed { hosts, .. } => hosts,
+            Self::PackageRestorable { .. } | Self::NodeReady {} => &[],
+        }
+    }
+
+    /// Those of them that are asked for a step: not its own host, which may be the one that is sick, unless the others are
+    /// too few.
+    pub fn asked_for(&self, own: Option<&HostName>) -> Vec<&HostName> {
+        let Self::GlusterHealed { vantage_points, hosts, .. } = self else { return Vec::new() };
+        let mut asked: Vec<&HostName> = hosts.iter().filter(|host| Some(*host) != own).collect();
+        if asked.len() < *vantage_points as usize {
+            asked.extend(hosts.iter().filter(|host| Some(*host) == own));
+        }
+        asked
+    }
+
+    /// Whether it can ever open, and its values are ones that may reach a target.
+    pub fn check(&self) -> Result<(), String> {
+        let Self::GlusterHealed { vantage_points, hosts, volumes } = self else { return Ok(()) };
+        if *vantage_points == 0 {
+            return Err("`vantage_points` is at least 1".to_owned());
+        }
+        if let Some((_, host)) = hosts.iter().enumerate().find(|(at, host)| hosts[..*at].contains(host)) {
+            return Err(format!("the host {host} stands twice"));
+        }
+        if !hosts.is_empty() && hosts.len() < *vantage_points as usize {
+            return Err(format!(
+                "{} hosts are named, and {vantage_points} have to agree: name more, or fewer `vantage_points`",
+                hosts.len()
+            ));
+        }
+        volumes.iter().try_for_each(|name| match name.contains("{{") {
+            true => Err(format!("the volume `{}` is not known before the run begins", name.escape_debug())),
+            false => crate::action::volume(name),
+        })
+    }
+
     /// The name that runbooks and logs use.
     pub fn name(&self) -> &'static str {
         match self {

@@ -92,7 +92,7 @@ fn plan(shape: &Shape) -> Plan {
                 Service { unit: unit.clone(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
             steps.push(step(number, &format!("stop-{unit}"), Work::Act(Action::Service(service))));
         }
-        let gate = Gate::GlusterHealed { vantage_points: 2 };
+        let gate = Gate::gluster_healed(2);
         let work = Work::Gate { gate, samples: 1, every: Span::seconds(15), timeout: None };
         steps.push(step(number, "healed", work));
         lanes.push(Lane { kind: LaneKind::Host(host(number)), start, end: at(&steps) });

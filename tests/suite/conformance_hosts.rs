@@ -343,10 +343,11 @@ impl Subject for HostSubject {
 }
 
 /// The cases of what happens on a host alone, and finds there what the lab has: not those of packages, whose
-/// transactions are yum's own, and of commands, which are the machine's.
+/// transactions are yum's own, of commands, which are the machine's, and of the storage cluster, which one machine is not.
 fn cases() -> Vec<Case> {
     let fits = |action: &Action| {
-        let other = matches!(action, Action::Package(_) | Action::Command(_) | Action::Reboot {} | Action::Record(_));
+        let other = matches!(action, Action::Package(_) | Action::Command(_) | Action::Reboot {} | Action::Record(_))
+            || matches!(action, Action::GlusterHeal(_));
         action.place() == Place::Host && !other && Real::cannot(action).is_none()
     };
     let ready = |prep: &Prep| match prep {

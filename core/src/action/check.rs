@@ -42,6 +42,11 @@ fn not_empty(what: &str, count: usize) -> Result<(), String> {
     if count == 0 { Err(format!("the list of {what} is empty")) } else { Ok(()) }
 }
 
+/// A name that gluster takes for a volume.
+pub(crate) fn volume(text: &str) -> Result<(), String> {
+    word("volume", text, "-_")
+}
+
 const PACKAGE: &str = "-._+:~";
 const UNIT: &str = "-._@:\\";
 const OBJECT: &str = "-.";
@@ -99,6 +104,7 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
             words("unit", &wait.unit, UNIT)
         }
         Action::Fetch(fetch) => path(&fetch.path),
+        Action::GlusterHeal(heal) => heal.volumes.iter().try_for_each(|name| volume(name)),
         Action::Repository(repository) => {
             repository.check()?;
             words("repository", repository.enable.iter().chain(&repository.disable), "-._:")?;

@@ -14,13 +14,14 @@ mod repository;
 mod undo;
 mod words;
 
+pub(crate) use check::volume;
 pub use files::{
     Command, FileAbsent, FileCopy, FileRead, FileRestore, FileState, FileWrite, InventoryEdit, InventoryRestore,
 };
 pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
 pub use kube::{ApplyObject, Bare, DeleteObject, Drain, Emptydir, PatchNode, Restore, RestoreField, RestoreNode};
 pub use playbook::{Expect, Playbook, Require};
-pub use reads::{Awaited, Fetch, Wait};
+pub use reads::{Awaited, Fetch, GlusterHeal, Wait};
 pub use repository::{Repository, UNSET};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 
@@ -155,6 +156,9 @@ pub enum Action {
     /// Brings a file or a directory from the host.
     #[serde(rename = "fetch")]
     Fetch(Fetch),
+    /// Asks the host how the healing of volumes goes; changes nothing.
+    #[serde(rename = "gluster.heal")]
+    GlusterHeal(GlusterHeal),
     /// Checks that names resolve on the host.
     #[serde(rename = "dns.check")]
     DnsCheck(DnsCheck),
@@ -182,6 +186,7 @@ pub const NAMES: &[&str] = &[
     "file.copy",
     "file.read",
     "file.write",
+    "gluster.heal",
     "inventory.edit",
     "kube.cordon",
     "kube.delete",
@@ -199,7 +204,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// Those of them that change nothing.
-pub const READ_ONLY: &[&str] = &["dns.check", "fetch", "file.read", "record", "wait"];
+pub const READ_ONLY: &[&str] = &["dns.check", "fetch", "file.read", "gluster.heal", "record", "wait"];
 
 impl Action {
     /// The name that runbooks and logs use.
@@ -226,6 +231,7 @@ impl Action {
             Self::Reboot {} => "reboot",
             Self::Wait(_) => "wait",
             Self::Fetch(_) => "fetch",
+            Self::GlusterHeal(_) => "gluster.heal",
             Self::DnsCheck(_) => "dns.check",
             Self::InventoryEdit(_) => "inventory.edit",
             Self::InventoryRestore(_) => "inventory.restore",
@@ -305,6 +311,7 @@ impl Action {
     pub fn class(&self) -> UndoClass {
         match self {
             Self::Record(_) | Self::FileRead(_) | Self::DnsCheck(_) | Self::Wait(_) | Self::Fetch(_) => UndoClass::Read,
+            Self::GlusterHeal(_) => UndoClass::Read,
             Self::Reboot {} | Self::RestoreNode(_) => UndoClass::NoUndo,
             Self::Command(command) if command.undo.is_none() && command.changes.is_empty() => UndoClass::NoUndo,
             _ => UndoClass::Reversible,
@@ -328,6 +335,7 @@ impl Action {
             Self::Service(service) => service.footprint(target),
             Self::Package(package) => package.footprint(target),
             Self::DnsCheck(_) | Self::Wait(_) | Self::Fetch(_) | Self::Restore(_) => Vec::new(),
+            Self::GlusterHeal(_) => Vec::new(),
             Self::Reboot {} => hosts::boot(target),
             Self::Repository(repository) => repository.footprint(target),
             Self::FileAbsent(file) => file.footprint(target),
@@ -355,7 +363,7 @@ impl Action {
         use crate::resource::{Fields, Kind};
         match self {
             Self::Record(_) | Self::DnsCheck(_) | Self::FileRead(_) | Self::Restore(_) => None,
-            Self::Wait(_) | Self::Fetch(_) => None,
+            Self::Wait(_) | Self::Fetch(_) | Self::GlusterHeal(_) => None,
             Self::Service(service) => service.met(key, now),
             Self::Package(package) => package.met(key, now),
             Self::Reboot {} => match (key.kind(), before, now) {
@@ -459,6 +467,7 @@ impl Action {
             | Self::Reboot {}
             | Self::Wait(_)
             | Self::Fetch(_)
+            | Self::GlusterHeal(_)
             | Self::DnsCheck(_) => Vec::new(),
         }
     }

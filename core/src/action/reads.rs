@@ -85,6 +85,16 @@ impl Fetch {
     pub const LIMIT: u64 = 8 << 20;
 }
 
+/// Asks a host of a storage cluster how the healing of volumes goes; what it prints is the step's output, sealed. It starts
+/// no heal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlusterHeal {
+    /// Only these volumes; without them all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use crate::action::Action;
@@ -102,5 +112,18 @@ mod tests {
             assert!(wait(bad).expect(bad).check().is_err(), "{bad}");
         }
         assert!(wait("{\"port\": 70000}").is_err());
+    }
+
+    #[test]
+    fn volumes_are_names_that_no_shell_misreads() {
+        let heal = |text: &str| serde_json::from_str::<Action>(&format!("{{\"gluster.heal\": {text}}}"));
+        for good in ["{}", "{\"volumes\": [\"heketidbstorage\", \"vol_5a\", \"v-1\"]}"] {
+            assert_eq!(heal(good).expect(good).check(), Ok(()), "{good}");
+        }
+        for bad in ["[\"\"]", "[\"-v\"]", "[\"a b\"]", "[\"a;b\"]", "[\"$(x)\"]", "[\"a/b\"]", "[\"help\\n\"]"] {
+            let text = format!("{{\"volumes\": {bad}}}");
+            assert!(heal(&text).expect(bad).check().is_err(), "{bad}");
+        }
+        assert!(heal("{\"volume\": \"a\"}").is_err());
     }
 }

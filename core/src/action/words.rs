@@ -66,6 +66,8 @@ impl Action {
             }
             Self::Wait(wait) => wait.words(),
             Self::Fetch(fetch) => format!("fetch {}", fetch.path),
+            Self::GlusterHeal(heal) if heal.volumes.is_empty() => "ask how the healing of all volumes goes".to_owned(),
+            Self::GlusterHeal(heal) => format!("ask how the healing of {} goes", list(&heal.volumes, "volume")),
             Self::FileAbsent(file) => format!("remove {}", list(&file.paths, "path")),
             Self::FileCopy(copy) => format!("copy {} to {}", copy.from, copy.to),
             Self::FileWrite(file) => format!("write {}", file.path),

@@ -33,6 +33,7 @@ impl Runbook {
         let mut maker = Maker {
             parameters: &parameters,
             inventory: given.inventory.as_ref().map(|(path, _)| Value::Text(path.clone())),
+            named: given.inventory.as_ref().map(|(_, text)| Inventory::parse(text)),
             steps: Vec::new(),
             findings: Vec::new(),
         };
@@ -317,6 +318,8 @@ fn serial(node: &Node, parameters: &BTreeMap<Label, Node>, hosts: usize) -> Resu
 struct Maker<'a> {
     parameters: &'a BTreeMap<Label, Node>,
     inventory: Option<Value>,
+    /// What is in it.
+    named: Option<Inventory>,
     steps: Vec<Step>,
     findings: Vec<Finding>,
 }
@@ -439,7 +442,9 @@ impl Maker<'_> {
                 for modifier in ["capture", "undo_after", "touches", "recovery", "undo"] {
                     refuse(modifier, "a gate changes nothing")?;
                 }
-                (gate(spec.at, name, params, get("timeout"))?, UndoClass::Read, Recovery::Repeat)
+                let work = gate(spec.at, name, params, get("timeout"))?;
+                self.known_to_inventory(spec.at, &work)?;
+                (work, UndoClass::Read, Recovery::Repeat)
             }
             Kind::Action(name) => {
                 let mut params = params;
@@ -515,6 +520,18 @@ impl Maker<'_> {
             undoes: None,
             accepts: Vec::new(),
         })
+    }
+
+    /// The hosts that a gate asks are of the inventory, which says how they are reached.
+    fn known_to_inventory(&self, at: At, work: &Work) -> Result<(), Finding> {
+        let (Work::Gate { gate, .. }, Some(inventory)) = (work, &self.named) else { return Ok(()) };
+        match gate.asks().iter().find(|host| !inventory.has_host(host.as_str())) {
+            Some(host) => {
+                let what = format!("`{}` asks {host}, which the inventory does not name", gate.name());
+                Err(Finding::new(at, what, "correct the name, or add the host to the inventory"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn action(
@@ -597,6 +614,7 @@ fn gate(at: At, name: &str, mut params: Node, timeout: Option<&Node>) -> Result<
     let place = params.at;
     let whole = Node { at: place, value: Value::Map(vec![(Key { at, text: name.to_owned() }, params)]) };
     let gate: Gate = whole.read()?;
+    gate.check().map_err(|why| Finding::new(place, why, "correct the value"))?;
     let timeout: Span = timeout.map(Node::read).transpose()?.unwrap_or(Span::seconds(3600));
     Ok(Work::Gate { every: every.unwrap_or(gate.every()), gate, samples, timeout: Some(timeout) })
 }

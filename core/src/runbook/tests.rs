@@ -111,6 +111,13 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         (step("{ kube.cordon: {}, when: 'maybe' }"), 4, "not one comparison"),
         (step("{ kube.delete: { namespace: n, name: '{{ nobody }}' } }"), 4, "neither a parameter nor captured"),
         (step("{ gate: { gluster.heald: {} } }"), 4, "unknown gate"),
+        (step("{ gate: { gluster.healed: { host: g1.demo } } }"), 4, "unknown key `host`"),
+        (step("{ gate: { gluster.healed: { vantage_points: 0 } } }"), 4, "at least 1"),
+        (step("{ gate: { gluster.healed: { hosts: [g1.demo] } } }"), 4, "2 have to agree"),
+        (step("{ gate: { gluster.healed: { hosts: [g1.demo, g1.demo] } } }"), 4, "g1.demo stands twice"),
+        (step("{ gate: { gluster.healed: { hosts: [g1.demo, g9.demo] } } }"), 4, "does not name"),
+        (step("{ gate: { gluster.healed: { volumes: ['a b'] } } }"), 4, "contains ` `"),
+        (step("{ gluster.heal: { volumes: ['$(x)'] } }"), 4, "contains `$`"),
         (step("{}"), 4, "has no action"),
         (format!("{head}  - a: {{ kube.cordon: {{}} }}\n  - a: {{ kube.cordon: {{}} }}\n"), 5, "stands twice"),
         (
@@ -150,6 +157,22 @@ fn every_mistake_has_a_place_a_reason_and_a_next_step() {
         assert!(!finding.next.is_empty());
         assert!(!finding.to_string().chars().any(|c| c.is_control() && c != '\n'), "{finding:?}");
     }
+}
+
+#[test]
+fn a_gate_asks_hosts_that_the_plan_then_reaches() {
+    let text = "runbook: demo\nparameters: { storage: { default: [g2.demo, r1.demo] } }\nhosts: { group: gluster }\npreflight:\n  \
+                - storage: { gluster.healed: { samples: 2, hosts: \"{{ storage }}\", volumes: [v] } }\n";
+    let given = Given { only: vec!["g1.demo".to_owned()], ..given() };
+    let plan = plan(text, &given).expect("a good runbook");
+    let [step] = plan.steps.as_slice() else { unreachable!("one look for all hosts: {:?}", plan.steps) };
+    let Work::Gate { gate, samples: 2, .. } = &step.work else { unreachable!("{:?}", step.work) };
+    assert_eq!(gate.asks().len(), 2);
+    let reached: Vec<&str> = plan.reached().into_iter().map(|host| host.as_str()).collect();
+    assert_eq!(reached, ["g1.demo", "g2.demo", "r1.demo"]);
+    // What says nothing is left out: a plan of an older version keeps its digest.
+    let plain = serde_json::to_string(&crate::port::Gate::gluster_healed(2)).expect("it encodes");
+    assert_eq!(plain, r#"{"gluster.healed":{"vantage_points":2}}"#);
 }
 
 #[test]

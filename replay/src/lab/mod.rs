@@ -19,6 +19,7 @@ mod executor;
 mod fault;
 mod files;
 mod gluster;
+mod heal;
 mod host_jobs;
 mod ini;
 mod job;

@@ -12,10 +12,7 @@ use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
 use palinode_core::resource::{Fields, Footprint, Kind, Node, Pod, State};
 use std::collections::BTreeMap;
 
-/// So many volumes are listed one by one.
-const MANY: usize = 20;
-
-fn refused(target: &str, why: impl Into<String>) -> LookError {
+pub(super) fn refused(target: &str, why: impl Into<String>) -> LookError {
     LookError::Refused { target: target.to_owned(), why: why.into() }
 }
 
@@ -143,24 +140,8 @@ impl World {
         let mut facts = BTreeMap::new();
         let mut fact = |name: &str, value: String| facts.insert(name.to_owned(), value);
         match gate {
-            Gate::GlusterHealed { vantage_points } => {
-                let vantage = self.vantage_points();
-                let (connected, all) = self.storage.connected();
-                let (online, bricks) = self.storage.counts();
-                let (pending, split) = (self.storage.pending(), self.storage.split_brain());
-                fact("bricks", format!("{online}/{bricks}"));
-                fact("peers", format!("{connected}/{all}"));
-                fact("pending", pending.to_string());
-                fact("split-brain", split.to_string());
-                fact("vantage-points", vantage.to_string());
-                fact("volumes", self.storage.volumes.len().to_string());
-                let pass = online == bricks
-                    && connected == all
-                    && pending == 0
-                    && split == 0
-                    && vantage >= *vantage_points as usize;
-                let evidence = bodies.put(Class::Output, self.heal_info().as_bytes())?;
-                Ok(Sample { pass, hopeless: split > 0, facts, evidence: Some(evidence) })
+            Gate::GlusterHealed { vantage_points, volumes, .. } => {
+                self.sample_healing(target, gate, *vantage_points, volumes, bodies)
             }
             Gate::PackageRestorable { names } => {
                 let Some(name) = &target.host else {
@@ -198,32 +179,6 @@ impl World {
                 Ok(Sample { pass: ready && there == all, hopeless: false, facts, evidence: None })
             }
         }
-    }
-
-    /// What `gluster volume heal VOLUME info` prints, for every volume: survivors list what the brick that was
-    /// away misses. Of many volumes, those that have nothing to say are only counted.
-    fn heal_info(&self) -> String {
-        let mut text = String::new();
-        let (all, busy) = (&self.storage.volumes, self.storage.busy().count());
-        let many = all.len() > MANY;
-        let whole = all.iter().map(|(name, volume)| (name.as_str(), volume)).filter(|_| !many);
-        for (name, volume) in whole.chain(self.storage.busy().filter(|_| many)) {
-            let missing: u64 = volume.bricks.values().map(|brick| brick.pending).sum();
-            for (host, brick) in &volume.bricks {
-                text.push_str(&format!("Brick {host}:/var/lib/heketi/mounts/{name}/brick\n"));
-                if self.storage.is_online(host) {
-                    let own = missing - brick.pending + brick.split_brain;
-                    text.push_str(&format!("Status: Connected\nNumber of entries: {own}\n\n"));
-                } else {
-                    text.push_str("Status: Transport endpoint is not connected\nNumber of entries: -\n\n");
-                }
-            }
-        }
-        if many {
-            let quiet = all.len() - busy;
-            text.push_str(&format!("{quiet} other volumes: every brick is connected and lists no entries\n"));
-        }
-        text
     }
 }
 

@@ -123,6 +123,7 @@ impl World {
             Action::FileRead(read) => read_draft(self.reach(target)?, read),
             Action::FileRestore(restore) => restore_draft(self.reach(target)?, restore, outside),
             Action::Command(command) => command_draft(self.reach(target)?, command),
+            Action::GlusterHeal(heal) => self.heal_draft(self.reach(target)?.0, heal),
             Action::DnsCheck(check) => Ok(names_draft(self.reach(target)?, check)),
             Action::Reboot {} => {
                 let (name, host) = self.reach(target)?;

@@ -329,14 +329,17 @@ impl World {
             && self.pods.on(host).any(|(_, pod)| pod.ready && Self::is_gluster(pod))
     }
 
+    /// Whether a host is of the storage cluster and its gluster commands can be asked.
+    pub(super) fn is_vantage_point(&self, host: &str) -> bool {
+        self.storage.is_peer(host) && self.is_vantage(host)
+    }
+
     /// On how many hosts the gluster commands can be asked.
     pub(super) fn vantage_points(&self) -> usize {
         let stale = &self.attention.storage;
         let fresh = match stale {
             Names::All => self.storage.peers().filter(|host| self.is_vantage(host)).count(),
-            Names::Only(names) => {
-                names.iter().filter(|host| self.storage.is_peer(host) && self.is_vantage(host)).count()
-            }
+            Names::Only(names) => names.iter().filter(|host| self.is_vantage_point(host)).count(),
         };
         fresh + self.vantage.0.iter().filter(|host| !stale.has(host)).count()
     }

@@ -203,7 +203,8 @@ fn work(plan: &Plan, step: &Step) -> (&'static str, Value) {
         entries.retain(|key, value| !is_nothing(value) || (key == "ran_on" && value.is_array()));
     }
     strip(&mut params);
-    if let Some(host) = &step.target.host {
+    // Whom a gate asks is the same for every host.
+    if let (Some(host), true) = (&step.target.host, kind != "gate") {
         replace(&mut params, &|text| named(text, host));
     }
     if let Some(path) = &plan.inventory {

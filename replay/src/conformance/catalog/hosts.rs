@@ -4,7 +4,7 @@ use super::{NODE, UPSTREAM, absent, does, install, remove, resolver, services, s
 use crate::conformance::{Case, Change, Prep, Rule};
 use palinode_core::action::ServiceState::{Started, Stopped};
 use palinode_core::action::{
-    Action, Command, DnsCheck, Fetch, FileRead, FileWrite, PackageState, Record, Repository, UNSET, Wait,
+    Action, Command, DnsCheck, Fetch, FileRead, FileWrite, GlusterHeal, PackageState, Record, Repository, UNSET, Wait,
 };
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
@@ -44,6 +44,10 @@ fn fetch(path: &str) -> Action {
     Action::Fetch(Fetch { path: path.to_owned() })
 }
 
+fn heal(volumes: &[&str]) -> Action {
+    Action::GlusterHeal(GlusterHeal { volumes: volumes.iter().map(|name| (*name).to_owned()).collect() })
+}
+
 fn is_exact(action: &Action) -> bool {
     matches!(action, Action::Package(package) if package.state == PackageState::Present && !package.exact.is_empty())
 }
@@ -72,6 +76,10 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
             .except(Rule::Afresh, "a new intent names the present boot, so it asks for another one"),
         Case::new("dns.check", NODE, names())?.nothing(),
         Case::new("dns.check, cut off", NODE, names())?.after(does([stop("dnsmasq")])).ends(Why::ExitCode, "not known"),
+        Case::new("gluster.heal", NODE, heal(&[]))?.nothing(),
+        Case::new("gluster.heal, one volume", NODE, heal(&["registry"]))?.nothing(),
+        Case::new("gluster.heal, no such volume", NODE, heal(&["nothing"]))?.ends(Why::ExitCode, "does not exist"),
+        Case::new("gluster.heal, no gluster", "ingress1.demo", heal(&[]))?.ends(Why::ExitCode, "does not answer"),
         Case::new("wait, unit", NODE, wait(|wait| wait.unit = Some("dnsmasq".to_owned())))?.nothing(),
         Case::new("wait, path", NODE, wait(|wait| wait.path = Some("/etc/origin".to_owned())))?.nothing(),
         Case::new("wait, port", NODE, wait(|wait| wait.port = Some(22)))?.nothing(),

@@ -30,6 +30,7 @@ fn actions_do_what_they_promise_and_twice_changes_nothing() {
         r#"{"file.copy":{"from":"/etc/origin/node/resolv.conf","to":"/etc/resolv.conf","resolver":true}}"#,
         r#"{"service":{"unit":"dnsmasq","state":"stopped","enabled":false}}"#,
         r#"{"dns.check":{"names":["registry.demo"]}}"#,
+        r#"{"gluster.heal":{}}"#,
         r#"{"package":{"names":["dnsmasq","cri-o","docker-client"],"state":"absent"}}"#,
         r#"{"file":{"paths":["/etc/origin","/etc/dnsmasq.d/*","/etc/nothing"],"state":"absent"}}"#,
         r#"{"kube.delete-node":{}}"#,

@@ -56,7 +56,7 @@ fn three_nodes_move_to_docker_one_after_the_other() {
         for step in steps() {
             bench.does(host, step);
         }
-        let healed = Gate::GlusterHealed { vantage_points: 2 };
+        let healed = Gate::gluster_healed(2);
         assert!(!bench.sample(host, &healed).pass, "it has to heal first");
         bench.lab.advance(Micros::seconds(3600));
         assert!(bench.sample(host, &healed).pass, "{:?}", bench.sample(host, &healed).facts);

@@ -2,7 +2,7 @@
 
 use super::super::{Effect, UnitVerb, World};
 use super::{Bench, action};
-use palinode_core::id::Micros;
+use palinode_core::id::{HostName, Micros};
 use palinode_core::port::{Executor, Gate};
 
 fn later(world: &mut World, seconds: i64) {
@@ -102,7 +102,7 @@ fn a_changed_group_restarts_every_kubelet_that_uses_it() {
 #[test]
 fn storage_falls_behind_while_a_brick_is_away_and_heals() {
     let mut bench = Bench::demo();
-    let gate = Gate::GlusterHealed { vantage_points: 2 };
+    let gate = Gate::gluster_healed(2);
     assert!(bench.sample("gluster1.demo", &gate).pass);
     bench.does("gluster2.demo", action(r#"{"reboot":{}}"#));
     let sample = bench.sample("gluster1.demo", &gate);
@@ -117,6 +117,39 @@ fn storage_falls_behind_while_a_brick_is_away_and_heals() {
     bench.lab.restore(world);
     let sample = bench.sample("gluster1.demo", &gate);
     assert!(!sample.pass && sample.hopeless, "T37");
+}
+
+#[test]
+fn a_gate_may_be_about_some_volumes_and_ask_some_hosts() {
+    let mut bench = Bench::demo();
+    let gate = |hosts: &[&str], volumes: &[&str]| {
+        let hosts = hosts.iter().map(|host| HostName::new(host).expect("a host name")).collect();
+        let volumes = volumes.iter().map(|name| (*name).to_owned()).collect();
+        Gate::GlusterHealed { vantage_points: 2, hosts, volumes }
+    };
+    let (g1, g2, g3) = ("gluster1.demo", "gluster2.demo", "gluster3.demo");
+    let others = bench.sample(g1, &gate(&[g1, g2, g3], &[]));
+    assert!(
+        others.pass && others.facts["vantage-points"] == "2",
+        "the step's own host is left out: {:?}",
+        others.facts
+    );
+    let all = bench.sample(g1, &gate(&[g1, g2], &[]));
+    assert!(all.pass && all.facts["vantage-points"] == "2", "unless the others are too few: {:?}", all.facts);
+    assert!(!bench.sample(g1, &gate(&[g2, g3, "ingress1.demo"], &[])).pass, "one of them has no gluster");
+    let mut world = bench.lab.snapshot();
+    let volume = world.storage_mut().volumes.get_mut("registry").expect("there");
+    volume.bricks.get_mut(g3).expect("there").split_brain = 2;
+    let other = world.storage().volumes.keys().find(|name| *name != "registry").expect("there are more").clone();
+    bench.lab.restore(world);
+    assert!(bench.sample(g1, &gate(&[], &["registry"])).hopeless);
+    let sample = bench.sample(g1, &gate(&[], &[&other]));
+    assert!(sample.pass && sample.facts["volumes"] == "1", "{:?}", sample.facts);
+    assert!(!bench.sample(g1, &gate(&[], &["nothing"])).pass);
+    let heal = |volume: &str| action(&format!(r#"{{"gluster.heal":{{"volumes":["{volume}"]}}}}"#));
+    assert_eq!(bench.step(g1, heal("registry")).finished.code, Some(0));
+    assert_eq!(bench.step(g1, heal("nothing")).finished.code, Some(1));
+    assert_eq!(bench.step("ingress1.demo", heal("registry")).finished.code, Some(1));
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! What the storage cluster says of itself: the gate that waits until it is healed, and the query.
+
+use super::host_jobs::fails;
+use super::job::Finish;
+use super::plan::Draft;
+use super::world::World;
+use palinode_core::action::{GlusterHeal, Target};
+use palinode_core::event::Class;
+use palinode_core::port::{Bodies, Gate, LookError, Sample};
+use std::collections::BTreeMap;
+
+/// So many volumes are listed one by one.
+const MANY: usize = 20;
+
+/// Figures of some volumes.
+#[derive(Default)]
+struct Figures {
+    online: usize,
+    bricks: usize,
+    pending: u64,
+    split_brain: u64,
+    volumes: usize,
+}
+
+impl World {
+    /// One look at whether volumes are healed.
+    pub(super) fn sample_healing(
+        &self,
+        target: &Target,
+        gate: &Gate,
+        vantage_points: u32,
+        volumes: &[String],
+        bodies: &dyn Bodies,
+    ) -> Result<Sample, LookError> {
+        let asked = gate.asked_for(target.host.as_ref());
+        let answering = asked.iter().filter(|host| self.is_vantage_point(host.as_str())).count();
+        let (vantage, silent) = match asked.is_empty() {
+            true => (self.vantage_points(), 0),
+            false => (answering, asked.len() - answering),
+        };
+        let (connected, all) = self.storage.connected();
+        let Figures { online, bricks, pending, split_brain, volumes: known } = self.figures(volumes);
+        let facts = BTreeMap::from(
+            [
+                ("bricks", format!("{online}/{bricks}")),
+                ("peers", format!("{connected}/{all}")),
+                ("pending", pending.to_string()),
+                ("split-brain", split_brain.to_string()),
+                ("vantage-points", vantage.to_string()),
+                ("volumes", known.to_string()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let pass = online == bricks
+            && connected == all
+            && pending == 0
+            && split_brain == 0
+            && vantage >= vantage_points as usize
+            && silent == 0
+            && (volumes.is_empty() || known == volumes.len());
+        let evidence = bodies.put(Class::Output, self.heal_info(volumes).as_bytes())?;
+        Ok(Sample { pass, hopeless: split_brain > 0, facts, evidence: Some(evidence) })
+    }
+
+    fn figures(&self, wanted: &[String]) -> Figures {
+        if wanted.is_empty() {
+            let (online, bricks) = self.storage.counts();
+            let (pending, split_brain) = (self.storage.pending(), self.storage.split_brain());
+            return Figures { online, bricks, pending, split_brain, volumes: self.storage.volumes.len() };
+        }
+        let mut found = Figures::default();
+        for volume in wanted.iter().filter_map(|name| self.storage.volumes.get(name)) {
+            found.volumes += 1;
+            found.bricks += volume.bricks.len();
+            for (host, brick) in &volume.bricks {
+                found.online += usize::from(self.storage.is_online(host));
+                found.pending = found.pending.saturating_add(brick.pending);
+                found.split_brain = found.split_brain.saturating_add(brick.split_brain);
+            }
+        }
+        found
+    }
+
+    /// The query: what is printed, unless nothing there answers.
+    pub(super) fn heal_draft(&self, host: &str, heal: &GlusterHeal) -> Result<Draft, Finish> {
+        if !self.is_vantage_point(host) {
+            return Err(fails(1, format!("{host}: gluster does not answer there")));
+        }
+        if let Some(name) = heal.volumes.iter().find(|name| !self.storage.volumes.contains_key(*name)) {
+            return Err(fails(1, format!("Volume {name} does not exist")));
+        }
+        let finish = Finish { output: Some(self.heal_info(&heal.volumes)), ..Finish::default() };
+        Ok(Draft { finish, ..Draft::default() }.ends(1))
+    }
+
+    /// What `gluster volume heal VOLUME info` prints, for every volume: survivors list what the brick that was
+    /// away misses. Of many volumes, those that have nothing to say are only counted.
+    fn heal_info(&self, wanted: &[String]) -> String {
+        let mut text = String::new();
+        let (all, busy) = (&self.storage.volumes, self.storage.busy().count());
+        let many = wanted.is_empty() && all.len() > MANY;
+        let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+        let whole =
+            all.iter().map(|(name, volume)| (name.as_str(), volume)).filter(|(name, _)| !many && is_wanted(name));
+        for (name, volume) in whole.chain(self.storage.busy().filter(|_| many)) {
+            let missing: u64 = volume.bricks.values().map(|brick| brick.pending).sum();
+            for (host, brick) in &volume.bricks {
+                text.push_str(&format!("Brick {host}:/var/lib/heketi/mounts/{name}/brick\n"));
+                if self.storage.is_online(host) {
+                    let own = missing - brick.pending + brick.split_brain;
+                    text.push_str(&format!("Status: Connected\nNumber of entries: {own}\n\n"));
+                } else {
+                    text.push_str("Status: Transport endpoint is not connected\nNumber of entries: -\n\n");
+                }
+            }
+        }
+        if many {
+            let quiet = all.len() - busy;
+            text.push_str(&format!("{quiet} other volumes: every brick is connected and lists no entries\n"));
+        }
+        text
+    }
+}
