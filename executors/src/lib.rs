@@ -12,6 +12,8 @@
 //! 4. A host is claimed in a journal's name ([`Claim`]) before it is changed.
 //! 5. A playbook is such a job on the control side ([`Workshop`]), run by the operator's own Ansible; what it does is told
 //!    line by line, and recorded as it happens.
+//! 6. Whether storage is healed is asked of several of its members, each in one question, and judged from what all of them
+//!    told.
 //!
 //! Inventories are whole [`Files`], on disk ([`DiskFiles`]) or in memory ([`MemFiles`]), so that a rehearsal and a real run
 //! go through the same code. What Ansible reads in them, with all that lies beside them, [`DiskSources`] brings.
@@ -20,6 +22,7 @@ mod ansible;
 mod checkup;
 mod control;
 mod files;
+mod gluster;
 mod host;
 mod inventories;
 mod real;

@@ -1,5 +1,6 @@
 //! What an action does on a host, as a piece of shell: the body of a job's program.
 
+use crate::gluster;
 use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
     Action, Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package,
@@ -29,6 +30,7 @@ pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
         Action::FileRead(file) => Ok(read(file)),
         Action::FileRestore(file) => restore(file, bodies),
         Action::Command(command) => run(command),
+        Action::GlusterHeal(heal) => Ok(gluster::query(heal)),
         Action::DnsCheck(check) => Ok(names(check)),
         Action::Reboot {} => Ok(reboot(job)),
         other => Err(format!("`{}` is not done on a host", other.name())),

@@ -9,6 +9,7 @@ pub use claims::Unready;
 use crate::ansible::{Playbooks, Workshop};
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
+use crate::gluster::{self, Vantage};
 use crate::host::{self, Beyond};
 use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Word};
 use errors::{chain, not_seen, refused, unseen};
@@ -86,9 +87,12 @@ impl Real {
     pub fn cannot_sample(gate: &Gate) -> Option<&'static str> {
         match gate {
             Gate::PackageRestorable { .. } => None,
-            Gate::GlusterHealed { .. } | Gate::NodeReady {} => {
-                Some("this version does not reach the cluster's API yet")
-            }
+            Gate::GlusterHealed { hosts, .. } if !hosts.is_empty() => None,
+            Gate::GlusterHealed { .. } => Some(
+                "without `hosts` it asks pods, and this version does not reach the cluster's API yet; name the hosts of \
+                 the storage cluster that have the `gluster` command",
+            ),
+            Gate::NodeReady {} => Some("this version does not reach the cluster's API yet"),
         }
     }
 
@@ -301,14 +305,23 @@ impl Executor for Real {
     }
 
     async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
-        let (Gate::PackageRestorable { names }, Some(host)) = (gate, &target.host) else {
-            let why = Self::cannot_sample(gate).unwrap_or("the gate has no host");
-            return Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() });
-        };
-        let script = host::restorable_script(names);
-        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
-        let sample = host::restorable(&reply).map_err(|why| refused(host, why))?;
-        Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
+        match (gate, &target.host) {
+            (Gate::PackageRestorable { names }, Some(host)) => {
+                let script = host::restorable_script(names);
+                let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+                let sample = host::restorable(&reply).map_err(|why| refused(host, why))?;
+                Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
+            }
+            (Gate::GlusterHealed { vantage_points, hosts, volumes }, own) if !hosts.is_empty() => {
+                let asked = gate.asked_for(own.as_ref()).into_iter();
+                let vantages: Vec<Vantage<'_>> = asked.map(|host| Vantage::Host(&self.fleet, host)).collect();
+                Ok(gluster::sample(&vantages, volumes, *vantage_points, bodies).await?)
+            }
+            _ => {
+                let why = Self::cannot_sample(gate).unwrap_or("the gate has no host");
+                Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() })
+            }
+        }
     }
 
     fn unanswered(&self, why: &LookError, again: Span, left: Span) {

@@ -1,0 +1,168 @@
+//! Asking a vantage point everything at once.
+
+use super::answer::Raw;
+use crate::ssh::{Fleet, decoded, quoted};
+use palinode_core::id::HostName;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::Duration;
+
+/// So long may a vantage point take for all of it. It stops by itself a little earlier.
+const PATIENCE: Duration = Duration::from_secs(330);
+
+/// So much of an answer stands in the evidence.
+const KEPT: usize = 64 << 10;
+
+/// What came of a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Its exit code.
+    pub(crate) code: i32,
+    /// What it printed.
+    pub(crate) out: Vec<u8>,
+    /// What it complained about.
+    pub(crate) err: String,
+}
+
+/// A member of the storage cluster that can be asked.
+pub(crate) enum Vantage<'a> {
+    /// A host on which the `gluster` command is, over SSH.
+    Host(&'a Fleet, &'a HostName),
+}
+
+impl Vantage<'_> {
+    /// The name that people know it by.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Host(_, host) => host.as_str(),
+        }
+    }
+
+    /// Runs a command there as root, without input; else why it cannot be asked. No shell reads the words.
+    async fn ask(&self, words: &[&str], time: Duration) -> Result<Said, String> {
+        match self {
+            Self::Host(fleet, host) => {
+                let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                match fleet.ask_for(host, &words.join(" "), time).await {
+                    Ok(reply) => Ok(Said { code: reply.code, out: reply.out, err: reply.complaint }),
+                    Err(error) => Err(chain(&error)),
+                }
+            }
+        }
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Answers by question, such as `pool` or `heal VOLUME`.
+pub(super) type Answers = BTreeMap<String, Raw>;
+
+/// The questions. Each answer is three lines: the question, what was printed up to a limit, what was complained about with
+/// the exit code behind it. Gluster may hang where a member is gone without a word: each question has its time, and all of
+/// them together have theirs. What it starts gets none of our pipes.
+const SCRIPT: &str = r#"LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+set -f
+exec 3>&1
+end=$(($(date +%s) + 300))
+say() {
+  printf 'asked %s\nout ' "$1"
+  shift
+  left=$((end - $(date +%s)))
+  if [ "$left" -le 0 ]; then printf '\nend\n'; return; fi
+  if [ "$left" -gt 60 ]; then left=60; fi
+  said=$({ { timeout -k 5 "$left" "$@" 2>&4 3>&- 4>&-; printf '\n%s\n' "$?" >&4; } | head -c 4194304 | base64 -w0 >&3; } 4>&1 | tail -c 4096 | base64 -w0)
+  printf '\nend %s\n' "$said"
+}
+ask() { what=$1; shift; say "$what" gluster --mode=script "$@"; }
+say roots df -P / /var/lib/glusterd
+ask pool --xml pool list
+ask info --xml volume info
+ask list volume list
+if [ $# = 0 ]; then set -- $(timeout -k 5 60 gluster --mode=script volume list 2>/dev/null); fi
+for volume; do
+  case $volume in -* | *[!A-Za-z0-9_-]*) continue ;; esac
+  ask "status $volume" --xml volume status "$volume"
+  ask "detail $volume" --xml volume status "$volume" detail
+  ask "heal $volume" --xml volume heal "$volume" info
+  ask "split $volume" --xml volume heal "$volume" info split-brain
+done
+echo whole
+"#;
+
+/// So much is printed of one answer at most: a list of tens of thousands of entries.
+pub(super) const LIMIT: usize = 4 << 20;
+
+/// Asks a vantage point about some volumes, or about all.
+pub(super) async fn ask(vantage: &Vantage<'_>, volumes: &[String]) -> Result<Answers, String> {
+    let mut words = vec!["/bin/sh", "-c", SCRIPT, "gluster"];
+    words.extend(volumes.iter().map(String::as_str));
+    answers(&vantage.ask(&words, PATIENCE).await?)
+}
+
+/// The answers in what the script printed.
+pub(super) fn answers(said: &Said) -> Result<Answers, String> {
+    let text = std::str::from_utf8(&said.out).unwrap_or_default();
+    let mut lines = text.lines();
+    let mut all = Answers::new();
+    loop {
+        let line = lines.next();
+        if line == Some("whole") && lines.next().is_none() {
+            return Ok(all);
+        }
+        let asked = line.and_then(|line| line.strip_prefix("asked "));
+        let out = lines.next().and_then(|line| line.strip_prefix("out ")).and_then(decoded);
+        let end = lines.next().and_then(|line| line.strip_prefix("end"));
+        let (Some(asked), Some(out), Some(end)) = (asked, out, end) else {
+            let last = said.err.trim().lines().last().unwrap_or_default();
+            let why: String = last.chars().take(200).collect();
+            return Err(format!("what it printed is no answer (exit code {}) {why}", said.code).trim().to_owned());
+        };
+        let end = decoded(end).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let (err, code) = end.trim_end().rsplit_once('\n').unwrap_or(("", end.trim_end()));
+        let whole = out.len() < LIMIT;
+        let raw = Raw { code: code.trim().parse().ok(), out, err: err.trim().to_owned(), whole };
+        // The same question twice has no answer that counts.
+        if all.insert(asked.to_owned(), raw).is_some() {
+            return Err(format!("it answers `{}` twice", asked.escape_debug()));
+        }
+    }
+}
+
+/// All of it as it came, for people, with the middle of what is long left out.
+pub(super) fn evidence(name: &str, answers: Result<&Answers, &String>) -> String {
+    let mut text = format!("==== {name}\n");
+    match answers {
+        Err(why) => text.push_str(&format!("cannot be asked: {why}\n")),
+        Ok(answers) => {
+            for (asked, raw) in answers {
+                let code = raw.code.map_or_else(|| "not asked".to_owned(), |code| format!("exit code {code}"));
+                text.push_str(&format!("---- {asked}: {code}\n"));
+                let out = String::from_utf8_lossy(&raw.out);
+                match out.char_indices().find(|(at, _)| *at >= KEPT) {
+                    None => text.push_str(&out),
+                    Some((at, _)) => {
+                        text.push_str(&out[..at]);
+                        text.push_str(&format!("\n---- and {} bytes more\n", out.len() - at));
+                    }
+                }
+                if !out.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+                if !raw.err.is_empty() {
+                    text.push_str(&raw.err);
+                    text.push('\n');
+                }
+            }
+        }
+    }
+    text
+}
