@@ -12,6 +12,7 @@ mod failing;
 mod fence;
 mod frozen;
 mod fuzz;
+mod gluster;
 mod hostile;
 mod hosts;
 mod inventories;
