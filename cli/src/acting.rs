@@ -1,10 +1,12 @@
 //! The world that a run acts in, whichever it is.
 
+use crate::args::Args;
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{escape, to_stderr};
 use crate::{actor, args, session, world};
-use palinode_core::action::{Action, Playbook, Target};
+use palinode_core::action::{Action, Place, Playbook, Target};
+use palinode_core::cluster::ClusterId;
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId};
@@ -15,7 +17,7 @@ use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus,
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, DiskSources, Fleet, Real, Unready, Way, Workshop};
+use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, Real, Unready, Way, Workshop};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -40,18 +42,16 @@ pub(crate) enum Either {
 }
 
 impl Acting {
-    fn new(world: Either) -> Result<Self, Failure> {
-        Ok(Self { world, runtime: runtime()? })
-    }
-
     /// A lab.
     pub(crate) fn lab(lab: Lab) -> Result<Self, Failure> {
-        Self::new(Either::Lab(Box::new(lab)))
+        Ok(Self { world: Either::Lab(Box::new(lab)), runtime: runtime()? })
     }
 
-    /// The operator's hosts, in the name of a journal and a run, reached as the plan's inventory says.
-    pub(crate) fn real(ssh_config: Option<&Path>, journal: &Path, run: RunId, plan: &Plan) -> Result<Self, Failure> {
-        let ways = match &plan.inventory {
+    /// The operator's hosts, in the name of a journal and a run, reached as the plan's inventory says. And their
+    /// cluster, if the plan has to do with it.
+    pub(crate) fn real(args: &Args, journal: &Path, run: RunId, plan: &Plan) -> Result<Self, Failure> {
+        let ssh_config = args.ssh_config.as_deref();
+        let (ways, names) = match &plan.inventory {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
                     Failure::usage(
@@ -61,18 +61,34 @@ impl Acting {
                 })?;
                 ways(Path::new(path), &text, plan.reached().into_iter())?
             }
-            None => BTreeMap::new(),
+            None => (BTreeMap::new(), BTreeMap::new()),
         };
+        let runtime = runtime()?;
         let real =
             Real::new(fleet(ssh_config, ways)?, claim(journal, run), workshop(journal, ssh_config)).telling(unanswered);
-        Self::new(Either::Real(Box::new(real)))
+        let cluster = match needs_cluster(plan) {
+            true => Some(cluster(args, &runtime, claim(journal, run), names)?),
+            false => None,
+        };
+        Ok(Self { world: Either::Real(Box::new(real.with_cluster(cluster))), runtime })
     }
 
     /// Opens the world that a run was opened in: it acts there and nowhere else.
-    pub(crate) fn reopen(run: &RunState, ssh_config: Option<&Path>, journal: &Path) -> Result<Self, Failure> {
+    pub(crate) fn reopen(run: &RunState, args: &Args, journal: &Path) -> Result<Self, Failure> {
         match &run.opened.world {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
-            World::Real => Self::real(ssh_config, journal, run.run, &run.plan),
+            World::Real => {
+                let acting = Self::real(args, journal, run.run, &run.plan)?;
+                if let (Some(was), Some(now)) = (&run.opened.cluster, acting.world.cluster())
+                    && let Some(why) = was.differs(&now)
+                {
+                    return Err(Failure::usage(
+                        format!("this is not the cluster of run {}: {}", run.run, escape(&why)),
+                        format!("name the same with --kubeconfig and --context (it was {})", escape(&was.context)),
+                    ));
+                }
+                Ok(acting)
+            }
         }
     }
 
@@ -82,7 +98,7 @@ impl Acting {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
             World::Real => {
                 let real = Real::new(fleet(None, BTreeMap::new())?, claim(journal, run.run), workshop(journal, None));
-                Self::new(Either::Real(Box::new(real)))
+                Ok(Self { world: Either::Real(Box::new(real)), runtime: runtime()? })
             }
         }
     }
@@ -137,7 +153,8 @@ impl Acting {
             ));
         }
         let hosts: Vec<HostName> = plan.hosts().cloned().collect();
-        let mut unready = self.runtime.block_on(real.unready(&hosts));
+        let mut unready = self.runtime.block_on(real.unready(&by_ssh(plan)));
+        unready.extend(self.runtime.block_on(real.unready_nodes(&hosts)));
         let claimed = unready.extract_if(.., |(_, why)| take == Some(true) && matches!(why, Unready::Claimed(_)));
         let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
         if open {
@@ -181,7 +198,14 @@ impl Acting {
         self.runtime.block_on(real.take_inventories(&playbooks)).map_err(|error| {
             Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
         })?;
-        self.runtime.block_on(real.take(hosts)).map_err(|error| {
+        self.runtime.block_on(real.take_nodes(hosts)).map_err(|error| {
+            Failure::new(Exit::Failed, format!("a claim cannot be taken: {}", chain(&error)), "type the same again")
+        })?;
+        let there: Vec<HostName> = match plan {
+            Some(plan) => by_ssh(plan).into_iter().filter(|host| hosts.contains(host)).collect(),
+            None => hosts.to_vec(),
+        };
+        self.runtime.block_on(real.take(&there)).map_err(|error| {
             Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
         })
     }
@@ -196,7 +220,12 @@ impl Acting {
             others.flat_map(|other| playbooks(&other.plan)).map(|playbook| playbook.inventory.as_str()).collect();
         self.runtime.block_on(real.release_inventories(run, &playbooks(&state.plan), &needed));
         let hosts: Vec<HostName> = state.plan.hosts().filter(|host| !kept.contains(host)).cloned().collect();
-        for host in self.runtime.block_on(real.release(&hosts)) {
+        let there: Vec<HostName> = by_ssh(&state.plan).into_iter().filter(|host| hosts.contains(host)).collect();
+        let mut left = self.runtime.block_on(real.release(&there));
+        left.extend(self.runtime.block_on(real.release_nodes(&hosts)));
+        left.sort();
+        left.dedup();
+        for host in left {
             to_stderr(&format!(
                 "notice: {host} could not be reached to give it up; it stays claimed by this journal\n"
             ));
@@ -218,6 +247,36 @@ impl Acting {
     }
 }
 
+/// Whether a plan has to do with the cluster's API.
+fn needs_cluster(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| match &step.work {
+        Work::Act(action) => Real::needs_cluster(action),
+        Work::Gate { gate, .. } => Real::gate_needs_cluster(gate),
+    })
+}
+
+/// The hosts of a plan that something is done on, and not only in the cluster.
+fn by_ssh(plan: &Plan) -> Vec<HostName> {
+    let there = plan.steps.iter().filter(|step| match &step.work {
+        Work::Act(action) => action.place() != Place::Cluster,
+        Work::Gate { gate, .. } => !Real::gate_needs_cluster(gate),
+    });
+    let needed: BTreeSet<&HostName> = there.filter_map(|step| step.target.host.as_ref()).collect();
+    plan.hosts().filter(|host| needed.contains(host)).cloned().collect()
+}
+
+/// The cluster, as the command line or the environment names it.
+fn cluster(args: &Args, runtime: &Runtime, claim: Claim, names: BTreeMap<HostName, Given>) -> Result<Cluster, Failure> {
+    let open = Cluster::open(args.kubeconfig.as_deref(), args.context.as_deref(), claim, names);
+    runtime.block_on(open).map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            format!("the plan has to do with the cluster: {}; nothing was touched", escape(&chain(&error))),
+            "see that `kubectl version` works from here; name the file with --kubeconfig, the context with --context",
+        )
+    })
+}
+
 /// Tells of a host that does not answer, each time that it was tried.
 fn unanswered(why: &str, again: Span, left: Span) {
     let seconds = |span: Span| crate::render::span(span.micros());
@@ -230,6 +289,18 @@ fn unanswered(why: &str, again: Span, left: Span) {
     ));
 }
 
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// What waits for hosts.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
@@ -237,12 +308,11 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
+/// How hosts are reached, and what their nodes may be known by.
+type Reached = (BTreeMap<HostName, Way>, BTreeMap<HostName, Given>);
+
 /// What an inventory says of how hosts are reached.
-pub(crate) fn ways<'a>(
-    path: &Path,
-    text: &str,
-    hosts: impl Iterator<Item = &'a HostName>,
-) -> Result<BTreeMap<HostName, Way>, Failure> {
+pub(crate) fn ways<'a>(path: &Path, text: &str, hosts: impl Iterator<Item = &'a HostName>) -> Result<Reached, Failure> {
     let inventory = Inventory::parse(text);
     let reading = path.to_str().map(|path| Reading::without_encrypted(&DiskSources::without_scripts(), &[path]));
     let reading = match reading {
@@ -263,8 +333,16 @@ pub(crate) fn ways<'a>(
         }
         None => None,
     };
-    let mut ways = BTreeMap::new();
+    let (mut ways, mut names) = (BTreeMap::new(), BTreeMap::new());
     for host in hosts {
+        let text = |name: &str| match &reading {
+            Some(reading) => reading.setting(host.as_str(), name).and_then(|said| said.value.printed()),
+            None => inventory.effective_var(host.as_str(), name).map(str::to_owned),
+        };
+        let given = Given { name: text("openshift_kubelet_name_override"), address: text("ansible_host") };
+        if given != Given::default() {
+            names.insert(host.clone(), given);
+        }
         let way = match &reading {
             Some(reading) => Way::read(reading, host),
             None => Way::of(&inventory, host),
@@ -277,7 +355,7 @@ pub(crate) fn ways<'a>(
         })?;
         ways.extend(way.map(|way| (host.clone(), way)));
     }
-    Ok(ways)
+    Ok((ways, names))
 }
 
 /// The operator's hosts.
@@ -348,7 +426,7 @@ fn claim(journal: &Path, run: RunId) -> Claim {
 pub(crate) fn fits(plan: &Plan) -> Result<(), Failure> {
     for step in &plan.steps {
         let why = match &step.work {
-            Work::Act(action) => Real::cannot(action),
+            Work::Act(_) => None,
             Work::Gate { gate, .. } => Real::cannot_sample(gate),
         };
         if let Some(why) = why {
@@ -401,6 +479,10 @@ impl Executor for Either {
 
     async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
         either!(self, world => world.sample(target, gate, bodies).await)
+    }
+
+    fn cluster(&self) -> Option<ClusterId> {
+        either!(self, world => world.cluster())
     }
 
     fn host_keys(&self) -> BTreeMap<HostName, String> {

@@ -23,6 +23,12 @@ pub(crate) struct Args {
     /// A configuration of ssh in place of `~/.ssh/config` and the system's.
     #[arg(long, global = true, env = "PALINODE_SSH_CONFIG", value_name = "FILE")]
     pub(crate) ssh_config: Option<PathBuf>,
+    /// How the cluster's API is reached; by default what `KUBECONFIG` names, or `~/.kube/config`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context in it; by default its current one. It is recorded, and a run is not continued on another cluster.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -130,6 +130,7 @@ impl Bench {
             force: false,
             keys: RUN,
             host_keys: None,
+            cluster: None,
         };
         self.blobs.push(bytes);
         self.feed(run, Event::RunOpened(Box::new(opened)));

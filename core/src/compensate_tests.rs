@@ -345,7 +345,13 @@ fn a_gate_comes_back_under_its_own_path_without_conditions() {
 fn a_drain_on_the_way_back_is_announced() {
     use crate::action::{Bare, Drain, Emptydir, Target};
     use crate::resource::{Loss, Residue};
-    let drain = Drain { emptydir: Emptydir::Delete, bare: Bare::Delete, timeout: crate::span::Span::seconds(1) };
+    let drain = Drain {
+        emptydir: Emptydir::Delete,
+        bare: Bare::Delete,
+        timeout: crate::span::Span::seconds(1),
+        terminating: None,
+        grace: None,
+    };
     let mut bench = Bench::open(&hosts(1, 1, 0));
     let intent = crate::event::Intent {
         inverse: vec![Undo::new(Action::Drain(drain))],

@@ -6,6 +6,7 @@
 
 use crate::action::{Action, Recovery, Target, Undo, UndoClass, Verdict};
 use crate::canon;
+use crate::cluster::ClusterId;
 use crate::id::{
     Attempt, BlobId, BodyId, Context, EntryId, Epoch, HostName, Label, Micros, PlanDigest, ResourceKey, RunId, Seq,
     StepPath,
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// Version of the stored forms: a reader may read a newer minor, a writer refuses to write into one.
-pub const FORMAT: (u32, u32) = (1, 2);
+pub const FORMAT: (u32, u32) = (1, 3);
 
 /// An entry's stored bytes may not be longer: transparency tiles and etcd need that.
 pub const ENTRY_LIMIT: usize = 60 * 1024;
@@ -525,6 +526,9 @@ pub struct RunOpened {
     /// On real hosts: the keys by which they were known when it was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_keys: Option<HostKeys>,
+    /// The cluster that it acts on, if it acts on one: it is not continued on another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Box<ClusterId>>,
 }
 
 /// By which key each host was known: what ssh's strict check accepted.

@@ -2,6 +2,7 @@
 
 use crate::action::*;
 use crate::chance::Dice;
+use crate::cluster::ClusterId;
 use crate::event::Place;
 use crate::event::*;
 use crate::id::*;
@@ -249,7 +250,7 @@ impl Dice<'_> {
     }
 
     pub(crate) fn action(&mut self) -> Action {
-        match self.below(27) {
+        match self.below(30) {
             0 => Action::Record(Record {
                 units: self.words(),
                 packages: self.words(),
@@ -262,6 +263,11 @@ impl Dice<'_> {
                 emptydir: self.pick(&[Emptydir::Delete, Emptydir::Refuse]),
                 bare: self.pick(&[Bare::Delete, Bare::Refuse]),
                 timeout: self.span(),
+                terminating: self.maybe(|dice| match dice.flag() {
+                    true => Terminating::Ask { after: dice.span() },
+                    false => Terminating::Force { after: dice.span() },
+                }),
+                grace: self.maybe(Self::span),
             }),
             4 => Action::DeleteNode {},
             5 => Action::RestoreNode(RestoreNode {
@@ -340,6 +346,34 @@ impl Dice<'_> {
             }),
             24 => Action::Fetch(Fetch { path: self.word() }),
             25 => Action::GlusterHeal(GlusterHeal { volumes: self.words() }),
+            26 => Action::KubeWait(KubeWait {
+                object: ObjectRef {
+                    api: self.word(),
+                    kind: self.word(),
+                    namespace: self.maybe(Self::word),
+                    name: self.word(),
+                },
+                until: match self.below(5) {
+                    0 => Until::Exists,
+                    1 => Until::Gone,
+                    2 => Until::RolledOut,
+                    3 => Until::Condition(self.word()),
+                    _ => Until::Field { at: self.word(), is: self.word() },
+                },
+                timeout: self.span(),
+            }),
+            27 => Action::KubeExec(KubeExec {
+                pod: PodRef { namespace: self.word(), name: self.maybe(Self::word), labels: self.pairs() },
+                container: self.maybe(Self::word),
+                run: self.words(),
+                reads: self.flag(),
+                timeout: self.span(),
+            }),
+            28 => Action::ApproveCsr(ApproveCsr {
+                uses: self.list(|dice| dice.pick(&[CertUse::Client, CertUse::Server])),
+                newer_than: self.span(),
+                timeout: self.span(),
+            }),
             22 => Action::Repository(Repository {
                 enable: self.words(),
                 disable: self.words(),
@@ -409,6 +443,14 @@ impl Dice<'_> {
             force: self.flag(),
             keys: RunId(self.hash()),
             host_keys: self.maybe(Self::host_keys),
+            cluster: self.maybe(|dice| {
+                Box::new(ClusterId {
+                    server: dice.word(),
+                    ca: dice.maybe(Self::word),
+                    context: dice.word(),
+                    version: dice.word(),
+                })
+            }),
         }
     }
 
@@ -491,12 +533,18 @@ impl Dice<'_> {
     }
 
     fn told(&mut self) -> Told {
-        match self.below(6) {
+        match self.below(7) {
             0 => Told::Began,
             1 => Told::Play,
             2 => Told::Task,
             3 => Told::Host { host: self.word(), ended: self.pick(&HostEnd::ALL) },
             4 => Told::Stats { hosts: self.number(), failed: self.number(), unreachable: self.number() },
+            5 => Told::Request {
+                verb: self.word(),
+                key: self.key(),
+                code: self.maybe(|dice| dice.pick(&[200, 201, 404, 429, 504])),
+                audit: self.maybe(Self::word),
+            },
             _ => Told::Note,
         }
     }

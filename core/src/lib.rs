@@ -21,6 +21,7 @@ mod bench;
 pub mod canon;
 #[cfg(test)]
 mod chance;
+pub mod cluster;
 pub mod compensate;
 pub mod decide;
 pub mod event;

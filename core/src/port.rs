@@ -1,6 +1,7 @@
 //! The ports: a journal that makes entries durable, and an executor that looks at the world and acts on it.
 
 use crate::action::{Action, Target};
+use crate::cluster::ClusterId;
 use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::progress::Told;
@@ -482,6 +483,10 @@ pub trait Executor {
     /// accepted. Worlds without ssh have none.
     fn host_keys(&self) -> BTreeMap<HostName, String> {
         BTreeMap::new()
+    }
+    /// The cluster that is acted on, if one is.
+    fn cluster(&self) -> Option<ClusterId> {
+        None
     }
     /// Now: UTC, or the world's virtual time.
     fn now(&self) -> Micros;

@@ -3,7 +3,7 @@
 //! Nothing is decided by it. It is posted, so a crash may lose what was told last; whoever goes on with the job asks for
 //! what came after the last number that is recorded.
 
-use crate::id::{Attempt, BodyId, StepPath};
+use crate::id::{Attempt, BodyId, ResourceKey, StepPath};
 use serde::{Deserialize, Serialize};
 
 /// One thing that a job told. See [`crate::event::Event::Progress`].
@@ -40,6 +40,19 @@ pub enum Told {
     },
     /// Something else, told in the evidence alone.
     Note,
+    /// A request that changes something was sent to the cluster's API.
+    Request {
+        /// What was asked: `evict`, `delete`, `patch`, `create`, `replace`, `claim`.
+        verb: String,
+        /// Of what.
+        key: ResourceKey,
+        /// The status code of the answer; none if there was no answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<u16>,
+        /// What the server's audit log calls the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audit: Option<String>,
+    },
     /// The program is through: it told how every host fared.
     Stats {
         /// How many hosts it dealt with.
@@ -95,6 +108,8 @@ pub struct Heard {
     pub task: Option<BodyId>,
     /// Tasks that began.
     pub tasks: u64,
+    /// Requests to the cluster's API that change something.
+    pub requests: u64,
     /// Host results, by how they ended: in the order of [`HostEnd::ALL`].
     pub ends: [u64; 6],
 }
@@ -113,6 +128,7 @@ impl Heard {
                     *count += 1;
                 }
             }
+            Told::Request { .. } => self.requests += 1,
             Told::Began | Told::Play | Told::Note | Told::Stats { .. } => {}
         }
     }

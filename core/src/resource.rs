@@ -3,7 +3,8 @@
 //! Keys are texts with a fixed grammar, so that they sort by host and read well in a log:
 //! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/repository/ID`, `HOST/release`, `HOST/file:PATH`, `HOST/boot`,
 //! `node/NAME@cluster`, `pods/NAME@cluster`,
-//! `configmap/NAMESPACE/NAME@cluster`, `control/file:PATH`, and `pod/NAMESPACE/NAME@cluster` in residues.
+//! `configmap/NAMESPACE/NAME@cluster`, `control/file:PATH`, and in residues and requests `pod/NAMESPACE/NAME@cluster` and
+//! `csr/NAME@cluster`.
 
 use crate::id::{BodyId, HostName, ResourceKey};
 use serde::{Deserialize, Serialize};
@@ -34,8 +35,10 @@ pub enum Kind<'a> {
     Pods(&'a str),
     /// A ConfigMap: namespace and name.
     ConfigMap(&'a str, &'a str),
-    /// A pod: namespace and name. Only residues name single pods.
+    /// A pod: namespace and name. Only residues and requests name single pods.
     Pod(&'a str, &'a str),
+    /// A node's request for a certificate, by name. Only requests to the API name it.
+    Csr(&'a str),
 }
 
 impl ResourceKey {
@@ -103,6 +106,11 @@ impl ResourceKey {
         Self::built(format!("pod/{namespace}/{name}@cluster"))
     }
 
+    /// `csr/NAME@cluster`.
+    pub fn csr(name: &str) -> Self {
+        Self::built(format!("csr/{name}@cluster"))
+    }
+
     /// The host whose resource it is; none for what belongs to the cluster or the control side.
     pub fn host(&self) -> Option<&str> {
         match self.kind()? {
@@ -112,7 +120,7 @@ impl ResourceKey {
             | Kind::Release(host)
             | Kind::File(host, _)
             | Kind::Boot(host) => (host != CONTROL).then_some(host),
-            Kind::Node(_) | Kind::Pods(_) | Kind::ConfigMap(..) | Kind::Pod(..) => None,
+            Kind::Node(_) | Kind::Pods(_) | Kind::ConfigMap(..) | Kind::Pod(..) | Kind::Csr(_) => None,
         }
     }
 
@@ -122,6 +130,7 @@ impl ResourceKey {
         if let Some(object) = text.strip_suffix("@cluster") {
             let parts: Vec<&str> = object.split('/').collect();
             match parts.as_slice() {
+                ["csr", name] => return Some(Kind::Csr(name)),
                 ["node", name] => return Some(Kind::Node(name)),
                 ["pods", name] => return Some(Kind::Pods(name)),
                 ["configmap", space, name] => return Some(Kind::ConfigMap(space, name)),

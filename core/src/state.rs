@@ -107,6 +107,8 @@ pub(crate) struct LaneState {
     pub(crate) next: Option<Next>,
     /// Captured values.
     pub(crate) captures: BTreeMap<Label, String>,
+    /// The node name that its host had in the last intent that names one.
+    pub(crate) node: Option<String>,
 }
 
 /// An entry that has no place after the ones before it: damage, or another version's doing.
@@ -177,6 +179,7 @@ impl RunState {
                 withdrawn: false,
                 next: None,
                 captures: BTreeMap::new(),
+                node: None,
             });
         }
         let number = |ix: usize| StepIx::try_from(ix).unwrap_or(StepIx::MAX);
@@ -231,6 +234,12 @@ impl RunState {
             *counts.entry(state.stage.word().to_owned()).or_default() += 1;
         }
         counts
+    }
+
+    /// The node name that was last recorded for the host of a step: the API may no longer know it by any other way.
+    pub fn node_of(&self, ix: StepIx) -> Option<&str> {
+        let lane = *self.lane_of.get(ix as usize)?;
+        self.lanes.get(lane as usize)?.node.as_deref()
     }
 
     /// A captured value as a step of that lane sees it: its own lane's, else the first lane's.
@@ -311,7 +320,7 @@ impl RunState {
         {
             lane.doubt = stage.is_doubtful().then_some(ix);
         }
-        let mut captured = None;
+        let (mut captured, mut node) = (None, None);
         match event {
             Event::Intent(intent) => {
                 step.attempt = intent.attempt;
@@ -320,6 +329,7 @@ impl RunState {
                 step.began = step.began.or(Some(*time));
                 (step.why, step.message) = (None, None);
                 step.heard = Heard::default();
+                node = intent.target.node.as_ref();
             }
             Event::Outcome(outcome) => {
                 let harmless =
@@ -383,6 +393,9 @@ impl RunState {
             | Event::OwnerChanged { .. }
             | Event::Paused { .. }
             | Event::RunClosed(_) => {}
+        }
+        if let (Some(node), Some(lane)) = (node, self.lanes.get_mut(number)) {
+            lane.node = Some(node.clone());
         }
         if let Some(captures) = captured
             && let Some(lane) = self.lanes.get_mut(number)

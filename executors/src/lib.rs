@@ -10,7 +10,8 @@
 //!    from typed values that are quoted in one place, and run as a job: a folder on the host that one claimant makes, and
 //!    that tells by files how it went, whoever is still connected.
 //! 4. A host is claimed in a journal's name ([`Claim`]) before it is changed.
-//! 5. A playbook is such a job on the control side ([`Workshop`]), run by the operator's own Ansible; what it does is told
+//! 5. A [`Cluster`] is reached by its API: one request for each attempt, told as it is made, bound to UIDs and to a claim.
+//! 6. A playbook is such a job on the control side ([`Workshop`]), run by the operator's own Ansible; what it does is told
 //!    line by line, and recorded as it happens.
 //! 6. Whether storage is healed is asked of several of its members, each in one question, and judged from what all of them
 //!    told.
@@ -20,6 +21,7 @@
 
 mod ansible;
 mod checkup;
+mod cluster;
 mod control;
 mod files;
 mod gluster;
@@ -30,6 +32,7 @@ mod ssh;
 
 pub use ansible::Workshop;
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
+pub use cluster::{Cluster, Given, NoCluster};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;

@@ -7,6 +7,7 @@ mod bodies;
 mod cold;
 mod driver;
 mod hosts;
+mod kube;
 mod migration;
 mod place;
 mod playbooks;
@@ -30,6 +31,7 @@ const ALL: &[(&str, fn())] = &[
     ("status-one", status::one_run),
     ("hosts", hosts::run),
     ("playbooks", playbooks::run),
+    ("kube", kube::run),
     ("migration", migration::eleven),
     ("migration-thousand", migration::thousand),
 ];

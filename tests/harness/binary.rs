@@ -102,6 +102,15 @@ impl Out {
         self
     }
 
+    /// Requires these words on either.
+    #[track_caller]
+    pub fn tells(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.stdout.contains(word) || self.stderr.contains(word), "`{word}` is missing: {self}");
+        }
+        self
+    }
+
     /// Standard output as the one JSON value it must be.
     #[track_caller]
     pub fn value(&self) -> serde_json::Value {

@@ -4,6 +4,7 @@
 pub mod ansible;
 pub mod binary;
 pub mod chance;
+pub mod cluster;
 pub mod corpus;
 pub mod crash;
 pub mod drops;
@@ -23,4 +24,5 @@ pub mod skip;
 pub mod synthetic;
 pub mod tables;
 pub mod tale;
+pub mod tape;
 pub mod worlds;

@@ -161,6 +161,7 @@ impl Writer {
             force: false,
             keys: run,
             host_keys: None,
+            cluster: None,
         };
         self.put(Event::RunOpened(Box::new(opened)), None);
     }

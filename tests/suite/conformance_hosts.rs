@@ -348,7 +348,7 @@ fn cases() -> Vec<Case> {
     let fits = |action: &Action| {
         let other = matches!(action, Action::Package(_) | Action::Command(_) | Action::Reboot {} | Action::Record(_))
             || matches!(action, Action::GlusterHeal(_));
-        action.place() == Place::Host && !other && Real::cannot(action).is_none()
+        action.place() == Place::Host && !other && !Real::needs_cluster(action)
     };
     let ready = |prep: &Prep| match prep {
         Prep::Do(action) | Prep::Keep(action) => fits(action),

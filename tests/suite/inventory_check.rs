@@ -31,6 +31,7 @@ gluster2.demo
 ";
 
 /// A trap that someone falls into by an edit of the good inventory.
+#[derive(Default)]
 struct Trap<'a> {
     /// What is written, and what stands there in its place.
     edit: (&'a str, &'a str),
@@ -42,12 +43,6 @@ struct Trap<'a> {
     mend: (&'a str, &'a str),
     /// A variable of a host, as Ansible reads it in the trap and once that is mended.
     read: Option<(&'a str, &'a str, Value, Value)>,
-}
-
-impl Default for Trap<'_> {
-    fn default() -> Self {
-        Self { edit: ("", ""), beside: None, found: &[], mend: ("", ""), read: None }
-    }
 }
 
 const MASTER: &str = "master1.demo openshift_node_group_name=node-config-master-crio";

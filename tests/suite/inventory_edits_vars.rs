@@ -259,8 +259,11 @@ const USED: &str = "node-config-compute";
 const UNUSED: &str = "node-config-compute-crio";
 const MASTER: &str = "node-config-master";
 
-/// Forms in which definitions stand: the files, the one that is edited, and the group if that is an inventory.
-fn forms() -> Vec<(&'static str, Vec<(&'static str, String)>, &'static str, Option<&'static str>)> {
+/// A form in which definitions stand: its name, the files, the one that is edited, and the group if that is an inventory.
+type Form = (&'static str, Vec<(&'static str, String)>, &'static str, Option<&'static str>);
+
+/// All of them.
+fn forms() -> Vec<Form> {
     let hosts = format!(
         "[OSEv3:children]\nnodes\n[nodes]\nm1 openshift_node_group_name={MASTER}\ng[1:2] openshift_node_group_name={USED}\n"
     );

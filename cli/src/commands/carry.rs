@@ -44,7 +44,7 @@ pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failu
     acting::fits(&plan)?;
     let id = new_id()?;
     let root = place::find_or_new(args.journal.as_deref())?;
-    let mut acting = Acting::real(args.ssh_config.as_deref(), &root, id, &plan)?;
+    let mut acting = Acting::real(args, &root, id, &plan)?;
     acting.listen(how.live.clone());
     acting.disturb(&how.lab_options, &plan, None)?;
     let claimed = acting.ready(&plan, Some(how.take_over), false)?;

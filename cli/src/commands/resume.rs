@@ -25,7 +25,7 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     }
     let run = state.run;
     let plan = state.plan.clone();
-    let mut acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    let mut acting = Acting::reopen(state, args, journal.root())?;
     acting.listen(Live::beside(resume.live));
     let gap = acting.gap(resume.gap);
     acting.disturb(&resume.lab_options, &plan, gap)?;

@@ -58,7 +58,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             format!("type `palinode resume {id}` to go on with that"),
         ));
     }
-    let mut acting = Acting::reopen(state, args.ssh_config.as_deref(), journal.root())?;
+    let mut acting = Acting::reopen(state, args, journal.root())?;
     acting.listen(Live::beside(rollback.way.live));
     let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
     let gap = acting.gap(rollback.gap);

@@ -51,6 +51,12 @@ impl Progress {
                 if let Told::Host { host, ended: ended @ (HostEnd::Failed | HostEnd::Unreachable) } = &told.what {
                     line(&told.step, format!("{} on {}, in the playbook", ended.word(), escape(host)));
                 }
+                if let Told::Request { verb, key, code, .. } = &told.what
+                    && !code.is_some_and(|code| (200..300).contains(&code))
+                {
+                    let code = code.map_or_else(|| "no answer".to_owned(), |code| code.to_string());
+                    line(&told.step, format!("{verb} {}: {code}", escape(key.as_str())));
+                }
             }
             Event::Outcome(outcome) => {
                 let took =

@@ -147,6 +147,15 @@ pub(crate) fn told(what: &Told, evidence: Option<&str>) -> String {
             let more = if message.is_empty() { String::new() } else { format!(": {message}") };
             format!("{host} {}{more}", ended.word())
         }
+        Told::Request { verb, key, code, audit } => {
+            let came = match code {
+                Some(code @ 200..300) => format!("{code}"),
+                Some(code) => format!("{code} {}", text("message")),
+                None => format!("no answer: {}", text("message")),
+            };
+            let audit = audit.as_ref().map(|id| format!(" (audit {id})")).unwrap_or_default();
+            format!("{verb} {key}: {}{audit}", came.trim())
+        }
         Told::Note => [text("e"), text("host"), text("name")].join(" ").trim_end().to_owned(),
         Told::Stats { hosts, failed, unreachable } => {
             format!("through: {hosts} hosts, {failed} failed, {unreachable} unreachable")

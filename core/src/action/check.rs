@@ -105,6 +105,9 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         }
         Action::Fetch(fetch) => path(&fetch.path),
         Action::GlusterHeal(heal) => heal.volumes.iter().try_for_each(|name| volume(name)),
+        Action::KubeWait(wait) => wait.check(),
+        Action::KubeExec(exec) => exec.check(),
+        Action::ApproveCsr(approve) => approve.check(),
         Action::Repository(repository) => {
             repository.check()?;
             words("repository", repository.enable.iter().chain(&repository.disable), "-._:")?;

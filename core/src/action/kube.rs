@@ -153,6 +153,30 @@ pub struct Drain {
     /// How long to go on asking; then the step fails.
     #[serde(default = "a_quarter")]
     pub timeout: Span,
+    /// What is done with pods that stay Terminating, as those do whose runtime no longer answers. Without it they are
+    /// waited for, until the timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminating: Option<Terminating>,
+    /// How long a pod gets to end, instead of what it says itself. `0s`: at once, without a word to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<Span>,
+}
+
+/// What a drain does with a pod that is still Terminating so long after its time to end was up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Terminating {
+    /// The step fails and says which pods they are: a person looks.
+    Ask {
+        /// So long after.
+        after: Span,
+    },
+    /// The pod's object is deleted by its UID without waiting for the node. Its containers may go on running: only where
+    /// the node is about to be stopped or rebooted anyway.
+    Force {
+        /// So long after.
+        after: Span,
+    },
 }
 
 /// Gives a node that registered again what it had: labels, annotations, taints, schedulability.

@@ -8,6 +8,7 @@ mod check;
 mod files;
 mod hosts;
 mod kube;
+mod objects;
 mod playbook;
 mod reads;
 mod repository;
@@ -19,7 +20,10 @@ pub use files::{
     Command, FileAbsent, FileCopy, FileRead, FileRestore, FileState, FileWrite, InventoryEdit, InventoryRestore,
 };
 pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
-pub use kube::{ApplyObject, Bare, DeleteObject, Drain, Emptydir, PatchNode, Restore, RestoreField, RestoreNode};
+pub use kube::{
+    ApplyObject, Bare, DeleteObject, Drain, Emptydir, PatchNode, Restore, RestoreField, RestoreNode, Terminating,
+};
+pub use objects::{ApproveCsr, CertUse, KubeExec, KubeWait, ObjectRef, PodRef, Until};
 pub use playbook::{Expect, Playbook, Require};
 pub use reads::{Awaited, Fetch, GlusterHeal, Wait};
 pub use repository::{Repository, UNSET};
@@ -123,6 +127,15 @@ pub enum Action {
     /// Puts a ConfigMap back.
     #[serde(rename = "kube.apply")]
     ApplyObject(ApplyObject),
+    /// Waits until something holds of an object of the cluster.
+    #[serde(rename = "kube.wait")]
+    KubeWait(KubeWait),
+    /// Runs a command in a pod.
+    #[serde(rename = "kube.exec")]
+    KubeExec(KubeExec),
+    /// Approves the certificates that the node's kubelet asks for.
+    #[serde(rename = "kube.approve-csr")]
+    ApproveCsr(ApproveCsr),
     /// Starts, stops, enables or disables systemd units.
     #[serde(rename = "service")]
     Service(Service),
@@ -188,12 +201,15 @@ pub const NAMES: &[&str] = &[
     "file.write",
     "gluster.heal",
     "inventory.edit",
+    "kube.approve-csr",
     "kube.cordon",
     "kube.delete",
     "kube.delete-node",
     "kube.drain",
+    "kube.exec",
     "kube.patch-node",
     "kube.uncordon",
+    "kube.wait",
     "package",
     "reboot",
     "record",
@@ -204,7 +220,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// Those of them that change nothing.
-pub const READ_ONLY: &[&str] = &["dns.check", "fetch", "file.read", "gluster.heal", "record", "wait"];
+pub const READ_ONLY: &[&str] = &["dns.check", "fetch", "file.read", "gluster.heal", "kube.wait", "record", "wait"];
 
 impl Action {
     /// The name that runbooks and logs use.
@@ -220,6 +236,9 @@ impl Action {
             Self::Restore(_) => "restore",
             Self::DeleteObject(_) => "kube.delete",
             Self::ApplyObject(_) => "kube.apply",
+            Self::KubeWait(_) => "kube.wait",
+            Self::KubeExec(_) => "kube.exec",
+            Self::ApproveCsr(_) => "kube.approve-csr",
             Self::Service(_) => "service",
             Self::Package(_) => "package",
             Self::Repository(_) => "repository",
@@ -278,7 +297,10 @@ impl Action {
             | Self::PatchNode(_)
             | Self::Restore(_)
             | Self::DeleteObject(_)
-            | Self::ApplyObject(_) => Place::Cluster,
+            | Self::ApplyObject(_)
+            | Self::KubeWait(_)
+            | Self::KubeExec(_)
+            | Self::ApproveCsr(_) => Place::Cluster,
             Self::InventoryEdit(_) | Self::InventoryRestore(_) | Self::Playbook(_) => Place::Control,
             _ => Place::Host,
         }
@@ -297,6 +319,9 @@ impl Action {
 
     /// Whether it needs a host to act for.
     pub fn needs_host(&self) -> bool {
+        if let Self::KubeExec(exec) = self {
+            return exec.pod.name.is_none();
+        }
         !matches!(
             self,
             Self::InventoryEdit(_)
@@ -304,6 +329,7 @@ impl Action {
                 | Self::Playbook(_)
                 | Self::DeleteObject(_)
                 | Self::ApplyObject(_)
+                | Self::KubeWait(_)
         )
     }
 
@@ -312,6 +338,9 @@ impl Action {
         match self {
             Self::Record(_) | Self::FileRead(_) | Self::DnsCheck(_) | Self::Wait(_) | Self::Fetch(_) => UndoClass::Read,
             Self::GlusterHeal(_) => UndoClass::Read,
+            Self::KubeWait(_) => UndoClass::Read,
+            Self::KubeExec(exec) if exec.reads => UndoClass::Read,
+            Self::KubeExec(_) | Self::ApproveCsr(_) => UndoClass::NoUndo,
             Self::Reboot {} | Self::RestoreNode(_) => UndoClass::NoUndo,
             Self::Command(command) if command.undo.is_none() && command.changes.is_empty() => UndoClass::NoUndo,
             _ => UndoClass::Reversible,
@@ -323,6 +352,7 @@ impl Action {
     pub fn recovery(&self) -> Recovery {
         match self {
             Self::Reboot {} | Self::Command(_) | Self::Playbook(_) => Recovery::Ask,
+            Self::KubeExec(exec) if !exec.reads => Recovery::Ask,
             _ => Recovery::Repeat,
         }
     }
@@ -336,6 +366,7 @@ impl Action {
             Self::Package(package) => package.footprint(target),
             Self::DnsCheck(_) | Self::Wait(_) | Self::Fetch(_) | Self::Restore(_) => Vec::new(),
             Self::GlusterHeal(_) => Vec::new(),
+            Self::KubeWait(_) | Self::KubeExec(_) | Self::ApproveCsr(_) => Vec::new(),
             Self::Reboot {} => hosts::boot(target),
             Self::Repository(repository) => repository.footprint(target),
             Self::FileAbsent(file) => file.footprint(target),
@@ -364,6 +395,7 @@ impl Action {
         match self {
             Self::Record(_) | Self::DnsCheck(_) | Self::FileRead(_) | Self::Restore(_) => None,
             Self::Wait(_) | Self::Fetch(_) | Self::GlusterHeal(_) => None,
+            Self::KubeWait(_) | Self::KubeExec(_) | Self::ApproveCsr(_) => None,
             Self::Service(service) => service.met(key, now),
             Self::Package(package) => package.met(key, now),
             Self::Reboot {} => match (key.kind(), before, now) {
@@ -468,6 +500,9 @@ impl Action {
             | Self::Wait(_)
             | Self::Fetch(_)
             | Self::GlusterHeal(_)
+            | Self::KubeWait(_)
+            | Self::KubeExec(_)
+            | Self::ApproveCsr(_)
             | Self::DnsCheck(_) => Vec::new(),
         }
     }

@@ -77,7 +77,13 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
         before.iter().find(|(key, state)| matches!(key.kind(), Some(Kind::Node(_))) && **state == State::Absent);
     if let Some((key, _)) = node_was_absent {
         undos.push(Undo::new(Action::Cordon {}).or(key, Accepted::Any));
-        let drain = Drain { emptydir: Emptydir::Delete, bare: Bare::Delete, timeout: Span::seconds(900) };
+        let drain = Drain {
+            emptydir: Emptydir::Delete,
+            bare: Bare::Delete,
+            timeout: Span::seconds(900),
+            terminating: None,
+            grace: None,
+        };
         let mut drain = Undo::new(Action::Drain(drain));
         if let Some(Kind::Node(name)) = key.kind() {
             drain = drain.or(&ResourceKey::pods(name), Accepted::Any);

@@ -65,6 +65,9 @@ impl Action {
                 parts.join(", ")
             }
             Self::Wait(wait) => wait.words(),
+            Self::KubeWait(wait) => wait.words(),
+            Self::KubeExec(exec) => exec.words(),
+            Self::ApproveCsr(_) => "approve the certificates that the node asks for".to_owned(),
             Self::Fetch(fetch) => format!("fetch {}", fetch.path),
             Self::GlusterHeal(heal) if heal.volumes.is_empty() => "ask how the healing of all volumes goes".to_owned(),
             Self::GlusterHeal(heal) => format!("ask how the healing of {} goes", list(&heal.volumes, "volume")),

@@ -32,7 +32,7 @@ pub(super) enum No {
     /// The volume is not started, or none of its bricks runs.
     NotStarted,
     /// There is no such volume.
-    NoVolume,
+    Missing,
     /// Gluster works on another request that keeps this one out.
     Busy,
     /// Gluster's own words.
@@ -56,7 +56,7 @@ impl No {
         } else if has("is not started") || has("All the bricks are not running") {
             Self::NotStarted
         } else if has("does not exist") {
-            Self::NoVolume
+            Self::Missing
         } else if has("Another transaction") {
             Self::Busy
         } else {
@@ -70,7 +70,7 @@ impl No {
         match self {
             Self::OneCopy => "it is not replicated".to_owned(),
             Self::NotStarted => "it is not started, or none of its bricks runs".to_owned(),
-            Self::NoVolume => "there is no such volume".to_owned(),
+            Self::Missing => "there is no such volume".to_owned(),
             Self::Busy => "gluster works on another request".to_owned(),
             Self::Says(words) => words.clone(),
             Self::Unasked => "there was no time to ask".to_owned(),
@@ -130,7 +130,7 @@ pub(super) fn below<'a, 'i: 'a>(
 
 /// The element at a path.
 pub(super) fn at<'a, 'i: 'a>(node: Node<'a, 'i>, path: &[&'static str]) -> Result<Node<'a, 'i>, No> {
-    path.iter().try_fold(node, |node, name| below(node, *name).next()).ok_or(No::Strange("a part is missing"))
+    path.iter().try_fold(node, |node, name| below(node, name).next()).ok_or(No::Strange("a part is missing"))
 }
 
 /// The text of an element.

@@ -191,8 +191,11 @@ fn volumes<'a>(seen: &'a Seen, wanted: &[String]) -> Vec<&'a Volume> {
     seen.volumes.iter().filter(|volume| wanted.is_empty() || wanted.contains(&volume.name)).collect()
 }
 
+/// The peers, and for each volume whether it heals and what its bricks are.
+type World<'a> = (BTreeSet<&'a str>, BTreeMap<&'a str, (bool, Vec<&'a str>)>);
+
 /// What every vantage point has to know alike.
-fn world<'a>(seen: &'a Seen, wanted: &[String]) -> (BTreeSet<&'a str>, BTreeMap<&'a str, (bool, Vec<&'a str>)>) {
+fn world<'a>(seen: &'a Seen, wanted: &[String]) -> World<'a> {
     let peers = seen.peers.iter().map(|peer| peer.uuid.as_str()).collect();
     let about = |volume: &'a Volume| (volume.name.as_str(), (volume.heals, names(volume)));
     (peers, volumes(seen, wanted).into_iter().map(about).collect())

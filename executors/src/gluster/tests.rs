@@ -208,7 +208,7 @@ fn whatever_is_not_told_or_not_well_keeps_the_gate_closed() {
     let table: &[Sick] = &[
         ("the peer g3 is not connected", |c| c.say("pool", pool(c.own, &[3]))),
         ("the brick g3:/b/v of v is offline", |c| {
-            c.say("status v", running("v", c.own, [Some(true), Some(true), Some(false)], ""))
+            c.say("status v", running("v", c.own, [Some(true), Some(true), Some(false)], ""));
         }),
         // A peer that is away is not told of at all.
         ("the brick g3:/b/v of v is offline", |c| c.say("status v", running("v", c.own, ONE_AWAY, ""))),
@@ -220,17 +220,17 @@ fn whatever_is_not_told_or_not_well_keeps_the_gate_closed() {
         ("2 entries of v wait", |c| c.say("heal v", entries("v", [Some(2), Some(2), Some(0)]))),
         ("g3:/b/v of v does not tell of split-brain", |c| c.say("split v", entries("v", [Some(0), Some(0), None]))),
         ("heal info of v: it is not started", |c| {
-            c.say("heal v", raw("Volume v is not started (Or) All the bricks are not running.\n"))
+            c.say("heal v", raw("Volume v is not started (Or) All the bricks are not running.\n"));
         }),
         ("heal info of v: it is not replicated", |c| {
-            c.say("heal v", fails("Volume v is not of type replicate/disperse"))
+            c.say("heal v", fails("Volume v is not of type replicate/disperse"));
         }),
         ("heal info of v: there is no such", |c| c.say("heal v", fails("Volume v does not exist"))),
         ("heal info of v: Volume heal failed.", |c| c.say("heal v", raw("Volume heal failed.\n"))),
         ("heal info of v: gluster did not answer in time", |c| c.say("heal v", Raw { code: Some(124), ..raw("") })),
         ("heal info of v: there was no time", |c| c.say("heal v", Raw::default())),
         ("heal info of v: the answer is longer", |c| {
-            c.say("heal v", Raw { whole: false, ..entries("v", [Some(0); 3]) })
+            c.say("heal v", Raw { whole: false, ..entries("v", [Some(0); 3]) });
         }),
         ("heal info of v: it names other bricks", |c| c.say("heal v", entries("w", [Some(0); 3]))),
         ("heal info of v: it names other bricks", |c| {
@@ -247,10 +247,10 @@ fn whatever_is_not_told_or_not_well_keeps_the_gate_closed() {
         ("do not name the same volumes", |c| c.say("list", raw("v\nw\n"))),
         ("do not name the same volumes", |c| c.say("list", complains("No volumes present in cluster"))),
         ("the disk of the brick g1:/b/v of v is full", |c| {
-            c.say("detail v", running("v", c.own, [Some(true); 3], &disk(39, 500)))
+            c.say("detail v", running("v", c.own, [Some(true); 3], &disk(39, 500)));
         }),
         ("g1:/b/v of v has hardly any inodes", |c| {
-            c.say("detail v", running("v", c.own, [Some(true); 3], &disk(500, 39)))
+            c.say("detail v", running("v", c.own, [Some(true); 3], &disk(500, 39)));
         }),
         ("the room of the arbiter brick g3:/b/v of v is not told", |c| {
             c.say("info", volumes(&[volume("v", 3, "Started", 3)]));

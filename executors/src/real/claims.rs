@@ -7,7 +7,7 @@ use crate::ssh::{Claim, LinkError, claimant, refusal};
 use futures_util::future::join_all;
 use palinode_core::action::{Playbook, UndoClass};
 use palinode_core::id::{HostName, RunId};
-use palinode_core::port::{Ended, Job};
+use palinode_core::port::{Ended, Job, LookError};
 use std::collections::BTreeSet;
 
 /// Why a host cannot be acted on.
@@ -30,6 +30,43 @@ impl Real {
         };
         let all = join_all(hosts.iter().map(look)).await;
         hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
+    }
+
+    /// Looks whether another journal has the nodes of these hosts, where a cluster is acted on.
+    pub async fn unready_nodes(&self, hosts: &[HostName]) -> Vec<(HostName, Unready)> {
+        let Some(cluster) = &self.cluster else { return Vec::new() };
+        let look = async |host: &HostName| {
+            let found = async { cluster.claimed_by(&cluster.node_of(host, None).await?).await };
+            match found.await {
+                Ok(None) => None,
+                Ok(Some(words)) => Some(Unready::Claimed(words)),
+                Err(error) => Some(Unready::Unreached(chain(&error))),
+            }
+        };
+        let all = join_all(hosts.iter().map(look)).await;
+        hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
+    }
+
+    /// Takes the nodes of hosts from whoever has them.
+    pub async fn take_nodes(&self, hosts: &[HostName]) -> Result<(), LookError> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        for host in hosts {
+            cluster.take_node(&cluster.node_of(host, None).await?).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the nodes of hosts up, at the end of a run; those that could not be.
+    pub async fn release_nodes(&self, hosts: &[HostName]) -> Vec<HostName> {
+        let Some(cluster) = &self.cluster else { return Vec::new() };
+        let mut kept = Vec::new();
+        for host in hosts {
+            let released = async { cluster.release_node(&cluster.node_of(host, None).await?).await };
+            if released.await.is_err() {
+                kept.push(host.clone());
+            }
+        }
+        kept
     }
 
     /// Takes hosts from whoever has them. Only for a person who knows that nobody is at work there.

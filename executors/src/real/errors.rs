@@ -27,15 +27,19 @@ pub(super) fn unseen(host: &HostName, error: LinkError) -> LookError {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
         // What ssh says may be several lines.
         let words = error.to_string();
         let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        text.push_str(&lines.join(" "));
+        let words = lines.join(" ");
+        // Some say what their cause says.
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         cause = error.source();
     }
     text

@@ -5,15 +5,18 @@ mod errors;
 mod watch;
 
 pub use claims::Unready;
+pub(crate) use errors::chain;
 
 use crate::ansible::{Playbooks, Workshop};
+use crate::cluster::Cluster;
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
 use crate::gluster::{self, Vantage};
 use crate::host::{self, Beyond};
 use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Word};
-use errors::{chain, not_seen, refused, unseen};
+use errors::{not_seen, refused, unseen};
 use palinode_core::action::{Action, Place, Playbook, Target};
+use palinode_core::cluster::ClusterId;
 use palinode_core::event::Class;
 use palinode_core::id::{HostName, Micros, ResourceKey};
 use palinode_core::port::{
@@ -26,14 +29,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use watch::{finished, left};
 
-const NO_CLUSTER: &str =
-    "this version does not reach the cluster's API yet; leave out the steps that begin with `kube.`";
+const NO_CLUSTER: &str = "no cluster was named that it could act on";
 
 /// Looks at real hosts and acts on them. See the module.
 pub struct Real {
     fleet: Fleet,
     control: InventoryFiles<DiskFiles>,
     playbooks: Playbooks,
+    cluster: Option<Cluster>,
     claim: Claim,
     /// The hosts that were claimed here, and their boot then.
     held: RefCell<BTreeMap<HostName, String>>,
@@ -54,11 +57,17 @@ impl Real {
             fleet,
             control: InventoryFiles::new(DiskFiles),
             playbooks: Playbooks::new(workshop),
+            cluster: None,
             claim,
             held: RefCell::default(),
             listener: None,
             teller: None,
         }
+    }
+
+    /// Acts on a cluster too.
+    pub fn with_cluster(self, cluster: Option<Cluster>) -> Self {
+        Self { cluster, ..self }
     }
 
     /// Lets someone hear what jobs print.
@@ -71,28 +80,44 @@ impl Real {
         Self { teller: Some(teller), ..self }
     }
 
-    /// Why a step cannot be carried out in the real world by this version; none if it can.
-    pub fn cannot(action: &Action) -> Option<&'static str> {
-        match (action.place(), action) {
-            (Place::Cluster, _) => Some(NO_CLUSTER),
-            (_, Action::Playbook(playbook)) if playbook.expect.is_some() => {
-                Some("what it expects of the cluster cannot be looked at: this version does not reach the API yet")
-            }
-            (_, Action::Record(record)) if record.node => Some("this version does not reach the cluster's API yet"),
-            _ => None,
+    /// Whether a step needs the cluster's API.
+    pub fn needs_cluster(action: &Action) -> bool {
+        match action {
+            Action::Playbook(playbook) => playbook.expect.is_some(),
+            Action::Record(record) => record.node,
+            _ => action.place() == Place::Cluster,
         }
     }
 
-    /// The same of a gate.
+    /// Whether a gate does.
+    pub fn gate_needs_cluster(gate: &Gate) -> bool {
+        matches!(gate, Gate::NodeReady {})
+    }
+
+    /// Why a gate cannot be looked at in the real world by this version; none if it can.
     pub fn cannot_sample(gate: &Gate) -> Option<&'static str> {
         match gate {
-            Gate::PackageRestorable { .. } => None,
+            Gate::PackageRestorable { .. } | Gate::NodeReady {} => None,
             Gate::GlusterHealed { hosts, .. } if !hosts.is_empty() => None,
             Gate::GlusterHealed { .. } => Some(
-                "without `hosts` it asks pods, and this version does not reach the cluster's API yet; name the hosts of \
-                 the storage cluster that have the `gluster` command",
+                "without `hosts` it asks pods, and this version does not ask gluster in pods yet; name the hosts of the \
+                 storage cluster that have the `gluster` command",
             ),
-            Gate::NodeReady {} => Some("this version does not reach the cluster's API yet"),
+        }
+    }
+
+    fn api(&self) -> Result<&Cluster, LookError> {
+        let none = || LookError::Refused { target: "the cluster".to_owned(), why: NO_CLUSTER.to_owned() };
+        self.cluster.as_ref().ok_or_else(none)
+    }
+
+    /// The node that a target's host is, where a step has to do with one.
+    async fn node(&self, target: &Target, action: &Action) -> Result<Option<String>, LookError> {
+        match &target.host {
+            Some(host) if Self::needs_cluster(action) => {
+                self.api()?.node_of(host, target.node.as_deref()).await.map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -141,16 +166,15 @@ impl Real {
 impl Executor for Real {
     async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
         let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
-            if let Some(why) = Self::cannot(action) {
-                return Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() });
-            }
-            let Action::Playbook(playbook) = action else { return Ok(Survey::default()) };
+            let node = self.node(target, action).await?;
+            let Action::Playbook(playbook) = action else { return Ok(Survey { node, ..Survey::default() }) };
             if let Some(why) = self.playbooks.unready(playbook) {
                 return Err(LookError::Refused { target: "what the playbook needs".to_owned(), why });
             }
             let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default().trim().to_owned();
-            return Ok(Survey { boot: Some(boot).filter(|boot| host::is_boot(boot)), ..Survey::default() });
+            return Ok(Survey { node, boot: Some(boot).filter(|boot| host::is_boot(boot)), ..Survey::default() });
         };
+        let node = self.node(target, action).await?;
         let package = if let Action::Package(package) = action { Some(package) } else { None };
         // What is known to be touched is looked at in the same question.
         let keys: Vec<ResourceKey> = match package {
@@ -176,12 +200,13 @@ impl Executor for Real {
             Some(Beyond::Cannot(why)) => return Err(refused(host, why)),
         };
         let seen = host::observe(&keys, reply.text(), bodies).map_err(|error| not_seen(host, error))?;
-        Ok(Survey { node: None, boot: Some(boot), more, seen })
+        Ok(Survey { node, boot: Some(boot), more, seen })
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let mut image = Image::new();
         let mut hosts: BTreeMap<HostName, Vec<ResourceKey>> = BTreeMap::new();
+        let mut cluster = Vec::new();
         for key in keys {
             match key.kind() {
                 Some(Kind::File(CONTROL, path)) => {
@@ -192,9 +217,12 @@ impl Executor for Real {
                     Some(Err(error)) => {
                         return Err(LookError::Refused { target: key.to_string(), why: error.to_string() });
                     }
-                    None => return Err(LookError::Refused { target: key.to_string(), why: NO_CLUSTER.to_owned() }),
+                    None => cluster.push(key.clone()),
                 },
             }
+        }
+        if !cluster.is_empty() {
+            image.extend(self.api()?.observe(&cluster, bodies).await?);
         }
         for (host, keys) in &hosts {
             image.extend(self.look(host, keys, bodies).await?);
@@ -205,13 +233,19 @@ impl Executor for Real {
     async fn execute(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
         let host = match (job.action.place(), &job.target.host) {
             (Place::Host, Some(host)) => host,
-            (Place::Control, _) if Self::cannot(&job.action).is_none() => {
+            (Place::Cluster, _) => {
+                return match &self.cluster {
+                    Some(cluster) => cluster.work(job, bodies).await,
+                    None => Ended::NotStarted(NO_CLUSTER.to_owned()),
+                };
+            }
+            (Place::Control, _) => {
                 return match &job.action {
                     Action::Playbook(playbook) => self.play(playbook, job, bodies).await,
                     _ => self.on_control(job, bodies),
                 };
             }
-            _ => return Ended::NotStarted(Self::cannot(&job.action).unwrap_or("the step has no host").to_owned()),
+            _ => return Ended::NotStarted("the step has no host".to_owned()),
         };
         let act = match host::act(job, bodies) {
             Ok(act) => act,
@@ -246,6 +280,9 @@ impl Executor for Real {
         }
         let host = match (job.action.place(), &job.target.host) {
             (Place::Host, Some(host)) => host,
+            (Place::Cluster, _) => {
+                return Ok(self.cluster.as_ref().map_or(JobStatus::Unknown, |cluster| cluster.status(job)));
+            }
             // What is done here at once leaves no word of its own: what is there tells.
             _ => return Ok(JobStatus::Unknown),
         };
@@ -279,6 +316,9 @@ impl Executor for Real {
     async fn attach(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
         if let Action::Playbook(playbook) = &job.action {
             return self.listen_to(playbook, job, bodies).await;
+        }
+        if let (Place::Cluster, Some(cluster)) = (job.action.place(), &self.cluster) {
+            return cluster.work(job, bodies).await;
         }
         let Some(host) = &job.target.host else { return Ended::Unknown("the step has no host".to_owned()) };
         if is_reboot(job) {
@@ -317,6 +357,9 @@ impl Executor for Real {
                 let vantages: Vec<Vantage<'_>> = asked.map(|host| Vantage::Host(&self.fleet, host)).collect();
                 Ok(gluster::sample(&vantages, volumes, *vantage_points, bodies).await?)
             }
+            (Gate::NodeReady {}, _) if target.node.is_some() => {
+                self.api()?.node_ready(target.node.as_deref().unwrap_or_default()).await
+            }
             _ => {
                 let why = Self::cannot_sample(gate).unwrap_or("the gate has no host");
                 Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() })
@@ -332,6 +375,10 @@ impl Executor for Real {
 
     fn host_keys(&self) -> BTreeMap<HostName, String> {
         self.fleet.host_keys()
+    }
+
+    fn cluster(&self) -> Option<ClusterId> {
+        self.cluster.as_ref().map(|cluster| cluster.id().clone())
     }
 
     fn now(&self) -> Micros {

@@ -44,6 +44,7 @@ pub(crate) fn opened(run: RunId, plan_blob: BlobId) -> Draft {
         compensates: None,
         keys: run,
         host_keys: None,
+        cluster: None,
     };
     draft_of(run, Event::RunOpened(Box::new(event)))
 }

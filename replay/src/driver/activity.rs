@@ -255,10 +255,9 @@ pub(crate) async fn sample<E: Executor>(
     let desk = Desk::new(shelf);
     // A gate names its node like an action does.
     if target.host.is_some()
-        && target.node.is_none()
         && let Ok(survey) = executor.survey(&target, &Action::Cordon {}, &desk).await
     {
-        target.node = survey.node;
+        target.node = survey.node.or(target.node);
     }
     let sample = executor.sample(&target, &gate, &desk).await;
     Done::Sampled { ix, sample, fresh: desk.into_fresh() }

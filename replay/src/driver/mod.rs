@@ -256,6 +256,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             force: opening.force,
             keys,
             host_keys,
+            cluster: executor.cluster().map(Box::new),
         };
         driver.record(vec![(Event::RunOpened(Box::new(opened)), bodies)])?;
         Ok(driver)

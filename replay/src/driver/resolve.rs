@@ -30,7 +30,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             }
             Next::Sample(ix) => {
                 let Work::Gate { gate, .. } = &step.work else { return Ok(None) };
-                let (target, gate) = (step.target.clone(), gate.clone());
+                let (mut target, gate) = (step.target.clone(), gate.clone());
+                target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
                 Ok(Some(async move { activity::sample(executor, &shelf, ix, target, gate).await }.boxed_local()))
             }
             Next::Act(ix) => {
@@ -45,7 +46,11 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     }
                 };
                 let (touched, footprint) = prepare::touched(state, step, known);
-                let target = known.intent.as_ref().map_or_else(|| step.target.clone(), |intent| intent.target.clone());
+                let mut target =
+                    known.intent.as_ref().map_or_else(|| step.target.clone(), |intent| intent.target.clone());
+                if target.host.is_some() {
+                    target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
+                }
                 Ok(Some(
                     async move {
                         Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)

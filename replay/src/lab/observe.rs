@@ -87,7 +87,7 @@ impl World {
                     marks: map.marks(),
                 },
             },
-            Kind::Pod(..) => return Err(refused(key.as_str(), "single pods are not looked at")),
+            Kind::Pod(..) | Kind::Csr(_) => return Err(refused(key.as_str(), "it is not looked at by itself")),
         })
     }
 

@@ -139,6 +139,14 @@ impl World {
                 draft.wait(5, 1200, Effect::AwaitBoot { host: name.to_owned() });
                 Ok(draft.ends(20))
             }
+            Action::KubeWait(_) | Action::KubeExec(_) => Err(refuse("the lab has no objects and pods of that kind")),
+            Action::ApproveCsr(approve) => {
+                let node = node_of(target)?.to_owned();
+                let mut draft = Draft::default();
+                let patience = approve.timeout.micros().0 / 1_000_000;
+                draft.wait(1, patience, Effect::AwaitNode { node, ready: false });
+                Ok(draft.ends(1))
+            }
             Action::InventoryEdit(edit) => Ok(control_draft(&edit.file)),
             Action::InventoryRestore(restore) => Ok(control_draft(&restore.file)),
             Action::Playbook(playbook) => self.playbook(target, playbook, outside),

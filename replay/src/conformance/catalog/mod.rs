@@ -73,7 +73,7 @@ fn resolver(from: &str) -> Action {
 }
 
 fn drain(emptydir: Emptydir, bare: Bare) -> Action {
-    Action::Drain(Drain { emptydir, bare, timeout: Span::seconds(900) })
+    Action::Drain(Drain { emptydir, bare, timeout: Span::seconds(900), terminating: None, grace: None })
 }
 
 fn write(path: &str, text: &str) -> Prep {

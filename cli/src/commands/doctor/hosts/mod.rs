@@ -35,7 +35,7 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
         None => named(doctor.hosts.iter().map(String::as_str))?,
     };
     let ways = match &inventory {
-        Some((path, text)) => acting::ways(path, text, hosts.iter())?,
+        Some((path, text)) => acting::ways(path, text, hosts.iter())?.0,
         None => BTreeMap::new(),
     };
     let fleet = acting::fleet(args.ssh_config.as_deref(), ways)?;

@@ -1,0 +1,279 @@
+//! What is known of a cluster, and what its objects mean, as pure functions of what its API says: which pods a drain
+//! takes, which of a node's fields are anyone's but the cluster's own.
+//!
+//! Objects are JSON as the server gave it: types of any one version would drop the fields of another. Nothing in it is
+//! trusted to be there.
+
+use crate::resource::{Node, Pod};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Which cluster a run acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterId {
+    /// The server's address.
+    pub server: String,
+    /// A digest of the authority that vouches for it; none where nobody does.
+    pub ca: Option<String>,
+    /// The context of the configuration that was taken.
+    pub context: String,
+    /// The version that the server says it has.
+    pub version: String,
+}
+
+impl ClusterId {
+    /// Why another one cannot stand for this one; none if it can. A server may have been brought to another version
+    /// meanwhile, and be known by another context.
+    pub fn differs(&self, other: &Self) -> Option<String> {
+        if self.server != other.server {
+            return Some(format!("the run acts on {}, and this is {}", self.server, other.server));
+        }
+        (self.ca != other.ca).then(|| format!("another authority vouches for {} than when the run began", self.server))
+    }
+}
+
+impl fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, context {})", self.server, self.version, self.context)
+    }
+}
+
+/// The annotation that says whose a Node is: a journal, and words for people.
+pub const CLAIM: &str = "palinode/claim";
+
+/// Taints with these prefixes come and go by the cluster's own hand.
+const OWN_TAINTS: &[&str] = &["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
+
+/// Annotations that are the cluster's own, or ours.
+const OWN_ANNOTATIONS: &[&str] = &[CLAIM, "node.alpha.kubernetes.io/ttl"];
+
+/// The name of the annotation by which a node tells which configuration it took over.
+pub const MD5: &str = "node.openshift.io/md5sum";
+
+fn texts(value: &Value) -> BTreeMap<String, String> {
+    let all = value.as_object().into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The name of an object.
+pub fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// The namespace of an object.
+pub fn namespace(object: &Value) -> &str {
+    object["metadata"]["namespace"].as_str().unwrap_or_default()
+}
+
+/// The UID of an object.
+pub fn uid(object: &Value) -> &str {
+    object["metadata"]["uid"].as_str().unwrap_or_default()
+}
+
+/// Whether a condition of an object is True.
+pub fn holds(object: &Value, condition: &str) -> bool {
+    let all = object["status"]["conditions"].as_array().into_iter().flatten();
+    all.filter(|found| found["type"] == condition).any(|found| found["status"] == "True")
+}
+
+/// A taint as `key=value:Effect`; none for one that is the cluster's own.
+fn taint(taint: &Value) -> Option<String> {
+    let key = taint["key"].as_str()?;
+    let own = OWN_TAINTS.iter().any(|prefix| key.starts_with(prefix));
+    let value = taint["value"].as_str().unwrap_or_default();
+    (!own).then(|| format!("{key}={value}:{}", taint["effect"].as_str().unwrap_or_default()))
+}
+
+/// A Node, as far as Palinode changes or checks it.
+pub fn node(object: &Value) -> Node {
+    let mut annotations = texts(&object["metadata"]["annotations"]);
+    annotations.retain(|key, _| !OWN_ANNOTATIONS.contains(&key.as_str()));
+    let info = &object["status"]["nodeInfo"];
+    Node {
+        uid: uid(object).to_owned(),
+        unschedulable: object["spec"]["unschedulable"].as_bool().unwrap_or(false),
+        labels: texts(&object["metadata"]["labels"]),
+        annotations,
+        taints: object["spec"]["taints"].as_array().into_iter().flatten().filter_map(taint).collect(),
+        ready: holds(object, "Ready"),
+        runtime: text(&info["containerRuntimeVersion"]),
+        kubelet: text(&info["kubeletVersion"]),
+    }
+}
+
+/// The taints that a Node shall have: those given, and the cluster's own that it has.
+pub fn taints(object: &Value, wanted: &BTreeSet<String>) -> Vec<Value> {
+    let has = object["spec"]["taints"].as_array().into_iter().flatten();
+    let mut all: Vec<Value> =
+        has.filter(|found| taint(found).is_none_or(|text| wanted.contains(&text))).cloned().collect();
+    let there: BTreeSet<String> = all.iter().filter_map(taint).collect();
+    for text in wanted.difference(&there) {
+        let (rest, effect) = text.rsplit_once(':').unwrap_or((text, "NoSchedule"));
+        let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
+        let mut made = serde_json::json!({ "key": key, "effect": effect });
+        if !value.is_empty() {
+            made["value"] = value.into();
+        }
+        all.push(made);
+    }
+    all
+}
+
+/// Why a drain leaves a pod where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stays {
+    /// A DaemonSet would put it there again at once.
+    DaemonSet,
+    /// The kubelet made it from a file; the API shows a mirror of it.
+    Mirror,
+}
+
+/// The controller of an object.
+fn controller(object: &Value) -> Option<&Value> {
+    object["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)
+}
+
+/// Whether the pod has ended.
+pub fn has_ended(pod: &Value) -> bool {
+    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+}
+
+/// Since when a pod is being deleted, as the server says; none if it is not.
+pub fn deleted_at(pod: &Value) -> Option<&str> {
+    pod["metadata"]["deletionTimestamp"].as_str()
+}
+
+/// The DaemonSets that there are, by namespace and name; none where nobody could say.
+pub type DaemonSets = Option<BTreeSet<(String, String)>>;
+
+/// The DaemonSet of a pod. They are known by kind and group, whatever version: pods that an old controller made name
+/// `extensions/v1beta1` for good (T24).
+fn daemon_set(pod: &Value) -> Option<&Value> {
+    let owner = controller(pod)?;
+    let group = owner["apiVersion"].as_str().unwrap_or_default().split('/').next().unwrap_or_default();
+    (owner["kind"] == "DaemonSet" && matches!(group, "apps" | "extensions")).then_some(owner)
+}
+
+/// Whether the controller of a pod is a DaemonSet that is no more: nobody makes it anew.
+fn is_orphan(pod: &Value, sets: &DaemonSets) -> bool {
+    let (Some(owner), Some(sets)) = (daemon_set(pod), sets) else { return false };
+    !sets.contains(&(namespace(pod).to_owned(), text(&owner["name"])))
+}
+
+/// Why a drain leaves this pod; none if it takes it. A pod that has ended has nothing to lose and is taken like any
+/// other.
+pub fn stays(pod: &Value, sets: &DaemonSets) -> Option<Stays> {
+    if pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_string() {
+        return Some(Stays::Mirror);
+    }
+    let daemons = daemon_set(pod).is_some() && !is_orphan(pod, sets);
+    (daemons && !has_ended(pod)).then_some(Stays::DaemonSet)
+}
+
+/// A pod as far as a drain cares.
+pub fn pod(object: &Value, sets: &DaemonSets) -> Pod {
+    let volumes = object["spec"]["volumes"].as_array().into_iter().flatten();
+    let owner = controller(object).filter(|_| !is_orphan(object, sets));
+    Pod {
+        namespace: namespace(object).to_owned(),
+        name: name(object).to_owned(),
+        uid: uid(object).to_owned(),
+        owner: owner.map(|owner| (text(&owner["kind"]), text(&owner["name"]))),
+        // What a pod that has ended kept there is of no use to anyone.
+        emptydir: !has_ended(object) && volumes.into_iter().any(|volume| volume.get("emptyDir").is_some()),
+    }
+}
+
+/// The pods of a node that a drain takes, sorted.
+pub fn taken(all: &[Value], sets: &DaemonSets) -> Vec<Pod> {
+    let mut pods: Vec<Pod> =
+        all.iter().filter(|found| stays(found, sets).is_none()).map(|found| pod(found, sets)).collect();
+    pods.sort();
+    pods
+}
+
+/// The runtime that a node configuration asks for.
+pub fn runtime_of(config: &str) -> &'static str {
+    if config.contains("crio.sock") { "cri-o" } else { "docker" }
+}
+
+/// What of a ConfigMap is public: for a node group's, the runtime that it asks for.
+pub fn marks(map: &Value) -> BTreeMap<String, String> {
+    let config = map["data"]["node-config.yaml"].as_str();
+    config.map(|text| ("runtime".to_owned(), runtime_of(text).to_owned())).into_iter().collect()
+}
+
+/// An object without what only the server may set: what is stored, and can be put back.
+pub fn manifest(object: &Value) -> Value {
+    let mut kept = object.clone();
+    if let Some(all) = kept.as_object_mut() {
+        all.remove("status");
+    }
+    if let Some(meta) = kept["metadata"].as_object_mut() {
+        for name in [
+            "uid",
+            "resourceVersion",
+            "generation",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "managedFields",
+        ] {
+            meta.remove(name);
+        }
+    }
+    kept
+}
+
+/// The node that is a host's, among all nodes: by its name in lower case, a name that is given, the name that the node
+/// says its host has, or an address. More than one is one too many.
+pub fn node_of<'a>(
+    nodes: &'a [Value],
+    host: &str,
+    given: Option<&str>,
+    address: Option<&str>,
+) -> Result<Option<&'a str>, String> {
+    let host = host.to_lowercase();
+    let by = |is: &dyn Fn(&Value) -> bool| -> Vec<&'a str> { nodes.iter().filter(|node| is(node)).map(name).collect() };
+    let addresses = |node: &Value, kinds: &[&str], wanted: &str| {
+        let all = node["status"]["addresses"].as_array();
+        all.into_iter().flatten().any(|found| {
+            found["type"].as_str().is_some_and(|kind| kinds.contains(&kind))
+                && found["address"].as_str().is_some_and(|address| address.eq_ignore_ascii_case(wanted))
+        })
+    };
+    let label = |node: &Value, wanted: &str| node["metadata"]["labels"]["kubernetes.io/hostname"] == *wanted;
+    let mut ways: Vec<Vec<&str>> = Vec::new();
+    if let Some(given) = given {
+        // Said by a person: nothing else counts.
+        ways.push(by(&|node| name(node) == given.to_lowercase()));
+    } else {
+        ways.push(by(&|node| name(node) == host));
+        ways.push(by(&|node| label(node, &host) || addresses(node, &["Hostname", "InternalDNS"], &host)));
+        if let Some(address) = address {
+            ways.push(by(&|node| addresses(node, &["InternalIP", "ExternalIP", "Hostname", "InternalDNS"], address)));
+        }
+    }
+    for found in ways {
+        match found.as_slice() {
+            [] => {}
+            [one] => return Ok(Some(one)),
+            many => {
+                return Err(format!(
+                    "{} nodes could be {host}: {}; say which in openshift_kubelet_name_override",
+                    many.len(),
+                    many.iter().take(5).copied().collect::<Vec<_>>().join(", ")
+                ));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,333 @@
+//! Requests to the cluster's API: one for each call, with a time limit, nothing repeated behind the caller's back.
+//!
+//! Objects stay JSON. Types of any one version of Kubernetes would drop the fields of another; and an old server must
+//! never be sent what it does not know.
+
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Limited};
+use kube::Client;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use palinode_core::cluster::ClusterId;
+use serde_json::Value;
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+/// So long may a connection take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// So long may an answer take.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// So long may the body of an answer be.
+const BODY: usize = 64 << 20;
+
+/// So many objects are asked for at once.
+const PAGE: u32 = 500;
+
+/// So many pages of a list are read.
+const PAGES: usize = 400;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// Nothing was sent.
+    #[error("the API server cannot be reached")]
+    NotSent(#[source] Box<dyn Error + Send + Sync>),
+    /// It was sent, or perhaps it was: nobody knows what came of it.
+    #[error("the API server did not answer")]
+    Lost(#[source] Box<dyn Error + Send + Sync>),
+    /// It would make no sense to send it, or the answer makes none.
+    #[error("{0}")]
+    Nonsense(String),
+}
+
+/// How a patch is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Read.
+    Get,
+    /// Make anew.
+    Post,
+    /// Change by a list of operations, each of which must fit.
+    JsonPatch,
+    /// Put in place of what is there.
+    Put,
+    /// Remove.
+    Delete,
+}
+
+/// What the server said.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    /// The status code: that of the answer, or of a failure that came inside a good one.
+    pub(crate) code: u16,
+    /// The body; null if it was none or no JSON.
+    pub(crate) body: Value,
+    /// What the server's audit log calls the request.
+    pub(crate) audit: Option<String>,
+    /// In how many seconds it wants to be asked again.
+    pub(crate) again: Option<u32>,
+}
+
+impl Answer {
+    /// Whether it did what was asked.
+    pub(crate) fn is_good(&self) -> bool {
+        (200..300).contains(&self.code)
+    }
+
+    /// Its words, if it is a status.
+    pub(crate) fn message(&self) -> String {
+        let text = self.body["message"].as_str().map(str::trim).filter(|text| !text.is_empty());
+        let text: String = text.unwrap_or("no further word").chars().take(1000).collect();
+        text
+    }
+
+    /// Why it was refused, in one line with the code.
+    pub(crate) fn words(&self) -> String {
+        let name = http::StatusCode::from_u16(self.code).ok().and_then(|code| code.canonical_reason());
+        match (self.code, name) {
+            (401, _) => format!("the API server does not accept these credentials any more (401): {}", self.message()),
+            (403, _) => format!("the API server forbids it (403): {}", self.message()),
+            (503, _) => format!("the API server is not available (503): {}", self.message()),
+            (504, _) => {
+                format!("the API server gave up waiting (504), so it may be done all the same: {}", self.message())
+            }
+            (code, Some(name)) => format!("the API server answered {code} {name}: {}", self.message()),
+            (code, None) => format!("the API server answered {code}: {}", self.message()),
+        }
+    }
+
+    /// Whether a disruption budget is the reason.
+    pub(crate) fn is_budget(&self) -> bool {
+        let causes = self.body["details"]["causes"].as_array();
+        causes.into_iter().flatten().any(|cause| cause["reason"] == "DisruptionBudget")
+    }
+}
+
+/// A way to the cluster.
+pub(crate) struct Api {
+    client: Client,
+    config: kube::Config,
+    id: ClusterId,
+}
+
+/// Why there is no way to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCluster {
+    /// The file that says how it is reached.
+    #[error("the configuration of the cluster cannot be used")]
+    Config(#[source] Box<dyn Error + Send + Sync>),
+    /// It does not answer.
+    #[error("the cluster does not answer")]
+    Silent(#[source] Box<dyn Error + Send + Sync>),
+    /// It answers, but not as a cluster.
+    #[error("{server} is no API server that lets us in: {why}")]
+    Refused {
+        /// Where it was asked.
+        server: String,
+        /// Its words.
+        why: String,
+    },
+}
+
+impl Api {
+    /// Opens a way: by a file or what `KUBECONFIG` names, and a context or the current one. The server is asked for its
+    /// version.
+    pub(crate) async fn open(file: Option<&Path>, context: Option<&str>) -> Result<Self, NoCluster> {
+        let bad = |error: kube::config::KubeconfigError| NoCluster::Config(Box::new(error));
+        let config = match file {
+            Some(file) => Kubeconfig::read_from(file).map_err(bad)?,
+            None => Kubeconfig::read().map_err(bad)?,
+        };
+        let context = context.map(str::to_owned).or_else(|| config.current_context.clone()).unwrap_or_default();
+        let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
+        let mut config = kube::Config::from_custom_kubeconfig(config, &options).await.map_err(bad)?;
+        // Whoever asks again does so in the open: each request is recorded.
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT);
+        config.read_timeout = Some(ANSWER);
+        config.reset_reader_on_write = true;
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let ca = config.root_cert.as_ref().map(|all| {
+            let mut hash = blake3::Hasher::new();
+            for cert in all {
+                hash.update(&u64::try_from(cert.len()).unwrap_or(u64::MAX).to_le_bytes());
+                hash.update(cert);
+            }
+            hash.finalize().to_hex()[..32].to_owned()
+        });
+        let client = Client::try_from(config.clone()).map_err(|error| NoCluster::Config(Box::new(error)))?;
+        let mut api = Self { client, config, id: ClusterId { server, ca, context, version: String::new() } };
+        let answer = api.get("/version").await.map_err(|error| NoCluster::Silent(Box::new(error)))?;
+        match answer.body["gitVersion"].as_str().filter(|_| answer.is_good()) {
+            Some(version) => api.id.version = version.chars().filter(|c| !c.is_control()).take(100).collect(),
+            None => return Err(NoCluster::Refused { server: api.id.server, why: answer.words() }),
+        }
+        Ok(api)
+    }
+
+    /// Which cluster it is.
+    pub(crate) fn id(&self) -> &ClusterId {
+        &self.id
+    }
+
+    /// A client for connections that stay open and may be silent for long.
+    pub(crate) fn streams(&self) -> Result<Client, NoCluster> {
+        let mut config = self.config.clone();
+        config.read_timeout = None;
+        Client::try_from(config).map_err(|error| NoCluster::Config(Box::new(error)))
+    }
+
+    /// Reads one thing.
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        self.ask(Verb::Get, path, None).await
+    }
+
+    /// Reads a list, page by page.
+    pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Result<Vec<Value>, Answer>, Fault> {
+        let mut items = Vec::new();
+        let mut next = String::new();
+        for _ in 0..PAGES {
+            let mut path = format!("{path}?limit={PAGE}");
+            for (name, value) in [("", query), ("continue=", next.as_str())] {
+                if !value.is_empty() {
+                    path.push('&');
+                    path.push_str(name);
+                    path.push_str(value);
+                }
+            }
+            let mut answer = self.get(&path).await?;
+            if !answer.is_good() {
+                return Ok(Err(answer));
+            }
+            if let Value::Array(more) = answer.body["items"].take() {
+                items.extend(more);
+            }
+            next = answer.body["metadata"]["continue"].as_str().map(escaped).unwrap_or_default();
+            if next.is_empty() {
+                return Ok(Ok(items));
+            }
+        }
+        Err(Fault::Nonsense(format!("the list {path} does not end after {} objects", items.len())))
+    }
+
+    /// Sends one request and waits for the whole answer.
+    pub(crate) async fn ask(&self, verb: Verb, path: &str, body: Option<&Value>) -> Result<Answer, Fault> {
+        let (method, kind) = match verb {
+            Verb::Get => (Method::GET, None),
+            Verb::Post => (Method::POST, Some("application/json")),
+            Verb::Put => (Method::PUT, Some("application/json")),
+            Verb::JsonPatch => (Method::PATCH, Some("application/json-patch+json")),
+            Verb::Delete => (Method::DELETE, Some("application/json")),
+        };
+        let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");
+        if let Some(kind) = kind.filter(|_| body.is_some()) {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let request = request.body(Body::from(bytes)).map_err(|error| Fault::Nonsense(format!("{path}: {error}")))?;
+        // The connection has time limits of its own; this one is for a server that answers without an end.
+        match tokio::time::timeout(CONNECT + ANSWER, self.whole(request)).await {
+            Ok(answer) => answer,
+            Err(late) => Err(Fault::Lost(Box::new(late))),
+        }
+    }
+
+    async fn whole(&self, request: Request<Body>) -> Result<Answer, Fault> {
+        let response = self.client.send(request).await.map_err(|error| match was_sent(&error) {
+            true => Fault::Lost(Box::new(error)),
+            false => Fault::NotSent(Box::new(error)),
+        })?;
+        let (head, body) = response.into_parts();
+        let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let audit = text("audit-id").filter(|id| id.len() <= 100).map(str::to_owned);
+        let again = text("retry-after").and_then(|seconds| seconds.parse().ok());
+        let bytes = Limited::new(body, BODY).collect().await.map_err(Fault::Lost)?.to_bytes();
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let mut code = head.status.as_u16();
+        // A failure may come inside an answer that says that all is well.
+        if (200..300).contains(&code) && body["kind"] == "Status" && body["status"] == "Failure" {
+            code = body["code"].as_u64().and_then(|code| u16::try_from(code).ok()).filter(|c| *c >= 400).unwrap_or(500);
+        }
+        let body = match body {
+            // What is no JSON may still say something, such as a proxy on the way.
+            Value::Null if code >= 400 => {
+                serde_json::json!({ "message": String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).trim() })
+            }
+            body => body,
+        };
+        Ok(Answer { code, body, audit, again })
+    }
+}
+
+/// Whether a request that failed may have come to the server.
+pub(crate) fn was_sent(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return !error.is_connect();
+        }
+        cause = error.source();
+    }
+    // Credentials are got before anything is sent.
+    !matches!(error, kube::Error::Auth(_) | kube::Error::HttpError(_))
+}
+
+/// A text as a value in an address.
+pub(crate) fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    text.bytes().fold(String::new(), |mut all, byte| {
+        match plain(byte) {
+            true => all.push(char::from(byte)),
+            false => all.push_str(&format!("%{byte:02X}")),
+        }
+        all
+    })
+}
+
+/// A name as one part of an address. What could lead elsewhere is refused.
+pub(crate) fn part(name: &str) -> Result<String, Fault> {
+    match name {
+        "" | "." | ".." => Err(Fault::Nonsense(format!("`{name}` is no name of an object"))),
+        name if name.len() > 253 => Err(Fault::Nonsense("a name of more than 253 characters is none".to_owned())),
+        name => Ok(escaped(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_leave_their_place() {
+        assert_eq!(part("gluster1.demo").expect("a name"), "gluster1.demo");
+        assert_eq!(part("a/../b?x=1").expect("escaped"), "a%2F..%2Fb%3Fx%3D1");
+        assert_eq!(part("system:node").expect("escaped"), "system%3Anode");
+        for bad in ["", ".", ".."] {
+            assert!(part(bad).is_err(), "{bad}");
+        }
+        assert!(part(&"x".repeat(300)).is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_what_it_means() {
+        let answer = |code| Answer { code, body: serde_json::json!({ "message": "words" }), audit: None, again: None };
+        for (code, word) in
+            [(401, "credentials"), (403, "forbids"), (503, "not available"), (504, "may be done"), (418, "418")]
+        {
+            let words = answer(code).words();
+            assert!(words.contains(word) && words.ends_with("words"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_budget_is_told_from_too_many_requests() {
+        let answer = |body| Answer { code: 429, body, audit: None, again: Some(10) };
+        let budget = serde_json::json!({ "details": { "causes": [{ "reason": "DisruptionBudget" }] } });
+        assert!(answer(budget).is_budget());
+        assert!(!answer(serde_json::json!({ "details": {} })).is_budget());
+        assert!(!answer(Value::Null).is_budget());
+    }
+}

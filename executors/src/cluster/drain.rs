@@ -1,0 +1,449 @@
+//! A drain: every pod that can move is evicted once, and waited for until it is gone.
+//!
+//! Each round reads the pods of the node in one request and decides anew from what is there, so that a drain that was cut
+//! goes on where it was: a pod that is being deleted is not evicted again, and one that came back under its name is
+//! another one. Each eviction names the UID it means.
+
+use super::Cluster;
+use super::api::{Answer, Fault, Verb, part};
+use super::doing::{Doing, Stop, failed, well};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
+use palinode_core::cluster::{self, DaemonSets};
+use palinode_core::event::Why;
+use palinode_core::id::ResourceKey;
+use palinode_core::port::{BodyError, Ended, Finished, LookError};
+use palinode_core::resource::Pod;
+use palinode_core::span::Span;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// So often the pods are read.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// So long after a refusal that may pass a pod is evicted again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// So many evictions are asked for at the same time.
+const SIDE: usize = 16;
+
+/// So often a server error may answer the eviction of one pod.
+const ERRORS: u32 = 5;
+
+/// So long may the server give no answer at all before nobody knows.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// So many pods are named in a message.
+const NAMED: usize = 5;
+
+/// What a drain remembers from one round to the next.
+#[derive(Debug)]
+pub(super) struct Draining {
+    began: Instant,
+    pods: BTreeMap<String, Known>,
+    sets: Option<DaemonSets>,
+    claimed: bool,
+    silent: Option<Instant>,
+    evicted: usize,
+}
+
+/// What is known of a pod.
+#[derive(Debug)]
+struct Known {
+    /// When it may be asked for again; none if it was evicted.
+    next: Option<Instant>,
+    /// Why it is still there.
+    why: String,
+    /// How often a server error answered.
+    errors: u32,
+    /// Since when it is seen being deleted.
+    going: Option<Instant>,
+    forced: bool,
+}
+
+/// What came of one eviction.
+enum Came {
+    Done,
+    Gone,
+    Later(Duration, String),
+    Error(String),
+    Never(String),
+    Nobody(String),
+}
+
+impl Draining {
+    pub(super) fn new() -> Self {
+        Self { began: Instant::now(), pods: BTreeMap::new(), sets: None, claimed: false, silent: None, evicted: 0 }
+    }
+}
+
+fn span(span: Span) -> Duration {
+    Duration::from_micros(u64::try_from(span.micros().0).unwrap_or(0))
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
+}
+
+fn title(pod: &Pod) -> String {
+    format!("{}/{}", pod.namespace, pod.name)
+}
+
+/// What an answer to an eviction means.
+fn came(answer: &Result<Answer, Fault>) -> Came {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Fault::Nonsense(why)) => return Came::Never(why.clone()),
+        Err(fault) => return Came::Nobody(super::chain(fault)),
+    };
+    let wait = answer.again.map_or(AGAIN, |seconds| Duration::from_secs(u64::from(seconds.clamp(1, 60))));
+    match answer.code {
+        _ if answer.is_good() => Came::Done,
+        // Gone, or another one has its name: the one that was meant is no more.
+        404 | 409 => Came::Gone,
+        429 if answer.is_budget() => {
+            Came::Later(wait, format!("its disruption budget allows no eviction now: {}", answer.message()))
+        }
+        429 => Came::Later(wait, format!("the API server has too much to do (429): {}", answer.message())),
+        // This never passes by itself.
+        500 if answer.message().contains("PodDisruptionBudget") => Came::Never(format!(
+            "more than one disruption budget holds it, and then none can be evicted: {}",
+            answer.message()
+        )),
+        500.. => Came::Error(answer.words()),
+        _ => Came::Never(answer.words()),
+    }
+}
+
+impl Cluster {
+    /// The version of evictions that the server has, as it says itself; none if it has none.
+    pub(super) async fn evictions(&self) -> Result<Option<String>, LookError> {
+        if let Some(known) = self.evictions.borrow().clone() {
+            return Ok(known);
+        }
+        let Some(list) = self.object("/api/v1").await? else { return Ok(None) };
+        let mut all = list["resources"].as_array().into_iter().flatten();
+        let found = all.find(|resource| resource["name"] == "pods/eviction").map(|resource| {
+            match (resource["group"].as_str(), resource["version"].as_str()) {
+                (Some(group), Some(version)) if !group.is_empty() => format!("{group}/{version}"),
+                _ => "policy/v1beta1".to_owned(),
+            }
+        });
+        *self.evictions.borrow_mut() = Some(found.clone());
+        Ok(found)
+    }
+
+    async fn evict(&self, version: &str, pod: &Pod, grace: Option<Span>) -> Result<Answer, Fault> {
+        let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", part(&pod.namespace)?, part(&pod.name)?);
+        let mut options = json!({ "preconditions": { "uid": pod.uid } });
+        if let Some(grace) = grace {
+            options["gracePeriodSeconds"] = (grace.micros().0 / 1_000_000).into();
+        }
+        let body = json!({
+            "apiVersion": version,
+            "kind": "Eviction",
+            "metadata": { "name": pod.name, "namespace": pod.namespace },
+            "deleteOptions": options,
+        });
+        self.api.ask(Verb::Post, &path, Some(&body)).await
+    }
+
+    async fn force(&self, pod: &Pod) -> Result<Answer, Fault> {
+        let path = format!("/api/v1/namespaces/{}/pods/{}", part(&pod.namespace)?, part(&pod.name)?);
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "gracePeriodSeconds": 0,
+            "preconditions": { "uid": pod.uid },
+        });
+        self.api.ask(Verb::Delete, &path, Some(&options)).await
+    }
+}
+
+impl Doing<'_> {
+    /// One round. `None`: there is something to tell, or it was waited, and it goes on.
+    pub(super) async fn drain(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
+        let Some(node) = self.job.target.node.clone() else {
+            return Err(failed(Why::Precondition, "the action needs a node, and the target has none"));
+        };
+        if !state.claimed {
+            self.begin(&node, state).await?;
+            if !self.reports.is_empty() {
+                return Ok(None);
+            }
+        }
+        let all = match self.look(&node, state).await? {
+            Some(all) => all,
+            None => return Ok(None),
+        };
+        let sets = state.sets.clone().unwrap_or(None);
+        let left: Vec<(&Value, Pod)> = all
+            .iter()
+            .filter(|pod| cluster::stays(pod, &sets).is_none())
+            .map(|raw| (raw, cluster::pod(raw, &sets)))
+            .collect();
+        self.allowed(drain, &left, state)?;
+        if left.is_empty() {
+            return Ok(Some(well(match state.evicted {
+                0 => "there was nothing to evict".to_owned(),
+                count => format!("{} evicted", counted(count)),
+            })));
+        }
+        let now = Instant::now();
+        let version = self.cluster.evictions().await?;
+        let Some(version) = version else {
+            return Err(failed(Why::Precondition, "the API server knows no evictions; nothing was evicted"));
+        };
+        let mut ask = Vec::new();
+        for (raw, pod) in left.iter() {
+            let fresh = || Known { next: Some(now), why: String::new(), errors: 0, going: None, forced: false };
+            let known = state.pods.entry(pod.uid.clone()).or_insert_with(fresh);
+            if cluster::deleted_at(raw).is_some() {
+                known.going.get_or_insert(now);
+                known.next = None;
+                known.why = "it is Terminating".to_owned();
+            } else if known.next.is_some_and(|next| next <= now) {
+                ask.push(pod);
+            }
+        }
+        // What was just read tells; what is asked for now may take long.
+        if state.began.elapsed() >= span(drain.timeout) {
+            return Err(self.late(drain, &left, state));
+        }
+        self.evict(&version, drain, &ask, state).await?;
+        let stuck: Vec<(&Value, &Pod)> = left.iter().map(|(raw, pod)| (*raw, pod)).collect();
+        self.stuck(drain, &stuck, state).await?;
+        if self.reports.is_empty() {
+            tokio::time::sleep(EVERY).await;
+        }
+        Ok(None)
+    }
+
+    /// Before the first eviction: the node is cordoned, and ours.
+    async fn begin(&mut self, node: &str, state: &mut Draining) -> Result<(), Stop> {
+        match self.cluster.node(node).await? {
+            // Pods may be left that nobody collected yet.
+            None => {}
+            Some(found) if found["spec"]["unschedulable"] != true => {
+                let why = format!(
+                    "node {node} is not cordoned: what is evicted could come back at once; nothing was evicted"
+                );
+                return Err(failed(Why::Precondition, why));
+            }
+            Some(found) => {
+                self.claim(node, found).await?;
+            }
+        }
+        state.claimed = true;
+        Ok(())
+    }
+
+    /// The pods of the node. A server that does not answer is asked again for a while, and then nobody knows.
+    async fn look(&mut self, node: &str, state: &mut Draining) -> Result<Option<Vec<Value>>, Stop> {
+        let found = async {
+            if state.sets.is_none() {
+                state.sets = Some(self.cluster.daemon_sets().await?);
+            }
+            self.cluster.pods_on(node).await
+        };
+        match found.await {
+            Ok(all) => {
+                state.silent = None;
+                Ok(Some(all))
+            }
+            Err(error @ LookError::Unreachable { .. }) => {
+                let since = *state.silent.get_or_insert_with(Instant::now);
+                if since.elapsed() >= SILENT {
+                    return Err(Stop::Ended(Ended::Unknown(super::chain(&error))));
+                }
+                tokio::time::sleep(AGAIN).await;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether what is there may be evicted at all. Nothing was, the first time that this is asked.
+    fn allowed(&self, drain: &Drain, left: &[(&Value, Pod)], state: &Draining) -> Result<(), Stop> {
+        let so_far = match state.evicted {
+            0 => "nothing was evicted".to_owned(),
+            count => format!("{} evicted before it appeared", counted(count)),
+        };
+        let new = left.iter().filter(|(raw, pod)| !state.pods.contains_key(&pod.uid) && !cluster::has_ended(raw));
+        for (_, pod) in new {
+            if pod.emptydir && drain.emptydir == Emptydir::Refuse {
+                return Err(failed(
+                    Why::Precondition,
+                    format!("pod {} has an emptyDir volume, and emptydir is refuse; {so_far}", title(pod)),
+                ));
+            }
+            if pod.owner.is_none() && drain.bare == Bare::Refuse {
+                return Err(failed(
+                    Why::Precondition,
+                    format!("pod {} has no controller, and bare is refuse; {so_far}", title(pod)),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn evict(&mut self, version: &str, drain: &Drain, pods: &[&Pod], state: &mut Draining) -> Result<(), Stop> {
+        let cluster = self.cluster;
+        let mut waiting = pods.iter();
+        let mut asked = FuturesUnordered::new();
+        let one = |pod: &&'_ Pod| {
+            let pod = (*pod).clone();
+            async move {
+                let answer = cluster.evict(version, &pod, drain.grace).await;
+                (pod, answer)
+            }
+        };
+        for pod in waiting.by_ref().take(SIDE) {
+            asked.push(one(pod));
+        }
+        let mut never = None;
+        while let Some((pod, answer)) = asked.next().await {
+            self.told("evict", &pod, &answer)?;
+            let now = Instant::now();
+            let Some(known) = state.pods.get_mut(&pod.uid) else { continue };
+            match came(&answer) {
+                Came::Done => {
+                    state.evicted += 1;
+                    (known.next, known.why) = (None, "it was evicted, and is still there".to_owned());
+                    known.going = Some(now);
+                }
+                Came::Gone => known.next = None,
+                Came::Later(wait, why) => (known.next, known.why) = (Some(now + wait), why),
+                Came::Error(why) => {
+                    known.errors += 1;
+                    if known.errors >= ERRORS {
+                        never.get_or_insert(format!("pod {} could not be evicted, {ERRORS} times: {why}", title(&pod)));
+                    }
+                    (known.next, known.why) = (Some(now + AGAIN), why);
+                }
+                // It is looked at before it is asked for again: it may be going.
+                Came::Nobody(why) => {
+                    known.errors += 1;
+                    if known.errors >= ERRORS {
+                        return Err(Stop::Ended(Ended::Unknown(why)));
+                    }
+                    (known.next, known.why) = (Some(now + AGAIN), why);
+                }
+                Came::Never(why) => {
+                    never.get_or_insert(format!("pod {} cannot be evicted: {why}", title(&pod)));
+                    (known.next, known.why) = (None, why);
+                }
+            }
+            // After a refusal for good nothing more is begun.
+            if never.is_none()
+                && let Some(pod) = waiting.next()
+            {
+                asked.push(one(pod));
+            }
+        }
+        match never {
+            Some(why) => Err(failed(Why::ExitCode, format!("{why}; {} evicted", counted(state.evicted)))),
+            None => Ok(()),
+        }
+    }
+
+    fn told(&mut self, verb: &str, pod: &Pod, answer: &Result<Answer, Fault>) -> Result<(), BodyError> {
+        self.tell(verb, &ResourceKey::pod(&pod.namespace, &pod.name), answer)
+    }
+
+    /// Pods that stay Terminating, as the step says what is done with them.
+    async fn stuck(&mut self, drain: &Drain, left: &[(&Value, &Pod)], state: &mut Draining) -> Result<(), Stop> {
+        let Some(terminating) = drain.terminating else { return Ok(()) };
+        let (after, force) = match terminating {
+            Terminating::Ask { after } => (span(after), false),
+            Terminating::Force { after } => (span(after), true),
+        };
+        let mut stuck = BTreeSet::new();
+        for (raw, pod) in left {
+            let Some(known) = state.pods.get_mut(&pod.uid) else { continue };
+            let grace = raw["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
+            let Some(since) = known.going.filter(|_| cluster::deleted_at(raw).is_some()) else { continue };
+            if since.elapsed() < after + Duration::from_secs(grace) || known.forced {
+                continue;
+            }
+            if !force {
+                stuck.insert(title(pod));
+                continue;
+            }
+            known.forced = true;
+            known.why = "its object was deleted by force, and is still there: it has finalizers".to_owned();
+            let answer = self.cluster.force(pod).await;
+            self.told("delete by force", pod, &answer)?;
+            match answer {
+                Ok(answer) if answer.is_good() || matches!(answer.code, 404 | 409) => {}
+                Ok(answer) => {
+                    return Err(failed(
+                        Why::ExitCode,
+                        format!("pod {} stays Terminating: {}", title(pod), answer.words()),
+                    ));
+                }
+                Err(fault) => return Err(Stop::Ended(Ended::Unknown(super::chain(&fault)))),
+            }
+        }
+        if stuck.is_empty() {
+            return Ok(());
+        }
+        let (count, names) = (stuck.len(), stuck.into_iter().take(NAMED).collect::<Vec<_>>().join(", "));
+        Err(failed(
+            Why::Unmet,
+            format!(
+                "{} still Terminating ({names}): look at the runtime of their node, then retry, or end them with `terminating: force`",
+                counted(count)
+            ),
+        ))
+    }
+
+    /// Its time is up.
+    fn late(&self, drain: &Drain, left: &[(&Value, Pod)], state: &Draining) -> Stop {
+        let why = |pod: &Pod| state.pods.get(&pod.uid).map_or("", |known| known.why.as_str());
+        let names: Vec<String> =
+            left.iter().take(NAMED).map(|(_, pod)| format!("{}: {}", title(pod), why(pod))).collect();
+        let more = match left.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            count => format!("; and {count} more"),
+        };
+        let count = counted(left.len());
+        let message = format!("still there after {}: {count}, {}{more}", drain.timeout, names.join("; "));
+        Stop::Ended(Ended::Finished(Finished {
+            why: Some(Why::Timeout),
+            message: Some(message),
+            ..Finished::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: u16, body: Value) -> Result<Answer, Fault> {
+        Ok(Answer { code, body, audit: None, again: None })
+    }
+
+    #[test]
+    fn every_answer_to_an_eviction_has_its_own_meaning() {
+        let budget = json!({ "message": "Cannot evict", "details": { "causes": [{ "reason": "DisruptionBudget" }] } });
+        assert!(matches!(came(&answer(201, Value::Null)), Came::Done));
+        assert!(matches!(came(&answer(404, Value::Null)), Came::Gone));
+        assert!(matches!(came(&answer(409, Value::Null)), Came::Gone));
+        assert!(matches!(came(&answer(429, budget)), Came::Later(_, why) if why.contains("budget")));
+        assert!(matches!(came(&answer(429, Value::Null)), Came::Later(_, why) if why.contains("too much to do")));
+        let two = json!({ "message": "This pod has more than one PodDisruptionBudget, which is not supported." });
+        assert!(matches!(came(&answer(500, two)), Came::Never(_)));
+        for code in [500, 503, 504] {
+            assert!(matches!(came(&answer(code, Value::Null)), Came::Error(_)), "{code}");
+        }
+        for code in [401, 403, 422] {
+            assert!(matches!(came(&answer(code, Value::Null)), Came::Never(_)), "{code}");
+        }
+        assert!(matches!(came(&Err(Fault::Lost("x".into()))), Came::Nobody(_)));
+        assert!(matches!(came(&Err(Fault::Nonsense("x".to_owned()))), Came::Never(_)));
+    }
+}

@@ -1,0 +1,161 @@
+//! The cluster's API: looked at and changed by requests that are made once, told one by one, and that miss rather than hit
+//! something else than was meant.
+//!
+//! 1. [`Api`] sends a request and says what came: an answer, certainly nothing, or nobody knows. Objects stay JSON.
+//! 2. A job is worked at in rounds. What a round asked for is told before the next one begins.
+//! 3. A Node is claimed by an annotation before it is changed, and each change of it is tested against that claim and its
+//!    UID. Pods and other objects are evicted and deleted by their UID.
+//! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
+
+mod api;
+mod change;
+mod claim;
+mod csr;
+mod doing;
+mod drain;
+mod exec;
+mod gate;
+mod look;
+mod moment;
+mod wait;
+
+pub use api::NoCluster;
+
+use crate::real::chain;
+use crate::ssh::Claim;
+use api::Api;
+use doing::{Doing, Stop, failed};
+use drain::Draining;
+use palinode_core::action::Action;
+use palinode_core::cluster::ClusterId;
+use palinode_core::event::Why;
+use palinode_core::id::{EntryId, HostName};
+use palinode_core::port::{Bodies, Ended, Job, JobStatus};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a person says of a host that its node may be known by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Given {
+    /// The name that its kubelet registers under.
+    pub name: Option<String>,
+    /// Its address.
+    pub address: Option<String>,
+}
+
+/// A cluster, looked at and acted on in the name of a journal. See the module.
+pub struct Cluster {
+    api: Api,
+    claim: Claim,
+    names: BTreeMap<HostName, Given>,
+    /// The Nodes that were claimed here.
+    held: RefCell<BTreeSet<String>>,
+    works: RefCell<BTreeMap<EntryId, Work>>,
+    evictions: RefCell<Option<Option<String>>>,
+}
+
+/// A job that this process is at.
+struct Work {
+    began: Instant,
+    /// The number of the last thing told.
+    number: u64,
+    drain: Draining,
+    /// How it ended, while what it did is still to be told.
+    end: Option<Ended>,
+}
+
+impl Cluster {
+    /// Opens a way to a cluster: by a file or what `KUBECONFIG` names, and a context or the current one.
+    pub async fn open(
+        file: Option<&Path>,
+        context: Option<&str>,
+        claim: Claim,
+        names: BTreeMap<HostName, Given>,
+    ) -> Result<Self, NoCluster> {
+        let api = Api::open(file, context).await?;
+        Ok(Self {
+            api,
+            claim,
+            names,
+            held: RefCell::default(),
+            works: RefCell::default(),
+            evictions: RefCell::default(),
+        })
+    }
+
+    /// Which cluster it is.
+    pub fn id(&self) -> &ClusterId {
+        self.api.id()
+    }
+
+    /// Begins a job, or goes on with one that this process is at, until there is something to tell.
+    pub(crate) async fn work(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        let begun = self.works.borrow_mut().remove(&job.name);
+        // Whoever asks again because nobody answered gives the server a moment.
+        if begun.is_none()
+            && let Some(seconds) = job.attempt.checked_sub(2)
+        {
+            tokio::time::sleep(Duration::from_secs([1, 3].get(seconds as usize).copied().unwrap_or(10))).await;
+        }
+        let mut work = begun.unwrap_or_else(|| Work {
+            began: Instant::now(),
+            number: job.heard,
+            drain: Draining::new(),
+            end: None,
+        });
+        loop {
+            if let Some(end) = work.end.take() {
+                return end;
+            }
+            let mut number = work.number;
+            let mut doing = Doing::new(self, job, bodies, &mut number);
+            let came = round(&mut doing, &mut work, bodies).await;
+            let reports = std::mem::take(&mut doing.reports);
+            work.number = number;
+            work.end = match came {
+                Ok(None) => None,
+                Ok(Some(Stop::Ended(ended))) | Err(Stop::Ended(ended)) => Some(ended),
+                Ok(Some(Stop::Body(error))) | Err(Stop::Body(error)) => Some(Ended::Unknown(chain(&error))),
+            };
+            if !reports.is_empty() {
+                self.works.borrow_mut().insert(job.name, work);
+                return Ended::Telling(reports);
+            }
+        }
+    }
+
+    /// What is known of a job: of one that another process was at, nothing but what is there.
+    pub(crate) fn status(&self, job: &Job) -> JobStatus {
+        match self.works.borrow().contains_key(&job.name) {
+            true => JobStatus::Running,
+            false => JobStatus::Unknown,
+        }
+    }
+}
+
+async fn round(doing: &mut Doing<'_>, work: &mut Work, bodies: &dyn Bodies) -> Result<Option<Stop>, Stop> {
+    let job = doing.job;
+    match &job.action {
+        Action::Cordon {} => doing.scheduling(true).await.map(Some),
+        Action::Uncordon {} => doing.scheduling(false).await.map(Some),
+        Action::Drain(drain) => doing.drain(drain, &mut work.drain).await,
+        Action::DeleteNode {} => doing.delete_node().await.map(Some),
+        Action::RestoreNode(restore) => doing.restore_node(restore, work.began).await.map(Some),
+        Action::PatchNode(patch) => doing.patch(patch).await.map(Some),
+        Action::DeleteObject(delete) => doing.delete_object(delete).await.map(Some),
+        Action::ApplyObject(apply) => {
+            let manifest = bodies.get(apply.body);
+            let manifest = manifest
+                .map_err(|error| failed(Why::Precondition, format!("what was recorded cannot be opened: {error}")))?;
+            doing.apply_object(apply, &manifest).await.map(Some)
+        }
+        Action::KubeWait(wait) => doing.await_object(wait, work.began).await.map(Some),
+        Action::KubeExec(exec) => doing.exec(exec, bodies).await.map(Some),
+        Action::ApproveCsr(approve) => doing.approve(approve, work.began).await,
+        Action::Restore(_) => Err(failed(Why::Precondition, "restore has not been resolved to what it restores")),
+        other => Err(failed(Why::Precondition, format!("{} is not done through the API", other.name()))),
+    }
+}

@@ -1,0 +1,426 @@
+//! Nodes and the pods on them through a real API server: changed once, by UID, under a claim, and put back as they were.
+
+use palinode_tests::binary::{Desk, Out};
+use palinode_tests::cluster::{Cluster, STUCK};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Command, Stdio};
+
+/// A folder with an inventory of these hosts and a runbook with these steps for each.
+pub(crate) fn desk(hosts: &[&str], steps: &str) -> Desk {
+    let desk = Desk::new();
+    desk.write("hosts", format!("[nodes]\n{}\n", hosts.join("\n")));
+    desk.write("book.yml", format!("runbook: book\nhosts: {{ group: nodes, serial: 1 }}\neach_host:\n{steps}"));
+    desk
+}
+
+pub(crate) const DRAIN: &str =
+    "  - cordon: { kube.cordon: {} }\n  - drain: { kube.drain: { emptydir: delete, bare: delete, timeout: 60s } }\n";
+
+fn run(cluster: &Cluster, desk: &Desk, args: &[&str]) -> Out {
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let mut all = vec!["--kubeconfig", &kubeconfig];
+    all.extend(args);
+    desk.run(&all)
+}
+
+const RUN: [&str; 5] = ["run", "./book.yml", "-i", "hosts", "--yes"];
+
+/// A pod with one container.
+fn spec(node: Option<&str>) -> Value {
+    let mut spec = json!({
+        "containers": [{ "name": "c", "image": "none" }],
+        "tolerations": [{ "operator": "Exists" }],
+        "terminationGracePeriodSeconds": 1,
+    });
+    if let Some(node) = node {
+        spec["nodeName"] = node.into();
+    }
+    spec
+}
+
+fn pod(name: &str, node: &str) -> Value {
+    json!({ "metadata": { "name": name, "labels": { "app": name } }, "spec": spec(Some(node)) })
+}
+
+/// A controller whose pods can only be on one node.
+fn pinned(kind: &str, version: &str, name: &str, node: &str, mut more: Value) -> Value {
+    let mut template = spec(None);
+    template["nodeSelector"] = json!({ "kubernetes.io/hostname": node });
+    let labels = json!({ "app": name });
+    let mut object = json!({
+        "apiVersion": version, "kind": kind, "metadata": { "name": name },
+        "spec": { "selector": { "matchLabels": labels }, "template": { "metadata": { "labels": labels }, "spec": template } },
+    });
+    for (key, value) in more.as_object_mut().into_iter().flatten() {
+        object["spec"][key] = value.take();
+    }
+    object
+}
+
+/// Twenty shapes of pods on a node; gives how many pods are there once all are up.
+fn shapes(cluster: &Cluster, space: &str, node: &str) -> usize {
+    let hand = cluster.hand();
+    let core = |kind: &str| format!("/api/v1/namespaces/{space}/{kind}");
+    let apps = |kind: &str| format!("/apis/apps/v1/namespaces/{space}/{kind}");
+    let one = json!({ "replicas": 1 });
+    hand.make(&apps("replicasets"), &pinned("ReplicaSet", "apps/v1", "rs", node, one.clone()));
+    hand.make(&apps("deployments"), &pinned("Deployment", "apps/v1", "deploy", node, json!({ "replicas": 2 })));
+    let sets = json!({ "replicas": 2, "serviceName": "none", "podManagementPolicy": "Parallel" });
+    hand.make(&apps("statefulsets"), &pinned("StatefulSet", "apps/v1", "sts", node, sets));
+    let mut rc = pinned("ReplicationController", "v1", "rc", node, one.clone());
+    rc["spec"]["selector"] = json!({ "app": "rc" });
+    hand.make(&core("replicationcontrollers"), &rc);
+    let mut job = pinned("Job", "batch/v1", "job", node, json!({}));
+    job["spec"].as_object_mut().expect("a spec").remove("selector");
+    job["spec"]["template"]["metadata"] = json!({});
+    job["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
+    hand.make(&format!("/apis/batch/v1/namespaces/{space}/jobs"), &job);
+    hand.make(&apps("daemonsets"), &pinned("DaemonSet", "apps/v1", "ds", node, json!({})));
+    let mut disk = pinned("ReplicaSet", "apps/v1", "disk", node, one);
+    disk["spec"]["template"]["spec"]["volumes"] = json!([{ "name": "d", "emptyDir": {} }]);
+    hand.make(&apps("replicasets"), &disk);
+    // Pods that nobody's controller makes: bare, with their own disk, of hosts' paths, ended, crashing.
+    hand.make(&core("pods"), &pod("bare", node));
+    let mut own = pod("bare-disk", node);
+    own["spec"]["volumes"] = json!([{ "name": "d", "emptyDir": {} }]);
+    hand.make(&core("pods"), &own);
+    let mut path = pod("bare-path", node);
+    path["spec"]["volumes"] = json!([{ "name": "d", "hostPath": { "path": "/tmp" } }]);
+    hand.make(&core("pods"), &path);
+    for (name, note) in [("ended", "test/ended"), ("crashing", "test/crashing")] {
+        let mut bare = pod(name, node);
+        bare["metadata"]["annotations"] = json!({ note: "yes" });
+        hand.make(&core("pods"), &bare);
+    }
+    let mut mirror = pod("mirror", node);
+    mirror["metadata"]["annotations"] =
+        json!({ "kubernetes.io/config.mirror": "abc", "kubernetes.io/config.source": "file" });
+    hand.make(&core("pods"), &mirror);
+    // A pod that an old controller made names an old version of the same set.
+    let set = hand.get(&format!("{}/ds", apps("daemonsets")));
+    let owned = |name: &str, version: &str, kind: &str, owner: &str, uid: &Value| {
+        let mut made = pod(name, node);
+        made["metadata"]["ownerReferences"] = json!([{ "apiVersion": version, "kind": kind, "name": owner, "uid": uid,
+            "controller": true, "blockOwnerDeletion": false }]);
+        made
+    };
+    let uid = &set["metadata"]["uid"];
+    hand.make(&core("pods"), &owned("old-daemon", "extensions/v1beta1", "DaemonSet", "ds", uid));
+    // A controller of a kind of its own, whose object is there.
+    let map = hand.make(&core("configmaps"), &json!({ "metadata": { "name": "operator" } }));
+    let uid = &map["metadata"]["uid"];
+    hand.make(&core("pods"), &owned("operated", "v1", "ConfigMap", "operator", uid));
+    // Budgets: one that allows, one that refuses for a while.
+    let budget = |name: &str, app: &str, min: u64| json!({ "metadata": { "name": name }, "spec": { "minAvailable": min, "selector": { "matchLabels": { "app": app } } } });
+    for name in ["held", "free"] {
+        hand.make(&apps("replicasets"), &pinned("ReplicaSet", "apps/v1", name, node, json!({ "replicas": 2 })));
+    }
+    let budgets = format!("/apis/policy/v1beta1/namespaces/{space}/poddisruptionbudgets");
+    hand.make(&budgets, &budget("free", "free", 0));
+    hand.make(&budgets, &budget("held", "held", 2));
+    // rs 1, deploy 2, sts 2, rc 1, job 1, ds 1, disk 1, bare 3, ended 1, mirror 1, old-daemon 1, operated 1, held 2, free 2;
+    // the one that crashes is never up.
+    20
+}
+
+/// The pods on a node by what they are: the name without what was generated, and how many of them there are.
+fn kinds(pods: &[Value]) -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    for pod in pods {
+        let owner = pod["metadata"]["ownerReferences"][0]["name"].as_str();
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        let generated = pod["metadata"]["generateName"].is_string();
+        let word = match owner {
+            Some(owner) if generated => owner.split("-").next().unwrap_or(owner),
+            _ => name,
+        };
+        *all.entry(word.to_owned()).or_default() += 1;
+    }
+    all
+}
+
+fn uids(pods: &[Value]) -> BTreeSet<String> {
+    pods.iter().filter_map(|pod| pod["metadata"]["uid"].as_str().map(str::to_owned)).collect()
+}
+
+/// Lets the budget that holds pods go, some seconds from now.
+fn relent(cluster: &'static Cluster, space: &str) -> std::thread::JoinHandle<()> {
+    let path = format!("/apis/policy/v1beta1/namespaces/{space}/poddisruptionbudgets/held");
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(8));
+        cluster.hand().merge(&path, &json!({ "spec": { "minAvailable": 0 } }));
+    })
+}
+
+#[test]
+fn the_same_pods_go_and_stay_as_with_kubectl() {
+    let Some(cluster) = Cluster::find("kube: beside kubectl") else { return };
+    if Command::new("kubectl").arg("version").arg("--client").output().is_err() {
+        return palinode_tests::skip::skip("kube: beside kubectl", "kubectl is not on the PATH");
+    }
+    let (mine, theirs) = ("beside-us", "beside-kubectl");
+    let mut before = Vec::new();
+    for node in [mine, theirs] {
+        cluster.node(node, &[]);
+        cluster.namespace(node);
+        let count = shapes(cluster, node, node);
+        cluster.until_up(node, count);
+        before.push(cluster.pods_on(node));
+    }
+    assert_eq!(kinds(&before[0]), kinds(&before[1]), "the same on both");
+    let (one, two) = (relent(cluster, mine), relent(cluster, theirs));
+    let kubectl = Command::new("kubectl")
+        .arg("--kubeconfig")
+        .arg(cluster.kubeconfig())
+        .args(["drain", theirs, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=90s"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("kubectl can be started");
+    assert!(kubectl.status.success(), "{}", String::from_utf8_lossy(&kubectl.stderr));
+    let desk = desk(&[mine], DRAIN);
+    run(cluster, &desk, &RUN).exits(0).tells(&["evict pod/beside-us/held", "429"]);
+    one.join().expect("it relented");
+    two.join().expect("it relented");
+    let left = |node: &str, before: &[Value]| -> BTreeMap<String, usize> {
+        let was = uids(before);
+        let pods: Vec<Value> = cluster
+            .pods_on(node)
+            .into_iter()
+            .filter(|pod| pod["metadata"]["uid"].as_str().is_some_and(|uid| was.contains(uid)))
+            .collect();
+        kinds(&pods)
+    };
+    let (ours, kubectls) = (left(mine, &before[0]), left(theirs, &before[1]));
+    assert_eq!(ours, kubectls);
+    let stay: Vec<&str> = ours.keys().map(String::as_str).collect();
+    assert_eq!(stay, ["ds", "mirror", "old-daemon"]);
+    // What is lost for good stood in the intent.
+    desk.run(&["show", "beside-us/drain"]).exits(0).says(&["had no controller", "emptyDir data lost"]);
+}
+
+/// The evictions of a namespace's pods that the server let pass, by pod UID, as its audit log tells.
+fn evictions(cluster: &Cluster, space: &str) -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    for event in cluster.audit() {
+        let about = &event["objectRef"];
+        let good = event["responseStatus"]["code"].as_u64().is_some_and(|code| (200..300).contains(&code));
+        if about["subresource"] == "eviction" && about["namespace"] == space && good {
+            let uid = &event["requestObject"]["deleteOptions"]["preconditions"]["uid"];
+            *all.entry(uid.as_str().unwrap_or("none").to_owned()).or_default() += 1;
+        }
+    }
+    all
+}
+
+fn journal(desk: &Desk) -> Vec<Value> {
+    let out = desk.run(&["log", "-o", "json"]).exits(0).value();
+    out.as_array().cloned().unwrap_or_default()
+}
+
+/// How many entries a journal has that is being written.
+fn entries(desk: &Desk) -> usize {
+    use palinode_core::id::Seq;
+    use palinode_core::port::JournalRead;
+    let Ok(journal) = palinode_journal::JournalReader::open(&desk.path().join(".palinode")) else { return 0 };
+    journal.read(Seq(1)).map_or(0, |all| all.take_while(Result::is_ok).count())
+}
+
+#[test]
+fn a_drain_cut_at_every_entry_evicts_each_pod_once_and_is_taken_back() {
+    let Some(cluster) = Cluster::find("kube: cut at every entry") else { return };
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let mut cut = 0;
+    for at in 2.. {
+        let node = format!("cut-{at}");
+        cluster.node(&node, &[]);
+        cluster.namespace(&node);
+        for name in ["one", "two", "three"] {
+            cluster.hand().make(&format!("/api/v1/namespaces/{node}/pods"), &pod(name, &node));
+        }
+        cluster.until_up(&node, 3);
+        let desk = desk(&[&node], DRAIN);
+        let mut live = desk.spawn(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);
+        while entries(&desk) < at && !live.has_ended() {}
+        let ended = live.has_ended();
+        if !ended {
+            live.kill();
+            cut += 1;
+            run(cluster, &desk, &["resume"]).exits(0);
+        } else {
+            live.end().exits(0);
+        }
+        let evicted = evictions(cluster, &node);
+        assert_eq!(evicted.len(), 3, "cut at {at}: {evicted:?}");
+        assert!(evicted.values().all(|count| *count == 1), "cut at {at}: {evicted:?}");
+        assert_eq!(cluster.pods_on(&node), Vec::<Value>::new(), "cut at {at}");
+        assert_eq!(cluster.node_now(&node)["spec"]["unschedulable"], true);
+        run(cluster, &desk, &["undo", "@", "--yes"]).exits(6).tells(&["had no controller"]);
+        assert_eq!(cluster.node_now(&node)["spec"]["unschedulable"], Value::Null, "schedulable as it was");
+        let claim = &cluster.node_now(&node)["metadata"]["annotations"]["palinode/claim"];
+        assert_eq!(*claim, Value::Null, "given up");
+        if ended {
+            break;
+        }
+    }
+    assert!(cut >= 8, "it was cut {cut} times");
+}
+
+#[test]
+fn a_node_that_was_cordoned_stays_cordoned() {
+    let Some(cluster) = Cluster::find("kube: cordoned before") else { return };
+    cluster.node("cordoned-before", &[]);
+    cluster.hand().merge("/api/v1/nodes/cordoned-before", &json!({ "spec": { "unschedulable": true } }));
+    let desk = desk(&["cordoned-before"], "  - cordon: { kube.cordon: {} }\n  - open: { kube.uncordon: {} }\n");
+    run(cluster, &desk, &RUN).exits(0);
+    assert_eq!(cluster.node_now("cordoned-before")["spec"]["unschedulable"], Value::Null);
+    run(cluster, &desk, &["undo", "@", "--yes"]).exits(0);
+    assert_eq!(cluster.node_now("cordoned-before")["spec"]["unschedulable"], true);
+}
+
+#[test]
+fn a_node_that_registered_again_is_never_deleted() {
+    let Some(cluster) = Cluster::find("kube: registered again") else { return };
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let desk = desk(&["again"], "  - leave: { kube.delete-node: {} }\n");
+    cluster.node("again", &[("zone", "a")]);
+    // Its kubelet seems to run: the step waits to see whether it is heard of.
+    let live = desk.spawn(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);
+    cluster.until("the intent is there", |_| entries(&desk) >= 2);
+    live.kill();
+    cluster.hand().delete("/api/v1/nodes/again");
+    cluster.node("again", &[("zone", "b")]);
+    cluster.ready("again", false);
+    let uid = cluster.node_now("again")["metadata"]["uid"].clone();
+    // The node that was meant is gone: so is the doubt.
+    run(cluster, &desk, &["resume"]).exits(0);
+    assert_eq!(cluster.node_now("again")["metadata"]["uid"], uid, "it is still there");
+}
+
+#[test]
+fn a_node_leaves_and_is_given_back_what_it_had() {
+    let Some(cluster) = Cluster::find("kube: leaves and returns") else { return };
+    let desk = desk(&["leaves"], "  - cordon: { kube.cordon: {} }\n  - leave: { kube.delete-node: {} }\n");
+    cluster.node("leaves", &[("glusterfs", "storage-host"), ("region", "infra")]);
+    let taint = json!([{ "key": "dedicated", "value": "storage", "effect": "NoSchedule" }]);
+    cluster.hand().merge(
+        "/api/v1/nodes/leaves",
+        &json!({ "spec": { "taints": taint }, "metadata": { "annotations": { "note": "kept" } } }),
+    );
+    cluster.ready("leaves", false);
+    run(cluster, &desk, &RUN).exits(0);
+    assert_eq!(cluster.node_now("leaves"), Value::Null);
+    // Its kubelet is started again while the way back waits for it.
+    let back = std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let Some(cluster) = Cluster::find("kube: leaves and returns") else { return };
+        cluster.node("leaves", &[]);
+    });
+    run(cluster, &desk, &["undo", "@", "--yes"]).exits(6).tells(&["new UID"]);
+    back.join().expect("it registered");
+    let node = cluster.node_now("leaves");
+    assert_eq!(
+        node["metadata"]["labels"],
+        json!({ "kubernetes.io/hostname": "leaves", "glusterfs": "storage-host", "region": "infra" })
+    );
+    assert_eq!(node["metadata"]["annotations"]["note"], "kept");
+    assert_eq!(node["spec"]["unschedulable"], Value::Null);
+    let taints: Vec<&Value> =
+        node["spec"]["taints"].as_array().into_iter().flatten().filter(|taint| taint["key"] == "dedicated").collect();
+    assert_eq!(taints.len(), 1, "{node}");
+    // It was never open to pods before it had its labels again.
+    let order: Vec<Value> = cluster
+        .audit()
+        .into_iter()
+        .filter(|event| event["objectRef"]["name"] == "leaves" && event["verb"] == "patch")
+        .map(|event| event["requestObject"].clone())
+        .filter(|patch| patch.to_string().contains("unschedulable"))
+        .collect();
+    assert!(order.len() >= 3, "cordoned, cordoned again as it came back, opened: {order:?}");
+}
+
+#[test]
+fn two_journals_do_not_change_one_node() {
+    let Some(cluster) = Cluster::find("kube: two journals") else { return };
+    cluster.node("shared", &[]);
+    let (one, two) = (
+        desk(
+            &["shared"],
+            "  - cordon: { kube.cordon: {} }\n  - drain: { kube.drain: { timeout: 1s, bare: delete } }\n",
+        ),
+        desk(&["shared"], "  - open: { kube.uncordon: {} }\n"),
+    );
+    cluster.namespace("shared");
+    let mut stuck = pod("stays", "shared");
+    stuck["metadata"]["annotations"] = json!({ STUCK: "yes" });
+    cluster.hand().make("/api/v1/namespaces/shared/pods", &stuck);
+    cluster.until_up("shared", 1);
+    run(cluster, &one, &RUN).exits(3).tells(&["still there after 1s", "Terminating"]);
+    run(cluster, &two, &RUN).exits(9).tells(&["claimed by another journal", "nothing was touched"]);
+    assert_eq!(cluster.node_now("shared")["spec"]["unschedulable"], true);
+    let mut take = RUN.to_vec();
+    take.push("--take-over");
+    run(cluster, &two, &take).exits(0);
+    // The first one sees that it lost the node, and does nothing to it.
+    let retry = run(cluster, &one, &["retry", "shared/drain"]);
+    assert!(retry.code != Some(0), "{retry}");
+    let resumed = run(cluster, &one, &["resume"]);
+    assert!(resumed.code != Some(0), "{resumed}");
+    cluster.hand().delete("/api/v1/namespaces/shared/pods/stays");
+}
+
+#[test]
+fn pods_that_stay_terminating_are_dealt_with_as_the_step_says() {
+    let Some(cluster) = Cluster::find("kube: terminating") else { return };
+    for (name, policy, code, words) in [
+        ("stays-ask", "ask: { after: 1s }", 3, "1 pod still Terminating"),
+        ("stays-force", "force: { after: 1s }", 0, "delete by force"),
+    ] {
+        cluster.node(name, &[]);
+        cluster.namespace(name);
+        let mut stuck = pod("stuck", name);
+        stuck["metadata"]["annotations"] = json!({ STUCK: "yes" });
+        cluster.hand().make(&format!("/api/v1/namespaces/{name}/pods"), &stuck);
+        cluster.until_up(name, 1);
+        let steps = format!(
+            "  - cordon: {{ kube.cordon: {{}} }}\n  - drain: {{ kube.drain: {{ bare: delete, timeout: 60s, terminating: {{ {policy} }} }} }}\n"
+        );
+        let desk = desk(&[name], &steps);
+        let out = run(cluster, &desk, &RUN).exits(code);
+        let log = desk.run(&["log"]).exits(0);
+        assert!(out.stderr.contains(words) || log.stdout.contains(words), "{out}{log}");
+        cluster.hand().delete(&format!("/api/v1/namespaces/{name}/pods/stuck"));
+    }
+}
+
+#[test]
+fn what_may_not_be_lost_is_not_evicted() {
+    let Some(cluster) = Cluster::find("kube: refused") else { return };
+    cluster.node("refused", &[]);
+    cluster.namespace("refused");
+    cluster.hand().make("/api/v1/namespaces/refused/pods", &pod("bare", "refused"));
+    cluster.until_up("refused", 1);
+    let desk = desk(&["refused"], "  - drain: { kube.drain: {} }\n");
+    run(cluster, &desk, &RUN).exits(3).tells(&["not cordoned"]);
+    let other = self::desk(&["refused"], "  - cordon: { kube.cordon: {} }\n  - drain: { kube.drain: {} }\n");
+    let mut take = RUN.to_vec();
+    take.push("--take-over");
+    run(cluster, &other, &take).exits(3).tells(&["no controller", "nothing was evicted"]);
+    assert_eq!(cluster.pods_on("refused").len(), 1);
+    assert!(evictions(cluster, "refused").is_empty());
+    assert!(!journal(&other).is_empty());
+}
+
+#[test]
+fn who_may_do_nothing_is_told_so() {
+    let Some(cluster) = Cluster::find("kube: forbidden") else { return };
+    cluster.node("forbidden", &[]);
+    let desk = desk(&["forbidden"], "  - cordon: { kube.cordon: {} }\n");
+    for (who, words) in [("poor", "403"), ("stranger", "401")] {
+        let kubeconfig = cluster.kubeconfig_of(who).display().to_string();
+        let out = desk.run(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);
+        assert!(out.code != Some(0), "{out}");
+        assert!(out.stderr.contains(words), "{who}: {out}");
+    }
+    assert_eq!(cluster.node_now("forbidden")["spec"]["unschedulable"], Value::Null);
+}
