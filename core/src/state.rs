@@ -349,7 +349,10 @@ impl RunState {
                     Decision::Failed => Some(Why::ExitCode),
                     _ => None,
                 };
-                step.message = probed.evidence;
+                // Why nobody knows stays told while nobody knows more.
+                if probed.evidence.is_some() || probed.decision != Decision::Ask {
+                    step.message = probed.evidence;
+                }
                 if probed.observed.keys().next().is_some() {
                     step.after = Some(probed.observed.clone());
                 }

@@ -85,7 +85,7 @@ fn a_lab_on_disk_survives_death_at_every_moment() {
         match phase {
             Phase::NotBegun => assert_eq!((status, verdict), (JobStatus::NotStarted, Verdict::NotApplied)),
             Phase::Half => {
-                assert_eq!((status, verdict), (JobStatus::Interrupted(Remains::default()), Verdict::Partial))
+                assert_eq!((status, verdict), (JobStatus::Interrupted(Remains::default()), Verdict::Partial));
             }
             _ => assert!(matches!(status, JobStatus::Finished(_)) && verdict == Verdict::Applied),
         }
