@@ -152,9 +152,8 @@ impl Acting {
                 },
             ));
         }
-        let hosts: Vec<HostName> = plan.hosts().cloned().collect();
         let mut unready = self.runtime.block_on(real.unready(&by_ssh(plan)));
-        unready.extend(self.runtime.block_on(real.unready_nodes(&hosts)));
+        unready.extend(self.runtime.block_on(real.unready_nodes(&by_node(plan))));
         let claimed = unready.extract_if(.., |(_, why)| take == Some(true) && matches!(why, Unready::Claimed(_)));
         let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
         if open {
@@ -198,7 +197,11 @@ impl Acting {
         self.runtime.block_on(real.take_inventories(&playbooks)).map_err(|error| {
             Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
         })?;
-        self.runtime.block_on(real.take_nodes(hosts)).map_err(|error| {
+        let nodes: Vec<HostName> = match plan {
+            Some(plan) => by_node(plan).into_iter().filter(|host| hosts.contains(host)).collect(),
+            None => hosts.to_vec(),
+        };
+        self.runtime.block_on(real.take_nodes(&nodes)).map_err(|error| {
             Failure::new(Exit::Failed, format!("a claim cannot be taken: {}", chain(&error)), "type the same again")
         })?;
         let there: Vec<HostName> = match plan {
@@ -222,7 +225,8 @@ impl Acting {
         let hosts: Vec<HostName> = state.plan.hosts().filter(|host| !kept.contains(host)).cloned().collect();
         let there: Vec<HostName> = by_ssh(&state.plan).into_iter().filter(|host| hosts.contains(host)).collect();
         let mut left = self.runtime.block_on(real.release(&there));
-        left.extend(self.runtime.block_on(real.release_nodes(&hosts)));
+        let nodes: Vec<HostName> = by_node(&state.plan).into_iter().filter(|host| hosts.contains(host)).collect();
+        left.extend(self.runtime.block_on(real.release_nodes(&nodes)));
         left.sort();
         left.dedup();
         for host in left {
@@ -263,6 +267,16 @@ fn by_ssh(plan: &Plan) -> Vec<HostName> {
     });
     let needed: BTreeSet<&HostName> = there.filter_map(|step| step.target.host.as_ref()).collect();
     plan.hosts().filter(|host| needed.contains(host)).cloned().collect()
+}
+
+/// The hosts of a plan whose Node has a part in it.
+fn by_node(plan: &Plan) -> Vec<HostName> {
+    let there = plan.steps.iter().filter(|step| match &step.work {
+        Work::Act(action) => Real::needs_cluster(action),
+        Work::Gate { .. } => false,
+    });
+    let needed: BTreeSet<&HostName> = there.filter_map(|step| step.target.host.as_ref()).collect();
+    needed.into_iter().cloned().collect()
 }
 
 /// The cluster, as the command line or the environment names it.
@@ -420,23 +434,6 @@ fn claim(journal: &Path, run: RunId) -> Claim {
         place_of(journal).display()
     );
     Claim { journal: name_of(journal), words: words.chars().filter(|c| !c.is_control()).take(1000).collect() }
-}
-
-/// Refuses a plan that this version cannot carry out on real hosts, before anything is touched.
-pub(crate) fn fits(plan: &Plan) -> Result<(), Failure> {
-    for step in &plan.steps {
-        let why = match &step.work {
-            Work::Act(_) => None,
-            Work::Gate { gate, .. } => Real::cannot_sample(gate),
-        };
-        if let Some(why) = why {
-            return Err(Failure::usage(
-                format!("the step {} cannot be carried out: {why}", step.path),
-                "try the runbook in the lab with --lab, or write one for the host's part alone",
-            ));
-        }
-    }
-    Ok(())
 }
 
 macro_rules! either {

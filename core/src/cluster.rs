@@ -216,7 +216,7 @@ pub fn manifest(object: &Value) -> Value {
     if let Some(all) = kept.as_object_mut() {
         all.remove("status");
     }
-    if let Some(meta) = kept["metadata"].as_object_mut() {
+    if let Some(meta) = kept.get_mut("metadata").and_then(Value::as_object_mut) {
         for name in [
             "uid",
             "resourceVersion",
@@ -276,4 +276,89 @@ pub fn node_of<'a>(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Whatever a server says, nothing in it is taken to be there.
+    #[test]
+    fn objects_of_any_shape_are_read() {
+        let shapes = [
+            Value::Null,
+            json!([]),
+            json!("text"),
+            json!({ "metadata": [], "spec": "x", "status": 1 }),
+            json!({ "metadata": { "name": 1, "ownerReferences": {}, "annotations": [] }, "spec": { "taints": {}, "volumes": "x" } }),
+            json!({ "metadata": { "ownerReferences": ["x", {}] }, "spec": { "taints": [1, {}], "volumes": [1] }, "status": { "conditions": [1] } }),
+        ];
+        for shape in &shapes {
+            let _ = (node(shape), pod(shape, &None), marks(shape), manifest(shape), stays(shape, &None));
+            let _ = (
+                taints(shape, &BTreeSet::from(["a=b:NoSchedule".to_owned()])),
+                holds(shape, "Ready"),
+                has_ended(shape),
+            );
+        }
+        assert_eq!(node_of(&shapes, "h", None, Some("10.0.0.1")), Ok(None));
+    }
+
+    #[test]
+    fn a_pod_of_a_daemon_set_stays_while_there_is_one() {
+        let owned = |version: &str, kind: &str| {
+            json!({ "metadata": { "name": "p", "namespace": "s", "ownerReferences": [
+                { "apiVersion": version, "kind": kind, "name": "ds", "controller": true }] } })
+        };
+        let sets = |names: &[&str]| Some(names.iter().map(|name| ("s".to_owned(), (*name).to_owned())).collect());
+        let old = owned("extensions/v1beta1", "DaemonSet");
+        assert_eq!(stays(&owned("apps/v1", "DaemonSet"), &sets(&["ds"])), Some(Stays::DaemonSet));
+        assert_eq!(stays(&old, &sets(&["ds"])), Some(Stays::DaemonSet));
+        assert_eq!(stays(&old, &None), Some(Stays::DaemonSet), "where nobody may look it is taken to be there");
+        // Nobody makes it anew: it is like any bare pod.
+        assert_eq!(stays(&old, &sets(&["other"])), None);
+        assert_eq!(pod(&old, &sets(&["other"])).owner, None);
+        assert_eq!(stays(&owned("example.com/v1", "DaemonSet"), &sets(&[])), None);
+        assert_eq!(stays(&owned("apps/v1", "ReplicaSet"), &sets(&[])), None);
+        let mut ended = old;
+        ended["status"] = json!({ "phase": "Succeeded" });
+        assert_eq!(stays(&ended, &sets(&["ds"])), None);
+    }
+
+    #[test]
+    fn taints_of_the_cluster_are_left_to_it() {
+        let node = json!({ "spec": { "taints": [
+            { "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" },
+            { "key": "dedicated", "value": "storage", "effect": "NoSchedule" },
+            { "key": "old", "effect": "NoExecute" },
+        ] } });
+        assert_eq!(
+            super::node(&node).taints,
+            BTreeSet::from(["dedicated=storage:NoSchedule".to_owned(), "old=:NoExecute".to_owned()])
+        );
+        let wanted = BTreeSet::from(["dedicated=storage:NoSchedule".to_owned(), "new=x:NoSchedule".to_owned()]);
+        let keys: Vec<String> = taints(&node, &wanted).iter().map(|taint| text(&taint["key"])).collect();
+        assert_eq!(keys, ["node.kubernetes.io/unschedulable", "dedicated", "new"]);
+    }
+
+    #[test]
+    fn a_host_is_one_node_or_none() {
+        let node = |name: &str, host: &str, address: &str| {
+            json!({ "metadata": { "name": name, "labels": { "kubernetes.io/hostname": host } },
+                "status": { "addresses": [{ "type": "InternalIP", "address": address }] } })
+        };
+        let all = [
+            node("a.demo", "a.demo", "10.0.0.1"),
+            node("ip-2", "b.demo", "10.0.0.2"),
+            node("ip-3", "c.demo", "10.0.0.3"),
+        ];
+        assert_eq!(node_of(&all, "A.demo", None, None), Ok(Some("a.demo")));
+        assert_eq!(node_of(&all, "b.demo", None, None), Ok(Some("ip-2")));
+        assert_eq!(node_of(&all, "other", None, Some("10.0.0.3")), Ok(Some("ip-3")));
+        assert_eq!(node_of(&all, "b.demo", Some("IP-3"), None), Ok(Some("ip-3")), "what a person says counts");
+        assert_eq!(node_of(&all, "other", None, Some("10.0.0.9")), Ok(None));
+        let twice = [node("ip-2", "b.demo", "10.0.0.2"), node("ip-4", "b.demo", "10.0.0.4")];
+        assert!(node_of(&twice, "b.demo", None, None).is_err());
+    }
 }

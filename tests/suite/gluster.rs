@@ -3,7 +3,9 @@
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::hosts::Kind;
 use palinode_tests::site::Site;
-use serde_json::Value;
+use palinode_tests::tape::{Reply, Tape};
+use serde_json::{Value, json};
+use std::sync::Arc;
 
 const KIND: Kind = Kind { rhel7: false, disk: false, gluster: true };
 const THREE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
@@ -249,4 +251,75 @@ fn what_contradicts_itself_ends_the_run_at_once() {
     waited.out.exits(3).says(&["split-brain 1", "do not heal by themselves"]);
     // The other volume is none the worse.
     storage.wait(&format!("{ALL}, volumes: [v]"), "2m").opened();
+}
+
+/// A value in an address, as it was.
+fn unescaped(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let pair: Vec<u8> = rest.by_ref().take(2).collect();
+                let pair = std::str::from_utf8(&pair).expect("two digits");
+                u8::from_str_radix(pair, 16).expect("two digits")
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).expect("a text")
+}
+
+/// An API whose storage pods are these machines: a command in a pod is run on the machine, for real.
+fn pods(storage: &Arc<Storage>) -> Tape {
+    // The server outlives the test, the machines do not.
+    let storage = Arc::downgrade(storage);
+    let pod = |host: &&str| {
+        json!({ "metadata": { "name": format!("glusterfs-{host}"), "namespace": "storage" }, "spec": { "nodeName": host },
+            "status": { "conditions": [{ "type": "Ready", "status": "True" }] } })
+    };
+    let all: Vec<Value> = THREE.iter().map(pod).collect();
+    Tape::new(move |asked| {
+        let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+        if let Some(host) =
+            path.strip_prefix("/api/v1/namespaces/storage/pods/glusterfs-").and_then(|rest| rest.strip_suffix("/exec"))
+        {
+            let words = query.split('&').filter_map(|part| part.strip_prefix("command="));
+            let words = words.map(|word| format!("'{}'", unescaped(word).replace('\'', "'\\''")));
+            let command = words.collect::<Vec<_>>().join(" ");
+            let Some(storage) = storage.upgrade() else { return Reply::Cut };
+            let said = storage.0.hosts.inside(host, &command);
+            let status = match said.code {
+                Some(0) => json!({ "status": "Success" }),
+                code => json!({ "status": "Failure", "details": { "causes": [
+                    { "reason": "ExitCode", "message": code.unwrap_or(255).to_string() }] } }),
+            };
+            return Reply::Stream(vec![(1, said.stdout.into_bytes()), (3, status.to_string().into_bytes())]);
+        }
+        match path {
+            "/version" => Reply::Says(200, json!({ "gitVersion": "v1.11.0+d4cacc0" })),
+            "/api/v1/pods" if query.contains("labelSelector=glusterfs-node%3Dpod") => {
+                Reply::Says(200, json!({ "items": all }))
+            }
+            _ => Reply::Says(404, Value::Null),
+        }
+    })
+}
+
+#[test]
+fn pods_of_the_storage_are_asked_where_no_hosts_are_named() {
+    let Some(storage) = Storage::new("gluster: pods") else { return };
+    let storage = Arc::new(storage);
+    let tape = pods(&storage);
+    let kubeconfig = tape.kubeconfig().display().to_string();
+    let wait = |timeout: &str| {
+        let desk = storage.desk(&runbook("vantage_points: 3", timeout));
+        let mut args = vec!["--kubeconfig", &kubeconfig];
+        args.extend(storage.args());
+        Waited::new(desk.run(&args), &desk)
+    };
+    let open = wait("60s").opened();
+    assert_eq!((open.fact("bricks"), open.fact("vantage-points")), ("3/3", "3"));
+    storage.kill(LAST, "v");
+    wait("3s").stayed_closed(&[("bricks", "2/3")]);
 }

@@ -289,6 +289,22 @@ fn a_run_is_not_continued_on_another_cluster() {
 }
 
 #[test]
+fn what_makes_no_sense_is_an_error() {
+    let shapes = [json!([]), json!("text"), json!(1), json!({ "items": [1, "x", []] }), json!({ "metadata": [] })];
+    for shape in shapes {
+        let answer = shape.clone();
+        let tape = Tape::new(move |asked| match asked.path.as_str() {
+            "/version" => Reply::Says(200, json!({ "gitVersion": "v1.11.0\u{1b}[2J" })),
+            _ => Reply::Says(200, answer.clone()),
+        });
+        let steps = "  - cordon: { kube.cordon: {} }\n  - drain: { kube.drain: { bare: delete } }\n  - join: { kube.approve-csr: { timeout: 1s } }\n";
+        let desk = desk(&["n"], steps);
+        let out = go(&tape, &desk, &RUN);
+        assert!(matches!(out.code, Some(1 | 3 | 4)), "{shape}: {out}");
+    }
+}
+
+#[test]
 fn two_nodes_that_could_be_a_host_are_one_too_many() {
     let node = |name: &str| json!({ "metadata": { "name": name, "labels": { "kubernetes.io/hostname": "n.demo" } }, "status": { "addresses": [] } });
     let nodes = vec![node("ip-10-0-0-1"), node("ip-10-0-0-2")];

@@ -424,3 +424,32 @@ fn who_may_do_nothing_is_told_so() {
     }
     assert_eq!(cluster.node_now("forbidden")["spec"]["unschedulable"], Value::Null);
 }
+
+#[test]
+fn a_config_map_that_a_node_uses_is_not_deleted_and_another_comes_back() {
+    let Some(cluster) = Cluster::find("kube: ConfigMaps") else { return };
+    for name in ["maps", "maps-user"] {
+        cluster.node(name, &[]);
+    }
+    cluster.namespace("maps");
+    let path = "/api/v1/namespaces/maps/configmaps/group";
+    let config = "kubeletArguments:\n  container-runtime-endpoint: [/var/run/crio/crio.sock]\n";
+    let made =
+        json!({ "metadata": { "name": "group", "labels": { "a": "b" } }, "data": { "node-config.yaml": config } });
+    cluster.hand().make("/api/v1/namespaces/maps/configmaps", &made);
+    let desk = desk(&["maps"], "  - drop: { kube.delete: { namespace: maps, name: group } }\n");
+    // The sum of what the node took over last.
+    let sum = Command::new("sh").args(["-c", "printf %s \"$1\" | md5sum | cut -d' ' -f1", "sh", config]).output();
+    let sum = String::from_utf8(sum.expect("md5sum can be started").stdout).expect("text");
+    let note = |sum: Value| json!({ "metadata": { "annotations": { "node.openshift.io/md5sum": sum } } });
+    cluster.hand().merge("/api/v1/nodes/maps-user", &note(sum.trim().into()));
+    run(cluster, &desk, &RUN).exits(3).tells(&["in use", "maps-user takes its configuration from it"]);
+    assert_ne!(cluster.hand().get(path), Value::Null);
+    cluster.hand().merge("/api/v1/nodes/maps-user", &note(Value::Null));
+    run(cluster, &desk, &["retry", "maps/drop"]).exits(0);
+    run(cluster, &desk, &["resume"]).exits(0);
+    assert_eq!(cluster.hand().get(path), Value::Null);
+    run(cluster, &desk, &["undo", "@", "--yes"]).exits(0);
+    let back = cluster.hand().get(path);
+    assert_eq!((&back["data"], &back["metadata"]["labels"]), (&made["data"], &made["metadata"]["labels"]));
+}

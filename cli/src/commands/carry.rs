@@ -1,6 +1,6 @@
 //! Carrying a new plan out: on real hosts or in a lab.
 
-use crate::acting::{self, Acting};
+use crate::acting::Acting;
 use crate::args::{self, Args};
 use crate::commands::exec::EXEC;
 use crate::commands::run::new_id;
@@ -41,7 +41,6 @@ pub(crate) struct Done {
 
 /// Carries a plan out on real hosts, once they were looked at and a person agreed.
 pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failure> {
-    acting::fits(&plan)?;
     let id = new_id()?;
     let root = place::find_or_new(args.journal.as_deref())?;
     let mut acting = Acting::real(args, &root, id, &plan)?;

@@ -185,6 +185,11 @@ impl KubeExec {
         if self.run.iter().any(|word| word.contains('\0')) {
             return Err("the command contains a NUL byte".to_owned());
         }
+        for (what, text) in [("namespace", Some(&self.pod.namespace)), ("name", self.pod.name.as_ref())] {
+            if let Some(text) = text.filter(|text| !text.contains("{{") && !plain(text, "-._")) {
+                return Err(format!("the {what} `{text}` is none that a pod has"));
+            }
+        }
         match (&self.pod.name, self.pod.labels.is_empty()) {
             (Some(_), true) | (None, false) => Ok(()),
             _ => Err("`pod` takes either a `name` or `labels`".to_owned()),
@@ -192,12 +197,16 @@ impl KubeExec {
     }
 }
 
+fn plain(text: &str, more: &str) -> bool {
+    !text.is_empty()
+        && text != "."
+        && text != ".."
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+}
+
 impl ObjectRef {
     /// Whether its parts are such as names in the API are.
     pub(super) fn check(&self) -> Result<(), String> {
-        let plain = |text: &str, more: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
-        };
         let parts = [
             ("api", self.api.as_str(), "-./"),
             ("kind", self.kind.as_str(), ""),
@@ -250,6 +259,7 @@ mod tests {
             ("kube.exec", r#"{"pod": {"namespace": "a", "labels": {"b": "c"}}, "run": ["x"]}"#.to_owned(), true),
             ("kube.exec", r#"{"pod": {"namespace": "a"}, "run": ["x"]}"#.to_owned(), false),
             ("kube.exec", r#"{"pod": {"namespace": "a", "name": "b"}, "run": []}"#.to_owned(), false),
+            ("kube.exec", r#"{"pod": {"namespace": "a", "name": "b/../../x"}, "run": ["x"]}"#.to_owned(), false),
             ("kube.approve-csr", "{}".to_owned(), true),
             ("kube.approve-csr", r#"{"uses": []}"#.to_owned(), false),
         ];

@@ -23,6 +23,9 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// So long may the body of an answer be.
 const BODY: usize = 64 << 20;
 
+/// So long may a list be, over all its pages.
+const LIST: usize = 256 << 20;
+
 /// So many objects are asked for at once.
 const PAGE: u32 = 500;
 
@@ -69,6 +72,8 @@ pub(crate) struct Answer {
     pub(crate) audit: Option<String>,
     /// In how many seconds it wants to be asked again.
     pub(crate) again: Option<u32>,
+    /// How long its body was.
+    pub(crate) size: usize,
 }
 
 impl Answer {
@@ -187,7 +192,7 @@ impl Api {
 
     /// Reads a list, page by page.
     pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Result<Vec<Value>, Answer>, Fault> {
-        let mut items = Vec::new();
+        let (mut items, mut size) = (Vec::new(), 0_usize);
         let mut next = String::new();
         for _ in 0..PAGES {
             let mut path = format!("{path}?limit={PAGE}");
@@ -202,8 +207,12 @@ impl Api {
             if !answer.is_good() {
                 return Ok(Err(answer));
             }
-            if let Value::Array(more) = answer.body["items"].take() {
+            if let Some(Value::Array(more)) = answer.body.get_mut("items").map(Value::take) {
                 items.extend(more);
+            }
+            size = size.saturating_add(answer.size);
+            if size > LIST {
+                return Err(Fault::Nonsense(format!("the list {path} is longer than {} MiB", LIST >> 20)));
             }
             next = answer.body["metadata"]["continue"].as_str().map(escaped).unwrap_or_default();
             if next.is_empty() {
@@ -258,7 +267,7 @@ impl Api {
             }
             body => body,
         };
-        Ok(Answer { code, body, audit, again })
+        Ok(Answer { code, body, audit, again, size: bytes.len() })
     }
 }
 
@@ -313,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_by_what_it_means() {
-        let answer = |code| Answer { code, body: serde_json::json!({ "message": "words" }), audit: None, again: None };
+        let answer =
+            |code| Answer { code, body: serde_json::json!({ "message": "words" }), audit: None, again: None, size: 0 };
         for (code, word) in
             [(401, "credentials"), (403, "forbids"), (503, "not available"), (504, "may be done"), (418, "418")]
         {
@@ -324,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_told_from_too_many_requests() {
-        let answer = |body| Answer { code: 429, body, audit: None, again: Some(10) };
+        let answer = |body| Answer { code: 429, body, audit: None, again: Some(10), size: 0 };
         let budget = serde_json::json!({ "details": { "causes": [{ "reason": "DisruptionBudget" }] } });
         assert!(answer(budget).is_budget());
         assert!(!answer(serde_json::json!({ "details": {} })).is_budget());

@@ -132,14 +132,16 @@ impl Doing<'_> {
             "type": "Approved", "status": "True", "reason": "PalinodeApprove",
             "message": format!("approved by Palinode: run {}, step {}", self.job.run, self.job.step),
         });
-        match approved["status"]["conditions"].as_array_mut() {
+        let Some(whole) = approved.as_object_mut() else { return Ok(()) };
+        let status = whole.entry("status").or_insert_with(|| json!({}));
+        match status.get_mut("conditions").and_then(Value::as_array_mut) {
             Some(all) => all.push(condition),
-            None => approved["status"]["conditions"] = json!([condition]),
+            None => *status = json!({ "conditions": [condition] }),
         }
         // What a list holds does not say what it is.
         let version = if path.contains("/v1/") { "v1" } else { "v1beta1" };
-        approved["apiVersion"] = format!("certificates.k8s.io/{version}").into();
-        approved["kind"] = "CertificateSigningRequest".into();
+        whole.insert("apiVersion".to_owned(), format!("certificates.k8s.io/{version}").into());
+        whole.insert("kind".to_owned(), "CertificateSigningRequest".into());
         let name = cluster::name(request);
         let bad = |fault| failed(Why::Precondition, super::chain(&fault));
         let place = format!("{path}/{}/approval", part(name).map_err(bad)?);

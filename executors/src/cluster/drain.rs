@@ -424,7 +424,7 @@ mod tests {
     use super::*;
 
     fn answer(code: u16, body: Value) -> Result<Answer, Fault> {
-        Ok(Answer { code, body, audit: None, again: None })
+        Ok(Answer { code, body, audit: None, again: None, size: 0 })
     }
 
     #[test]

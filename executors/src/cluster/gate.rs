@@ -42,6 +42,32 @@ impl Cluster {
     }
 }
 
+/// A pod of the storage cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoragePod {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its name.
+    pub(crate) name: String,
+}
+
+impl Cluster {
+    /// The pods of the storage cluster that can be asked, as its DaemonSet labels them: those of other nodes than `own`,
+    /// which may be the one that is sick, unless they are fewer than `wanted` (T36).
+    pub(crate) async fn storage_pods(&self, own: Option<&str>, wanted: usize) -> Result<Vec<StoragePod>, LookError> {
+        let all = self.objects("/api/v1/pods", "labelSelector=glusterfs-node%3Dpod").await?;
+        let up = all.iter().filter(|pod| cluster::holds(pod, "Ready") && cluster::deleted_at(pod).is_none());
+        let (mine, others): (Vec<&Value>, Vec<&Value>) =
+            up.partition(|pod| own.is_some_and(|own| pod["spec"]["nodeName"] == own));
+        let spare = if others.len() < wanted { mine } else { Vec::new() };
+        let named = |pod: &Value| StoragePod {
+            namespace: cluster::namespace(pod).to_owned(),
+            name: cluster::name(pod).to_owned(),
+        };
+        Ok(others.into_iter().chain(spare).map(named).collect())
+    }
+}
+
 /// Whether a node has all labels that are asked for.
 fn selects(selector: &Value, node: &Value) -> bool {
     let labels = &node["metadata"]["labels"];

@@ -20,6 +20,8 @@ mod moment;
 mod wait;
 
 pub use api::NoCluster;
+pub(crate) use exec::Spoken;
+pub(crate) use gate::StoragePod;
 
 use crate::real::chain;
 use crate::ssh::Claim;

@@ -1,6 +1,7 @@
 //! Asking a vantage point everything at once.
 
 use super::answer::Raw;
+use crate::cluster::{Cluster, Spoken, StoragePod};
 use crate::ssh::{Fleet, decoded, quoted};
 use palinode_core::id::HostName;
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub(crate) struct Said {
 pub(crate) enum Vantage<'a> {
     /// A host on which the `gluster` command is, over SSH.
     Host(&'a Fleet, &'a HostName),
+    /// A pod in which it is, through the cluster's API.
+    Pod(&'a Cluster, &'a StoragePod),
 }
 
 impl Vantage<'_> {
@@ -35,6 +38,7 @@ impl Vantage<'_> {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Host(_, host) => host.as_str(),
+            Self::Pod(_, pod) => &pod.name,
         }
     }
 
@@ -45,6 +49,16 @@ impl Vantage<'_> {
                 let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
                 match fleet.ask_for(host, &words.join(" "), time).await {
                     Ok(reply) => Ok(Said { code: reply.code, out: reply.out, err: reply.complaint }),
+                    Err(error) => Err(chain(&error)),
+                }
+            }
+            Self::Pod(cluster, pod) => {
+                let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+                match cluster.speak(&pod.namespace, &pod.name, None, &words, time).await {
+                    Ok(Spoken { code: Some(code), out, err, .. }) => {
+                        Ok(Said { code, out, err: String::from_utf8_lossy(&err).into_owned() })
+                    }
+                    Ok(Spoken { words, .. }) => Err(words.unwrap_or_else(|| "it did not tell how it ended".to_owned())),
                     Err(error) => Err(chain(&error)),
                 }
             }

@@ -91,18 +91,10 @@ impl Real {
 
     /// Whether a gate does.
     pub fn gate_needs_cluster(gate: &Gate) -> bool {
-        matches!(gate, Gate::NodeReady {})
-    }
-
-    /// Why a gate cannot be looked at in the real world by this version; none if it can.
-    pub fn cannot_sample(gate: &Gate) -> Option<&'static str> {
         match gate {
-            Gate::PackageRestorable { .. } | Gate::NodeReady {} => None,
-            Gate::GlusterHealed { hosts, .. } if !hosts.is_empty() => None,
-            Gate::GlusterHealed { .. } => Some(
-                "without `hosts` it asks pods, and this version does not ask gluster in pods yet; name the hosts of the \
-                 storage cluster that have the `gluster` command",
-            ),
+            Gate::NodeReady {} => true,
+            Gate::GlusterHealed { hosts, .. } => hosts.is_empty(),
+            Gate::PackageRestorable { .. } => false,
         }
     }
 
@@ -360,9 +352,15 @@ impl Executor for Real {
             (Gate::NodeReady {}, _) if target.node.is_some() => {
                 self.api()?.node_ready(target.node.as_deref().unwrap_or_default()).await
             }
+            (Gate::GlusterHealed { vantage_points, volumes, .. }, _) => {
+                let cluster = self.api()?;
+                let pods = cluster.storage_pods(target.node.as_deref(), *vantage_points as usize).await?;
+                let vantages: Vec<Vantage<'_>> = pods.iter().map(|pod| Vantage::Pod(cluster, pod)).collect();
+                Ok(gluster::sample(&vantages, volumes, *vantage_points, bodies).await?)
+            }
             _ => {
-                let why = Self::cannot_sample(gate).unwrap_or("the gate has no host");
-                Err(LookError::Refused { target: "the cluster".to_owned(), why: why.to_owned() })
+                let why = "the gate has no host".to_owned();
+                Err(LookError::Refused { target: "the cluster".to_owned(), why })
             }
         }
     }
