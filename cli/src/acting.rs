@@ -17,7 +17,7 @@ use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus,
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, Real, Unready, Way, Workshop};
+use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, NoCluster, Real, Unready, Way, Workshop};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -283,8 +283,9 @@ fn by_node(plan: &Plan) -> Vec<HostName> {
 fn cluster(args: &Args, runtime: &Runtime, claim: Claim, names: BTreeMap<HostName, Given>) -> Result<Cluster, Failure> {
     let open = Cluster::open(args.kubeconfig.as_deref(), args.context.as_deref(), claim, names);
     runtime.block_on(open).map_err(|error| {
+        let exit = if matches!(error, NoCluster::Config(_)) { Exit::Usage } else { Exit::Failed };
         Failure::new(
-            Exit::Failed,
+            exit,
             format!("the plan has to do with the cluster: {}; nothing was touched", escape(&chain(&error))),
             "see that `kubectl version` works from here; name the file with --kubeconfig, the context with --context",
         )
@@ -308,8 +309,12 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let words = error.to_string();
+        // Some say what their cause says.
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         cause = error.source();
     }
     text

@@ -128,8 +128,11 @@ impl Cluster {
         found("openssl")?;
         found("setpriv")?;
         let dir = tempfile::Builder::new().prefix("palinode-kube-").tempdir().map_err(|error| error.to_string())?;
-        let ports: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-        let ports: Vec<u16> = ports.iter().map(|port| port.local_addr().expect("an address").port()).collect();
+        // Below the ports that the system hands out: one of those could be someone else's before the server has it.
+        let first = 20_000 + (std::process::id() % 10_000) as u16;
+        let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let ports: Vec<u16> = (first..32_000).filter(free).take(3).collect();
+        let [client_port, peer_port, api_port] = ports.as_slice() else { return Err("no port is free".to_owned()) };
         let at = |name: &str| dir.path().join(name).display().to_string();
         for args in [
             vec!["genrsa".to_owned(), "-out".to_owned(), at("sa.key"), "2048".to_owned()],
@@ -147,7 +150,7 @@ impl Cluster {
         });
         fs::write(at("audit-policy.yaml"), rules.to_string()).expect("a file");
         fs::write(at("tokens.csv"), "admintoken,admin,1,\"system:masters\"\npoortoken,poor,2\njointoken,system:node:joins,3,\"system:nodes\"\nonetoken,one,4,\"system:masters\"\ntwotoken,two,5,\"system:masters\"\n").expect("a file");
-        let server = format!("https://127.0.0.1:{}", ports[2]);
+        let server = format!("https://127.0.0.1:{api_port}");
         for (name, token) in [
             ("kubeconfig", "admintoken"),
             ("poor", "poortoken"),
@@ -158,8 +161,8 @@ impl Cluster {
         ] {
             fs::write(at(name), kubeconfig(&server, token)).expect("a file");
         }
-        let client = format!("http://127.0.0.1:{}", ports[0]);
-        let peer = format!("http://127.0.0.1:{}", ports[1]);
+        let client = format!("http://127.0.0.1:{client_port}");
+        let peer = format!("http://127.0.0.1:{peer_port}");
         let text = |flags: &[(&str, String)]| flags.iter().map(|(flag, value)| format!("--{flag}={value}")).collect();
         let etcd: Vec<String> = text(&[
             ("data-dir", at("etcd")),
@@ -175,7 +178,7 @@ impl Cluster {
             ("etcd-servers", client),
             ("bind-address", "127.0.0.1".to_owned()),
             ("advertise-address", "127.0.0.1".to_owned()),
-            ("secure-port", ports[2].to_string()),
+            ("secure-port", api_port.to_string()),
             ("insecure-port", "0".to_owned()),
             ("cert-dir", at("certs")),
             ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
@@ -193,6 +196,8 @@ impl Cluster {
             ("service-account-private-key-file", at("sa.key")),
             ("leader-elect", "false".to_owned()),
             ("port", "0".to_owned()),
+            // It approves what administrators ask for, and would be taken for us.
+            ("controllers", "*,-csrapproving".to_owned()),
             ("node-monitor-grace-period", "24h".to_owned()),
             ("node-startup-grace-period", "24h".to_owned()),
         ]);
@@ -283,6 +288,8 @@ impl Cluster {
             &json!({ "metadata": { "name": name, "labels": all, "annotations": { "volumes.kubernetes.io/controller-managed-attach-detach": "true" } } }),
         );
         self.ready(name, true);
+        // The controller takes its taint away from what it last read: nobody may write taints meanwhile.
+        self.until("the node is let be", |cluster| cluster.node_now(name)["spec"]["taints"].is_null());
         made
     }
 

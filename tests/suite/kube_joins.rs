@@ -175,5 +175,5 @@ fn a_stream_that_ends_without_a_status_is_no_success() {
     acts.run(&["resolve", "n/act", "--applied", "--reason", "seen"]).exits(0);
     // A server that refuses has begun nothing.
     let (tape, refused) = (pod_that(Reply::Says(403, json!({ "message": "no exec", "code": 403 }))), desk(&["n"], ACT));
-    go(&tape.kubeconfig(), &refused).exits(3).tells(&["not begun", "403"]);
+    go(&tape.kubeconfig(), &refused).exits(3).tells(&["nothing was changed", "403"]);
 }

@@ -30,7 +30,6 @@ const RUN: [&str; 5] = ["run", "./book.yml", "-i", "hosts", "--yes"];
 fn spec(node: Option<&str>) -> Value {
     let mut spec = json!({
         "containers": [{ "name": "c", "image": "none" }],
-        "tolerations": [{ "operator": "Exists" }],
         "terminationGracePeriodSeconds": 1,
     });
     if let Some(node) = node {
@@ -207,7 +206,9 @@ fn evictions(cluster: &Cluster, space: &str) -> BTreeMap<String, usize> {
         let good = event["responseStatus"]["code"].as_u64().is_some_and(|code| (200..300).contains(&code));
         if about["subresource"] == "eviction" && about["namespace"] == space && good {
             let uid = &event["requestObject"]["deleteOptions"]["preconditions"]["uid"];
-            *all.entry(uid.as_str().unwrap_or("none").to_owned()).or_default() += 1;
+            // Some servers leave out of their log what was sent; these pods never come back under their name.
+            let key = uid.as_str().or_else(|| about["name"].as_str()).unwrap_or("none");
+            *all.entry(key.to_owned()).or_default() += 1;
         }
     }
     all
@@ -362,8 +363,7 @@ fn two_journals_do_not_change_one_node() {
     take.push("--take-over");
     run(cluster, &two, &take).exits(0);
     // The first one sees that it lost the node, and does nothing to it.
-    let retry = run(cluster, &one, &["retry", "shared/drain"]);
-    assert!(retry.code != Some(0), "{retry}");
+    run(cluster, &one, &["retry", "shared/drain"]).exits(0);
     let resumed = run(cluster, &one, &["resume"]);
     assert!(resumed.code != Some(0), "{resumed}");
     cluster.hand().delete("/api/v1/namespaces/shared/pods/stays");

@@ -443,9 +443,11 @@ fn what_can_be_known_before_is_refused_before() {
     let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
     plays.runbook("", "");
     plays.site.run(&RUN).exits(3).says(&["there is no ansible-playbook", "install Ansible"]);
-    // An expectation that only the cluster's API could answer.
+    // An expectation that only the cluster's API could answer, and nobody knows how to reach that.
     plays.runbook("        expect: { node-ready: { runtime: docker } }\n", "");
-    plays.run(&RUN).exits(2).complains(&["does not reach the API yet"]);
+    let mut args = RUN.to_vec();
+    args.extend(["--kubeconfig", "/nowhere/config"]);
+    plays.run(&args).exits(2).complains(&["has to do with the cluster", "/nowhere/config", "nothing was touched"]);
 }
 
 #[test]
