@@ -164,6 +164,10 @@ impl Acting {
                     escape(&why)
                 ));
             }
+            for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unseen(_))) {
+                let Unready::Unseen(why) = why else { continue };
+                to_stderr(&format!("notice: the node of {host} cannot be looked at now: {}\n", escape(&why)));
+            }
         }
         let Some((host, why)) = unready.first() else { return Ok(claimed) };
         let more = match unready.len() - 1 {
@@ -176,6 +180,11 @@ impl Acting {
                 Exit::Failed,
                 format!("{host} cannot be acted on: {why}{more}; nothing was touched"),
                 format!("see that `ssh {host} true` works from here, without a question, then type the same again"),
+            ),
+            Unready::Unseen(why) => Failure::new(
+                Exit::Failed,
+                format!("the node of {host} cannot be looked at: {}{more}; nothing was touched", escape(why)),
+                "see that `kubectl get nodes` works from here with the same --kubeconfig and --context",
             ),
             Unready::Claimed(who) => Failure::new(
                 Exit::Owned,
@@ -310,6 +319,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
+        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let words = lines.join(" ");
         // Some say what their cause says.
         if !text.ends_with(&words) {
             text.push_str(": ");

@@ -96,20 +96,20 @@ fn shapes(cluster: &Cluster, space: &str, node: &str) -> usize {
     mirror["metadata"]["annotations"] =
         json!({ "kubernetes.io/config.mirror": "abc", "kubernetes.io/config.source": "file" });
     hand.make(&core("pods"), &mirror);
-    // A pod that an old controller made names an old version of the same set.
-    let set = hand.get(&format!("{}/ds", apps("daemonsets")));
-    let owned = |name: &str, version: &str, kind: &str, owner: &str, uid: &Value| {
-        let mut made = pod(name, node);
-        made["metadata"]["ownerReferences"] = json!([{ "apiVersion": version, "kind": kind, "name": owner, "uid": uid,
-            "controller": true, "blockOwnerDeletion": false }]);
-        made
-    };
-    let uid = &set["metadata"]["uid"];
-    hand.make(&core("pods"), &owned("old-daemon", "extensions/v1beta1", "DaemonSet", "ds", uid));
+    // A pod that an old controller made names an old version of its set.
+    hand.make(&apps("daemonsets"), &pinned("DaemonSet", "apps/v1", "old", node, json!({})));
+    cluster.until("the pod of the old set", |cluster| kinds(&cluster.pods_on(node)).contains_key("old"));
+    let pods = cluster.pods_on(node);
+    let old = pods.iter().find(|pod| pod["metadata"]["labels"]["app"] == "old").expect("it is there");
+    let mut owners = old["metadata"]["ownerReferences"].clone();
+    owners[0]["apiVersion"] = "extensions/v1beta1".into();
+    let path = format!("{}/{}", core("pods"), old["metadata"]["name"].as_str().expect("a name"));
+    hand.merge(&path, &json!({ "metadata": { "ownerReferences": owners } }));
     // A controller of a kind of its own, whose object is there.
     let map = hand.make(&core("configmaps"), &json!({ "metadata": { "name": "operator" } }));
-    let uid = &map["metadata"]["uid"];
-    hand.make(&core("pods"), &owned("operated", "v1", "ConfigMap", "operator", uid));
+    let mut operated = pod("operated", node);
+    operated["metadata"]["ownerReferences"] = json!([{ "apiVersion": "v1", "kind": "ConfigMap", "name": "operator", "uid": map["metadata"]["uid"], "controller": true }]);
+    hand.make(&core("pods"), &operated);
     // Budgets: one that allows, one that refuses for a while.
     let budget = |name: &str, app: &str, min: u64| json!({ "metadata": { "name": name }, "spec": { "minAvailable": min, "selector": { "matchLabels": { "app": app } } } });
     for name in ["held", "free"] {
@@ -118,7 +118,7 @@ fn shapes(cluster: &Cluster, space: &str, node: &str) -> usize {
     let budgets = format!("/apis/policy/v1beta1/namespaces/{space}/poddisruptionbudgets");
     hand.make(&budgets, &budget("free", "free", 0));
     hand.make(&budgets, &budget("held", "held", 2));
-    // rs 1, deploy 2, sts 2, rc 1, job 1, ds 1, disk 1, bare 3, ended 1, mirror 1, old-daemon 1, operated 1, held 2, free 2;
+    // rs 1, deploy 2, sts 2, rc 1, job 1, ds 1, disk 1, bare 3, ended 1, mirror 1, old 1, operated 1, held 2, free 2;
     // the one that crashes is never up.
     20
 }
@@ -168,7 +168,7 @@ fn the_same_pods_go_and_stay_as_with_kubectl() {
         before.push(cluster.pods_on(node));
     }
     assert_eq!(kinds(&before[0]), kinds(&before[1]), "the same on both");
-    let (one, two) = (relent(cluster, mine), relent(cluster, theirs));
+    let two = relent(cluster, theirs);
     let kubectl = Command::new("kubectl")
         .arg("--kubeconfig")
         .arg(cluster.kubeconfig())
@@ -178,7 +178,8 @@ fn the_same_pods_go_and_stay_as_with_kubectl() {
         .expect("kubectl can be started");
     assert!(kubectl.status.success(), "{}", String::from_utf8_lossy(&kubectl.stderr));
     let desk = desk(&[mine], DRAIN);
-    run(cluster, &desk, &RUN).exits(0);
+    let one = relent(cluster, mine);
+    run(cluster, &desk, &RUN).exits(0).tells(&["evict pod/beside-us/held", "429"]);
     one.join().expect("it relented");
     two.join().expect("it relented");
     let left = |node: &str, before: &[Value]| -> BTreeMap<String, usize> {
@@ -193,7 +194,7 @@ fn the_same_pods_go_and_stay_as_with_kubectl() {
     let (ours, kubectls) = (left(mine, &before[0]), left(theirs, &before[1]));
     assert_eq!(ours, kubectls);
     let stay: Vec<&str> = ours.keys().map(String::as_str).collect();
-    assert_eq!(stay, ["ds", "mirror", "old-daemon"]);
+    assert_eq!(stay, ["ds", "mirror", "old"]);
     // What is lost for good stood in the intent.
     desk.run(&["show", "beside-us/drain"]).exits(0).says(&["had no controller", "emptyDir data lost"]);
 }

@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     waiting: BTreeSet<StepPath>,
+    /// Requests that were refused, and told once: a budget may refuse the same eviction for a quarter of an hour.
+    refused: BTreeSet<(StepPath, String)>,
 }
 
 /// Host or section, and the rest of a step's path; an undo keeps its mark with the step.
@@ -55,7 +57,10 @@ impl Progress {
                     && !code.is_some_and(|code| (200..300).contains(&code))
                 {
                     let code = code.map_or_else(|| "no answer".to_owned(), |code| code.to_string());
-                    line(&told.step, format!("{verb} {}: {code}", escape(key.as_str())));
+                    let what = format!("{verb} {}: {code}", escape(key.as_str()));
+                    if self.refused.insert((told.step.clone(), what.clone())) {
+                        line(&told.step, what);
+                    }
                 }
             }
             Event::Outcome(outcome) => {

@@ -46,7 +46,7 @@ pub(crate) enum Fault {
     Nonsense(String),
 }
 
-/// How a patch is written down.
+/// What is asked of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     /// Read.

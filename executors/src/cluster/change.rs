@@ -2,6 +2,7 @@
 //! conditions that make it miss rather than hit something else.
 
 use super::api::{Answer, Verb};
+use super::claim::claimant;
 use super::doing::{Doing, Stop, failed, meaning, well};
 use super::look::{map_path, node_path};
 use md5::{Digest, Md5};
@@ -57,7 +58,7 @@ impl Doing<'_> {
     async fn patch_node(&mut self, name: &str, node: &Value, operations: Vec<Value>) -> Result<Answer, Stop> {
         let key = ResourceKey::node(name);
         let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
-        let mut patch = self.fence(node);
+        let mut patch = Self::fence(node);
         patch.extend(operations);
         let answer = self.ask(("patch", &key), Verb::JsonPatch, &path, Some(&Value::Array(patch))).await?;
         match answer.code {
@@ -76,8 +77,8 @@ impl Doing<'_> {
         if cluster::uid(&now) != cluster::uid(node) {
             return format!("node {name} registered again meanwhile, under UID {}", cluster::uid(&now));
         }
-        match now["metadata"]["annotations"][cluster::CLAIM].as_str() {
-            Some(text) if text == self.cluster.claim_text() => {
+        match claimant(&now) {
+            Some((journal, _)) if journal == self.cluster.claim.journal => {
                 format!("someone else changed the same fields of node {name} at the same time")
             }
             _ => {

@@ -16,8 +16,8 @@ const POINTER: &str = "/metadata/annotations/palinode~1claim";
 /// So often a claim is tried while others change the same Node.
 const TRIES: usize = 5;
 
-/// What the annotation says: the journal, and its words.
-fn claimant(node: &Value) -> Option<(String, String)> {
+/// What the annotation says: the journal, and its words. The words are those of whichever run of the journal claimed it.
+pub(super) fn claimant(node: &Value) -> Option<(String, String)> {
     let text = node["metadata"]["annotations"][CLAIM].as_str()?;
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let part = |name: &str, or: &str| value[name].as_str().unwrap_or(or).to_owned();
@@ -26,7 +26,7 @@ fn claimant(node: &Value) -> Option<(String, String)> {
 }
 
 impl Cluster {
-    pub(super) fn claim_text(&self) -> String {
+    fn claim_text(&self) -> String {
         json!({ "journal": self.claim.journal, "words": self.claim.words }).to_string()
     }
 
@@ -114,11 +114,11 @@ impl Doing<'_> {
         Err(failed(Why::Conflict, format!("others change the node {name} all the time, so it cannot be claimed")))
     }
 
-    /// What must still hold when a Node is changed: it is that very one, and ours.
-    pub(super) fn fence(&self, node: &Value) -> Vec<Value> {
+    /// What must still hold when a claimed Node is changed: it is that very one, and still claimed as it was read.
+    pub(super) fn fence(node: &Value) -> Vec<Value> {
         vec![
             json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(node) }),
-            json!({ "op": "test", "path": POINTER, "value": self.cluster.claim_text() }),
+            json!({ "op": "test", "path": POINTER, "value": node["metadata"]["annotations"][CLAIM] }),
         ]
     }
 }

@@ -107,32 +107,37 @@ impl Doing<'_> {
                 pending.push(request);
             }
         }
-        for request in &pending {
-            self.approve_one(&path, request).await?;
-        }
         if approve.uses.iter().all(|usage| done.contains(usage)) && pending.is_empty() {
             return Ok(Some(well(format!("the certificates of {node} are approved"))));
         }
         let limit = Duration::from_micros(u64::try_from(approve.timeout.micros().0).unwrap_or(0));
-        if began.elapsed() >= limit && pending.is_empty() {
+        if began.elapsed() >= limit {
             let missing: Vec<&str> =
                 approve.uses.iter().filter(|usage| !done.contains(usage)).map(|usage| usage.usage()).collect();
-            let why = format!("{node} did not ask for {} within {}", missing.join(" and "), approve.timeout);
+            let why = match pending.is_empty() {
+                true => format!("{node} did not ask for {} within {}", missing.join(" and "), approve.timeout),
+                false => format!("what {node} asks for could not be approved within {}", approve.timeout),
+            };
             return Err(failed(Why::Timeout, why));
         }
-        if pending.is_empty() {
+        let mut any = false;
+        for request in &pending {
+            any |= self.approve_one(&path, request).await?;
+        }
+        if !any {
             tokio::time::sleep(EVERY).await;
         }
         Ok(None)
     }
 
-    async fn approve_one(&mut self, path: &str, request: &Value) -> Result<(), Stop> {
+    /// Whether it is approved now.
+    async fn approve_one(&mut self, path: &str, request: &Value) -> Result<bool, Stop> {
         let mut approved = request.clone();
         let condition = json!({
             "type": "Approved", "status": "True", "reason": "PalinodeApprove",
             "message": format!("approved by Palinode: run {}, step {}", self.job.run, self.job.step),
         });
-        let Some(whole) = approved.as_object_mut() else { return Ok(()) };
+        let Some(whole) = approved.as_object_mut() else { return Ok(false) };
         let status = whole.entry("status").or_insert_with(|| json!({}));
         match status.get_mut("conditions").and_then(Value::as_array_mut) {
             Some(all) => all.push(condition),
@@ -148,9 +153,9 @@ impl Doing<'_> {
         let key = ResourceKey::csr(name);
         let answer = self.ask(("approve", &key), Verb::Put, &place, Some(&approved)).await?;
         match answer.code {
-            _ if answer.is_good() => Ok(()),
+            _ if answer.is_good() => Ok(true),
             // Someone else dealt with it, or it is gone: it is looked at again.
-            404 | 409 => Ok(()),
+            404 | 409 => Ok(false),
             _ => Err(failed(meaning(&answer), answer.words())),
         }
     }

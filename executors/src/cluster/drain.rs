@@ -314,7 +314,8 @@ impl Doing<'_> {
                     (known.next, known.why) = (None, "it was evicted, and is still there".to_owned());
                     known.going = Some(now);
                 }
-                Came::Gone => known.next = None,
+                // If it is still there, it is another's change that was in the way.
+                Came::Gone => known.next = Some(now + AGAIN),
                 Came::Later(wait, why) => (known.next, known.why) = (Some(now + wait), why),
                 Came::Error(why) => {
                     known.errors += 1;

@@ -2,10 +2,10 @@
 
 use super::answer::Raw;
 use crate::cluster::{Cluster, Spoken, StoragePod};
+use crate::real::chain;
 use crate::ssh::{Fleet, decoded, quoted};
 use palinode_core::id::HostName;
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
 
 /// So long may a vantage point take for all of it. It stops by itself a little earlier.
@@ -64,16 +64,6 @@ impl Vantage<'_> {
             }
         }
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// Answers by question, such as `pool` or `heal VOLUME`.

@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 pub enum Unready {
     /// It cannot be reached, or does not let us in; its words.
     Unreached(String),
+    /// Its node cannot be looked at through the API; why.
+    Unseen(String),
     /// Another journal has it: who, which run, since when.
     Claimed(String),
 }
@@ -40,7 +42,7 @@ impl Real {
             match found.await {
                 Ok(None) => None,
                 Ok(Some(words)) => Some(Unready::Claimed(words)),
-                Err(error) => Some(Unready::Unreached(chain(&error))),
+                Err(error) => Some(Unready::Unseen(chain(&error))),
             }
         };
         let all = join_all(hosts.iter().map(look)).await;

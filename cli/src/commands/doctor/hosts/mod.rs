@@ -3,7 +3,7 @@
 mod judge;
 mod words;
 
-use crate::acting;
+use crate::acting::{self, chain};
 use crate::args::{Args, Doctor, Output};
 use crate::commands::run::read_inventory;
 use crate::exit::{Exit, Failure};
@@ -14,7 +14,6 @@ use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_executors::LinkError;
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::path::Path;
 
 /// What was found at one host.
@@ -112,16 +111,4 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
         return Err(Failure::usage(format!("{} names no hosts there", path.display()), "name another group"));
     }
     named(names.iter().map(String::as_str))
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        text.push_str(&format!(": {}", lines.join(" ")));
-        cause = error.source();
-    }
-    text
 }
