@@ -302,6 +302,25 @@ fn a_node_that_registered_again_is_never_deleted() {
 }
 
 #[test]
+fn a_node_that_registers_again_while_it_is_to_be_deleted_is_left_alone() {
+    let Some(cluster) = Cluster::find("kube: registers again") else { return };
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let desk = desk(&["meanwhile"], "  - leave: { kube.delete-node: {} }\n");
+    cluster.node("meanwhile", &[]);
+    let live = desk.spawn(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);
+    // It is shown Ready, so the step waits until it is missed.
+    cluster.until("the intent is there", |_| entries(&desk) >= 2);
+    cluster.hand().delete("/api/v1/nodes/meanwhile");
+    cluster.node("meanwhile", &[]);
+    cluster.ready("meanwhile", false);
+    let uid = cluster.node_now("meanwhile")["metadata"]["uid"].clone();
+    let out = live.end();
+    // Whether it saw it gone or back, what came back stays.
+    assert!(out.code == Some(3) && out.stdout.contains("registered again") || out.code == Some(0), "{out}");
+    assert_eq!(cluster.node_now("meanwhile")["metadata"]["uid"], uid);
+}
+
+#[test]
 fn a_node_leaves_and_is_given_back_what_it_had() {
     let Some(cluster) = Cluster::find("kube: leaves and returns") else { return };
     let desk = desk(&["leaves"], "  - cordon: { kube.cordon: {} }\n  - leave: { kube.delete-node: {} }\n");
