@@ -7,7 +7,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -94,11 +95,13 @@ impl Hand {
     }
 }
 
-/// The servers. All tests of a process share them, each with nodes and namespaces of its own.
+/// The servers. Most tests of a process share them, each with nodes and namespaces of its own.
 #[derive(Debug)]
 pub struct Cluster {
     dir: TempDir,
     hand: Hand,
+    /// The servers end when it is gone, and so do the kubelets.
+    _lives: (Sender<()>, Arc<()>),
 }
 
 impl Cluster {
@@ -114,7 +117,15 @@ impl Cluster {
         }
     }
 
+    /// Servers of the caller alone; none where they cannot be had.
+    pub fn own(test: &str) -> Option<Self> {
+        Self::start().map_err(|why| skip(test, &why)).ok()
+    }
+
     fn start() -> Result<Self, String> {
+        // Ports that are free are free for one of them only.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().map_err(|error| error.to_string())?;
         let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
         let assets = assets.ok_or("KUBEBUILDER_ASSETS names no folder with kube-apiserver")?;
         let found = |name: &str| {
@@ -149,7 +160,7 @@ impl Cluster {
             ],
         });
         fs::write(at("audit-policy.yaml"), rules.to_string()).expect("a file");
-        fs::write(at("tokens.csv"), "admintoken,admin,1,\"system:masters\"\npoortoken,poor,2\njointoken,system:node:joins,3,\"system:nodes\"\nonetoken,one,4,\"system:masters\"\ntwotoken,two,5,\"system:masters\"\n").expect("a file");
+        fs::write(at("tokens.csv"), "admintoken,admin,1,\"system:masters\"\npoortoken,poor,2\njointoken,system:node:joins,3,\"system:nodes\"\nonetoken,one,4,\"system:masters\"\ntwotoken,two,5,\"system:masters\"\nlookstoken,looks,6\n").expect("a file");
         let server = format!("https://127.0.0.1:{api_port}");
         for (name, token) in [
             ("kubeconfig", "admintoken"),
@@ -158,6 +169,7 @@ impl Cluster {
             ("joins", "jointoken"),
             ("one", "onetoken"),
             ("two", "twotoken"),
+            ("looks", "lookstoken"),
         ] {
             fs::write(at(name), kubeconfig(&server, token)).expect("a file");
         }
@@ -196,22 +208,29 @@ impl Cluster {
             ("service-account-private-key-file", at("sa.key")),
             ("leader-elect", "false".to_owned()),
             ("port", "0".to_owned()),
+            ("secure-port", "0".to_owned()),
             // It approves what administrators ask for, and would be taken for us.
             ("controllers", "*,-csrapproving".to_owned()),
             ("node-monitor-grace-period", "24h".to_owned()),
             ("node-startup-grace-period", "24h".to_owned()),
         ]);
-        let scheduler: Vec<String> =
-            text(&[("kubeconfig", at("kubeconfig")), ("leader-elect", "false".to_owned()), ("port", "0".to_owned())]);
+        let scheduler: Vec<String> = text(&[
+            ("kubeconfig", at("kubeconfig")),
+            ("leader-elect", "false".to_owned()),
+            ("port", "0".to_owned()),
+            ("secure-port", "0".to_owned()),
+        ]);
         let all: Vec<(PathBuf, Vec<String>, String)> = programs
             .into_iter()
             .zip([etcd, api, controllers, scheduler])
             .zip(["etcd.log", "api.log", "controllers.log", "scheduler.log"])
             .map(|((program, args), log)| (program, args, at(log)))
             .collect();
-        let (ready, is_ready) = std::sync::mpsc::channel();
+        let (ready, is_ready) = channel();
+        let (ends_with, ends) = channel::<()>();
         // They end with the thread that began them, which ends with this process, however it ends.
         std::thread::spawn(move || {
+            let mut children = Vec::new();
             for (program, args, log) in all {
                 let log = fs::File::create(log).expect("a log");
                 let child = Command::new("setpriv")
@@ -222,12 +241,17 @@ impl Cluster {
                     .stdout(log.try_clone().expect("a log"))
                     .stderr(log)
                     .spawn();
-                if ready.send(child.map(|child| child.id()).map_err(|error| error.to_string())).is_err() {
+                let told = ready.send(child.as_ref().map(drop).map_err(ToString::to_string));
+                children.extend(child);
+                if told.is_err() {
                     break;
                 }
             }
-            loop {
-                std::thread::park();
+            // Nothing is ever sent: the other end goes.
+            let _: Result<(), _> = ends.recv();
+            for child in &mut children {
+                let _ = child.kill();
+                let _ = child.wait();
             }
         });
         for _ in 0..4 {
@@ -242,9 +266,11 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        let cluster = Self { dir, hand };
+        let alive = Arc::new(());
+        let lives = Arc::downgrade(&alive);
+        let cluster = Self { dir, hand, _lives: (ends_with, alive) };
         let kubeconfig = cluster.kubeconfig();
-        std::thread::spawn(move || kubelets(&kubeconfig));
+        std::thread::spawn(move || kubelets(&kubeconfig, &lives));
         Ok(cluster)
     }
 
@@ -254,7 +280,7 @@ impl Cluster {
     }
 
     /// One of the other files: `poor` may do nothing, `stranger` has a token that is not known, `joins` is a node's, `one` and `two`
-    /// are administrators whose requests can be told apart.
+    /// are administrators whose requests can be told apart, `looks` may do what a test lets it.
     pub fn kubeconfig_of(&self, who: &str) -> PathBuf {
         self.dir.path().join(who)
     }
@@ -289,7 +315,11 @@ impl Cluster {
         );
         self.ready(name, true);
         // The controller takes its taint away from what it last read: nobody may write taints meanwhile.
-        self.until("the node is let be", |cluster| cluster.node_now(name)["spec"]["taints"].is_null());
+        self.until("the node is let be", |cluster| {
+            let node = cluster.node_now(name);
+            let taints = node["spec"]["taints"].as_array().into_iter().flatten();
+            !taints.into_iter().any(|taint| taint["key"] == "node.kubernetes.io/not-ready")
+        });
         made
     }
 
@@ -363,9 +393,9 @@ pub const STUCK: &str = "test/stuck";
 
 /// Plays the kubelets of all nodes: pods that are bound run and are Ready, pods that are being deleted go. Pods with the
 /// annotation `test/crashing` are never Ready, those with `test/ended` have ended, those with [`STUCK`] never go.
-fn kubelets(kubeconfig: &Path) {
+fn kubelets(kubeconfig: &Path, alive: &Weak<()>) {
     let hand = Hand::new(kubeconfig);
-    loop {
+    while alive.strong_count() > 0 {
         std::thread::sleep(Duration::from_millis(200));
         let Some((200, list)) = hand.ask("GET", "/api/v1/pods?resourceVersion=0", "", &Value::Null) else { continue };
         for pod in list["items"].as_array().into_iter().flatten() {

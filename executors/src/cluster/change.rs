@@ -10,6 +10,7 @@ use palinode_core::action::{ApplyObject, DeleteObject, PatchNode, RestoreNode};
 use palinode_core::cluster::{self, MD5};
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
+use palinode_core::port::Ended;
 use palinode_core::resource::State;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -21,6 +22,12 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// So long a node may be shown Ready after its kubelet was stopped: until the cluster misses it.
 const MISSED: Duration = Duration::from_secs(120);
+
+/// So long a node must keep what it was given.
+const KEEPS: Duration = Duration::from_secs(1);
+
+/// So often it is given.
+const TRIES: u32 = 6;
 
 /// So long an object may take to go.
 const GOING: Duration = Duration::from_secs(60);
@@ -207,35 +214,55 @@ impl Doing<'_> {
         }
     }
 
-    /// Waits for the node to register, cordons it at once, and gives it back what it had.
+    /// Waits for the node to register, cordons it at once, and gives it back what it had, until it keeps it: whoever
+    /// removes the taint of a node that was not Ready writes the list as they read it, without what was added meanwhile.
     pub(super) async fn restore_node(&mut self, restore: &RestoreNode, began: Instant) -> Result<Stop, Stop> {
         let name = self.node_name()?;
         let limit = Duration::from_micros(u64::try_from(restore.timeout.micros().0).unwrap_or(0));
-        let node = loop {
-            match self.cluster.node(&name).await? {
-                Some(node) => break node,
-                None if began.elapsed() >= limit => {
-                    return Err(failed(
-                        Why::Timeout,
-                        format!("node {name} did not register within {}", restore.timeout),
-                    ));
+        let (mut given, mut since) = (0, None);
+        loop {
+            let Some(node) = self.cluster.node(&name).await? else {
+                if began.elapsed() >= limit {
+                    let why = format!("node {name} did not register within {}", restore.timeout);
+                    return Err(failed(Why::Timeout, why));
                 }
-                None => tokio::time::sleep(EVERY).await,
+                tokio::time::sleep(EVERY).await;
+                continue;
+            };
+            let now = cluster::node(&node);
+            let same = now.labels == restore.labels
+                && now.annotations == restore.annotations
+                && now.taints == restore.taints
+                && now.unschedulable == restore.unschedulable;
+            match same {
+                true if given == 0 => return Ok(well(format!("node {name} is so already"))),
+                true if since.get_or_insert_with(Instant::now).elapsed() >= KEEPS => {
+                    return Ok(well(format!("node {name} has again what it had")));
+                }
+                true => tokio::time::sleep(EVERY).await,
+                false if given == TRIES => {
+                    return Err(failed(Why::Conflict, format!("others change the node {name} all the time")));
+                }
+                false => {
+                    (given, since) = (given + 1, None);
+                    match self.give_back(&name, node, restore).await {
+                        // Its kubelet writes its status meanwhile: what it wrote is read, and tried again.
+                        Err(Stop::Ended(Ended::Finished(finished))) if finished.why == Some(Why::Conflict) => {}
+                        other => other?,
+                    }
+                }
             }
-        };
-        let now = cluster::node(&node);
-        let same = now.labels == restore.labels
-            && now.annotations == restore.annotations
-            && now.taints == restore.taints
-            && now.unschedulable == restore.unschedulable;
-        if same {
-            return Ok(well(format!("node {name} is so already")));
         }
-        let mut node = self.claim(&name, node).await?;
+    }
+
+    /// Cordons a node, then gives it back what it had.
+    async fn give_back(&mut self, name: &str, node: Value, restore: &RestoreNode) -> Result<(), Stop> {
+        let cordoned = cluster::node(&node).unschedulable;
+        let mut node = self.claim(name, node).await?;
         // Nothing is placed there until it has its labels and taints again.
-        if !now.unschedulable {
+        if !cordoned {
             let cordon = vec![json!({ "op": "add", "path": "/spec/unschedulable", "value": true })];
-            node = self.patch_node(&name, &node, cordon).await?.body;
+            node = self.patch_node(name, &node, cordon).await?.body;
         }
         let mut annotations = restore.annotations.clone();
         let known = cluster::node(&node).annotations;
@@ -255,25 +282,7 @@ impl Doing<'_> {
         if !restore.unschedulable {
             operations.push(json!({ "op": "remove", "path": "/spec/unschedulable" }));
         }
-        // Its kubelet writes its status meanwhile: what it wrote is read, and tried again.
-        let mut tries = 0;
-        loop {
-            match self.patch_node(&name, &node, operations.clone()).await {
-                Ok(_) => return Ok(well(format!("node {name} has again what it had"))),
-                Err(Stop::Ended(palinode_core::port::Ended::Finished(finished)))
-                    if finished.why == Some(Why::Conflict) && tries < 5 =>
-                {
-                    tries += 1;
-                    node = match self.cluster.node(&name).await? {
-                        Some(node) => node,
-                        None => return Err(failed(Why::Conflict, format!("node {name} is gone again"))),
-                    };
-                    operations[0]["value"] = node["metadata"]["resourceVersion"].clone();
-                    operations[3]["value"] = json!(cluster::taints(&node, &restore.taints));
-                }
-                Err(stop) => return Err(stop),
-            }
-        }
+        self.patch_node(name, &node, operations).await.map(drop)
     }
 
     /// Deletes a ConfigMap, by the UID that was looked at.
@@ -305,7 +314,7 @@ impl Doing<'_> {
 
     /// A node, other than the target's, that took over just the configuration in this map (T1): its annotation says so.
     async fn user_of(&self, map: &Value) -> Result<Option<String>, Stop> {
-        let Some(config) = map["data"]["node-config.yaml"].as_str() else { return Ok(None) };
+        let Some(config) = cluster::node_config(map) else { return Ok(None) };
         let sum = Md5::digest(config.as_bytes()).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let own = self.job.target.node.as_deref();
         let all = self.cluster.objects("/api/v1/nodes", "").await?;
