@@ -169,7 +169,10 @@ impl Acting {
                 to_stderr(&format!("notice: the node of {host} cannot be looked at now: {}\n", escape(&why)));
             }
         }
-        let Some((host, why)) = unready.first() else { return Ok(claimed) };
+        let Some((host, why)) = unready.first() else {
+            self.permitted(real, plan, open)?;
+            return Ok(claimed);
+        };
         let more = match unready.len() - 1 {
             0 => String::new(),
             1 => " (and one more host cannot be acted on)".to_owned(),
@@ -197,6 +200,38 @@ impl Acting {
                 },
             ),
         })
+    }
+
+    /// Sees to it that these credentials may do what the plan needs. A run that is open already is only told of.
+    fn permitted(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
+        let actions: Vec<&Action> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match &step.work {
+                Work::Act(action) => Some(action),
+                Work::Gate { .. } => None,
+            })
+            .collect();
+        let lacking = match self.runtime.block_on(real.lacking(&actions)) {
+            Ok(lacking) if lacking.is_empty() => return Ok(()),
+            Ok(lacking) => escape(&lacking.join(", ")),
+            Err(error) => {
+                to_stderr(&format!(
+                    "notice: nobody says what these credentials may do in the cluster: {}\n",
+                    escape(&chain(&error))
+                ));
+                return Ok(());
+            }
+        };
+        if open {
+            to_stderr(&format!("notice: these credentials may not {lacking}: steps that need it will be refused\n"));
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Failed,
+            format!("these credentials may not {lacking}, which the plan or its way back needs; nothing was touched"),
+            "ask for the rights (`kubectl auth can-i VERB KIND` shows them), or name others with --kubeconfig and --context",
+        ))
     }
 
     /// Takes hosts from the journals that claim them, and with `plan` the inventories of its playbooks too.

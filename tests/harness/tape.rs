@@ -20,9 +20,9 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether it would change something.
+    /// Whether it would change something. What somebody may do is asked by a POST too, and changes nothing.
     pub fn writes(&self) -> bool {
-        self.method != "GET"
+        self.method != "GET" && !self.path.ends_with("/selfsubjectaccessreviews")
     }
 }
 

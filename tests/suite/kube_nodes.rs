@@ -441,6 +441,22 @@ fn who_may_do_nothing_is_told_so() {
     let Some(cluster) = Cluster::find("kube: forbidden") else { return };
     cluster.node("forbidden", &[]);
     let desk = desk(&["forbidden"], "  - cordon: { kube.cordon: {} }\n");
+    // One may look at nodes, but not change them: told before anything is begun.
+    let hand = cluster.hand();
+    let rules = json!([{ "apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"] }]);
+    let roles = "/apis/rbac.authorization.k8s.io/v1";
+    hand.make(&format!("{roles}/clusterroles"), &json!({ "metadata": { "name": "looks" }, "rules": rules }));
+    let bound = json!({ "metadata": { "name": "looks" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "looks" },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "looks" }] });
+    hand.make(&format!("{roles}/clusterrolebindings"), &bound);
+    let kubeconfig = cluster.kubeconfig_of("looks").display().to_string();
+    let drains = self::desk(&["forbidden"], DRAIN);
+    let out = drains.run(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);
+    for words in ["may not create pods/eviction, list pods, patch nodes", "nothing was touched", "can-i"] {
+        assert!(out.code == Some(1) && out.stderr.contains(words), "{words}: {out}");
+    }
+    assert!(!drains.path().join(".palinode").exists(), "no run was opened");
     for (who, words) in [("poor", "403"), ("stranger", "401")] {
         let kubeconfig = cluster.kubeconfig_of(who).display().to_string();
         let out = desk.run(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);

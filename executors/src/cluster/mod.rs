@@ -17,6 +17,7 @@ mod exec;
 mod gate;
 mod look;
 mod moment;
+mod rights;
 mod wait;
 
 pub use api::NoCluster;

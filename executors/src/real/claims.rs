@@ -5,7 +5,7 @@ use super::errors::chain;
 use crate::host;
 use crate::ssh::{Claim, LinkError, claimant, refusal};
 use futures_util::future::join_all;
-use palinode_core::action::{Playbook, UndoClass};
+use palinode_core::action::{Action, Playbook, UndoClass};
 use palinode_core::id::{HostName, RunId};
 use palinode_core::port::{Ended, Job, LookError};
 use std::collections::BTreeSet;
@@ -47,6 +47,14 @@ impl Real {
         };
         let all = join_all(hosts.iter().map(look)).await;
         hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
+    }
+
+    /// What these steps need of the cluster's API and these credentials do not have, in words.
+    pub async fn lacking(&self, actions: &[&Action]) -> Result<Vec<String>, LookError> {
+        match &self.cluster {
+            Some(cluster) => cluster.lacking(actions).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Takes the nodes of hosts from whoever has them.

@@ -1,0 +1,122 @@
+//! What these credentials may do, asked before anything is begun: a run shall not stop halfway for a right that it could
+//! have been given before.
+
+use super::Cluster;
+use super::api::Verb;
+use super::look::unseen;
+use futures_util::future::join_all;
+use palinode_core::action::{Action, Terminating};
+use palinode_core::port::LookError;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Where the server says what somebody may do. It is asked by a POST, and changes nothing.
+const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// Something that may be allowed: to do this with objects of a kind, everywhere or in a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Right {
+    verb: &'static str,
+    group: &'static str,
+    /// The plural of the kind, and a part of it behind a slash.
+    what: &'static str,
+    namespace: Option<String>,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.what)?;
+        match &self.namespace {
+            Some(space) => write!(f, " in {space}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a step needs, and what taking it back needs.
+fn rights(action: &Action) -> Vec<Right> {
+    let right = |verb, what| Right { verb, group: "", what, namespace: None };
+    let within = |verb, what, space: &str| Right { namespace: Some(space.to_owned()), ..right(verb, what) };
+    let node = || vec![right("get", "nodes"), right("patch", "nodes")];
+    match action {
+        Action::Cordon {} | Action::Uncordon {} | Action::PatchNode(_) | Action::RestoreNode(_) => node(),
+        Action::Restore(_) => node(),
+        Action::Drain(drain) => {
+            let mut all = node();
+            all.extend([right("list", "pods"), right("create", "pods/eviction")]);
+            if matches!(drain.terminating, Some(Terminating::Force { .. })) {
+                all.push(right("delete", "pods"));
+            }
+            all
+        }
+        Action::DeleteNode {} => [node(), vec![right("delete", "nodes")]].concat(),
+        Action::DeleteObject(delete) => {
+            ["get", "delete", "create"].map(|verb| within(verb, "configmaps", &delete.namespace)).into()
+        }
+        Action::ApplyObject(apply) => {
+            ["get", "update", "create"].map(|verb| within(verb, "configmaps", &apply.namespace)).into()
+        }
+        // A socket is opened by a GET; what is asked for is the right to make one (older servers) or to get it.
+        Action::KubeExec(exec) => vec![within("create", "pods/exec", &exec.pod.namespace)],
+        Action::ApproveCsr(_) => {
+            let csr = |verb, what| Right { group: "certificates.k8s.io", ..right(verb, what) };
+            vec![csr("list", "certificatesigningrequests"), csr("update", "certificatesigningrequests/approval")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Cluster {
+    /// What these steps need and these credentials do not have, in words. A server that does not say is taken at its
+    /// first refusal.
+    pub(crate) async fn lacking(&self, actions: &[&Action]) -> Result<Vec<String>, LookError> {
+        let all: BTreeSet<Right> = actions.iter().flat_map(|action| rights(action)).collect();
+        let found = join_all(all.iter().map(|right| self.may(right))).await;
+        let mut lacking = Vec::new();
+        for (right, may) in all.iter().zip(found) {
+            if !may? {
+                lacking.push(right.to_string());
+            }
+        }
+        Ok(lacking)
+    }
+
+    async fn may(&self, right: &Right) -> Result<bool, LookError> {
+        let (resource, part) = right.what.split_once('/').unwrap_or((right.what, ""));
+        let mut wanted = json!({ "verb": right.verb, "group": right.group, "resource": resource });
+        if !part.is_empty() {
+            wanted["subresource"] = part.into();
+        }
+        if let Some(space) = &right.namespace {
+            wanted["namespace"] = space.as_str().into();
+        }
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": wanted },
+        });
+        let answer = self.api.ask(Verb::Post, REVIEWS, Some(&review)).await.map_err(unseen)?;
+        Ok(!answer.is_good() || answer.body["status"]["allowed"] != false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palinode_core::action::{Bare, Drain, Emptydir};
+    use palinode_core::span::Span;
+
+    #[test]
+    fn a_drain_needs_evictions_and_only_by_force_deletions() {
+        let drain = |terminating| {
+            let (emptydir, bare, timeout) = (Emptydir::Refuse, Bare::Refuse, Span::seconds(1));
+            let words = rights(&Action::Drain(Drain { emptydir, bare, timeout, terminating, grace: None }));
+            words.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let plain = ["get nodes", "patch nodes", "list pods", "create pods/eviction"];
+        assert_eq!(drain(None), plain);
+        let force = drain(Some(Terminating::Force { after: Span::seconds(1) }));
+        assert_eq!(force, [plain.as_slice(), &["delete pods"]].concat());
+    }
+}
