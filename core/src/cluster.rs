@@ -204,9 +204,27 @@ pub fn runtime_of(config: &str) -> &'static str {
     if config.contains("crio.sock") { "cri-o" } else { "docker" }
 }
 
+/// Where the ConfigMap of a node group has the configuration of its nodes.
+const NODE_CONFIG: &str = "node-config.yaml";
+
+/// The configuration of nodes in a ConfigMap, if it has one.
+pub fn node_config(map: &Value) -> Option<&str> {
+    map["data"][NODE_CONFIG].as_str()
+}
+
+/// The ConfigMap of a node group, as a manifest.
+pub fn node_config_map(namespace: &str, name: &str, config: &str) -> Value {
+    serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "namespace": namespace, "name": name },
+        "data": { NODE_CONFIG: config },
+    })
+}
+
 /// What of a ConfigMap is public: for a node group's, the runtime that it asks for.
 pub fn marks(map: &Value) -> BTreeMap<String, String> {
-    let config = map["data"]["node-config.yaml"].as_str();
+    let config = node_config(map);
     config.map(|text| ("runtime".to_owned(), runtime_of(text).to_owned())).into_iter().collect()
 }
 

@@ -3,6 +3,7 @@
 mod ansible;
 mod conformance;
 mod conformance_hosts;
+mod conformance_kube;
 mod corpus;
 mod crash;
 mod doctor;

@@ -21,13 +21,10 @@ pub(super) fn before<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     let attempt = bench.first()?;
     let ended = bench.execute_cut(&attempt, Cut::BeforeStart)?;
     ensure(ended.is_none(), || format!("the process lived on: {ended:?}"))?;
-    let status = bench.status(&attempt)?;
-    ensure(status == JobStatus::NotStarted, || format!("the job that never started says {status:?}"))?;
-    bench.revoke(&attempt)?;
-    let status = bench.status(&attempt)?;
-    ensure(status == JobStatus::Revoked, || format!("the revoked job says {status:?}"))?;
-    let ended = bench.execute(&attempt)?;
-    ensure(matches!(ended, Ended::NotStarted(_)), || format!("the revoked job, executed late, said {ended:?}"))?;
+    match bench.subject.remembers_jobs() {
+        true => revoked(bench, &attempt)?,
+        false => forgotten(bench, &attempt)?,
+    }
     let now = bench.observe(&attempt.footprint)?;
     ensure(!changed(&attempt.footprint, attempt.before(), &now), || "the revoked job changed something".to_owned())?;
     ensure(bench.effects(&attempt).is_none_or(|count| count == 0), || "the revoked job had effects".to_owned())?;
@@ -41,6 +38,23 @@ pub(super) fn before<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     Ok(true)
 }
 
+/// The job that never started is kept from starting late.
+fn revoked<S: Subject>(bench: &mut Bench<'_, S>, attempt: &Try) -> Result<(), String> {
+    let status = bench.status(attempt)?;
+    ensure(status == JobStatus::NotStarted, || format!("the job that never started says {status:?}"))?;
+    bench.revoke(attempt)?;
+    let status = bench.status(attempt)?;
+    ensure(status == JobStatus::Revoked, || format!("the revoked job says {status:?}"))?;
+    let ended = bench.execute(attempt)?;
+    ensure(matches!(ended, Ended::NotStarted(_)), || format!("the revoked job, executed late, said {ended:?}"))
+}
+
+/// Nobody can be asked about the job.
+fn forgotten<S: Subject>(bench: &mut Bench<'_, S>, attempt: &Try) -> Result<(), String> {
+    let status = bench.status(attempt)?;
+    ensure(status == JobStatus::Unknown, || format!("of a job that nobody keeps it is said: {status:?}"))
+}
+
 pub(super) fn half<S: Subject>(bench: &mut Bench<'_, S>, cut: Cut) -> Checked {
     if matches!(bench.case.expect, Expect::Ends(..)) {
         return Ok(false);
@@ -50,18 +64,41 @@ pub(super) fn half<S: Subject>(bench: &mut Bench<'_, S>, cut: Cut) -> Checked {
     let Some(verdict) = interrupted(bench, &attempt, &whole, cut)? else {
         return Ok(true);
     };
+    repeat(bench, &attempt, verdict, &whole)?;
+    Ok(true)
+}
+
+/// Nobody knows what became of the attempt: what is there is judged, and a repetition does what is left. Unless this very
+/// process is still at it.
+fn look_and_repeat<S: Subject>(bench: &mut Bench<'_, S>, attempt: &Try, whole: &Canon) -> Result<(), String> {
+    if bench.status(attempt)? == JobStatus::Running {
+        let ended = bench.attach(attempt)?;
+        let good = matches!(&ended, Ended::Finished(finished) if finished.why.is_none());
+        ensure(good, || format!("attached to, it ended as {ended:?}"))?;
+        let now = bench.observe(&attempt.footprint)?;
+        return same_canon("the job whose link was cut", whole, &bench.canon(attempt, &now)?.after);
+    }
+    forgotten(bench, attempt)?;
+    let now = bench.observe(&attempt.footprint)?;
+    let verdict = attempt.action().judge(&attempt.footprint, attempt.before(), &now);
+    fits(bench, attempt, verdict, &now, whole)?;
+    repeat(bench, attempt, verdict, whole)
+}
+
+/// Another attempt, where the verdict on the first asks for one.
+fn repeat<S: Subject>(bench: &mut Bench<'_, S>, attempt: &Try, verdict: Verdict, whole: &Canon) -> Result<(), String> {
     let again = match verdict {
         Verdict::Applied => false,
         Verdict::NotApplied => true,
         _ => bench.recovery() == Recovery::Repeat,
     };
     if again {
-        let next = bench.again(&attempt)?;
+        let next = bench.again(attempt)?;
         let next = bench.run(next)?;
         bench.must_be_good(&next).map_err(|found| format!("the repetition: {found}"))?;
-        same_canon("the repetition", &whole, &bench.canon(&next.attempt, &next.after)?.after)?;
+        same_canon("the repetition", whole, &bench.canon(&next.attempt, &next.after)?.after)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Cuts the attempt on its way and judges what is there; nothing if it had finished all the same.
@@ -76,6 +113,7 @@ fn interrupted<S: Subject>(
     let now = bench.observe(&attempt.footprint)?;
     match status {
         JobStatus::Interrupted(_) => {}
+        JobStatus::Unknown if !bench.subject.remembers_jobs() => {}
         JobStatus::Finished(finished) => {
             ensure(finished.why.is_none(), || format!("it finished badly after the cut: {finished:?}"))?;
             same_canon("the finished job", whole, &bench.canon(attempt, &now)?.after)?;
@@ -97,14 +135,18 @@ pub(super) fn after<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     let attempt = bench.first()?;
     let ended = bench.execute_cut(&attempt, Cut::AfterEnd)?;
     ensure(ended.is_none(), || format!("the process lived on: {ended:?}"))?;
-    let status = bench.status(&attempt)?;
-    let JobStatus::Finished(finished) = status else {
-        return Err(format!("the job ended, but says {status:?}"));
-    };
-    ensure(finished.why == told.why && finished.code == told.code && finished.value == told.value, || {
-        format!("the job says {finished:?}, an unbroken one {told:?}")
-    })?;
-    ensure(finished.output.is_some() == told.output.is_some(), || "its output is gone".to_owned())?;
+    if bench.subject.remembers_jobs() {
+        let status = bench.status(&attempt)?;
+        let JobStatus::Finished(finished) = status else {
+            return Err(format!("the job ended, but says {status:?}"));
+        };
+        ensure(finished.why == told.why && finished.code == told.code && finished.value == told.value, || {
+            format!("the job says {finished:?}, an unbroken one {told:?}")
+        })?;
+        ensure(finished.output.is_some() == told.output.is_some(), || "its output is gone".to_owned())?;
+    } else {
+        forgotten(bench, &attempt)?;
+    }
     let now = bench.observe(&attempt.footprint)?;
     same_canon("the finished job", &whole, &bench.canon(&attempt, &now)?.after)?;
     if good && bench.case.expect == Expect::Done && attempt.action().class() != UndoClass::Read {
@@ -122,6 +164,9 @@ pub(super) fn link<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     let attempt = bench.first()?;
     let ended = bench.execute_cut(&attempt, Cut::Link)?;
     ensure(matches!(ended, Some(Ended::Unknown(_))), || format!("the link was cut, but it ended as {ended:?}"))?;
+    if !bench.subject.remembers_jobs() {
+        return look_and_repeat(bench, &attempt, &whole).map(|()| true);
+    }
     let finished = match bench.status(&attempt)? {
         JobStatus::Finished(finished) => finished,
         JobStatus::Running => match bench.attach(&attempt)? {

@@ -103,6 +103,12 @@ pub trait Subject {
     /// How many changes a job has made so far; nothing where that cannot be told.
     fn effects(&self, job: EntryId) -> Option<usize>;
 
+    /// Whether targets keep what became of a job, so that one that was cut can be asked about. The API of a cluster does
+    /// not: there it is what is found that tells, and a repetition does what is left.
+    fn remembers_jobs(&self) -> bool {
+        true
+    }
+
     /// Whether a job that a precondition kept from beginning says so. On a host it is an exit code as any other.
     fn tells_preconditions(&self) -> bool {
         true

@@ -6,6 +6,7 @@ use super::repos;
 use super::spec;
 use super::world::{Host, OwnerKind, World};
 use palinode_core::action::{Action, PackageState, Target};
+use palinode_core::cluster::node_config_map;
 use palinode_core::event::Class;
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
@@ -83,7 +84,8 @@ impl World {
                 None => State::Absent,
                 Some(map) => State::Object {
                     uid: map.uid.clone(),
-                    body: bodies.put(Class::Content, map.content.as_bytes())?,
+                    body: bodies
+                        .put(Class::Content, node_config_map(namespace, name, &map.content).to_string().as_bytes())?,
                     marks: map.marks(),
                 },
             },

@@ -104,7 +104,7 @@ impl World {
             }
             Action::DeleteObject(delete) => self.delete_object(target, delete, &job.before),
             Action::ApplyObject(apply) => {
-                let content = text_of(outside.bodies, apply.body)?;
+                let content = config_of(&text_of(outside.bodies, apply.body)?)?;
                 let name = format!("{}/{}", apply.namespace, apply.name);
                 let mut draft = Draft::default();
                 if self.config_maps.get(&name).is_none_or(|map| *map.content != *content) {
@@ -180,6 +180,11 @@ impl World {
     /// are placed one after the other either way, on the same nodes.
     fn drain(&self, target: &Target, drain: &palinode_core::action::Drain) -> Result<Draft, Finish> {
         let node = node_of(target)?;
+        if self.nodes.get(node).is_some_and(|node| !node.unschedulable) {
+            return Err(refuse(format!(
+                "node {node} is not cordoned: what is evicted could come back at once; nothing was evicted"
+            )));
+        }
         let mut pods: Vec<_> = self.pods.on(node).filter(|(_, pod)| Self::evictable(pod)).collect();
         let place = |pod: &PodRecord| self.owners.iter().position(|owner| is_of(pod, owner)).unwrap_or(usize::MAX);
         pods.sort_by_key(|(_, pod)| (place(pod), &pod.namespace, &pod.name));
@@ -266,6 +271,14 @@ use super::host_jobs::{
 
 fn node_of(target: &Target) -> Result<&str, Finish> {
     target.node.as_deref().ok_or_else(|| refuse("the action needs a node, and the target has none"))
+}
+
+/// The one text that the lab keeps of a ConfigMap, out of its manifest.
+fn config_of(manifest: &str) -> Result<String, Finish> {
+    let map: serde_json::Value =
+        serde_json::from_str(manifest).map_err(|error| refuse(format!("what was recorded is no manifest: {error}")))?;
+    let config = palinode_core::cluster::node_config(&map).map(str::to_owned);
+    config.ok_or_else(|| refuse("the lab has no ConfigMaps but those of node groups"))
 }
 
 fn control_draft(file: &str) -> Draft {

@@ -1,6 +1,7 @@
 //! What packages bring, what node groups say, and how their texts are read.
 
 use super::files::Entry;
+use md5::{Digest, Md5};
 use palinode_core::resource::Nevra;
 use std::collections::BTreeMap;
 
@@ -201,7 +202,7 @@ pub(super) fn default_group(name: &str) -> Option<String> {
 
 /// What the configuration's digest in the node's annotation is.
 pub(super) fn md5(text: &str) -> String {
-    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    Md5::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The text of `/etc/yum.conf` after the excluder ran. Without `installonly_limit=` it changes nothing (T20).

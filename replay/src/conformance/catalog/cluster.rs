@@ -51,6 +51,7 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
             .refused("no controller"),
         Case::new("drain, bare pod deleted", "compute1.demo", drain(Emptydir::Delete, Bare::Delete))?
             .after([Prep::Do(cordon()), bare()]),
+        Case::new("drain, not cordoned", NODE, drain(Emptydir::Delete, Bare::Refuse))?.refused("not cordoned"),
         Case::new("drain, nothing there", NODE, drain(Emptydir::Refuse, Bare::Refuse))?
             .after(does([cordon(), drain(Emptydir::Delete, Bare::Refuse)]))
             .nothing(),
