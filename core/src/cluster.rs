@@ -177,6 +177,17 @@ pub fn stays(pod: &Value, sets: &DaemonSets) -> Option<Stays> {
     (daemons && !has_ended(pod)).then_some(Stays::DaemonSet)
 }
 
+/// Whether a pod may be placed on a node that is cordoned: then its controller may put it there again at once.
+pub fn tolerates_cordon(pod: &Value) -> bool {
+    let all = pod["spec"]["tolerations"].as_array().into_iter().flatten();
+    all.into_iter().any(|found| {
+        let effect = found["effect"].as_str().unwrap_or_default();
+        let key = found["key"].as_str().unwrap_or_default();
+        let all = key.is_empty() && found["operator"] == "Exists";
+        matches!(effect, "" | "NoSchedule") && (all || key == "node.kubernetes.io/unschedulable")
+    })
+}
+
 /// A pod as far as a drain cares.
 pub fn pod(object: &Value, sets: &DaemonSets) -> Pod {
     let volumes = object["spec"]["volumes"].as_array().into_iter().flatten();
@@ -342,6 +353,26 @@ mod tests {
         let mut ended = old;
         ended["status"] = json!({ "phase": "Succeeded" });
         assert_eq!(stays(&ended, &sets(&["ds"])), None);
+    }
+
+    #[test]
+    fn some_pods_tolerate_a_cordon() {
+        let table = [
+            (json!([{ "operator": "Exists" }]), true),
+            (json!([{ "operator": "Exists", "effect": "NoExecute" }]), false),
+            (json!([{ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }]), true),
+            (json!([{ "key": "node.kubernetes.io/unschedulable", "operator": "Exists" }]), true),
+            (json!([{ "key": "dedicated", "operator": "Exists" }]), false),
+            (json!([{ "operator": "Equal" }]), false),
+            (json!({}), false),
+        ];
+        for (tolerations, tolerates) in table {
+            assert_eq!(
+                tolerates_cordon(&json!({ "spec": { "tolerations": tolerations } })),
+                tolerates,
+                "{tolerations}"
+            );
+        }
     }
 
     #[test]

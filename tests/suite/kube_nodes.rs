@@ -437,6 +437,30 @@ fn what_may_not_be_lost_is_not_evicted() {
 }
 
 #[test]
+fn a_pod_that_tolerates_the_cordon_is_evicted_once_and_its_controller_named() {
+    let Some(cluster) = Cluster::find("kube: tolerates the cordon") else { return };
+    cluster.node("tolerant", &[]);
+    cluster.namespace("tolerant");
+    let path = "/apis/apps/v1/namespaces/tolerant/replicasets";
+    let mut set = pinned("ReplicaSet", "apps/v1", "stubborn", "tolerant", json!({ "replicas": 2 }));
+    set["spec"]["template"]["spec"]["tolerations"] = json!([{ "operator": "Exists" }]);
+    cluster.hand().make(path, &set);
+    cluster.hand().make(path, &pinned("ReplicaSet", "apps/v1", "meek", "tolerant", json!({ "replicas": 3 })));
+    cluster.until_up("tolerant", 5);
+    let desk = desk(&["tolerant"], DRAIN);
+    let words = ["2 pods still there", "tolerates the cordon", "scale ReplicaSet stubborn down", "(5 pods evicted)"];
+    run(cluster, &desk, &RUN).exits(3).says(&words);
+    assert_eq!(evictions(cluster, "tolerant").values().copied().collect::<Vec<_>>(), [1, 1, 1, 1, 1]);
+    // Scaled down, it is drained.
+    cluster.hand().merge(&format!("{path}/stubborn"), &json!({ "spec": { "replicas": 0 } }));
+    run(cluster, &desk, &["retry", "tolerant/drain"]);
+    run(cluster, &desk, &["resume"]).exits(0);
+    let left: Vec<Value> =
+        cluster.pods_on("tolerant").into_iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn who_may_do_nothing_is_told_so() {
     let Some(cluster) = Cluster::find("kube: forbidden") else { return };
     cluster.node("forbidden", &[]);

@@ -47,6 +47,10 @@ pub(super) struct Draining {
     claimed: bool,
     silent: Option<Instant>,
     evicted: usize,
+    /// The controllers whose pods were evicted: namespace, kind and name.
+    owners: BTreeSet<(String, String, String)>,
+    /// The pods that are there in place of evicted ones.
+    back: BTreeSet<String>,
 }
 
 /// What is known of a pod.
@@ -75,7 +79,16 @@ enum Came {
 
 impl Draining {
     pub(super) fn new() -> Self {
-        Self { began: Instant::now(), pods: BTreeMap::new(), sets: None, claimed: false, silent: None, evicted: 0 }
+        Self {
+            began: Instant::now(),
+            pods: BTreeMap::new(),
+            sets: None,
+            claimed: false,
+            silent: None,
+            evicted: 0,
+            owners: BTreeSet::new(),
+            back: BTreeSet::new(),
+        }
     }
 }
 
@@ -85,6 +98,11 @@ fn span(span: Span) -> Duration {
 
 fn counted(count: usize) -> String {
     if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
+}
+
+fn owner_of(pod: &Pod) -> Option<(String, String, String)> {
+    let (kind, name) = pod.owner.clone()?;
+    Some((pod.namespace.clone(), kind, name))
 }
 
 fn title(pod: &Pod) -> String {
@@ -185,6 +203,7 @@ impl Doing<'_> {
             .map(|raw| (raw, cluster::pod(raw, &sets)))
             .collect();
         self.allowed(drain, &left, state)?;
+        self.came_back(&left, state)?;
         if left.is_empty() {
             return Ok(Some(well(match state.evicted {
                 0 => "there was nothing to evict".to_owned(),
@@ -289,6 +308,31 @@ impl Doing<'_> {
         Ok(())
     }
 
+    /// Marks the pods that are here in place of evicted ones, as may be that tolerate the cordon: each eviction would only
+    /// bring the next. When no other is left, the step ends.
+    fn came_back(&self, left: &[(&Value, Pod)], state: &mut Draining) -> Result<(), Stop> {
+        for (raw, pod) in left {
+            let owner = owner_of(pod).filter(|owner| state.owners.contains(owner));
+            let Some((_, kind, owner)) = owner.filter(|_| cluster::tolerates_cordon(raw)) else { continue };
+            if state.pods.contains_key(&pod.uid) {
+                continue;
+            }
+            let why = format!(
+                "it came back in place of one that was evicted, since it tolerates the cordon: scale {kind} {owner} down, or let its pods be placed elsewhere, then retry"
+            );
+            state.pods.insert(pod.uid.clone(), Known { next: None, why, errors: 0, going: None, forced: false });
+            state.back.insert(pod.uid.clone());
+        }
+        match left.first().filter(|_| left.iter().all(|(_, pod)| state.back.contains(&pod.uid))) {
+            None => Ok(()),
+            Some((_, pod)) => {
+                let why = state.pods.get(&pod.uid).map_or("", |known| known.why.as_str());
+                let (count, evicted) = (counted(left.len()), counted(state.evicted));
+                Err(failed(Why::Unmet, format!("{count} still there, {}: {why} ({evicted} evicted)", title(pod))))
+            }
+        }
+    }
+
     async fn evict(&mut self, version: &str, drain: &Drain, pods: &[&Pod], state: &mut Draining) -> Result<(), Stop> {
         let cluster = self.cluster;
         let mut waiting = pods.iter();
@@ -311,6 +355,7 @@ impl Doing<'_> {
             match came(&answer) {
                 Came::Done => {
                     state.evicted += 1;
+                    state.owners.extend(owner_of(&pod));
                     (known.next, known.why) = (None, "it was evicted, and is still there".to_owned());
                     known.going = Some(now);
                 }
