@@ -646,10 +646,11 @@ fn cases() -> Vec<Case> {
     };
     let all = catalog::all(INVENTORY).expect("the names are names").into_iter();
     // A quarter of an hour long nothing registers.
-    let all =
-        all.filter(|case| plain(case) && case.prepare.iter().all(ready) && case.name != "restore-node, never registers");
+    let all = all
+        .filter(|case| plain(case) && case.prepare.iter().all(ready) && case.name != "restore-node, never registers");
     // Where an action begins right away, the pods of a node that left are still on their way.
-    let moves = |case: Case| if case.hot { case.except(Rule::ReadOnly, "the world has not come to rest") } else { case };
+    let moves =
+        |case: Case| if case.hot { case.except(Rule::ReadOnly, "the world has not come to rest") } else { case };
     all.map(moves).collect()
 }
 

@@ -333,6 +333,12 @@ fn a_node_leaves_and_is_given_back_what_it_had() {
     cluster.ready("leaves", false);
     run(cluster, &desk, &RUN).exits(0);
     assert_eq!(cluster.node_now("leaves"), Value::Null);
+    // The outcome names the requests as the server's audit log does.
+    let shown = desk.run(&["show", "leaves/leave"]).exits(0).says(&["deleted (audit id"]);
+    let ids =
+        cluster.audit().into_iter().filter(|event| event["verb"] == "delete" && event["objectRef"]["name"] == "leaves");
+    let ids: Vec<String> = ids.filter_map(|event| event["auditID"].as_str().map(str::to_owned)).collect();
+    assert!(!ids.is_empty() && ids.iter().any(|id| shown.stdout.contains(id)), "{ids:?}: {shown}");
     // Its kubelet is started again while the way back waits for it.
     let back = std::thread::spawn(|| {
         std::thread::sleep(std::time::Duration::from_secs(2));

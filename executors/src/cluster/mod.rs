@@ -34,11 +34,15 @@ use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
 use palinode_core::id::{EntryId, HostName};
 use palinode_core::port::{Bodies, Ended, Job, JobStatus};
+use palinode_core::progress::Told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// So many requests are named where a job's end is told.
+const FEW: usize = 3;
 
 /// What a person says of a host that its node may be known by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,6 +70,8 @@ struct Work {
     /// The number of the last thing told.
     number: u64,
     drain: Draining,
+    /// What the server's audit log calls the requests that were made.
+    audits: Vec<String>,
     /// How it ended, while what it did is still to be told.
     end: Option<Ended>,
 }
@@ -107,16 +113,21 @@ impl Cluster {
             began: Instant::now(),
             number: job.heard,
             drain: Draining::new(),
+            audits: Vec::new(),
             end: None,
         });
         loop {
             if let Some(end) = work.end.take() {
-                return end;
+                return with_audits(end, &work.audits);
             }
             let mut number = work.number;
             let mut doing = Doing::new(self, job, bodies, &mut number);
             let came = round(&mut doing, &mut work, bodies).await;
             let reports = std::mem::take(&mut doing.reports);
+            work.audits.extend(reports.iter().filter_map(|report| match &report.what {
+                Told::Request { audit, .. } => audit.clone(),
+                _ => None,
+            }));
             work.number = number;
             work.end = match came {
                 Ok(None) => None,
@@ -136,6 +147,19 @@ impl Cluster {
             true => JobStatus::Running,
             false => JobStatus::Unknown,
         }
+    }
+}
+
+/// An end that names the few requests it is made of, as the server's audit log does. Of many, the progress tells.
+fn with_audits(ended: Ended, audits: &[String]) -> Ended {
+    match ended {
+        Ended::Finished(mut finished) if (1..=FEW).contains(&audits.len()) => {
+            let message = finished.message.unwrap_or_default();
+            let ids = if audits.len() == 1 { "audit id" } else { "audit ids" };
+            finished.message = Some(format!("{message} ({ids} {})", audits.join(", ")));
+            Ended::Finished(finished)
+        }
+        ended => ended,
     }
 }
 
