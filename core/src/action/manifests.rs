@@ -62,9 +62,7 @@ pub(super) fn put_or_remove(object: ObjectRef, was: &State) -> Action {
 /// The way back of one object.
 pub(super) fn back(object: &ObjectRef, before: &Image) -> Vec<Undo> {
     let key = ResourceKey::object(object);
-    let undo = before
-        .get(&key)
-        .map(|state| Undo::new(put_or_remove(object.clone(), state)).or(&key, Accepted::Absent));
+    let undo = before.get(&key).map(|state| Undo::new(put_or_remove(object.clone(), state)).or(&key, Accepted::Absent));
     undo.into_iter().collect()
 }
 
