@@ -150,6 +150,10 @@ impl Doing<'_> {
         // The list is set as a whole, and the cluster sets its own in it meanwhile: those are read, and it is tried again.
         let mut tries = 1;
         loop {
+            if cluster::node(&node).taints != now.taints {
+                let why = format!("someone else changed the taints of node {name} at the same time");
+                return Err(failed(Why::Conflict, why));
+            }
             let mut all = operations.clone();
             all.extend(taint_operations(&node, &wanted));
             match self.patch_node(&name, &node, all).await {
@@ -158,10 +162,7 @@ impl Doing<'_> {
                     tries += 1;
                     let told = Stop::Ended(Ended::Finished(finished));
                     let Some(found) = self.same_node(&name).await? else { return Err(told) };
-                    let same = cluster::uid(&found) == cluster::uid(&node)
-                        && claimant(&found) == claimant(&node)
-                        && cluster::node(&found).taints == now.taints;
-                    if !same {
+                    if cluster::uid(&found) != cluster::uid(&node) || claimant(&found) != claimant(&node) {
                         return Err(told);
                     }
                     node = found;
