@@ -154,7 +154,13 @@ pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
             Work::Act(Action::Playbook(playbook)) if !lab::knows_playbook(&playbook.path) => {
                 ("play", playbook.path.clone())
             }
-            Work::Act(action @ (Action::KubeWait(_) | Action::KubeExec(_))) => ("do", action.words()),
+            Work::Act(
+                action @ (Action::KubeWait(_)
+                | Action::KubeExec(_)
+                | Action::PatchObject(_)
+                | Action::RemoveObject(_)
+                | Action::PutObject(_)),
+            ) => ("do", action.words()),
             _ => continue,
         };
         return Err(Failure::usage(

@@ -83,12 +83,16 @@ pub fn holds(object: &Value, condition: &str) -> bool {
     all.filter(|found| found["type"] == condition).any(|found| found["status"] == "True")
 }
 
+/// Whether taints of this key come and go by the cluster's own hand.
+pub fn is_own_taint(key: &str) -> bool {
+    OWN_TAINTS.iter().any(|prefix| key.starts_with(prefix))
+}
+
 /// A taint as `key=value:Effect`; none for one that is the cluster's own.
 fn taint(taint: &Value) -> Option<String> {
     let key = taint["key"].as_str()?;
-    let own = OWN_TAINTS.iter().any(|prefix| key.starts_with(prefix));
     let value = taint["value"].as_str().unwrap_or_default();
-    (!own).then(|| format!("{key}={value}:{}", taint["effect"].as_str().unwrap_or_default()))
+    (!is_own_taint(key)).then(|| format!("{key}={value}:{}", taint["effect"].as_str().unwrap_or_default()))
 }
 
 /// A Node, as far as Palinode changes or checks it.
@@ -239,27 +243,69 @@ pub fn marks(map: &Value) -> BTreeMap<String, String> {
     config.map(|text| ("runtime".to_owned(), runtime_of(text).to_owned())).into_iter().collect()
 }
 
-/// An object without what only the server may set: what is stored, and can be put back.
+/// The metadata that only the server may set.
+pub const SERVER_SET: &[&str] = &[
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "managedFields",
+];
+
+/// Annotations that controllers count in: what is put back would look different for them alone.
+const COUNTED: &[&str] = &["deprecated.daemonset.template.generation", "deployment.kubernetes.io/revision"];
+
+/// An object without what only the server or a controller may set: what is stored, and can be put back.
 pub fn manifest(object: &Value) -> Value {
     let mut kept = object.clone();
     if let Some(all) = kept.as_object_mut() {
         all.remove("status");
     }
     if let Some(meta) = kept.get_mut("metadata").and_then(Value::as_object_mut) {
-        for name in [
-            "uid",
-            "resourceVersion",
-            "generation",
-            "creationTimestamp",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "selfLink",
-            "managedFields",
-        ] {
-            meta.remove(name);
+        for name in SERVER_SET {
+            meta.remove(*name);
+        }
+        if let Some(annotations) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.retain(|name, _| !COUNTED.contains(&name.as_str()));
+            if annotations.is_empty() {
+                meta.remove("annotations");
+            }
         }
     }
     kept
+}
+
+/// A manifest with what an object that is there has of its controllers: they go on counting from there.
+pub fn in_place_of(manifest: &Value, now: &Value) -> Value {
+    let mut wanted = manifest.clone();
+    for name in COUNTED {
+        let counted = &now["metadata"]["annotations"][*name];
+        if counted.is_string() && wanted["metadata"].is_object() {
+            wanted = merged(&wanted, &serde_json::json!({ "metadata": { "annotations": { *name: counted } } }));
+        }
+    }
+    wanted
+}
+
+/// An object with a merge patch applied to it (RFC 7386).
+pub fn merged(object: &Value, patch: &Value) -> Value {
+    let Value::Object(fields) = patch else { return patch.clone() };
+    let mut all = object.as_object().cloned().unwrap_or_default();
+    for (name, value) in fields {
+        match value {
+            Value::Null => {
+                all.remove(name);
+            }
+            value => {
+                let old = all.remove(name).unwrap_or_default();
+                all.insert(name.clone(), merged(&old, value));
+            }
+        }
+    }
+    Value::Object(all)
 }
 
 /// The node that is a host's, among all nodes: by its name in lower case, a name that is given, the name that the node
@@ -389,6 +435,49 @@ mod tests {
         let wanted = BTreeSet::from(["dedicated=storage:NoSchedule".to_owned(), "new=x:NoSchedule".to_owned()]);
         let keys: Vec<String> = taints(&node, &wanted).iter().map(|taint| text(&taint["key"])).collect();
         assert_eq!(keys, ["node.kubernetes.io/unschedulable", "dedicated", "new"]);
+    }
+
+    #[test]
+    fn what_is_stored_is_without_what_server_and_controllers_say() {
+        let object = |meta: Value| json!({ "kind": "X", "metadata": meta, "spec": { "a": [1] } });
+        let full = json!({
+            "name": "n", "uid": "u", "resourceVersion": "7", "generation": 3, "creationTimestamp": "t", "selfLink": "s",
+            "managedFields": [], "labels": { "a": "b" }, "finalizers": ["f"], "ownerReferences": [{ "uid": "o" }],
+            "annotations": { "deprecated.daemonset.template.generation": "3", "deployment.kubernetes.io/revision": "2", "mine": "x" },
+        });
+        let mut object_now = object(full);
+        object_now["status"] = json!({ "ready": 1 });
+        let kept = json!({ "name": "n", "labels": { "a": "b" }, "finalizers": ["f"], "ownerReferences": [{ "uid": "o" }], "annotations": { "mine": "x" } });
+        assert_eq!(manifest(&object_now), object(kept));
+        let counted = object(json!({ "name": "n", "annotations": { "deployment.kubernetes.io/revision": "2" } }));
+        assert_eq!(manifest(&counted), object(json!({ "name": "n" })), "no map is left");
+        // Where an object is put in place of another the count goes on.
+        assert_eq!(in_place_of(&object(json!({ "name": "n" })), &counted), counted);
+        assert_eq!(in_place_of(&Value::Null, &counted), Value::Null);
+    }
+
+    /// The examples of RFC 7386.
+    #[test]
+    fn a_patch_is_merged_as_the_standard_has_it() {
+        for (object, patch, wanted) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
+            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a":"b"}), json!(["c"]), json!(["c"])),
+            (json!({"a":"foo"}), Value::Null, Value::Null),
+            (json!({"a":"foo"}), json!("bar"), json!("bar")),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ] {
+            assert_eq!(merged(&object, &patch), wanted, "{object} with {patch}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// Version of the stored forms: a reader may read a newer minor, a writer refuses to write into one.
-pub const FORMAT: (u32, u32) = (1, 3);
+pub const FORMAT: (u32, u32) = (1, 4);
 
 /// An entry's stored bytes may not be longer: transparency tiles and etcd need that.
 pub const ENTRY_LIMIT: usize = 60 * 1024;

@@ -94,7 +94,13 @@ impl Dice<'_> {
 
     fn key(&mut self) -> ResourceKey {
         let (host, name) = (self.host(), self.pick(&["crio", "docker", "zz"]));
-        match self.below(8) {
+        match self.below(9) {
+            5 => ResourceKey::object(&ObjectRef {
+                api: self.pick(&["v1", "apps/v1"]).to_owned(),
+                kind: "X".to_owned(),
+                namespace: self.maybe(|_| "n".to_owned()),
+                name: name.to_owned(),
+            }),
             6 => ResourceKey::repository(&host, name),
             7 => ResourceKey::release(&host),
             0 => ResourceKey::unit(&host, name),
@@ -244,13 +250,17 @@ impl Dice<'_> {
         }
     }
 
+    fn object(&mut self) -> ObjectRef {
+        ObjectRef { api: self.word(), kind: self.word(), namespace: self.maybe(Self::word), name: self.word() }
+    }
+
     fn package(&mut self) -> Package {
         let state = self.pick(&[PackageState::Present, PackageState::Absent]);
         Package { names: self.words(), state, exact: self.list(Self::nevra) }
     }
 
     pub(crate) fn action(&mut self) -> Action {
-        match self.below(30) {
+        match self.below(33) {
             0 => Action::Record(Record {
                 units: self.words(),
                 packages: self.words(),
@@ -280,6 +290,7 @@ impl Dice<'_> {
             6 => Action::PatchNode(PatchNode {
                 unschedulable: self.maybe(Self::flag),
                 labels: self.list(|dice| (dice.word(), dice.maybe(Self::word))),
+                taints: self.list(|dice| (dice.word(), dice.flag())),
             }),
             7 => Action::Restore(Restore {
                 step: self.label(),
@@ -347,12 +358,7 @@ impl Dice<'_> {
             24 => Action::Fetch(Fetch { path: self.word() }),
             25 => Action::GlusterHeal(GlusterHeal { volumes: self.words() }),
             26 => Action::KubeWait(KubeWait {
-                object: ObjectRef {
-                    api: self.word(),
-                    kind: self.word(),
-                    namespace: self.maybe(Self::word),
-                    name: self.word(),
-                },
+                object: self.object(),
                 until: match self.below(5) {
                     0 => Until::Exists,
                     1 => Until::Gone,
@@ -374,6 +380,9 @@ impl Dice<'_> {
                 newer_than: self.span(),
                 timeout: self.span(),
             }),
+            29 => Action::PatchObject(PatchObject { object: self.object(), merge: self.word(), create: self.flag() }),
+            30 => Action::RemoveObject(RemoveObject { object: self.object() }),
+            31 => Action::PutObject(PutObject { object: self.object(), body: self.body() }),
             22 => Action::Repository(Repository {
                 enable: self.words(),
                 disable: self.words(),

@@ -3,9 +3,11 @@
 //! Keys are texts with a fixed grammar, so that they sort by host and read well in a log:
 //! `HOST/unit/NAME`, `HOST/package/NAME`, `HOST/repository/ID`, `HOST/release`, `HOST/file:PATH`, `HOST/boot`,
 //! `node/NAME@cluster`, `pods/NAME@cluster`,
-//! `configmap/NAMESPACE/NAME@cluster`, `control/file:PATH`, and in residues and requests `pod/NAMESPACE/NAME@cluster` and
+//! `configmap/NAMESPACE/NAME@cluster`, `object/API/KIND/NAMESPACE/NAME@cluster` (`-` for the namespace of what has none; an
+//! API such as `apps/v1` holds a slash), `control/file:PATH`, and in residues and requests `pod/NAMESPACE/NAME@cluster` and
 //! `csr/NAME@cluster`.
 
+use crate::action::ObjectRef;
 use crate::id::{BodyId, HostName, ResourceKey};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,17 @@ pub enum Kind<'a> {
     Pods(&'a str),
     /// A ConfigMap: namespace and name.
     ConfigMap(&'a str, &'a str),
+    /// An object of any other kind.
+    Object {
+        /// Group and version: `apps/v1`.
+        api: &'a str,
+        /// Its kind: `DaemonSet`.
+        kind: &'a str,
+        /// Its namespace; none for what belongs to the whole cluster.
+        namespace: Option<&'a str>,
+        /// Its name.
+        name: &'a str,
+    },
     /// A pod: namespace and name. Only residues and requests name single pods.
     Pod(&'a str, &'a str),
     /// A node's request for a certificate, by name. Only requests to the API name it.
@@ -101,6 +114,15 @@ impl ResourceKey {
         Self::built(format!("configmap/{namespace}/{name}@cluster"))
     }
 
+    /// `object/API/KIND/NAMESPACE/NAME@cluster`. A ConfigMap has the key that it has anywhere: one thing, one key.
+    pub fn object(object: &ObjectRef) -> Self {
+        let ObjectRef { api, kind, namespace, name } = object;
+        match namespace {
+            Some(space) if api == "v1" && kind == "ConfigMap" => Self::config_map(space, name),
+            _ => Self::built(format!("object/{api}/{kind}/{}/{name}@cluster", namespace.as_deref().unwrap_or("-"))),
+        }
+    }
+
     /// `pod/NAMESPACE/NAME@cluster`.
     pub fn pod(namespace: &str, name: &str) -> Self {
         Self::built(format!("pod/{namespace}/{name}@cluster"))
@@ -120,7 +142,12 @@ impl ResourceKey {
             | Kind::Release(host)
             | Kind::File(host, _)
             | Kind::Boot(host) => (host != CONTROL).then_some(host),
-            Kind::Node(_) | Kind::Pods(_) | Kind::ConfigMap(..) | Kind::Pod(..) | Kind::Csr(_) => None,
+            Kind::Node(_)
+            | Kind::Pods(_)
+            | Kind::ConfigMap(..)
+            | Kind::Object { .. }
+            | Kind::Pod(..)
+            | Kind::Csr(_) => None,
         }
     }
 
@@ -138,6 +165,14 @@ impl ResourceKey {
                 // A unit or file of a host may end like that too: `galera@cluster`.
                 _ => {}
             }
+            if let Some(rest) = object.strip_prefix("object/")
+                && let [name, space, kind, api] = rest.rsplitn(4, '/').collect::<Vec<_>>().as_slice()
+                && api.split('/').count() <= 2
+                && !api.contains(':')
+            {
+                let namespace = (*space != "-").then_some(*space);
+                return Some(Kind::Object { api, kind, namespace, name });
+            }
         }
         let (host, rest) = text.split_once('/')?;
         if let Some(path) = rest.strip_prefix("file:") {
@@ -151,6 +186,19 @@ impl ResourceKey {
             None if rest == "boot" => Some(Kind::Boot(host)),
             _ => None,
         }
+    }
+}
+
+impl Kind<'_> {
+    /// The object of any kind that it names.
+    pub fn object(&self) -> Option<ObjectRef> {
+        let Self::Object { api, kind, namespace, name } = self else { return None };
+        Some(ObjectRef {
+            api: (*api).to_owned(),
+            kind: (*kind).to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: (*name).to_owned(),
+        })
     }
 }
 
@@ -574,6 +622,42 @@ mod tests {
         for (key, kind) in table {
             assert_eq!(key.kind(), Some(kind), "{key}");
         }
+        let object = |api: &str, kind: &str, namespace: Option<&str>, name: &str| ObjectRef {
+            api: api.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        for (api, kind, namespace, name, text) in [
+            ("apps/v1", "DaemonSet", Some("a"), "b", "object/apps/v1/DaemonSet/a/b@cluster"),
+            ("v1", "Service", Some("a"), "b", "object/v1/Service/a/b@cluster"),
+            ("v1", "Namespace", None, "b", "object/v1/Namespace/-/b@cluster"),
+            (
+                "rbac.authorization.k8s.io/v1",
+                "ClusterRole",
+                None,
+                "system:b",
+                "object/rbac.authorization.k8s.io/v1/ClusterRole/-/system:b@cluster",
+            ),
+            ("x/v1", "ConfigMap", Some("a"), "b", "object/x/v1/ConfigMap/a/b@cluster"),
+        ] {
+            let key = ResourceKey::object(&object(api, kind, namespace, name));
+            assert_eq!(key.as_str(), text);
+            assert_eq!(key.kind(), Some(Kind::Object { api, kind, namespace, name }), "{key}");
+            assert_eq!(key.host(), None);
+            assert_eq!(key.kind().and_then(|kind| kind.object()), Some(object(api, kind, namespace, name)));
+        }
+        // One thing has one key.
+        let map = ResourceKey::object(&object("v1", "ConfigMap", Some("a"), "b"));
+        assert_eq!(map, ResourceKey::config_map("a", "b"));
+        for (text, none) in
+            [("object/v1/a/b@cluster", true), ("object/a/b/v1/K/n/m@cluster", true), ("object/v1/K/a/b", true)]
+        {
+            let key = ResourceKey::new(text).expect("a key");
+            assert_eq!(key.kind().is_none(), none, "{text}");
+        }
+        let key = ResourceKey::file(&HostName::new("object").expect("a host name"), "/etc/x/y/z@cluster");
+        assert_eq!(key.kind(), Some(Kind::File("object", "/etc/x/y/z@cluster")));
         assert!(!ResourceKey::file(&host, "/tmp/\u{1b}[2J").as_str().contains('\u{1b}'));
     }
 }

@@ -21,7 +21,10 @@ pub fn effects(parts: &[&[Line]]) -> Vec<Applied> {
 /// What an effect acts on.
 fn target(effect: &Effect) -> String {
     match effect {
-        Effect::Schedulable { node, .. } | Effect::Label { node, .. } | Effect::RestoreNode { node, .. } => {
+        Effect::Schedulable { node, .. }
+        | Effect::Label { node, .. }
+        | Effect::Taint { node, .. }
+        | Effect::RestoreNode { node, .. } => {
             format!("node {node}")
         }
         Effect::DeleteNode { node, uid } => format!("node {node} {uid}"),

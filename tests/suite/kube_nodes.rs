@@ -221,7 +221,7 @@ fn journal(desk: &Desk) -> Vec<Value> {
 }
 
 /// How many entries a journal has that is being written.
-fn entries(desk: &Desk) -> usize {
+pub(crate) fn entries(desk: &Desk) -> usize {
     use palinode_core::id::Seq;
     use palinode_core::port::JournalRead;
     let Ok(journal) = palinode_journal::JournalReader::open(&desk.path().join(".palinode")) else { return 0 };

@@ -24,6 +24,7 @@ mod inventory_edits_vars;
 mod kube_faults;
 mod kube_joins;
 mod kube_nodes;
+mod kube_objects;
 mod large;
 mod playbooks;
 mod power;

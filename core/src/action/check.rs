@@ -105,6 +105,10 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         }
         Action::Fetch(fetch) => path(&fetch.path),
         Action::GlusterHeal(heal) => heal.volumes.iter().try_for_each(|name| volume(name)),
+        Action::PatchObject(patch) => patch.check(),
+        Action::RemoveObject(remove) => remove.check(),
+        Action::PutObject(put) => put.object.check(),
+        Action::PatchNode(patch) => patch.check(),
         Action::KubeWait(wait) => wait.check(),
         Action::KubeExec(exec) => exec.check(),
         Action::ApproveCsr(approve) => approve.check(),
@@ -137,7 +141,6 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         | Action::Drain(_)
         | Action::DeleteNode {}
         | Action::RestoreNode(_)
-        | Action::PatchNode(_)
         | Action::Reboot {}
         | Action::InventoryRestore(_) => Ok(()),
     }

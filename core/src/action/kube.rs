@@ -1,6 +1,7 @@
 //! Actions through the cluster's API.
 
 use super::{Accepted, Action, Target, Undo};
+use crate::cluster;
 use crate::id::{BodyId, Label, ResourceKey};
 use crate::resource::{Fields, Footprint, Image, Kind, Loss, Node, Residue, State};
 use crate::span::Span;
@@ -202,7 +203,7 @@ impl RestoreNode {
     }
 }
 
-/// Sets fields of a Node: a value sets a label, no value removes it; labels that are not named stay.
+/// Sets fields of a Node: a value sets a label, no value removes it; labels and taints that are not named stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatchNode {
@@ -212,13 +213,60 @@ pub struct PatchNode {
     /// Labels to set or remove.
     #[serde(default)]
     pub labels: BTreeMap<String, Option<String>>,
+    /// Taints as `key=value:Effect`, and whether it shall have them. One that is set takes the place of another of that
+    /// key and effect.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taints: BTreeMap<String, bool>,
+}
+
+/// Key and effect of a taint, by which the API tells taints apart.
+fn key_and_effect(taint: &str) -> Option<(&str, &str)> {
+    let (rest, effect) = taint.rsplit_once(':')?;
+    Some((rest.split_once('=')?.0, effect))
 }
 
 impl PatchNode {
     pub(super) fn met(&self, now: &State) -> bool {
         matches!(now, State::Node(node)
             if self.unschedulable.is_none_or(|want| want == node.unschedulable)
-            && self.labels.iter().all(|(key, want)| node.labels.get(key) == want.as_ref()))
+            && self.labels.iter().all(|(key, want)| node.labels.get(key) == want.as_ref())
+            && self.taints.iter().all(|(taint, want)| node.taints.contains(taint) == *want))
+    }
+
+    /// The taints that a node has after it, from those that it has.
+    pub fn tainted(&self, now: &BTreeSet<String>) -> BTreeSet<String> {
+        let set = || self.taints.iter().filter(|(_, want)| **want).map(|(taint, _)| taint);
+        let stays = |taint: &&String| {
+            self.taints.get(*taint).copied().unwrap_or_else(|| {
+                set().all(|other| key_and_effect(other).is_none() || key_and_effect(other) != key_and_effect(taint))
+            })
+        };
+        now.iter().filter(stays).chain(set()).cloned().collect()
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut set = BTreeSet::new();
+        for (taint, want) in &self.taints {
+            let shown = taint.escape_debug();
+            let parts = key_and_effect(taint).filter(|(key, effect)| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+                let value = &taint[key.len() + 1..taint.len() - effect.len() - 1];
+                !key.is_empty()
+                    && key.chars().all(plain)
+                    && value.chars().all(|c| plain(c) && c != '/')
+                    && ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(effect)
+            });
+            let parts = parts.ok_or_else(|| {
+                format!("`{shown}` is no taint: write `key=value:Effect`, or `key=:Effect` for one without a value")
+            })?;
+            if cluster::is_own_taint(parts.0) {
+                return Err(format!("the taint `{shown}` comes and goes by the cluster's own hand"));
+            }
+            if *want && !set.insert(parts) {
+                return Err(format!("a node has one taint `{}` with {}, and two are set", parts.0, parts.1));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
@@ -226,9 +274,14 @@ impl PatchNode {
             .filter_map(|(_, node)| node)
             .map(|node| {
                 let old = |key: &String| (key.clone(), node.labels.get(key).cloned());
+                // What it found as it was to be stays.
+                let after = self.tainted(&node.taints);
+                let gone = node.taints.difference(&after).map(|taint| (taint.clone(), true));
+                let new = after.difference(&node.taints).map(|taint| (taint.clone(), false));
                 Undo::new(Action::PatchNode(Self {
                     unschedulable: self.unschedulable.map(|_| node.unschedulable),
                     labels: self.labels.keys().map(old).collect(),
+                    taints: gone.chain(new).collect(),
                 }))
             })
             .collect()
@@ -270,6 +323,7 @@ impl Restore {
         Some(Action::PatchNode(PatchNode {
             unschedulable: self.fields.contains(&RestoreField::Unschedulable).then_some(node.unschedulable),
             labels: labels.unwrap_or_default(),
+            taints: BTreeMap::new(),
         }))
     }
 }
@@ -303,4 +357,72 @@ pub struct ApplyObject {
     pub body: BodyId,
     /// Public marks of that content.
     pub marks: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(taints: &[(&str, bool)]) -> PatchNode {
+        let taints = taints.iter().map(|(taint, want)| ((*taint).to_owned(), *want)).collect();
+        PatchNode { unschedulable: None, labels: BTreeMap::new(), taints }
+    }
+
+    fn node(taints: &[&str]) -> Node {
+        Node {
+            uid: "u".to_owned(),
+            unschedulable: false,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            taints: taints.iter().map(|taint| (*taint).to_owned()).collect(),
+            ready: true,
+            runtime: String::new(),
+            kubelet: String::new(),
+        }
+    }
+
+    #[test]
+    fn taints_are_set_and_only_what_changed_is_put_back() {
+        let (a, b, c) = ("a=1:NoSchedule", "a=2:NoSchedule", "c=:NoExecute");
+        for (before, wanted, after, back) in [
+            (vec![], vec![(a, true)], vec![a], vec![(a, false)]),
+            (vec![a, c], vec![(a, true)], vec![a, c], vec![]),
+            (vec![a, c], vec![(a, false)], vec![c], vec![(a, true)]),
+            (vec![c], vec![(a, false)], vec![c], vec![]),
+            // A node has one taint of a key and an effect.
+            (vec![a], vec![(b, true)], vec![b], vec![(a, true), (b, false)]),
+            (vec![a], vec![(b, true), (a, true)], vec![a, b], vec![(b, false)]),
+        ] {
+            let wanted = patch(&wanted);
+            let (before, after) = (node(&before), node(&after));
+            assert_eq!(wanted.tainted(&before.taints), after.taints, "{wanted:?}");
+            assert!(wanted.met(&State::Node(Box::new(after.clone()))), "{wanted:?}");
+            let image = Image::from([(ResourceKey::node("n"), State::Node(Box::new(before.clone())))]);
+            let back = patch(&back);
+            assert_eq!(wanted.inverse(&image), [Undo::new(Action::PatchNode(back.clone()))]);
+            assert_eq!(back.tainted(&after.taints), before.taints, "it is as before");
+        }
+        assert!(!patch(&[(c, false)]).met(&State::Node(Box::new(node(&[c])))));
+    }
+
+    #[test]
+    fn taints_that_are_none_or_not_ours_are_refused() {
+        for (taints, words) in [
+            (vec![("a=b:NoSchedule", true), ("a=c:NoSchedule", false), ("x/y=:NoExecute", true)], None),
+            (vec![("a:NoSchedule", true)], Some("key=:Effect")),
+            (vec![("a=b:Never", true)], Some("no taint")),
+            (vec![("a=b", true)], Some("no taint")),
+            (vec![("=b:NoExecute", true)], Some("no taint")),
+            (vec![("{{ x }}=b:NoExecute", true)], Some("no taint")),
+            (vec![("a=b:c:NoExecute", true)], Some("no taint")),
+            (vec![("node.kubernetes.io/unreachable=:NoExecute", false)], Some("own hand")),
+            (vec![("a=b:NoSchedule", true), ("a=c:NoSchedule", true)], Some("two are set")),
+        ] {
+            let found = Action::PatchNode(patch(&taints)).check();
+            match words {
+                None => assert_eq!(found, Ok(()), "{taints:?}"),
+                Some(words) => assert!(found.as_ref().is_err_and(|why| why.contains(words)), "{taints:?}: {found:?}"),
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod check;
 mod files;
 mod hosts;
 mod kube;
+mod manifests;
 mod objects;
 mod playbook;
 mod reads;
@@ -23,6 +24,7 @@ pub use hosts::{DnsCheck, Package, PackageState, Record, Service, ServiceState};
 pub use kube::{
     ApplyObject, Bare, DeleteObject, Drain, Emptydir, PatchNode, Restore, RestoreField, RestoreNode, Terminating,
 };
+pub use manifests::{PatchObject, PutObject, RemoveObject};
 pub use objects::{ApproveCsr, CertUse, KubeExec, KubeWait, ObjectRef, PodRef, Until};
 pub use playbook::{Expect, Playbook, Require};
 pub use reads::{Awaited, Fetch, GlusterHeal, Wait};
@@ -127,6 +129,15 @@ pub enum Action {
     /// Puts a ConfigMap back.
     #[serde(rename = "kube.apply")]
     ApplyObject(ApplyObject),
+    /// Merges fields into an object of any kind. A runbook writes one that may make it as `kube.apply` with a `manifest`.
+    #[serde(rename = "kube.patch")]
+    PatchObject(PatchObject),
+    /// Deletes an object of any kind. A runbook writes it as `kube.delete` with an `object`.
+    #[serde(rename = "kube.remove")]
+    RemoveObject(RemoveObject),
+    /// Puts an object of any kind back.
+    #[serde(rename = "kube.put-back")]
+    PutObject(PutObject),
     /// Waits until something holds of an object of the cluster.
     #[serde(rename = "kube.wait")]
     KubeWait(KubeWait),
@@ -201,12 +212,14 @@ pub const NAMES: &[&str] = &[
     "file.write",
     "gluster.heal",
     "inventory.edit",
+    "kube.apply",
     "kube.approve-csr",
     "kube.cordon",
     "kube.delete",
     "kube.delete-node",
     "kube.drain",
     "kube.exec",
+    "kube.patch",
     "kube.patch-node",
     "kube.uncordon",
     "kube.wait",
@@ -236,6 +249,9 @@ impl Action {
             Self::Restore(_) => "restore",
             Self::DeleteObject(_) => "kube.delete",
             Self::ApplyObject(_) => "kube.apply",
+            Self::PatchObject(_) => "kube.patch",
+            Self::RemoveObject(_) => "kube.remove",
+            Self::PutObject(_) => "kube.put-back",
             Self::KubeWait(_) => "kube.wait",
             Self::KubeExec(_) => "kube.exec",
             Self::ApproveCsr(_) => "kube.approve-csr",
@@ -270,6 +286,9 @@ impl Action {
             Self::FileRestore(file) => file.path.as_str(),
             Self::Fetch(fetch) => fetch.path.as_str(),
             Self::FileWrite(file) => file.path.as_str(),
+            Self::PatchObject(PatchObject { object, .. })
+            | Self::RemoveObject(RemoveObject { object })
+            | Self::PutObject(PutObject { object, .. }) => object.name.as_str(),
             Self::Package(package) if package.state == PackageState::Absent => "remove",
             Self::Package(_) => "install",
             _ => "",
@@ -298,6 +317,9 @@ impl Action {
             | Self::Restore(_)
             | Self::DeleteObject(_)
             | Self::ApplyObject(_)
+            | Self::PatchObject(_)
+            | Self::RemoveObject(_)
+            | Self::PutObject(_)
             | Self::KubeWait(_)
             | Self::KubeExec(_)
             | Self::ApproveCsr(_) => Place::Cluster,
@@ -329,6 +351,9 @@ impl Action {
                 | Self::Playbook(_)
                 | Self::DeleteObject(_)
                 | Self::ApplyObject(_)
+                | Self::PatchObject(_)
+                | Self::RemoveObject(_)
+                | Self::PutObject(_)
                 | Self::KubeWait(_)
         )
     }
@@ -384,6 +409,9 @@ impl Action {
             }
             Self::DeleteObject(object) => kube::object(&object.namespace, &object.name),
             Self::ApplyObject(object) => kube::object(&object.namespace, &object.name),
+            Self::PatchObject(PatchObject { object, .. })
+            | Self::RemoveObject(RemoveObject { object })
+            | Self::PutObject(PutObject { object, .. }) => manifests::footprint(object),
             Self::Playbook(playbook) => playbook.footprint(target),
         }
     }
@@ -416,6 +444,8 @@ impl Action {
                 State::Absent => Some(true),
                 _ => None,
             },
+            // What goes along with a node is evidence.
+            Self::DeleteNode {} if !matches!(key.kind(), Some(Kind::Node(_))) => None,
             Self::DeleteNode {} => match (before, now) {
                 (_, State::Absent) => Some(true),
                 (Some(State::Node(old)), State::Node(new)) => Some(old.uid != new.uid),
@@ -423,12 +453,11 @@ impl Action {
             },
             Self::RestoreNode(restore) => Some(restore.met(now)),
             Self::PatchNode(patch) => Some(patch.met(now)),
-            Self::DeleteObject(_) => Some(match (before, now) {
-                (_, State::Absent) => true,
-                (Some(State::Object { uid: old, .. }), State::Object { uid, .. }) => old != uid,
-                _ => false,
-            }),
-            Self::ApplyObject(apply) => Some(matches!(now, State::Object { body, .. } if *body == apply.body)),
+            Self::DeleteObject(_) | Self::RemoveObject(_) => Some(manifests::removed(before, now)),
+            Self::ApplyObject(ApplyObject { body: wanted, .. }) | Self::PutObject(PutObject { body: wanted, .. }) => {
+                Some(matches!(now, State::Object { body, .. } if body == wanted))
+            }
+            Self::PatchObject(_) => None,
             Self::Playbook(playbook) => playbook.met(key, now),
         }
     }
@@ -490,6 +519,9 @@ impl Action {
             Self::DeleteNode {} => kube::node_back(before),
             Self::PatchNode(patch) => patch.inverse(before),
             Self::DeleteObject(_) | Self::ApplyObject(_) => kube::object_back(before),
+            Self::PatchObject(PatchObject { object, .. })
+            | Self::RemoveObject(RemoveObject { object })
+            | Self::PutObject(PutObject { object, .. }) => manifests::back(object, before),
             Self::Playbook(_) => restore_touched(before),
             Self::Record(_)
             | Self::Restore(_)
@@ -512,6 +544,7 @@ impl Action {
         match self {
             Self::Drain(_) => kube::drain_losses(before),
             Self::DeleteNode {} => kube::node_losses(before),
+            Self::RemoveObject(remove) => remove.losses(before),
             _ => Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Action, ApplyObject, Bare, DeleteObject, Drain, Emptydir, FileRestore, Package, PackageState, files, hosts, kube,
+    manifests,
 };
 use crate::id::ResourceKey;
 use crate::resource::{Image, Kind, Node, State};
@@ -158,6 +159,11 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
             }
             _ => Undo::new(Action::DeleteObject(DeleteObject { namespace, name, unless_used: true })),
         });
+    }
+    for (key, state) in before {
+        if let Some(object) = key.kind().and_then(|kind| kind.object()) {
+            undos.push(Undo::new(manifests::put_or_remove(object, state)));
+        }
     }
     undos
 }

@@ -33,11 +33,17 @@ impl Action {
                 if !patch.labels.is_empty() {
                     parts.push(format!("set {} labels of the node", patch.labels.len()));
                 }
+                if !patch.taints.is_empty() {
+                    parts.push(format!("set {} taints of the node", patch.taints.len()));
+                }
                 if parts.is_empty() { "leave the node as it is".to_owned() } else { parts.join(", ") }
             }
             Self::Restore(restore) => format!("put fields of the node back as `{}` found them", restore.step),
             Self::DeleteObject(object) => format!("delete ConfigMap {}/{}", object.namespace, object.name),
             Self::ApplyObject(object) => format!("put ConfigMap {}/{} back", object.namespace, object.name),
+            Self::PatchObject(patch) => patch.words(),
+            Self::RemoveObject(remove) => format!("delete {}", remove.object),
+            Self::PutObject(put) => format!("put {} back", put.object),
             Self::Service(service) => {
                 let run = service.state.map(|state| match state {
                     ServiceState::Started => "start",

@@ -534,17 +534,13 @@ impl Maker<'_> {
         }
     }
 
-    fn action(
-        &self,
-        spec: &StepSpec,
-        name: &str,
-        mut params: Node,
-        host: Option<&HostName>,
-    ) -> Result<Action, Finding> {
+    fn action(&self, spec: &StepSpec, name: &str, params: Node, host: Option<&HostName>) -> Result<Action, Finding> {
         // `file` is about paths that go, or about one that is written.
         let has =
             |key: &str| matches!(&params.value, Value::Map(entries) if entries.iter().any(|(k, _)| k.text == key));
         let name = if name == "file" && has("content") { "file.write" } else { name };
+        let (meant, mut params) = super::objects::meant(name, params)?;
+        let name = meant.as_str();
         // The inventory of the run is what these act on, unless they say otherwise.
         let default = match name {
             "inventory.edit" => Some("file"),

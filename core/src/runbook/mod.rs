@@ -6,6 +6,7 @@
 
 mod expand;
 pub mod node;
+mod objects;
 mod parse;
 pub mod template;
 #[cfg(test)]

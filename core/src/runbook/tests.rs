@@ -206,3 +206,77 @@ fn parameters_and_hosts_are_checked_before_anything_else() {
     assert!(!finding.what.contains('\u{1b}'), "{finding:?}");
     assert!(plan(GOOD, &Given::default()).expect_err("inventory")[0].next.contains("-i FILE"));
 }
+
+/// The one action of a runbook whose only step, before all hosts, is this.
+fn only(step: &str) -> Result<crate::action::Action, Vec<Finding>> {
+    let text = format!("runbook: demo\nhosts: {{ group: gluster }}\nbefore:\n  - it: {{ {step} }}\n");
+    let plan = plan(&text, &given())?;
+    let Work::Act(action) = &plan.steps[0].work else { unreachable!("{:?}", plan.steps[0].work) };
+    Ok(action.clone())
+}
+
+#[test]
+fn objects_are_written_as_maps_and_stored_as_text() {
+    use crate::action::{Action, ObjectRef, PatchObject, RemoveObject};
+    let object = |api: &str, kind: &str, namespace: Option<&str>| ObjectRef {
+        api: api.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        name: "web".to_owned(),
+    };
+    let set = object("apps/v1", "DaemonSet", Some("shop"));
+    let named = "object: { api: apps/v1, kind: DaemonSet, namespace: shop, name: web }";
+    let merge = r#"{"a":null,"spec":{"list":[1,"x",true],"z":"3.10"}}"#.to_owned();
+    let patch = Action::PatchObject(PatchObject { object: set.clone(), merge, create: false });
+    for written in [
+        "{ spec: { z: '3.10', list: [1, x, true] }, a: null }",
+        r#"'{ "spec": { "z": "3.10", "list": [1, "x", true] }, "a": null }'"#,
+    ] {
+        assert_eq!(only(&format!("kube.patch: {{ {named}, merge: {written} }}")), Ok(patch.clone()), "{written}");
+    }
+    let manifest =
+        "apiVersion: security.openshift.io/v1, kind: SecurityContextConstraints, metadata: { name: web }, priority: 5";
+    let merge = r#"{"apiVersion":"security.openshift.io/v1","kind":"SecurityContextConstraints","metadata":{"name":"web"},"priority":5}"#;
+    let object_of = object("security.openshift.io/v1", "SecurityContextConstraints", None);
+    let made = Action::PatchObject(PatchObject { object: object_of, merge: merge.to_owned(), create: true });
+    assert_eq!(only(&format!("kube.apply: {{ manifest: {{ {manifest} }} }}")), Ok(made));
+    assert_eq!(only(&format!("kube.delete: {{ {named} }}")), Ok(Action::RemoveObject(RemoveObject { object: set })));
+    let map = only("kube.delete: { namespace: shop, name: web }");
+    assert!(matches!(map, Ok(Action::DeleteObject(_))), "{map:?}");
+}
+
+#[test]
+fn objects_of_the_wrong_shape_are_told_of_where_they_stand() {
+    let named = "object: { api: apps/v1, kind: DaemonSet, namespace: shop, name: web }";
+    let meta = "metadata: { namespace: shop, name: web }";
+    for (step, words) in [
+        (format!("kube.patch: {{ {named} }}"), "does not say what"),
+        ("kube.patch: [1]".to_owned(), "takes an `object`"),
+        (format!("kube.patch: {{ {named}, merge: [1] }}"), "not a list"),
+        (format!("kube.patch: {{ {named}, merge: 'x: y' }}"), "or that as JSON"),
+        (format!("kube.patch: {{ {named}, merge: {{}} }}"), "empty"),
+        (format!("kube.patch: {{ {named}, merge: {{ status: {{}} }} }}"), "`status`"),
+        (format!("kube.patch: {{ {named}, merge: {{ a: 1.5 }} }}"), "put it in quotes"),
+        (format!("kube.patch: {{ {named}, merge: '{{\"a\":1.5}}' }}"), "1.5"),
+        ("kube.patch: { merge: { a: 1 } }".to_owned(), "object"),
+        ("kube.apply: { namespace: shop, name: web }".to_owned(), "no `namespace`"),
+        ("kube.apply: {}".to_owned(), "takes a `manifest`"),
+        ("kube.apply: { manifest: x }".to_owned(), "takes a map, not text"),
+        (format!("kube.apply: {{ manifest: {{ kind: Service, {meta} }} }}"), "no `apiVersion`"),
+        (format!("kube.apply: {{ manifest: {{ apiVersion: v1, {meta} }} }}"), "no `kind`"),
+        ("kube.apply: { manifest: { apiVersion: v1, kind: Service, metadata: {} } }".to_owned(), "no `metadata.name`"),
+        (format!("kube.apply: {{ manifest: {{ apiVersion: v1, kind: [x], {meta} }} }}"), "`kind` as text"),
+        (
+            format!("kube.apply: {{ manifest: {{ apiVersion: v1, kind: Secret, {meta}, data: {{ a: b }} }} }}"),
+            "anyone may read",
+        ),
+        ("kube.delete: { object: { kind: Namespace, name: shop } }".to_owned(), "all that is in it"),
+        ("kube.delete: { object: { kind: Service, name: '../x' } }".to_owned(), "none that an API has"),
+        ("kube.remove: { object: { kind: Service, name: x } }".to_owned(), "unknown action"),
+        ("kube.put-back: { object: { kind: Service, name: x } }".to_owned(), "unknown action"),
+    ] {
+        let found = only(&step).expect_err(&step);
+        assert!(found.iter().any(|finding| finding.to_string().contains(words)), "{step}: {found:?}");
+        assert!(found.iter().all(|finding| finding.at.line > 0), "{step}: {found:?}");
+    }
+}

@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Post,
     /// Change by a list of operations, each of which must fit.
     JsonPatch,
+    /// Change by fields that are merged into it.
+    MergePatch,
     /// Put in place of what is there.
     Put,
     /// Remove.
@@ -229,6 +231,7 @@ impl Api {
             Verb::Post => (Method::POST, Some("application/json")),
             Verb::Put => (Method::PUT, Some("application/json")),
             Verb::JsonPatch => (Method::PATCH, Some("application/json-patch+json")),
+            Verb::MergePatch => (Method::PATCH, Some("application/merge-patch+json")),
             Verb::Delete => (Method::DELETE, Some("application/json")),
         };
         let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");

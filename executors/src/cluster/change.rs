@@ -1,24 +1,23 @@
-//! Changes of single objects: a Node's fields, its removal and its return, ConfigMaps. One request each, under
-//! conditions that make it miss rather than hit something else.
+//! Changes of a Node: its fields, its removal and its return. One request each, under conditions that make it miss rather
+//! than hit something else.
 
 use super::api::{Answer, Verb};
 use super::claim::claimant;
 use super::doing::{Doing, Stop, failed, meaning, well};
-use super::look::{map_path, node_path};
-use md5::{Digest, Md5};
-use palinode_core::action::{ApplyObject, DeleteObject, PatchNode, RestoreNode};
-use palinode_core::cluster::{self, MD5};
+use super::look::node_path;
+use palinode_core::action::{PatchNode, RestoreNode};
+use palinode_core::cluster;
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
 use palinode_core::port::Ended;
 use palinode_core::resource::State;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// So often a condition is looked at.
-const EVERY: Duration = Duration::from_millis(500);
+pub(super) const EVERY: Duration = Duration::from_millis(500);
 
 /// So long a node may be shown Ready after its kubelet was stopped: until the cluster misses it.
 const MISSED: Duration = Duration::from_secs(120);
@@ -26,14 +25,23 @@ const MISSED: Duration = Duration::from_secs(120);
 /// So long a node must keep what it was given.
 const KEEPS: Duration = Duration::from_secs(1);
 
-/// So often it is given.
+/// So often something is given to a node while others change it.
 const TRIES: u32 = 6;
-
-/// So long an object may take to go.
-const GOING: Duration = Duration::from_secs(60);
 
 fn pointer(part: &str) -> String {
     part.replace('~', "~0").replace('/', "~1")
+}
+
+/// Puts taints in the place of those that a node was just found to have.
+fn taint_operations(node: &Value, wanted: &BTreeSet<String>) -> Vec<Value> {
+    let test = match &node["spec"]["taints"] {
+        // What is left out cannot be tested; the version of the whole can.
+        Value::Null => {
+            json!({ "op": "test", "path": "/metadata/resourceVersion", "value": node["metadata"]["resourceVersion"] })
+        }
+        now => json!({ "op": "test", "path": "/spec/taints", "value": now }),
+    };
+    vec![test, json!({ "op": "add", "path": "/spec/taints", "value": cluster::taints(node, wanted) })]
 }
 
 impl Doing<'_> {
@@ -97,7 +105,7 @@ impl Doing<'_> {
 
     /// Cordons the node, or makes it schedulable.
     pub(super) async fn scheduling(&mut self, unschedulable: bool) -> Result<Stop, Stop> {
-        let patch = PatchNode { unschedulable: Some(unschedulable), labels: BTreeMap::new() };
+        let patch = PatchNode { unschedulable: Some(unschedulable), labels: BTreeMap::new(), taints: BTreeMap::new() };
         self.patch(&patch).await
     }
 
@@ -111,10 +119,12 @@ impl Doing<'_> {
         let scheduling = patch.unschedulable.filter(|want| *want != now.unschedulable);
         let labels: Vec<_> =
             patch.labels.iter().filter(|(label, want)| now.labels.get(*label) != want.as_ref()).collect();
-        if scheduling.is_none() && labels.is_empty() {
+        let tainted = patch.tainted(&now.taints);
+        let taints = (tainted != now.taints).then_some(tainted);
+        if scheduling.is_none() && labels.is_empty() && taints.is_none() {
             return Ok(well(format!("node {name} is so already")));
         }
-        let node = self.claim(&name, node).await?;
+        let mut node = self.claim(&name, node).await?;
         let mut operations = Vec::new();
         for (label, want) in labels {
             let path = format!("/metadata/labels/{}", pointer(label));
@@ -136,8 +146,33 @@ impl Doing<'_> {
                 false => json!({ "op": "remove", "path": "/spec/unschedulable" }),
             });
         }
-        self.patch_node(&name, &node, operations).await?;
-        Ok(well(format!("node {name} patched")))
+        let Some(wanted) = taints else {
+            self.patch_node(&name, &node, operations).await?;
+            return Ok(well(format!("node {name} patched")));
+        };
+        // The list is set as a whole, and the cluster sets its own in it meanwhile: those are read, and it is tried again.
+        let mut tries = 1;
+        loop {
+            if cluster::node(&node).taints != now.taints {
+                let why = format!("someone else changed the taints of node {name} at the same time");
+                return Err(failed(Why::Conflict, why));
+            }
+            let mut all = operations.clone();
+            all.extend(taint_operations(&node, &wanted));
+            match self.patch_node(&name, &node, all).await {
+                Ok(_) => return Ok(well(format!("node {name} patched"))),
+                Err(Stop::Ended(Ended::Finished(finished))) if finished.why == Some(Why::Conflict) && tries < TRIES => {
+                    tries += 1;
+                    let told = Stop::Ended(Ended::Finished(finished));
+                    let Some(found) = self.same_node(&name).await? else { return Err(told) };
+                    if cluster::uid(&found) != cluster::uid(&node) || claimant(&found) != claimant(&node) {
+                        return Err(told);
+                    }
+                    node = found;
+                }
+                Err(stop) => return Err(stop),
+            }
+        }
     }
 
     /// Deletes the Node that was looked at, by its UID, once its kubelet is gone.
@@ -182,44 +217,13 @@ impl Doing<'_> {
         Ok((ready.map(|ready| ready["lastHeartbeatTime"].clone()).unwrap_or_default(), lease))
     }
 
-    /// Deletes an object by its UID and waits until that one is gone.
-    async fn remove(&mut self, key: &ResourceKey, path: &str, uid: &str) -> Result<(), Stop> {
-        let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid } });
-        let answer = self.ask(("delete", key), Verb::Delete, path, Some(&options)).await?;
-        match answer.code {
-            404 => return Ok(()),
-            _ if answer.is_good() => {}
-            409 => return Err(failed(Why::Conflict, format!("{key} was made anew meanwhile: {}", answer.message()))),
-            _ => return Err(failed(meaning(&answer), answer.words())),
-        }
-        let began = Instant::now();
-        loop {
-            match self.cluster.object(path).await? {
-                None => return Ok(()),
-                Some(now) if cluster::uid(&now) != uid => return Ok(()),
-                Some(now) if began.elapsed() > GOING => {
-                    let by: Vec<&str> = now["metadata"]["finalizers"]
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(Value::as_str)
-                        .collect();
-                    return Err(failed(
-                        Why::Timeout,
-                        format!("{key} is being deleted, and held by its finalizers: {}", by.join(", ")),
-                    ));
-                }
-                Some(_) => tokio::time::sleep(EVERY).await,
-            }
-        }
-    }
-
     /// Waits for the node to register, cordons it at once, and gives it back what it had, until it keeps it: whoever
     /// removes the taint of a node that was not Ready writes the list as they read it, without what was added meanwhile.
     pub(super) async fn restore_node(&mut self, restore: &RestoreNode, began: Instant) -> Result<Stop, Stop> {
         let name = self.node_name()?;
         let limit = Duration::from_micros(u64::try_from(restore.timeout.micros().0).unwrap_or(0));
         let (mut given, mut since) = (0, None);
+        let mut told = format!("others change the node {name} all the time");
         loop {
             let Some(node) = self.cluster.node(&name).await? else {
                 if began.elapsed() >= limit {
@@ -240,14 +244,15 @@ impl Doing<'_> {
                     return Ok(well(format!("node {name} has again what it had")));
                 }
                 true => tokio::time::sleep(EVERY).await,
-                false if given == TRIES => {
-                    return Err(failed(Why::Conflict, format!("others change the node {name} all the time")));
-                }
+                false if given == TRIES => return Err(failed(Why::Conflict, told)),
                 false => {
                     (given, since) = (given + 1, None);
                     match self.give_back(&name, node, restore).await {
                         // Its kubelet writes its status meanwhile: what it wrote is read, and tried again.
-                        Err(Stop::Ended(Ended::Finished(finished))) if finished.why == Some(Why::Conflict) => {}
+                        Err(Stop::Ended(Ended::Finished(finished))) if finished.why == Some(Why::Conflict) => {
+                            told = finished.message.unwrap_or(told);
+                            tokio::time::sleep(EVERY).await;
+                        }
                         other => other?,
                     }
                 }
@@ -283,77 +288,5 @@ impl Doing<'_> {
             operations.push(json!({ "op": "remove", "path": "/spec/unschedulable" }));
         }
         self.patch_node(name, &node, operations).await.map(drop)
-    }
-
-    /// Deletes a ConfigMap, by the UID that was looked at.
-    pub(super) async fn delete_object(&mut self, delete: &DeleteObject) -> Result<Stop, Stop> {
-        let key = ResourceKey::config_map(&delete.namespace, &delete.name);
-        let name = format!("{}/{}", delete.namespace, delete.name);
-        let path = map_path(&delete.namespace, &delete.name)
-            .map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
-        let Some(map) = self.cluster.object(&path).await? else {
-            return Ok(well(format!("configmap {name} is gone already")));
-        };
-        let uid = cluster::uid(&map).to_owned();
-        if let Some(State::Object { uid: was, .. }) = self.job.before.get(&key)
-            && *was != uid
-        {
-            return Err(failed(Why::Conflict, format!("configmap {name} was made anew since it was looked at")));
-        }
-        if delete.unless_used
-            && let Some(user) = self.user_of(&map).await?
-        {
-            return Err(failed(
-                Why::Precondition,
-                format!("configmap {name} is in use: {user} takes its configuration from it"),
-            ));
-        }
-        self.remove(&key, &path, &uid).await?;
-        Ok(well(format!("configmap {name} with UID {uid} deleted")))
-    }
-
-    /// A node, other than the target's, that took over just the configuration in this map (T1): its annotation says so.
-    async fn user_of(&self, map: &Value) -> Result<Option<String>, Stop> {
-        let Some(config) = cluster::node_config(map) else { return Ok(None) };
-        let sum = Md5::digest(config.as_bytes()).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        let own = self.job.target.node.as_deref();
-        let all = self.cluster.objects("/api/v1/nodes", "").await?;
-        let mut users = all.iter().filter(|node| node["metadata"]["annotations"][MD5] == sum.as_str());
-        Ok(users.find(|node| Some(cluster::name(node)) != own).map(|node| cluster::name(node).to_owned()))
-    }
-
-    /// Puts a recorded ConfigMap back.
-    pub(super) async fn apply_object(&mut self, apply: &ApplyObject, manifest: &[u8]) -> Result<Stop, Stop> {
-        let key = ResourceKey::config_map(&apply.namespace, &apply.name);
-        let name = format!("{}/{}", apply.namespace, apply.name);
-        let bad = |why: String| failed(Why::Precondition, format!("what was recorded of configmap {name} {why}"));
-        let mut wanted: Value =
-            serde_json::from_slice(manifest).map_err(|error| bad(format!("is no JSON: {error}")))?;
-        if cluster::name(&wanted) != apply.name || cluster::namespace(&wanted) != apply.namespace {
-            return Err(bad("is another one's".to_owned()));
-        }
-        let path =
-            map_path(&apply.namespace, &apply.name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
-        let (verb, how, path) = match self.cluster.object(&path).await? {
-            Some(now) if cluster::manifest(&now) == wanted => {
-                return Ok(well(format!("configmap {name} is so already")));
-            }
-            // The server takes it only in place of what was just read.
-            Some(now) => {
-                for field in ["uid", "resourceVersion"] {
-                    wanted["metadata"][field] = now["metadata"][field].clone();
-                }
-                ("replace", Verb::Put, path)
-            }
-            None => ("create", Verb::Post, path.rsplit_once('/').map(|(all, _)| all.to_owned()).unwrap_or(path)),
-        };
-        let answer = self.ask((verb, &key), how, &path, Some(&wanted)).await?;
-        match answer.code {
-            _ if answer.is_good() => {
-                Ok(well(format!("configmap {name} is back, with UID {}", cluster::uid(&answer.body))))
-            }
-            409 => Err(failed(Why::Conflict, format!("someone else wrote configmap {name} at the same time"))),
-            _ => Err(failed(meaning(&answer), answer.words())),
-        }
     }
 }

@@ -1,7 +1,8 @@
-//! What is there, through the API: nodes, the pods on them, ConfigMaps. Read-only.
+//! What is there, through the API: nodes, the pods on them, objects of any kind. Read-only.
 
 use super::Cluster;
 use super::api::{Answer, Fault, escaped, part};
+use super::objects::unknown;
 use palinode_core::cluster::{self, DaemonSets};
 use palinode_core::event::Class;
 use palinode_core::id::{HostName, ResourceKey};
@@ -97,6 +98,18 @@ impl Cluster {
         Ok(known.map_or(likely, str::to_owned))
     }
 
+    /// The state of an object that is put back as a whole.
+    async fn whole(&self, path: &str, bodies: &dyn Bodies) -> Result<State, LookError> {
+        Ok(match self.object(path).await? {
+            Some(object) => State::Object {
+                uid: cluster::uid(&object).to_owned(),
+                body: bodies.put(Class::Content, cluster::manifest(&object).to_string().as_bytes())?,
+                marks: cluster::marks(&object),
+            },
+            None => State::Absent,
+        })
+    }
+
     /// The states of resources of the cluster.
     pub(crate) async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let mut image = Image::new();
@@ -115,19 +128,16 @@ impl Cluster {
                     State::Pods { pods: cluster::taken(&pods, sets.as_ref().unwrap_or(&None)) }
                 }
                 Some(Kind::ConfigMap(namespace, name)) => {
-                    let path = map_path(namespace, name).map_err(unseen)?;
-                    match self.object(&path).await? {
-                        Some(map) => State::Object {
-                            uid: cluster::uid(&map).to_owned(),
-                            body: bodies.put(Class::Content, cluster::manifest(&map).to_string().as_bytes())?,
-                            marks: cluster::marks(&map),
-                        },
-                        None => State::Absent,
-                    }
+                    self.whole(&map_path(namespace, name).map_err(unseen)?, bodies).await?
                 }
-                _ => {
-                    let why = "it is not looked at through the API".to_owned();
-                    return Err(LookError::Refused { target: key.to_string(), why });
+                kind => {
+                    let Some(object) = kind.and_then(|kind| kind.object()) else {
+                        let why = "it is not looked at through the API".to_owned();
+                        return Err(LookError::Refused { target: key.to_string(), why });
+                    };
+                    let none = || LookError::Refused { target: API.to_owned(), why: unknown(&object) };
+                    let path = self.path_of(&object).await?.ok_or_else(none)?;
+                    self.whole(&path, bodies).await?
                 }
             };
             image.insert(key.clone(), state);

@@ -17,6 +17,7 @@ mod exec;
 mod gate;
 mod look;
 mod moment;
+mod objects;
 mod rights;
 mod wait;
 
@@ -173,12 +174,10 @@ async fn round(doing: &mut Doing<'_>, work: &mut Work, bodies: &dyn Bodies) -> R
         Action::RestoreNode(restore) => doing.restore_node(restore, work.began).await.map(Some),
         Action::PatchNode(patch) => doing.patch(patch).await.map(Some),
         Action::DeleteObject(delete) => doing.delete_object(delete).await.map(Some),
-        Action::ApplyObject(apply) => {
-            let manifest = bodies.get(apply.body);
-            let manifest = manifest
-                .map_err(|error| failed(Why::Precondition, format!("what was recorded cannot be opened: {error}")))?;
-            doing.apply_object(apply, &manifest).await.map(Some)
-        }
+        Action::ApplyObject(apply) => doing.apply_object(apply, bodies).await.map(Some),
+        Action::PatchObject(patch) => doing.patch_object(patch).await.map(Some),
+        Action::RemoveObject(remove) => doing.remove_object(remove).await.map(Some),
+        Action::PutObject(put) => doing.put_object(put, bodies).await.map(Some),
         Action::KubeWait(wait) => doing.await_object(wait, work.began).await.map(Some),
         Action::KubeExec(exec) => doing.exec(exec, bodies).await.map(Some),
         Action::ApproveCsr(approve) => doing.approve(approve, work.began).await,

@@ -1,10 +1,8 @@
-//! Waiting for an object of any kind. Which path it has, the server is asked.
+//! Waiting for an object of any kind.
 
-use super::Cluster;
-use super::api::{Fault, part};
 use super::doing::{Doing, Stop, failed, well};
-use super::look::unseen;
-use palinode_core::action::{KubeWait, ObjectRef, Until};
+use super::objects::unknown;
+use palinode_core::action::{KubeWait, Until};
 use palinode_core::cluster;
 use palinode_core::event::Why;
 use palinode_core::port::LookError;
@@ -14,40 +12,6 @@ use tokio::time::Instant;
 
 /// So often an object is looked at.
 const EVERY: Duration = Duration::from_secs(1);
-
-impl Cluster {
-    /// The address of an object; none if the server has no such kind.
-    pub(super) async fn path_of(&self, object: &ObjectRef) -> Result<Option<String>, LookError> {
-        let mut root = match object.api.contains('/') {
-            true => "/apis".to_owned(),
-            false => "/api".to_owned(),
-        };
-        for piece in object.api.split('/') {
-            root.push('/');
-            root.push_str(&part(piece).map_err(unseen)?);
-        }
-        let Some(list) = self.object(&root).await? else { return Ok(None) };
-        let all = list["resources"].as_array().into_iter().flatten();
-        let mut kinds = all.filter(|found| found["kind"] == object.kind.as_str());
-        let found = kinds.find(|found| found["name"].as_str().is_some_and(|name| !name.contains('/')));
-        let Some(found) = found else { return Ok(None) };
-        let plural = part(found["name"].as_str().unwrap_or_default()).map_err(unseen)?;
-        let name = part(&object.name).map_err(unseen)?;
-        Ok(Some(match (found["namespaced"] == true, &object.namespace) {
-            (true, Some(space)) => format!("{root}/namespaces/{}/{plural}/{name}", part(space).map_err(unseen)?),
-            (false, None) => format!("{root}/{plural}/{name}"),
-            (true, None) => {
-                return Err(unseen(Fault::Nonsense(format!("{} needs a namespace", object.kind))));
-            }
-            (false, Some(_)) => {
-                return Err(unseen(Fault::Nonsense(format!(
-                    "{} belongs to the whole cluster, to no namespace",
-                    object.kind
-                ))));
-            }
-        }))
-    }
-}
 
 impl Doing<'_> {
     /// Waits until it holds.
@@ -64,7 +28,7 @@ impl Doing<'_> {
             let why = match seen.await {
                 Ok((known, found)) => match (standing(&wait.until, found.as_ref()), known) {
                     (None, _) => return Ok(well(format!("{object}: as waited for"))),
-                    (Some(_), false) => format!("the server knows no {} in {}", object.kind, object.api),
+                    (Some(_), false) => unknown(object),
                     (Some(why), true) => why,
                 },
                 // A server that is restarted is waited for as well.

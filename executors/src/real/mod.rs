@@ -159,7 +159,13 @@ impl Executor for Real {
     async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
         let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
             let node = self.node(target, action).await?;
-            let Action::Playbook(playbook) = action else { return Ok(Survey { node, ..Survey::default() }) };
+            let Action::Playbook(playbook) = action else {
+                let more = match (action, &node) {
+                    (Action::DeleteNode {}, Some(node)) => self.api()?.goes_along(node).await,
+                    _ => Vec::new(),
+                };
+                return Ok(Survey { node, more, ..Survey::default() });
+            };
             if let Some(why) = self.playbooks.unready(playbook) {
                 return Err(LookError::Refused { target: "what the playbook needs".to_owned(), why });
             }

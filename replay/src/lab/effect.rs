@@ -59,6 +59,13 @@ pub enum Effect {
         /// A value sets, none removes.
         labels: BTreeMap<String, Option<String>>,
     },
+    /// Gives a node exactly these taints.
+    Taint {
+        /// The node.
+        node: String,
+        /// The taints.
+        taints: BTreeSet<String>,
+    },
     /// Gives a node exactly these fields.
     RestoreNode {
         /// The node.
@@ -201,7 +208,9 @@ impl Effect {
             Self::Schedulable { node, on: false } => format!("node/{node} cordoned\n"),
             Self::Evict { pod, .. } => format!("pod/{} evicted\n", pod.rsplit('/').next().unwrap_or(pod)),
             Self::DeleteNode { node, .. } => format!("node \"{node}\" deleted\n"),
-            Self::Label { node, .. } | Self::RestoreNode { node, .. } => format!("node/{node} patched\n"),
+            Self::Label { node, .. } | Self::Taint { node, .. } | Self::RestoreNode { node, .. } => {
+                format!("node/{node} patched\n")
+            }
             Self::DeleteConfigMap { name } => format!("configmap \"{name}\" deleted\n"),
             Self::PutConfigMap { name, .. } => format!("configmap/{name} configured\n"),
             Self::Erase { package, .. } => format!("  Erasing    : {package}\n"),
@@ -261,6 +270,7 @@ impl World {
                     };
                 }
             }),
+            Effect::Taint { node, taints } => self.on_node(node, |node| node.taints.clone_from(taints)),
             Effect::RestoreNode { node, unschedulable, labels, annotations, taints } => self.on_node(node, |node| {
                 node.unschedulable = *unschedulable;
                 node.labels.clone_from(labels);

@@ -89,6 +89,7 @@ impl World {
                     marks: map.marks(),
                 },
             },
+            Kind::Object { .. } => return Err(refused(key.as_str(), "the lab has no objects of that kind")),
             Kind::Pod(..) | Kind::Csr(_) => return Err(refused(key.as_str(), "it is not looked at by itself")),
         })
     }

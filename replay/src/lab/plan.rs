@@ -97,6 +97,10 @@ impl World {
                 if differs {
                     draft.then(1, Effect::Label { node: node.clone(), labels: patch.labels.clone() });
                 }
+                let taints = patch.tainted(&now.taints);
+                if taints != now.taints {
+                    draft.then(1, Effect::Taint { node: node.clone(), taints });
+                }
                 if let Some(unschedulable) = patch.unschedulable.filter(|want| *want != now.unschedulable) {
                     draft.then(1, Effect::Schedulable { node, on: !unschedulable });
                 }
@@ -139,7 +143,11 @@ impl World {
                 draft.wait(5, 1200, Effect::AwaitBoot { host: name.to_owned() });
                 Ok(draft.ends(20))
             }
-            Action::KubeWait(_) | Action::KubeExec(_) => Err(refuse("the lab has no objects and pods of that kind")),
+            Action::PatchObject(_)
+            | Action::RemoveObject(_)
+            | Action::PutObject(_)
+            | Action::KubeWait(_)
+            | Action::KubeExec(_) => Err(refuse("the lab has no objects and pods of that kind")),
             Action::ApproveCsr(approve) => {
                 let node = node_of(target)?.to_owned();
                 let mut draft = Draft::default();

@@ -1,5 +1,6 @@
 //! A step as a runbook has it, made from those that a plan has of it.
 
+use palinode_core::action::Action;
 use palinode_core::event::SkipWhy;
 use palinode_core::id::{HostName, Label};
 use palinode_core::life::Stage;
@@ -203,6 +204,10 @@ fn work(plan: &Plan, step: &Step) -> (&'static str, Value) {
         entries.retain(|key, value| !is_nothing(value) || (key == "ran_on" && value.is_array()));
     }
     strip(&mut params);
+    let kind = match &step.work {
+        Work::Act(action) => object(action, &mut params).unwrap_or(kind),
+        Work::Gate { .. } => kind,
+    };
     // Whom a gate asks is the same for every host.
     if let (Some(host), true) = (&step.target.host, kind != "gate") {
         replace(&mut params, &|text| named(text, host));
@@ -212,6 +217,28 @@ fn work(plan: &Plan, step: &Step) -> (&'static str, Value) {
     }
     let value = if kind == "gate" { json!({ name: params }) } else { params };
     (kind, value)
+}
+
+/// Objects of the API as a runbook writes them: manifests and fields as maps.
+fn object(action: &Action, params: &mut Value) -> Option<&'static str> {
+    let patch = match action {
+        Action::PatchObject(patch) => patch,
+        Action::RemoveObject(_) => return Some("kube.delete"),
+        _ => return None,
+    };
+    let merge: Value = serde_json::from_str(&patch.merge).ok()?;
+    let meta = &merge["metadata"];
+    let is = |value: &Value, text: &str| value.as_str() == Some(text);
+    let says_which = is(&merge["apiVersion"], &patch.object.api)
+        && is(&merge["kind"], &patch.object.kind)
+        && is(&meta["name"], &patch.object.name)
+        && meta["namespace"].as_str() == patch.object.namespace.as_deref();
+    if patch.create && says_which {
+        *params = json!({ "manifest": merge });
+        return Some("kube.apply");
+    }
+    params["merge"] = merge;
+    Some("kube.patch")
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -293,8 +320,8 @@ fn body(plan: &Plan, step: &Step, (kind, value): (&'static str, Value)) -> (Vec<
             body.push(("undo", json!(step.class)));
         }
         match action {
-            palinode_core::action::Action::Restore(restore) => needs.push(restore.step.clone()),
-            palinode_core::action::Action::InventoryEdit(edit) => needs.extend(edit.home_of.clone()),
+            Action::Restore(restore) => needs.push(restore.step.clone()),
+            Action::InventoryEdit(edit) => needs.extend(edit.home_of.clone()),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use crate::conformance::{Case, Change, Prep};
 use palinode_core::action::{Action, Bare, DeleteObject, Emptydir, PatchNode};
 use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use std::collections::BTreeMap;
 
 const NODE_UNIT: &str = "atomic-openshift-node";
 
@@ -14,7 +15,7 @@ fn delete_map(name: &str) -> Action {
 }
 
 fn patch(unschedulable: Option<bool>, pairs: &[(&str, Option<&str>)]) -> Action {
-    Action::PatchNode(PatchNode { unschedulable, labels: labels(pairs) })
+    Action::PatchNode(PatchNode { unschedulable, labels: labels(pairs), taints: BTreeMap::new() })
 }
 
 const MOVED: &str = "pods that were evicted run where the scheduler put them";

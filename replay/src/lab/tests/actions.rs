@@ -24,6 +24,7 @@ fn actions_do_what_they_promise_and_twice_changes_nothing() {
         r#"{"kube.cordon":{}}"#,
         r#"{"kube.drain":{"emptydir":"delete"}}"#,
         r#"{"kube.patch-node":{"labels":{"zone":"z","region":null}}}"#,
+        r#"{"kube.patch-node":{"taints":{"dedicated=storage:NoSchedule":true,"none=:NoExecute":false}}}"#,
         r#"{"kube.uncordon":{}}"#,
         r#"{"service":{"unit":"atomic-openshift-node","state":"stopped","enabled":false}}"#,
         r#"{"service":{"unit":"cri-o","state":"stopped","enabled":false}}"#,
@@ -61,6 +62,7 @@ fn inverses_put_back_what_was() {
     let forward = [
         r#"{"kube.cordon":{}}"#,
         r#"{"kube.patch-node":{"unschedulable":true,"labels":{"zone":"z","new":"1"}}}"#,
+        r#"{"kube.patch-node":{"taints":{"dedicated=storage:NoSchedule":true}}}"#,
         r#"{"file":{"paths":["/etc/origin","/etc/dnsmasq.d/*"],"state":"absent"}}"#,
         r#"{"file.copy":{"from":"/etc/origin/node/resolv.conf","to":"/etc/resolv.conf","resolver":true}}"#,
         r#"{"package":{"names":["cri-tools","cri-o","criu","atomic-openshift-excluder"],"state":"absent"}}"#,

@@ -1,0 +1,294 @@
+//! Objects of any kind, changed, made, removed and put back as a whole. What is written of them stands in the plan as JSON
+//! text; what was there before is kept sealed, and is what the way back puts there again.
+
+use super::{Accepted, Action, ObjectRef, Undo};
+use crate::cluster::SERVER_SET;
+use crate::id::{BodyId, ResourceKey};
+use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Merges fields into an object (RFC 7386): a value sets, null removes, a list is put in place of the other as a whole.
+///
+/// Nobody sees into what is recorded of an object, so a look does not tell whether a merge was done: one in doubt is done
+/// again, which changes nothing where it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatchObject {
+    /// The object.
+    pub object: ObjectRef,
+    /// The fields, as compact JSON with sorted keys. Whoever may read the plan may read it.
+    pub merge: String,
+    /// Whether it is made where it is not there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub create: bool,
+}
+
+/// Deletes an object, bound to the UID found before. What it owns is deleted by the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveObject {
+    /// The object.
+    pub object: ObjectRef,
+}
+
+/// Puts an object back as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PutObject {
+    /// The object.
+    pub object: ObjectRef,
+    /// The recorded manifest.
+    pub body: BodyId,
+}
+
+// Serde asks with a reference.
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+pub(super) fn footprint(object: &ObjectRef) -> Vec<Footprint> {
+    vec![Footprint::new(ResourceKey::object(object), Fields::Content)]
+}
+
+/// An object that was there is put back, one that was not is removed.
+pub(super) fn put_or_remove(object: ObjectRef, was: &State) -> Action {
+    match was {
+        State::Object { body, .. } => Action::PutObject(PutObject { object, body: *body }),
+        _ => Action::RemoveObject(RemoveObject { object }),
+    }
+}
+
+/// The way back of one object.
+pub(super) fn back(object: &ObjectRef, before: &Image) -> Vec<Undo> {
+    let key = ResourceKey::object(object);
+    let undo = before.get(&key).map(|state| Undo::new(put_or_remove(object.clone(), state)).or(&key, Accepted::Absent));
+    undo.into_iter().collect()
+}
+
+impl PatchObject {
+    pub(super) fn words(&self) -> String {
+        format!("{} {}", if self.create { "apply" } else { "patch" }, self.object)
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.object.check()?;
+        match self.object.kind.as_str() {
+            "Secret" => {
+                return Err(
+                    "a Secret is not written: its content would be in the plan, which anyone may read".to_owned()
+                );
+            }
+            "Node" => {
+                return Err("use kube.cordon, kube.uncordon, kube.patch-node: Nodes are claimed and fenced".to_owned());
+            }
+            _ => {}
+        }
+        if self.merge.contains("{{") {
+            return Err("what is merged takes no values that are captured during a run, and no other `{{`: it is all \
+                        known when the plan is made"
+                .to_owned());
+        }
+        let merge = serde_json::from_str::<Value>(&self.merge).ok().filter(Value::is_object);
+        let merge = merge.ok_or("what is merged is no JSON object")?;
+        if let Some(number) = no_whole_number(&merge) {
+            return Err(format!(
+                "what is merged holds {number}, which is no whole number of 64 bits, and plans have no others; write it as text if \
+                 the API takes that, such as \"500m\""
+            ));
+        }
+        if merge.to_string() != self.merge {
+            return Err("what is merged is not JSON in its one form: compact, keys sorted".to_owned());
+        }
+        if merge == Value::Object(serde_json::Map::new()) {
+            return Err("what is merged is empty".to_owned());
+        }
+        if merge.get("status").is_some() {
+            return Err("`status` is what the cluster says of the object: leave it out".to_owned());
+        }
+        if merge.get("metadata").is_some_and(|meta| !meta.is_object()) {
+            return Err("`metadata` is no map".to_owned());
+        }
+        let meta = &merge["metadata"];
+        if let Some(name) = SERVER_SET.iter().find(|name| meta.get(**name).is_some()) {
+            return Err(format!("`metadata.{name}` is the server's to say: leave it out"));
+        }
+        let own = [
+            ("apiVersion", merge.get("apiVersion"), Some(&self.object.api)),
+            ("kind", merge.get("kind"), Some(&self.object.kind)),
+            ("metadata.name", meta.get("name"), Some(&self.object.name)),
+            ("metadata.namespace", meta.get("namespace"), self.object.namespace.as_ref()),
+        ];
+        for (what, found, own) in own {
+            let later = own.is_some_and(|own| own.contains("{{"));
+            if found.is_some_and(|found| found.as_str() != own.map(String::as_str)) && !later {
+                return Err(format!("`{what}` of what is merged is not that of {}", self.object));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A number that the stored forms do not have.
+fn no_whole_number(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) => (!number.is_i64()).then(|| number.to_string()),
+        Value::Array(all) => all.iter().find_map(no_whole_number),
+        Value::Object(all) => all.values().find_map(no_whole_number),
+        _ => None,
+    }
+}
+
+impl RemoveObject {
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.object.check()?;
+        match self.object.kind.as_str() {
+            "Secret" => Err("a Secret is not deleted: to put it back, what it holds would have to be kept".to_owned()),
+            "Node" => Err("use kube.delete-node: Nodes are claimed and fenced".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn losses(&self, before: &Image) -> Vec<Residue> {
+        let key = ResourceKey::object(&self.object);
+        let was_there = matches!(before.get(&key), Some(State::Object { .. }));
+        was_there.then_some(Residue { key, loss: Loss::NewUid }).into_iter().collect()
+    }
+}
+
+/// Whether an object that was to be removed is: gone, or another one by now.
+pub(super) fn removed(before: Option<&State>, now: &State) -> bool {
+    match (before, now) {
+        (_, State::Absent) => true,
+        (Some(State::Object { uid: old, .. }), State::Object { uid, .. }) => old != uid,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Verdict;
+    use serde_json::json;
+
+    fn object(kind: &str, namespace: Option<&str>) -> ObjectRef {
+        ObjectRef {
+            api: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: "web".to_owned(),
+        }
+    }
+
+    fn patch(merge: &str) -> PatchObject {
+        PatchObject { object: object("Deployment", Some("shop")), merge: merge.to_owned(), create: false }
+    }
+
+    fn there(uid: &str, content: u8) -> State {
+        State::Object { uid: uid.to_owned(), body: BodyId([content; 32]), marks: Default::default() }
+    }
+
+    #[test]
+    fn what_may_not_be_merged_is_refused_and_told_why() {
+        for (merge, words) in [
+            (r#"{"spec":{"replicas":2}}"#, None),
+            (r#"{"metadata":{"labels":{"a":null}},"spec":{"list":[1,-2,{"x":true}]}}"#, None),
+            (r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"shop"}}"#, None),
+            ("[1]", Some("no JSON object")),
+            ("\"spec\"", Some("no JSON object")),
+            ("{", Some("no JSON object")),
+            ("{}", Some("empty")),
+            (r#"{"spec":{"share":[{"x":1.5}]}}"#, Some("1.5")),
+            (r#"{"spec":18446744073709551615}"#, Some("whole number")),
+            (r#"{"spec":{"b":1,"a":2}}"#, Some("one form")),
+            (r#"{"spec":1,"spec":2}"#, Some("one form")),
+            (r#"{"spec": 1}"#, Some("one form")),
+            (r#"{"spec":"{{ found }}"}"#, Some("captured")),
+            (r#"{"status":{}}"#, Some("`status`")),
+            (r#"{"metadata":null}"#, Some("`metadata` is no map")),
+            (r#"{"metadata":{"uid":"x"}}"#, Some("`metadata.uid`")),
+            (r#"{"metadata":{"resourceVersion":null}}"#, Some("`metadata.resourceVersion`")),
+            (r#"{"metadata":{"managedFields":[]}}"#, Some("`metadata.managedFields`")),
+            (r#"{"apiVersion":"v1"}"#, Some("`apiVersion`")),
+            (r#"{"kind":"DaemonSet"}"#, Some("`kind`")),
+            (r#"{"metadata":{"name":"other"}}"#, Some("`metadata.name`")),
+            (r#"{"metadata":{"name":null}}"#, Some("`metadata.name`")),
+            (r#"{"metadata":{"namespace":"other"}}"#, Some("`metadata.namespace`")),
+        ] {
+            let found = Action::PatchObject(patch(merge)).check();
+            match words {
+                None => assert_eq!(found, Ok(()), "{merge}"),
+                Some(words) => assert!(found.as_ref().is_err_and(|why| why.contains(words)), "{merge}: {found:?}"),
+            }
+        }
+        let of = |kind: &str| PatchObject { object: object(kind, None), ..patch(r#"{"a":1}"#) };
+        let refused = |action: Action| action.check().err().unwrap_or_default();
+        assert!(refused(Action::PatchObject(of("Secret"))).contains("in the plan, which anyone may read"));
+        assert!(refused(Action::PatchObject(of("Node"))).contains("kube.patch-node"));
+        let remove = |kind: &str| Action::RemoveObject(RemoveObject { object: object(kind, None) });
+        assert!(refused(remove("Secret")).contains("Secret"));
+        assert!(refused(remove("Node")).contains("kube.delete-node"));
+        assert!(refused(remove("../x")).contains("kind"));
+        assert_eq!(refused(remove("DaemonSet")), "");
+        let cluster = PatchObject { object: object("X", None), ..patch(r#"{"metadata":{"namespace":"a"}}"#) };
+        assert!(refused(Action::PatchObject(cluster)).contains("`metadata.namespace`"), "it belongs to no namespace");
+    }
+
+    #[test]
+    fn what_was_there_is_put_back_and_what_was_not_is_removed() {
+        let object = object("Deployment", Some("shop"));
+        let key = ResourceKey::object(&object);
+        let was = Image::from([(key.clone(), there("u1", 1))]);
+        let none = Image::from([(key.clone(), State::Absent)]);
+        let put = Action::PutObject(PutObject { object: object.clone(), body: BodyId([1; 32]) });
+        let remove = Action::RemoveObject(RemoveObject { object: object.clone() });
+        for action in [Action::PatchObject(patch("{\"a\":1}")), remove.clone(), put.clone()] {
+            let back = |image: &Image| action.inverse(&Default::default(), image);
+            assert_eq!(back(&was), [Undo::new(put.clone()).or(&key, Accepted::Absent)], "{action:?}");
+            assert_eq!(back(&none), [Undo::new(remove.clone()).or(&key, Accepted::Absent)], "{action:?}");
+            assert_eq!(crate::action::restore_touched(&was), [Undo::new(put.clone())]);
+            assert_eq!(action.footprint(&Default::default()), [Footprint::new(key.clone(), Fields::Content)]);
+        }
+        assert_eq!(remove.losses(&was), [Residue { key: key.clone(), loss: Loss::NewUid }]);
+        assert_eq!(remove.losses(&none), []);
+        assert_eq!(put.losses(&was), []);
+    }
+
+    #[test]
+    fn what_is_there_tells_of_all_but_a_merge() {
+        let object = object("Deployment", Some("shop"));
+        let key = ResourceKey::object(&object);
+        let put = Action::PutObject(PutObject { object: object.clone(), body: BodyId([1; 32]) });
+        let remove = Action::RemoveObject(RemoveObject { object: object.clone() });
+        let merge = Action::PatchObject(patch("{\"a\":1}"));
+        let table = [
+            (&merge, there("u", 1), there("u", 2), Verdict::CannotTell),
+            (&merge, there("u", 1), there("u", 1), Verdict::CannotTell),
+            (&merge, State::Absent, there("u", 1), Verdict::CannotTell),
+            (&remove, there("u", 1), State::Absent, Verdict::Applied),
+            (&remove, there("u", 1), there("v", 1), Verdict::Applied),
+            (&remove, there("u", 1), there("u", 1), Verdict::NotApplied),
+            (&put, there("u", 2), there("u", 1), Verdict::Applied),
+            (&put, State::Absent, there("v", 1), Verdict::Applied),
+            (&put, there("u", 2), there("u", 2), Verdict::NotApplied),
+            (&put, there("u", 2), there("u", 3), Verdict::Partial),
+        ];
+        for (action, before, now, verdict) in table {
+            let image = |state: &State| Image::from([(key.clone(), state.clone())]);
+            let footprint = action.footprint(&Default::default());
+            let found = action.judge(&footprint, &image(&before), &image(&now));
+            assert_eq!(found, verdict, "{action:?} from {before:?} to {now:?}");
+        }
+    }
+
+    #[test]
+    fn a_merge_that_only_changes_is_stored_without_a_word_of_making() {
+        let stored = |action: &Action| serde_json::to_value(action).expect("it is stored");
+        let mut merge = patch(r#"{"a":1}"#);
+        let object = json!({ "api": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web" });
+        let wanted = json!({ "kube.patch": { "object": object, "merge": "{\"a\":1}" } });
+        assert_eq!(stored(&Action::PatchObject(merge.clone())), wanted);
+        merge.create = true;
+        assert_eq!(stored(&Action::PatchObject(merge))["kube.patch"]["create"], true);
+    }
+}

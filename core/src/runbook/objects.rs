@@ -1,0 +1,113 @@
+//! Objects of the API as a runbook writes them, in the form in which actions have them: manifests and fields become JSON
+//! text.
+
+use super::Finding;
+use super::node::{At, Key, Node, Value};
+use serde_json::Value as Json;
+
+/// Kinds that take others along which nothing puts back.
+const WHOLE: &[&str] = &["Namespace", "Project", "CustomResourceDefinition"];
+
+const APPLY: &str = "write `kube.apply: { manifest: { apiVersion: v1, kind: Service, metadata: { namespace: web, name: front }, ... } }`";
+const PATCH: &str =
+    "write `kube.patch: { object: { api: apps/v1, kind: Deployment, namespace: web, name: front }, merge: { ... } }`";
+
+/// The name and values of the action that is meant.
+pub(super) fn meant(name: &str, params: Node) -> Result<(String, Node), Finding> {
+    match name {
+        "kube.patch" => Ok((name.to_owned(), patch(params)?)),
+        "kube.apply" => Ok(("kube.patch".to_owned(), apply(&params)?)),
+        "kube.delete" => match find(&params, "object") {
+            Some(object) => {
+                let kind = find(object, "kind").map(|kind| kind.text("the kind of an object")).transpose()?;
+                if let Some(kind) = kind.filter(|kind| WHOLE.contains(&kind.as_str())) {
+                    let what = format!("with a {kind} goes all that is in it, and nothing would put that back");
+                    return Err(Finding::new(object.at, what, "delete what is in it one by one, or do it by hand"));
+                }
+                Ok(("kube.remove".to_owned(), params))
+            }
+            None => Ok((name.to_owned(), params)),
+        },
+        _ => Ok((name.to_owned(), params)),
+    }
+}
+
+fn find<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    let Value::Map(entries) = &node.value else { return None };
+    entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+}
+
+/// Fields may be written as a map, or as the JSON text that they become.
+fn patch(mut params: Node) -> Result<Node, Finding> {
+    let Value::Map(entries) = &mut params.value else {
+        return Err(Finding::new(params.at, "`kube.patch` takes an `object` and what is to be merged", PATCH));
+    };
+    let Some((_, merge)) = entries.iter_mut().find(|(key, _)| key.text == "merge") else {
+        return Err(Finding::new(params.at, "`kube.patch` does not say what is to be merged", PATCH));
+    };
+    let found = match &merge.value {
+        Value::Map(_) => Some(json(merge)),
+        Value::Text(text) => serde_json::from_str(text).ok().filter(Json::is_object),
+        _ => None,
+    };
+    let Some(found) = found else {
+        let what = format!("`merge` takes a map of fields, or that as JSON, not {}", merge.value.kind());
+        return Err(Finding::new(merge.at, what, PATCH));
+    };
+    merge.value = Value::Text(found.to_string());
+    Ok(params)
+}
+
+/// A manifest says which object it is.
+fn apply(params: &Node) -> Result<Node, Finding> {
+    let form = |at: At, what: &str| Finding::new(at, what, APPLY);
+    let entries = match &params.value {
+        Value::Map(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    if let Some((key, _)) = entries.iter().find(|(key, _)| key.text != "manifest") {
+        return Err(form(key.at, &format!("`kube.apply` takes a `manifest`, and no `{}`", key.text.escape_debug())));
+    }
+    let Some(manifest) = find(params, "manifest") else {
+        return Err(form(params.at, "`kube.apply` takes a `manifest`"));
+    };
+    if !matches!(manifest.value, Value::Map(_)) {
+        let what = format!("`manifest` takes a map, not {}", manifest.value.kind());
+        return Err(form(manifest.at, &what));
+    }
+    let metadata = find(manifest, "metadata");
+    let entry = |name: &str, node: Option<&Node>, called: &str| match node {
+        Some(node) => {
+            let text = Value::Text(node.text(&format!("`{called}` as text"))?);
+            Ok((Key { at: node.at, text: name.to_owned() }, Node { at: node.at, value: text }))
+        }
+        None => Err(form(manifest.at, &format!("the manifest has no `{called}`"))),
+    };
+    let mut object = vec![
+        entry("api", find(manifest, "apiVersion"), "apiVersion")?,
+        entry("kind", find(manifest, "kind"), "kind")?,
+        entry("name", metadata.and_then(|meta| find(meta, "name")), "metadata.name")?,
+    ];
+    if let Some(space) = metadata.and_then(|meta| find(meta, "namespace")) {
+        object.push(entry("namespace", Some(space), "metadata.namespace")?);
+    }
+    let at = manifest.at;
+    let made = [
+        ("object", Value::Map(object)),
+        ("merge", Value::Text(json(manifest).to_string())),
+        ("create", Value::Bool(true)),
+    ];
+    let made = made.map(|(name, value)| (Key { at, text: name.to_owned() }, Node { at, value }));
+    Ok(Node { at: params.at, value: Value::Map(made.into()) })
+}
+
+fn json(node: &Node) -> Json {
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => Json::Bool(*truth),
+        Value::Int(number) => Json::from(*number),
+        Value::Text(text) => Json::String(text.clone()),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(entries) => entries.iter().map(|(key, value)| (key.text.clone(), json(value))).collect(),
+    }
+}

@@ -1,0 +1,344 @@
+//! Objects of any kind: merged into, made, removed by their UID, put back as a whole. Which path an object has, the server is
+//! asked. One request each, under conditions that make it miss rather than hit something else.
+
+use super::Cluster;
+use super::api::{Fault, Verb, part};
+use super::change::EVERY;
+use super::doing::{Doing, Stop, failed, meaning, well};
+use super::look::{map_path, unseen};
+use md5::{Digest, Md5};
+use palinode_core::action::{ApplyObject, DeleteObject, ObjectRef, PatchObject, PutObject, RemoveObject};
+use palinode_core::cluster::{self, MD5};
+use palinode_core::event::Why;
+use palinode_core::id::{BodyId, ResourceKey};
+use palinode_core::port::{Bodies, LookError};
+use palinode_core::resource::{Fields, Footprint, State};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// So long an object may take to go.
+const GOING: Duration = Duration::from_secs(60);
+
+/// So often something is tried while others write what is none of ours, such as its status.
+const TRIES: usize = 5;
+
+/// What a server says that does not have such a kind.
+pub(super) fn unknown(object: &ObjectRef) -> String {
+    format!("the server knows no {} in {}", object.kind, object.api)
+}
+
+/// An object, its key, and its address.
+struct Thing {
+    object: ObjectRef,
+    key: ResourceKey,
+    path: String,
+}
+
+impl Thing {
+    /// A ConfigMap is known to every server.
+    fn map(namespace: &str, name: &str) -> Result<Self, Stop> {
+        let object = ObjectRef {
+            api: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+        };
+        let path = map_path(namespace, name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
+        Ok(Self { key: ResourceKey::object(&object), object, path })
+    }
+
+    /// Where all of its kind are.
+    fn siblings(&self) -> &str {
+        self.path.rsplit_once('/').map_or(self.path.as_str(), |(all, _)| all)
+    }
+}
+
+impl Cluster {
+    /// The address of an object; none if the server has no such kind.
+    pub(super) async fn path_of(&self, object: &ObjectRef) -> Result<Option<String>, LookError> {
+        let mut root = match object.api.contains('/') {
+            true => "/apis".to_owned(),
+            false => "/api".to_owned(),
+        };
+        for piece in object.api.split('/') {
+            root.push('/');
+            root.push_str(&part(piece).map_err(unseen)?);
+        }
+        let Some(list) = self.object(&root).await? else { return Ok(None) };
+        let all = list["resources"].as_array().into_iter().flatten();
+        let mut kinds = all.filter(|found| found["kind"] == object.kind.as_str());
+        let found = kinds.find(|found| found["name"].as_str().is_some_and(|name| !name.contains('/')));
+        let Some(found) = found else { return Ok(None) };
+        let plural = part(found["name"].as_str().unwrap_or_default()).map_err(unseen)?;
+        let name = part(&object.name).map_err(unseen)?;
+        Ok(Some(match (found["namespaced"] == true, &object.namespace) {
+            (true, Some(space)) => format!("{root}/namespaces/{}/{plural}/{name}", part(space).map_err(unseen)?),
+            (false, None) => format!("{root}/{plural}/{name}"),
+            (true, None) => {
+                return Err(unseen(Fault::Nonsense(format!("{} needs a namespace", object.kind))));
+            }
+            (false, Some(_)) => {
+                return Err(unseen(Fault::Nonsense(format!(
+                    "{} belongs to the whole cluster, to no namespace",
+                    object.kind
+                ))));
+            }
+        }))
+    }
+
+    /// What the cluster deletes along with a Node, to be recorded: OpenShift's network gives a node that registers again
+    /// another subnet. Where nobody can say, there is none: evidence is in nobody's way.
+    pub(crate) async fn goes_along(&self, node: &str) -> Vec<Footprint> {
+        let subnet = ObjectRef {
+            api: "network.openshift.io/v1".to_owned(),
+            kind: "HostSubnet".to_owned(),
+            namespace: None,
+            name: node.to_owned(),
+        };
+        let Ok(Some(path)) = self.path_of(&subnet).await else { return Vec::new() };
+        match self.object(&path).await {
+            Ok(Some(_)) => vec![Footprint::new(ResourceKey::object(&subnet), Fields::Evidence)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Doing<'_> {
+    async fn thing(&self, object: &ObjectRef) -> Result<Thing, Stop> {
+        let path = self.cluster.path_of(object).await?.ok_or_else(|| failed(Why::Precondition, unknown(object)))?;
+        Ok(Thing { key: ResourceKey::object(object), object: object.clone(), path })
+    }
+
+    /// Merges fields into an object, or makes it of them.
+    pub(super) async fn patch_object(&mut self, patch: &PatchObject) -> Result<Stop, Stop> {
+        let thing = self.thing(&patch.object).await?;
+        let object = &thing.object;
+        let merge: Value = serde_json::from_str(&patch.merge)
+            .map_err(|error| failed(Why::Precondition, format!("what is merged is no JSON: {error}")))?;
+        for _ in 0..TRIES {
+            let now = self.cluster.object(&thing.path).await?;
+            match (self.job.before.get(&thing.key), &now) {
+                (Some(State::Object { uid, .. }), Some(now)) if uid != cluster::uid(now) => {
+                    return Err(failed(Why::Conflict, format!("{object} was made anew since it was looked at")));
+                }
+                (Some(State::Object { .. }), None) => {
+                    return Err(failed(Why::Conflict, format!("{object} is gone since it was looked at")));
+                }
+                // An earlier attempt, of which nobody heard, may have made it.
+                (Some(State::Absent), Some(_)) if self.job.attempt == 1 => {
+                    return Err(failed(Why::Conflict, format!("someone made {object} after it was looked at")));
+                }
+                _ => {}
+            }
+            let (verb, how, path, body) = match &now {
+                None if !patch.create => return Err(failed(Why::Precondition, format!("{object} not found"))),
+                None => {
+                    let mut own =
+                        json!({ "apiVersion": object.api, "kind": object.kind, "metadata": { "name": object.name } });
+                    if let Some(space) = &object.namespace {
+                        own["metadata"]["namespace"] = space.as_str().into();
+                    }
+                    let made = cluster::merged(&cluster::merged(&json!({}), &merge), &own);
+                    ("create", Verb::Post, thing.siblings(), made)
+                }
+                Some(now) => {
+                    is_to_stay(object, now)?;
+                    if cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now) {
+                        return Ok(well(format!("{object} is so already")));
+                    }
+                    ("patch", Verb::MergePatch, thing.path.as_str(), bound(&merge, now))
+                }
+            };
+            let answer = self.ask((verb, &thing.key), how, path, Some(&body)).await?;
+            match answer.code {
+                _ if answer.is_good() && now.is_some() => return Ok(well(format!("{object} patched"))),
+                _ if answer.is_good() => {
+                    return Ok(well(format!("{object} made, with UID {}", cluster::uid(&answer.body))));
+                }
+                409 => self.unless_changed(&thing, now.as_ref()).await?,
+                404 if now.is_some() => {
+                    return Err(failed(Why::Conflict, format!("{object} is gone since it was looked at")));
+                }
+                _ => return Err(failed(meaning(&answer), answer.words())),
+            }
+        }
+        Err(restless(object))
+    }
+
+    /// After a request that did not fit: goes on only if nothing has changed but what is none of ours.
+    async fn unless_changed(&self, thing: &Thing, was: Option<&Value>) -> Result<(), Stop> {
+        let now = self.cluster.object(&thing.path).await?;
+        let content = |object: &Value| (cluster::uid(object).to_owned(), cluster::manifest(object));
+        match now.as_ref().map(content) == was.map(content) {
+            true => Ok(()),
+            false => Err(failed(
+                Why::Conflict,
+                format!("someone else wrote {} at the same time; nothing was changed here", thing.object),
+            )),
+        }
+    }
+
+    /// Deletes a ConfigMap.
+    pub(super) async fn delete_object(&mut self, delete: &DeleteObject) -> Result<Stop, Stop> {
+        let thing = Thing::map(&delete.namespace, &delete.name)?;
+        self.take_away(&thing, delete.unless_used).await
+    }
+
+    /// Deletes an object of any kind.
+    pub(super) async fn remove_object(&mut self, remove: &RemoveObject) -> Result<Stop, Stop> {
+        let thing = self.thing(&remove.object).await?;
+        self.take_away(&thing, false).await
+    }
+
+    /// Deletes an object, by the UID that was looked at.
+    async fn take_away(&mut self, thing: &Thing, unless_used: bool) -> Result<Stop, Stop> {
+        let object = &thing.object;
+        let Some(now) = self.cluster.object(&thing.path).await? else {
+            return Ok(well(format!("{object} is gone already")));
+        };
+        let uid = cluster::uid(&now).to_owned();
+        if let Some(State::Object { uid: was, .. }) = self.job.before.get(&thing.key)
+            && *was != uid
+        {
+            return Err(failed(Why::Conflict, format!("{object} was made anew since it was looked at")));
+        }
+        if unless_used && let Some(user) = self.user_of(&now).await? {
+            let why = format!("{object} is in use: {user} takes its configuration from it");
+            return Err(failed(Why::Precondition, why));
+        }
+        self.remove(&thing.key, &thing.path, &uid).await?;
+        Ok(well(format!("{object} with UID {uid} deleted")))
+    }
+
+    /// Deletes an object by its UID and waits until that one is gone. What it owns goes too: some old servers leave that
+    /// behind where nobody says so.
+    pub(super) async fn remove(&mut self, key: &ResourceKey, path: &str, uid: &str) -> Result<(), Stop> {
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid }, "propagationPolicy": "Background",
+        });
+        let answer = self.ask(("delete", key), Verb::Delete, path, Some(&options)).await?;
+        match answer.code {
+            404 => return Ok(()),
+            _ if answer.is_good() => {}
+            409 => return Err(failed(Why::Conflict, format!("{key} was made anew meanwhile: {}", answer.message()))),
+            _ => return Err(failed(meaning(&answer), answer.words())),
+        }
+        let began = Instant::now();
+        loop {
+            match self.cluster.object(path).await? {
+                None => return Ok(()),
+                Some(now) if cluster::uid(&now) != uid => return Ok(()),
+                Some(now) if began.elapsed() > GOING => {
+                    let by: Vec<&str> = now["metadata"]["finalizers"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str)
+                        .collect();
+                    return Err(failed(
+                        Why::Timeout,
+                        format!("{key} is being deleted, and held by its finalizers: {}", by.join(", ")),
+                    ));
+                }
+                Some(_) => tokio::time::sleep(EVERY).await,
+            }
+        }
+    }
+
+    /// A node, other than the target's, that took over just the configuration in this map (T1): its annotation says so.
+    async fn user_of(&self, map: &Value) -> Result<Option<String>, Stop> {
+        let Some(config) = cluster::node_config(map) else { return Ok(None) };
+        let sum = Md5::digest(config.as_bytes()).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let own = self.job.target.node.as_deref();
+        let all = self.cluster.objects("/api/v1/nodes", "").await?;
+        let mut users = all.iter().filter(|node| node["metadata"]["annotations"][MD5] == sum.as_str());
+        Ok(users.find(|node| Some(cluster::name(node)) != own).map(|node| cluster::name(node).to_owned()))
+    }
+
+    /// Puts a recorded ConfigMap back.
+    pub(super) async fn apply_object(&mut self, apply: &ApplyObject, bodies: &dyn Bodies) -> Result<Stop, Stop> {
+        let thing = Thing::map(&apply.namespace, &apply.name)?;
+        self.put(&thing, apply.body, bodies).await
+    }
+
+    /// Puts a recorded object of any kind back.
+    pub(super) async fn put_object(&mut self, put: &PutObject, bodies: &dyn Bodies) -> Result<Stop, Stop> {
+        let thing = self.thing(&put.object).await?;
+        self.put(&thing, put.body, bodies).await
+    }
+
+    /// Puts a recorded object back: in place of what was looked at, or anew.
+    async fn put(&mut self, thing: &Thing, body: BodyId, bodies: &dyn Bodies) -> Result<Stop, Stop> {
+        let object = &thing.object;
+        let recorded = bodies
+            .get(body)
+            .map_err(|error| failed(Why::Precondition, format!("what was recorded cannot be opened: {error}")))?;
+        let bad = |why: String| failed(Why::Precondition, format!("what was recorded of {object} {why}"));
+        let wanted: Value = serde_json::from_slice(&recorded).map_err(|error| bad(format!("is no JSON: {error}")))?;
+        let is_it = cluster::name(&wanted) == object.name
+            && cluster::namespace(&wanted) == object.namespace.as_deref().unwrap_or_default();
+        if !is_it {
+            return Err(bad("is another one's".to_owned()));
+        }
+        for _ in 0..TRIES {
+            let now = self.cluster.object(&thing.path).await?;
+            let (verb, how, path, body) = match &now {
+                Some(now) if cluster::manifest(now) == wanted && cluster::deleted_at(now).is_none() => {
+                    return Ok(well(format!("{object} is so already")));
+                }
+                // The server takes it only in place of what was just read.
+                Some(now) => {
+                    is_to_stay(object, now)?;
+                    self.as_looked_at(thing, now, bodies)?;
+                    let wanted = bound(&cluster::in_place_of(&wanted, now), now);
+                    ("replace", Verb::Put, thing.path.as_str(), wanted)
+                }
+                None => ("create", Verb::Post, thing.siblings(), wanted.clone()),
+            };
+            let answer = self.ask((verb, &thing.key), how, path, Some(&body)).await?;
+            match answer.code {
+                _ if answer.is_good() => {
+                    return Ok(well(format!("{object} is back, with UID {}", cluster::uid(&answer.body))));
+                }
+                409 => self.unless_changed(thing, now.as_ref()).await?,
+                _ => return Err(failed(meaning(&answer), answer.words())),
+            }
+        }
+        Err(restless(object))
+    }
+
+    /// Whether an object is still as it was when it was decided to put another in its place. A later attempt was asked for
+    /// by someone who saw what had come of the first.
+    fn as_looked_at(&self, thing: &Thing, now: &Value, bodies: &dyn Bodies) -> Result<(), Stop> {
+        let Some(State::Object { uid, body, .. }) = self.job.before.get(&thing.key).filter(|_| self.job.attempt == 1)
+        else {
+            return Ok(());
+        };
+        let was = bodies.get(*body).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        if uid != cluster::uid(now) || was.is_some_and(|was| was != cluster::manifest(now)) {
+            let why = format!("someone changed {} after it was looked at; nothing was put in its place", thing.object);
+            return Err(failed(Why::Conflict, why));
+        }
+        Ok(())
+    }
+}
+
+/// What is written, bound to the object that was just read: of another one, or another version of it, it misses.
+fn bound(written: &Value, now: &Value) -> Value {
+    let meta = &now["metadata"];
+    let fence = json!({ "metadata": { "uid": meta["uid"], "resourceVersion": meta["resourceVersion"] } });
+    cluster::merged(written, &fence)
+}
+
+/// Refuses to write into what is about to go.
+fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
+    match cluster::deleted_at(now) {
+        Some(since) => Err(failed(Why::Conflict, format!("{object} is being deleted since {since}"))),
+        None => Ok(()),
+    }
+}
+
+fn restless(object: &ObjectRef) -> Stop {
+    failed(Why::Conflict, format!("others write {object} all the time; nothing was changed here"))
+}
