@@ -97,7 +97,8 @@ impl PatchObject {
                  the API takes that, such as \"500m\""
             ));
         }
-        if merge.to_string() != self.merge {
+        let one_form = merge.to_string();
+        if one_form != self.merge {
             return Err("what is merged is not JSON in its one form: compact, keys sorted".to_owned());
         }
         if merge == Value::Object(serde_json::Map::new()) {
@@ -241,7 +242,7 @@ mod tests {
         let was = Image::from([(key.clone(), there("u1", 1))]);
         let none = Image::from([(key.clone(), State::Absent)]);
         let put = Action::PutObject(PutObject { object: object.clone(), body: BodyId([1; 32]) });
-        let remove = Action::RemoveObject(RemoveObject { object: object.clone() });
+        let remove = Action::RemoveObject(RemoveObject { object });
         for action in [Action::PatchObject(patch("{\"a\":1}")), remove.clone(), put.clone()] {
             let back = |image: &Image| action.inverse(&Default::default(), image);
             assert_eq!(back(&was), [Undo::new(put.clone()).or(&key, Accepted::Absent)], "{action:?}");
@@ -249,7 +250,7 @@ mod tests {
             assert_eq!(crate::action::restore_touched(&was), [Undo::new(put.clone())]);
             assert_eq!(action.footprint(&Default::default()), [Footprint::new(key.clone(), Fields::Content)]);
         }
-        assert_eq!(remove.losses(&was), [Residue { key: key.clone(), loss: Loss::NewUid }]);
+        assert_eq!(remove.losses(&was), [Residue { key, loss: Loss::NewUid }]);
         assert_eq!(remove.losses(&none), []);
         assert_eq!(put.losses(&was), []);
     }
@@ -259,7 +260,7 @@ mod tests {
         let object = object("Deployment", Some("shop"));
         let key = ResourceKey::object(&object);
         let put = Action::PutObject(PutObject { object: object.clone(), body: BodyId([1; 32]) });
-        let remove = Action::RemoveObject(RemoveObject { object: object.clone() });
+        let remove = Action::RemoveObject(RemoveObject { object });
         let merge = Action::PatchObject(patch("{\"a\":1}"));
         let table = [
             (&merge, there("u", 1), there("u", 2), Verdict::CannotTell),
