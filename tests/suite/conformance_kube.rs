@@ -6,7 +6,7 @@
 //! is heard of, and can be stopped.
 
 use crate::conformance::Memory;
-use palinode_core::action::{Action, Place, ServiceState, Target};
+use palinode_core::action::{Action, ObjectRef, PatchObject, Place, RemoveObject, ServiceState, Target};
 use palinode_core::cluster::{self, CLAIM};
 use palinode_core::id::{EntryId, Micros, ResourceKey};
 use palinode_core::port::{
@@ -345,7 +345,7 @@ impl ApiSubject {
                         meta[part][key] = value.clone();
                     }
                 }
-                let fields = json!({ "metadata": meta, "spec": { "unschedulable": null } });
+                let fields = json!({ "metadata": meta, "spec": { "unschedulable": null, "taints": null } });
                 hand.merge(&format!("/api/v1/nodes/{name}"), &fields);
             }
             if !cluster::holds(&self.cluster.node_now(name), "Ready") {
@@ -354,7 +354,21 @@ impl ApiSubject {
         }
     }
 
+    fn sets(&self) {
+        let rolling = json!({ "spec": { "updateStrategy": { "type": "RollingUpdate" } } });
+        let path = format!("{}/sync", kind_path("DaemonSet", "openshift-node"));
+        if self.cluster.hand().get(&path)["spec"]["updateStrategy"]["type"] != "RollingUpdate" {
+            self.cluster.hand().merge(&path, &rolling);
+        }
+    }
+
     fn maps(&self) {
+        let all = self.cluster.hand().get("/api/v1/namespaces/openshift-node/configmaps");
+        for map in all["items"].as_array().into_iter().flatten().map(cluster::name) {
+            if map != "kube-root-ca.crt" && !self.site.maps.keys().any(|(_, name)| name == map) {
+                self.cluster.hand().delete(&format!("/api/v1/namespaces/openshift-node/configmaps/{map}"));
+            }
+        }
         for ((space, name), map) in &self.site.maps {
             let path = format!("/api/v1/namespaces/{space}/configmaps");
             let one = format!("{path}/{name}");
@@ -472,6 +486,7 @@ fn same_node(now: &Value, wanted: &Value) -> bool {
     let seen = cluster::node(now);
     seen.labels == cluster::node(wanted).labels
         && seen.annotations == cluster::node(wanted).annotations
+        && seen.taints.is_empty()
         && !seen.unschedulable
 }
 
@@ -543,6 +558,7 @@ impl Subject for ApiSubject {
         self.watched.kubelet.lock().expect("nobody died here").get_or_insert_with(|| Instant::now() - REGISTERS);
         self.nodes();
         self.maps();
+        self.sets();
         self.pods();
         self.cluster.until("the cluster is as the lab", |_| self.is_at_rest());
         self.bodies = Kept::default();
@@ -654,8 +670,51 @@ fn cases() -> Vec<Case> {
     all.map(moves).collect()
 }
 
+/// Cases of what the lab has nothing of: objects of any kind.
+fn objects() -> Vec<Case> {
+    let object = |api: &str, kind: &str, name: &str| ObjectRef {
+        api: api.to_owned(),
+        kind: kind.to_owned(),
+        namespace: Some("openshift-node".to_owned()),
+        name: name.to_owned(),
+    };
+    let merge =
+        |object, merge: Value, create| Action::PatchObject(PatchObject { object, merge: merge.to_string(), create });
+    let sync = object("apps/v1", "DaemonSet", "sync");
+    let by_hand = json!({ "spec": { "updateStrategy": { "type": "OnDelete", "rollingUpdate": null } } });
+    let map = object("v1", "ConfigMap", "made");
+    let unused = object("v1", "ConfigMap", "node-config-compute-crio");
+    let words = json!({ "data": { "text": "moving" } });
+    let case = |name, action| Case::new(name, NODE, action).expect("a host");
+    // What a merge comes to only the server knows: one in doubt is made again, and finds that it is so already.
+    let blind = |case: Case| case.except(Rule::Judged, "nothing but the merge itself tells whether it is there");
+    vec![
+        blind(case("kube.patch, strategy", merge(sync.clone(), by_hand.clone(), false))),
+        blind(case("kube.patch, so already", merge(sync, by_hand, false)))
+            .after([Prep::Do(merge(
+                object("apps/v1", "DaemonSet", "sync"),
+                json!({ "spec": { "updateStrategy": { "type": "OnDelete", "rollingUpdate": null } } }),
+                false,
+            ))])
+            .nothing(),
+        case("kube.patch, none there", merge(map.clone(), words.clone(), false)).refused("not found"),
+        blind(case("kube.apply, made", merge(map, words.clone(), true))),
+        blind(case("kube.apply, changed", merge(unused.clone(), words, true))),
+        case("kube.remove", Action::RemoveObject(RemoveObject { object: unused })),
+        case(
+            "kube.remove, none there",
+            Action::RemoveObject(RemoveObject { object: object("v1", "ConfigMap", "none") }),
+        )
+        .nothing(),
+    ]
+}
+
 /// One of each action, and those that are made of several changes.
-const SOME: [&str; 6] = [
+const SOME: [&str; 10] = [
+    "kube.patch, strategy",
+    "kube.apply, made",
+    "kube.remove",
+    "patch-node, taints",
     "cordon",
     "drain",
     "delete-node",
@@ -669,7 +728,7 @@ fn every_action_through_the_api_keeps_the_rules_and_does_what_it_does_in_the_lab
     let Some(mut subject) = ApiSubject::new("kube: conformance") else { return };
     let few = [Rule::Promise, Rule::CutHalf, Rule::CutSilent, Rule::Undone, Rule::UndoneTwice];
     let rules: &[Rule] = if skip::long() { &RULES } else { &few };
-    let cases = cases();
+    let cases = [cases(), objects()].concat();
     let some = |case: &Case| skip::long() || SOME.contains(&case.name);
     let (ruled, plain): (Vec<Case>, Vec<Case>) = cases.iter().cloned().partition(some);
     let mut report = check_only(&mut subject, &ruled, rules);
@@ -680,6 +739,7 @@ fn every_action_through_the_api_keeps_the_rules_and_does_what_it_does_in_the_lab
     report.violations.extend(done.violations);
     let mut broken: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
     let mut lab = LabSubject::new(Memory::default(), inventory_text());
+    let cases = self::cases();
     let there = check_only(&mut lab, &cases, &[]);
     assert!(there.images.len() == cases.len() && cases.len() > 24, "{}", cases.len());
     broken.extend(compare(&report.images, &there.images).iter().map(ToString::to_string));

@@ -486,6 +486,12 @@ fn who_may_do_nothing_is_told_so() {
     for words in ["may not create pods/eviction, list pods, patch nodes", "nothing was touched", "can-i"] {
         assert!(out.code == Some(1) && out.stderr.contains(words), "{words}: {out}");
     }
+    let merge =
+        "{ object: { api: apps/v1, kind: DaemonSet, namespace: default, name: x }, merge: { spec: { paused: true } } }";
+    let patches = self::desk(&["forbidden"], &format!("  - merge: {{ kube.patch: {merge} }}\n"));
+    let out = patches.run(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]);
+    let words = "may not get daemonsets in default, patch daemonsets in default, update daemonsets in default";
+    assert!(out.code == Some(1) && out.stderr.contains(words), "{out}");
     assert!(!drains.path().join(".palinode").exists(), "no run was opened");
     for (who, words) in [("poor", "403"), ("stranger", "401")] {
         let kubeconfig = cluster.kubeconfig_of(who).display().to_string();

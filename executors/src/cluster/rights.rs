@@ -5,7 +5,7 @@ use super::Cluster;
 use super::api::Verb;
 use super::look::unseen;
 use futures_util::future::join_all;
-use palinode_core::action::{Action, Terminating};
+use palinode_core::action::{Action, ObjectRef, Terminating};
 use palinode_core::port::LookError;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -18,9 +18,9 @@ const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Right {
     verb: &'static str,
-    group: &'static str,
+    group: String,
     /// The plural of the kind, and a part of it behind a slash.
-    what: &'static str,
+    what: String,
     namespace: Option<String>,
 }
 
@@ -36,8 +36,8 @@ impl fmt::Display for Right {
 
 /// What a step needs, and what taking it back needs.
 fn rights(action: &Action) -> Vec<Right> {
-    let right = |verb, what| Right { verb, group: "", what, namespace: None };
-    let within = |verb, what, space: &str| Right { namespace: Some(space.to_owned()), ..right(verb, what) };
+    let right = |verb, what: &str| Right { verb, group: String::new(), what: what.to_owned(), namespace: None };
+    let within = |verb, what: &str, space: &str| Right { namespace: Some(space.to_owned()), ..right(verb, what) };
     let node = || vec![right("get", "nodes"), right("patch", "nodes")];
     match action {
         Action::Cordon {} | Action::Uncordon {} | Action::PatchNode(_) | Action::RestoreNode(_) => node(),
@@ -60,10 +60,24 @@ fn rights(action: &Action) -> Vec<Right> {
         // A socket is opened by a GET; what is asked for is the right to make one (older servers) or to get it.
         Action::KubeExec(exec) => vec![within("create", "pods/exec", &exec.pod.namespace)],
         Action::ApproveCsr(_) => {
-            let csr = |verb, what| Right { group: "certificates.k8s.io", ..right(verb, what) };
+            let csr = |verb, what: &str| Right { group: "certificates.k8s.io".to_owned(), ..right(verb, what) };
             vec![csr("list", "certificatesigningrequests"), csr("update", "certificatesigningrequests/approval")]
         }
         _ => Vec::new(),
+    }
+}
+
+/// What a step does with an object of any kind, and taking it back.
+fn verbs(action: &Action) -> Option<(&ObjectRef, &'static [&'static str])> {
+    match action {
+        Action::PatchObject(patch) if patch.create => {
+            Some((&patch.object, &["get", "patch", "create", "update", "delete"]))
+        }
+        Action::PatchObject(patch) => Some((&patch.object, &["get", "patch", "update"])),
+        Action::RemoveObject(remove) => Some((&remove.object, &["get", "delete", "create"])),
+        Action::PutObject(put) => Some((&put.object, &["get", "update", "create"])),
+        Action::KubeWait(wait) => Some((&wait.object, &["get"])),
+        _ => None,
     }
 }
 
@@ -71,7 +85,10 @@ impl Cluster {
     /// What these steps need and these credentials do not have, in words. A server that does not say is taken at its
     /// first refusal.
     pub(crate) async fn lacking(&self, actions: &[&Action]) -> Result<Vec<String>, LookError> {
-        let all: BTreeSet<Right> = actions.iter().flat_map(|action| rights(action)).collect();
+        let mut all: BTreeSet<Right> = actions.iter().flat_map(|action| rights(action)).collect();
+        for (object, verbs) in actions.iter().filter_map(|action| verbs(action)) {
+            all.extend(self.rights_of(object, verbs).await);
+        }
         let found = join_all(all.iter().map(|right| self.may(right))).await;
         let mut lacking = Vec::new();
         for (right, may) in all.iter().zip(found) {
@@ -82,8 +99,22 @@ impl Cluster {
         Ok(lacking)
     }
 
+    /// The server is asked for the plural of a kind. One that it does not have yet is nobody's right: a step may make it.
+    async fn rights_of(&self, object: &ObjectRef, verbs: &'static [&'static str]) -> Vec<Right> {
+        let Ok(Some(path)) = self.path_of(object).await else { return Vec::new() };
+        let what = path.rsplit('/').nth(1).unwrap_or_default();
+        let group = object.api.split_once('/').map_or("", |(group, _)| group);
+        let right = |verb: &&'static str| Right {
+            verb,
+            group: group.to_owned(),
+            what: what.to_owned(),
+            namespace: object.namespace.clone(),
+        };
+        verbs.iter().map(right).collect()
+    }
+
     async fn may(&self, right: &Right) -> Result<bool, LookError> {
-        let (resource, part) = right.what.split_once('/').unwrap_or((right.what, ""));
+        let (resource, part) = right.what.split_once('/').unwrap_or((&right.what, ""));
         let mut wanted = json!({ "verb": right.verb, "group": right.group, "resource": resource });
         if !part.is_empty() {
             wanted["subresource"] = part.into();

@@ -18,6 +18,11 @@ fn patch(unschedulable: Option<bool>, pairs: &[(&str, Option<&str>)]) -> Action 
     Action::PatchNode(PatchNode { unschedulable, labels: labels(pairs), taints: BTreeMap::new() })
 }
 
+fn taint(taints: &[(&str, bool)]) -> Action {
+    let taints = taints.iter().map(|(taint, want)| ((*taint).to_owned(), *want)).collect();
+    Action::PatchNode(PatchNode { unschedulable: None, labels: labels(&[]), taints })
+}
+
 const MOVED: &str = "pods that were evicted run where the scheduler put them";
 
 pub(super) fn cases() -> Result<Vec<Case>, BadId> {
@@ -83,6 +88,11 @@ pub(super) fn cases() -> Result<Vec<Case>, BadId> {
             .ends(Why::Timeout, "did not register"),
         Case::new("patch-node, schedulable", NODE, patch(Some(true), &[]))?,
         Case::new("patch-node, both", NODE, patch(Some(true), &[("zone", Some("z"))]))?,
+        Case::new(
+            "patch-node, taints",
+            NODE,
+            taint(&[("dedicated=storage:NoSchedule", true), ("old=:NoExecute", false)]),
+        )?,
         Case::new("patch-node, as it is", NODE, patch(Some(false), &[("zone", Some("a"))]))?.nothing(),
         Case::new("patch-node, no node", NODE, patch(Some(true), &[]))?
             .after(does([stop(NODE_UNIT), leave()]))
