@@ -208,7 +208,8 @@ impl Acting {
             .steps
             .iter()
             .filter_map(|step| match &step.work {
-                Work::Act(action) => Some(action),
+                // Whether it runs at all is found out when its turn comes.
+                Work::Act(action) => step.when.is_none().then_some(action),
                 Work::Gate { .. } => None,
             })
             .collect();

@@ -58,7 +58,8 @@ fn texts(value: &Value) -> BTreeMap<String, String> {
     all.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-fn text(value: &Value) -> String {
+/// A text; empty if it is none.
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
@@ -140,7 +141,7 @@ pub enum Stays {
 }
 
 /// The controller of an object.
-fn controller(object: &Value) -> Option<&Value> {
+pub fn controller(object: &Value) -> Option<&Value> {
     object["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)
 }
 
@@ -237,10 +238,14 @@ pub fn node_config_map(namespace: &str, name: &str, config: &str) -> Value {
     })
 }
 
-/// What of a ConfigMap is public: for a node group's, the runtime that it asks for.
-pub fn marks(map: &Value) -> BTreeMap<String, String> {
-    let config = node_config(map);
-    config.map(|text| ("runtime".to_owned(), runtime_of(text).to_owned())).into_iter().collect()
+/// The mark of an object that is being deleted, and will be gone once nothing holds it.
+pub const DELETING: &str = "deleting";
+
+/// What of an object is public: for a node group's ConfigMap, the runtime that it asks for; whether it is about to go.
+pub fn marks(object: &Value) -> BTreeMap<String, String> {
+    let config = node_config(object).map(|text| ("runtime".to_owned(), runtime_of(text).to_owned()));
+    let going = deleted_at(object).map(|_| (DELETING.to_owned(), "yes".to_owned()));
+    config.into_iter().chain(going).collect()
 }
 
 /// The metadata that only the server may set.
@@ -281,6 +286,10 @@ pub fn manifest(object: &Value) -> Value {
 /// A manifest with what an object that is there has of its controllers: they go on counting from there.
 pub fn in_place_of(manifest: &Value, now: &Value) -> Value {
     let mut wanted = manifest.clone();
+    // Kinds without a status of its own would lose what is written there.
+    if let (Some(all), Some(status)) = (wanted.as_object_mut(), now.get("status")) {
+        all.insert("status".to_owned(), status.clone());
+    }
     for name in COUNTED {
         let counted = &now["metadata"]["annotations"][*name];
         if counted.is_string() && wanted["metadata"].is_object() {

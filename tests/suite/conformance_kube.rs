@@ -615,8 +615,13 @@ impl Subject for ApiSubject {
         }
         let maps = self.cluster.hand().get("/api/v1/namespaces/openshift-node/configmaps");
         for map in maps["items"].as_array().into_iter().flatten() {
-            let words = cluster::manifest(map)["data"].to_string();
+            let words = cluster::manifest(map).to_string();
             lines.insert(format!("configmap/openshift-node/{}@cluster", cluster::name(map)), words);
+        }
+        for set in self.cluster.hand().get("/apis/apps/v1/daemonsets")["items"].as_array().into_iter().flatten() {
+            let (space, name) = (cluster::namespace(set), cluster::name(set));
+            let words = format!("{} {}", set["spec"], set["metadata"]["labels"]);
+            lines.insert(format!("object/apps/v1/DaemonSet/{space}/{name}@cluster"), words);
         }
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for pod in self.all_pods() {

@@ -401,6 +401,8 @@ struct One {
 enum Next {
     /// It refuses, and someone wrote this meanwhile.
     Refuses(u16, Value),
+    /// It says that it did it, and this is what it did.
+    Takes(Value),
     /// It does it, and the answer is lost.
     Lost,
 }
@@ -440,6 +442,10 @@ impl One {
                         json!({ "kind": "Status", "status": "Failure", "code": code, "message": "the object has been modified" }),
                     )
                 }
+                Some(Next::Takes(what)) => {
+                    self.object = palinode_core::cluster::merged(&self.object, &what);
+                    Reply::Says(200, self.object.clone())
+                }
                 Some(Next::Lost) => {
                     self.change(asked);
                     Reply::Cut
@@ -477,7 +483,14 @@ fn a_merge_that_does_not_fit_changes_nothing_and_says_so() {
     )]);
     let book = desk(MERGE);
     go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["someone else wrote Deployment shop/front at the same time"]);
-    assert_eq!(one.lock().expect("nobody died here").object["spec"], json!({ "replicas": 1, "paused": true }));
+    let paused = json!({ "replicas": 1, "paused": true });
+    assert_eq!(one.lock().expect("nobody died here").object["spec"], paused);
+    assert_eq!(tape.writes().len(), 1);
+    // What the other wrote is not ours to take back, nor to write over when it is tried again.
+    go(&tape.kubeconfig(), &book, &["retry", "before/it"]);
+    go(&tape.kubeconfig(), &book, &["resume"]).exits(3).tells(&["was changed by someone since it was looked at"]);
+    go(&tape.kubeconfig(), &book, &UNDO).exits(3).tells(&["DRIFT", "object/apps/v1/Deployment/shop/front@cluster"]);
+    assert_eq!(one.lock().expect("nobody died here").object["spec"], paused);
     assert_eq!(tape.writes().len(), 1);
     // Its controller wrote its status: that is read, and it is tried again.
     let (tape, one) = One::tape(vec![Next::Refuses(
@@ -501,6 +514,31 @@ fn a_merge_that_does_not_fit_changes_nothing_and_says_so() {
     let (tape, _) = One::tape(vec![Next::Refuses(422, json!({}))]);
     let book = desk(MERGE);
     go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["422", "has been modified"]);
+}
+
+#[test]
+fn a_merge_that_the_server_drops_is_no_success() {
+    let (tape, _) = One::tape(vec![Next::Takes(json!({}))]);
+    let book = desk(&MERGE.replace("replicas", "replica"));
+    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["the server took none of it"]);
+}
+
+#[test]
+fn what_is_about_to_go_is_not_back() {
+    // Something holds it, and the deletion does not end.
+    let held =
+        json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/held"] } });
+    let (tape, one) = One::tape(vec![Next::Takes(held)]);
+    let book =
+        desk("  - it: { kube.delete: { object: { api: apps/v1, kind: Deployment, namespace: shop, name: front } } }\n");
+    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["held by its finalizers: example.com/held"]);
+    go(&tape.kubeconfig(), &book, &UNDO).exits(3).tells(&["is being deleted since 2026-01-01"]);
+    assert_eq!(tape.writes().len(), 1);
+    // Once it is gone it is made again.
+    one.lock().expect("nobody died here").object = Value::Null;
+    go(&tape.kubeconfig(), &book, &["retry", "undo/before/it"]);
+    go(&tape.kubeconfig(), &book, &["resume"]);
+    assert_eq!(one.lock().expect("nobody died here").object["spec"], json!({ "replicas": 1 }));
 }
 
 #[test]

@@ -68,7 +68,13 @@ pub(super) fn back(object: &ObjectRef, before: &Image) -> Vec<Undo> {
 
 impl PatchObject {
     pub(super) fn words(&self) -> String {
-        format!("{} {}", if self.create { "apply" } else { "patch" }, self.object)
+        let merge = serde_json::from_str(&self.merge).unwrap_or_default();
+        let mut names = Vec::new();
+        fields(&merge, "", &mut names);
+        let own = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+        names.retain(|name| !own.contains(&name.as_str()));
+        let does = if self.create { "apply" } else { "patch" };
+        format!("{does} {}: {}", self.object, super::words::list(&names, "field"))
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -83,6 +89,12 @@ impl PatchObject {
                 return Err("use kube.cordon, kube.uncordon, kube.patch-node: Nodes are claimed and fenced".to_owned());
             }
             _ => {}
+        }
+        if self.create
+            && let Some(what) = goes_along(&self.object.kind)
+        {
+            let kind = &self.object.kind;
+            return Err(format!("a {kind} is not made: its way back would delete it, and {what} with it"));
         }
         if self.merge.contains("{{") {
             return Err("what is merged takes no values that are captured during a run, and no other `{{`: it is all \
@@ -130,6 +142,19 @@ impl PatchObject {
     }
 }
 
+/// The fields that a merge is about, each as the names on the way to it.
+fn fields(merge: &Value, way: &str, names: &mut Vec<String>) {
+    match merge {
+        Value::Object(all) if !all.is_empty() => {
+            for (name, below) in all {
+                let way = if way.is_empty() { name.clone() } else { format!("{way}.{name}") };
+                fields(below, &way, names);
+            }
+        }
+        _ => names.push(way.to_owned()),
+    }
+}
+
 /// A number that the stored forms do not have.
 fn no_whole_number(value: &Value) -> Option<String> {
     match value {
@@ -140,10 +165,24 @@ fn no_whole_number(value: &Value) -> Option<String> {
     }
 }
 
+/// What goes with an object of this kind that nothing would put back.
+fn goes_along(kind: &str) -> Option<&'static str> {
+    match kind {
+        "Namespace" | "Project" | "CustomResourceDefinition" => Some("all that is in it"),
+        "PersistentVolumeClaim" | "PersistentVolume" => Some("what is stored there"),
+        _ => None,
+    }
+}
+
 impl RemoveObject {
     pub(super) fn check(&self) -> Result<(), String> {
         self.object.check()?;
+        if let Some(what) = goes_along(&self.object.kind) {
+            return Err(format!("with a {} goes {what}, and nothing would put that back", self.object.kind));
+        }
         match self.object.kind.as_str() {
+            "Job" => Err("a Job is not deleted: put back, it would run once more".to_owned()),
+            "Pod" => Err("a Pod is not deleted: put back, it would be another one beside its successor".to_owned()),
             "Secret" => Err("a Secret is not deleted: to put it back, what it holds would have to be kept".to_owned()),
             "Node" => Err("use kube.delete-node: Nodes are claimed and fenced".to_owned()),
             _ => Ok(()),
@@ -169,7 +208,7 @@ pub(super) fn removed(before: Option<&State>, now: &State) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Verdict;
+    use crate::action::{PatchNode, Verdict};
     use serde_json::json;
 
     fn object(kind: &str, namespace: Option<&str>) -> ObjectRef {
@@ -280,6 +319,25 @@ mod tests {
             let found = action.judge(&footprint, &image(&before), &image(&now));
             assert_eq!(found, verdict, "{action:?} from {before:?} to {now:?}");
         }
+    }
+
+    #[test]
+    fn the_words_of_a_merge_say_which_fields_it_is_about() {
+        let merge = |text: &str| Action::PatchObject(patch(text)).words();
+        let of = |fields: &str| format!("patch Deployment shop/web: {fields}");
+        assert_eq!(
+            merge(r#"{"spec":{"updateStrategy":{"rollingUpdate":null,"type":"OnDelete"}}}"#),
+            of("spec.updateStrategy.rollingUpdate and spec.updateStrategy.type")
+        );
+        assert_eq!(merge(r#"{"kind":"Deployment","metadata":{"name":"web"},"spec":{"a":[1,{"b":2}]}}"#), of("spec.a"));
+        assert_eq!(merge(r#"{"a":1,"b":1,"c":1,"d":1}"#), of("a, b and 2 more fields"));
+        let patch = Action::PatchNode(PatchNode {
+            unschedulable: Some(true),
+            labels: [("a".to_owned(), Some("1".to_owned())), ("b".to_owned(), None)].into(),
+            taints: [("c=d:NoSchedule".to_owned(), true), ("e=:NoExecute".to_owned(), false)].into(),
+        });
+        let words = "cordon the node, label the node a=1, remove the label b, taint the node c=d:NoSchedule, remove the taint e=:NoExecute";
+        assert_eq!(patch.words(), words);
     }
 
     #[test]

@@ -455,7 +455,9 @@ impl Action {
             Self::PatchNode(patch) => Some(patch.met(now)),
             Self::DeleteObject(_) | Self::RemoveObject(_) => Some(manifests::removed(before, now)),
             Self::ApplyObject(ApplyObject { body: wanted, .. }) | Self::PutObject(PutObject { body: wanted, .. }) => {
-                Some(matches!(now, State::Object { body, .. } if body == wanted))
+                // One that is about to go is not back.
+                Some(matches!(now, State::Object { body, marks, .. }
+                    if body == wanted && !marks.contains_key(crate::cluster::DELETING)))
             }
             Self::PatchObject(_) => None,
             Self::Playbook(playbook) => playbook.met(key, now),

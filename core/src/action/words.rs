@@ -3,7 +3,7 @@
 use super::{Action, Package, PackageState, ServiceState};
 use crate::resource::State;
 
-fn list(items: &[String], noun: &str) -> String {
+pub(super) fn list(items: &[String], noun: &str) -> String {
     match items {
         [] => format!("no {noun}s"),
         [one] => one.clone(),
@@ -30,11 +30,24 @@ impl Action {
                     Some(false) => parts.push("make the node schedulable".to_owned()),
                     None => {}
                 }
-                if !patch.labels.is_empty() {
-                    parts.push(format!("set {} labels of the node", patch.labels.len()));
-                }
-                if !patch.taints.is_empty() {
-                    parts.push(format!("set {} taints of the node", patch.taints.len()));
+                let labels = |set: bool| -> Vec<String> {
+                    let these = patch.labels.iter().filter(|(_, value)| value.is_some() == set);
+                    these
+                        .map(|(label, value)| value.as_ref().map_or(label.clone(), |value| format!("{label}={value}")))
+                        .collect()
+                };
+                let taints = |set: bool| -> Vec<String> {
+                    patch.taints.iter().filter(|(_, want)| **want == set).map(|(taint, _)| taint.clone()).collect()
+                };
+                for (does, names, noun) in [
+                    ("label the node", labels(true), "label"),
+                    ("remove the label", labels(false), "label"),
+                    ("taint the node", taints(true), "taint"),
+                    ("remove the taint", taints(false), "taint"),
+                ] {
+                    if !names.is_empty() {
+                        parts.push(format!("{does} {}", list(&names, noun)));
+                    }
                 }
                 if parts.is_empty() { "leave the node as it is".to_owned() } else { parts.join(", ") }
             }

@@ -5,9 +5,6 @@ use super::Finding;
 use super::node::{At, Key, Node, Value};
 use serde_json::Value as Json;
 
-/// Kinds that take others along which nothing puts back.
-const WHOLE: &[&str] = &["Namespace", "Project", "CustomResourceDefinition"];
-
 const APPLY: &str = "write `kube.apply: { manifest: { apiVersion: v1, kind: Service, metadata: { namespace: web, name: front }, ... } }`";
 const PATCH: &str =
     "write `kube.patch: { object: { api: apps/v1, kind: Deployment, namespace: web, name: front }, merge: { ... } }`";
@@ -17,17 +14,7 @@ pub(super) fn meant(name: &str, params: Node) -> Result<(String, Node), Finding>
     match name {
         "kube.patch" => Ok((name.to_owned(), patch(params)?)),
         "kube.apply" => Ok(("kube.patch".to_owned(), apply(&params)?)),
-        "kube.delete" => match find(&params, "object") {
-            Some(object) => {
-                let kind = find(object, "kind").map(|kind| kind.text("the kind of an object")).transpose()?;
-                if let Some(kind) = kind.filter(|kind| WHOLE.contains(&kind.as_str())) {
-                    let what = format!("with a {kind} goes all that is in it, and nothing would put that back");
-                    return Err(Finding::new(object.at, what, "delete what is in it one by one, or do it by hand"));
-                }
-                Ok(("kube.remove".to_owned(), params))
-            }
-            None => Ok((name.to_owned(), params)),
-        },
+        "kube.delete" if find(&params, "object").is_some() => Ok(("kube.remove".to_owned(), params)),
         _ => Ok((name.to_owned(), params)),
     }
 }

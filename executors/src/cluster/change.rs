@@ -222,8 +222,7 @@ impl Doing<'_> {
     pub(super) async fn restore_node(&mut self, restore: &RestoreNode, began: Instant) -> Result<Stop, Stop> {
         let name = self.node_name()?;
         let limit = Duration::from_micros(u64::try_from(restore.timeout.micros().0).unwrap_or(0));
-        let (mut given, mut since) = (0, None);
-        let mut told = format!("others change the node {name} all the time");
+        let (mut given, mut whole, mut since) = (0, false, None);
         loop {
             let Some(node) = self.cluster.node(&name).await? else {
                 if began.elapsed() >= limit {
@@ -244,19 +243,44 @@ impl Doing<'_> {
                     return Ok(well(format!("node {name} has again what it had")));
                 }
                 true => tokio::time::sleep(EVERY).await,
-                false if given == TRIES => return Err(failed(Why::Conflict, told)),
+                false if whole && now.unschedulable != restore.unschedulable => {
+                    let why = format!(
+                        "someone else changed whether pods are placed on node {name}, just after it was given back what it had"
+                    );
+                    return Err(failed(Why::Conflict, why));
+                }
+                false if given == TRIES => {
+                    return Err(failed(Why::Conflict, format!("others change the node {name} all the time")));
+                }
                 false => {
                     (given, since) = (given + 1, None);
-                    match self.give_back(&name, node, restore).await {
-                        // Its kubelet writes its status meanwhile: what it wrote is read, and tried again.
-                        Err(Stop::Ended(Ended::Finished(finished))) if finished.why == Some(Why::Conflict) => {
-                            told = finished.message.unwrap_or(told);
-                            tokio::time::sleep(EVERY).await;
-                        }
-                        other => other?,
+                    match self.give_back(&name, node.clone(), restore).await {
+                        Err(stop) => self.may_try_again(&name, &node, stop).await?,
+                        Ok(()) => whole = true,
                     }
                 }
             }
+        }
+    }
+
+    /// After a change of a Node that did not fit: its kubelet may have written its status meanwhile, or the cluster taints.
+    /// Goes on only with the same Node that is still claimed for this journal.
+    async fn may_try_again(&self, name: &str, was: &Value, stop: Stop) -> Result<(), Stop> {
+        let fits = |now: &Value| {
+            let ours = claimant(now).is_some_and(|(journal, _)| journal == self.cluster.claim.journal);
+            ours && cluster::uid(now) == cluster::uid(was)
+        };
+        match stop {
+            Stop::Ended(Ended::Finished(finished)) if finished.why == Some(Why::Conflict) => {
+                match self.cluster.node(name).await?.filter(fits) {
+                    Some(_) => {
+                        tokio::time::sleep(EVERY).await;
+                        Ok(())
+                    }
+                    None => Err(Stop::Ended(Ended::Finished(finished))),
+                }
+            }
+            stop => Err(stop),
         }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub(super) struct Doing<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) job: &'a Job,
-    bodies: &'a dyn Bodies,
+    pub(super) bodies: &'a dyn Bodies,
     number: &'a mut u64,
     /// What is to be told before anything else.
     pub(super) reports: Vec<Report>,

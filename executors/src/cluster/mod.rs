@@ -34,7 +34,7 @@ use palinode_core::action::Action;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
 use palinode_core::id::{EntryId, HostName};
-use palinode_core::port::{Bodies, Ended, Job, JobStatus};
+use palinode_core::port::{Bodies, Ended, Finished, Job, JobStatus};
 use palinode_core::progress::Told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +73,8 @@ struct Work {
     drain: Draining,
     /// What the server's audit log calls the requests that were made.
     audits: Vec<String>,
+    /// Whether any of them may have changed something.
+    changed: bool,
     /// How it ended, while what it did is still to be told.
     end: Option<Ended>,
 }
@@ -115,16 +117,22 @@ impl Cluster {
             number: job.heard,
             drain: Draining::new(),
             audits: Vec::new(),
+            changed: false,
             end: None,
         });
         loop {
             if let Some(end) = work.end.take() {
-                return with_audits(end, &work.audits);
+                return untouched(with_audits(end, &work.audits), work.changed);
             }
             let mut number = work.number;
             let mut doing = Doing::new(self, job, bodies, &mut number);
             let came = round(&mut doing, &mut work, bodies).await;
             let reports = std::mem::take(&mut doing.reports);
+            work.changed |= reports.iter().any(|report| match &report.what {
+                // A claim is none of the step's changes; what is refused changes nothing.
+                Told::Request { verb, code, .. } => verb != "claim" && !matches!(code, Some(400..500)),
+                _ => false,
+            });
             work.audits.extend(reports.iter().filter_map(|report| match &report.what {
                 Told::Request { audit, .. } => audit.clone(),
                 _ => None,
@@ -148,6 +156,19 @@ impl Cluster {
             true => JobStatus::Running,
             false => JobStatus::Unknown,
         }
+    }
+}
+
+/// A step that was refused before it changed anything left nothing behind: what others did meanwhile is not looked at, so
+/// that it is never taken for the step's own work, and taken back as such.
+fn untouched(ended: Ended, changed: bool) -> Ended {
+    match ended {
+        Ended::Finished(Finished { why: Some(Why::Precondition | Why::Conflict), message, output: None, .. })
+            if !changed =>
+        {
+            Ended::NotStarted(message.unwrap_or_default())
+        }
+        ended => ended,
     }
 }
 

@@ -12,7 +12,7 @@ use palinode_core::cluster::{self, MD5};
 use palinode_core::event::Why;
 use palinode_core::id::{BodyId, ResourceKey};
 use palinode_core::port::{Bodies, LookError};
-use palinode_core::resource::{Fields, Footprint, State};
+use palinode_core::resource::{Fields, Footprint, Kind, State};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -118,19 +118,12 @@ impl Doing<'_> {
             .map_err(|error| failed(Why::Precondition, format!("what is merged is no JSON: {error}")))?;
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
-            match (self.job.before.get(&thing.key), &now) {
-                (Some(State::Object { uid, .. }), Some(now)) if uid != cluster::uid(now) => {
-                    return Err(failed(Why::Conflict, format!("{object} was made anew since it was looked at")));
-                }
-                (Some(State::Object { .. }), None) => {
-                    return Err(failed(Why::Conflict, format!("{object} is gone since it was looked at")));
-                }
-                // An earlier attempt, of which nobody heard, may have made it.
-                (Some(State::Absent), Some(_)) if self.job.attempt == 1 => {
-                    return Err(failed(Why::Conflict, format!("someone made {object} after it was looked at")));
-                }
-                _ => {}
+            let is_there = |now: &Value| cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now);
+            // An earlier attempt, of which nobody heard, may have done it.
+            if self.job.attempt > 1 && now.as_ref().is_some_and(is_there) {
+                return Ok(well(format!("{object} is so already")));
             }
+            self.as_found(&thing, now.as_ref())?;
             let (verb, how, path, body) = match &now {
                 None if !patch.create => return Err(failed(Why::Precondition, format!("{object} not found"))),
                 None => {
@@ -144,7 +137,7 @@ impl Doing<'_> {
                 }
                 Some(now) => {
                     is_to_stay(object, now)?;
-                    if cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now) {
+                    if is_there(now) {
                         return Ok(well(format!("{object} is so already")));
                     }
                     ("patch", Verb::MergePatch, thing.path.as_str(), bound(&merge, now))
@@ -152,7 +145,13 @@ impl Doing<'_> {
             };
             let answer = self.ask((verb, &thing.key), how, path, Some(&body)).await?;
             match answer.code {
-                _ if answer.is_good() && now.is_some() => return Ok(well(format!("{object} patched"))),
+                _ if answer.is_good() && now.is_some() => {
+                    // Fields that a server does not know it drops without a word.
+                    return match now.as_ref().map(cluster::manifest) == Some(cluster::manifest(&answer.body)) {
+                        true => Err(failed(Why::Unmet, format!("the server took none of it: {object} is as before"))),
+                        false => Ok(well(format!("{object} patched"))),
+                    };
+                }
                 _ if answer.is_good() => {
                     return Ok(well(format!("{object} made, with UID {}", cluster::uid(&answer.body))));
                 }
@@ -188,7 +187,9 @@ impl Doing<'_> {
     /// Deletes an object of any kind.
     pub(super) async fn remove_object(&mut self, remove: &RemoveObject) -> Result<Stop, Stop> {
         let thing = self.thing(&remove.object).await?;
-        self.take_away(&thing, false).await
+        // Whichever way a node group's is written, nodes may be using it.
+        let unless_used = matches!(thing.key.kind(), Some(Kind::ConfigMap(..)));
+        self.take_away(&thing, unless_used).await
     }
 
     /// Deletes an object, by the UID that was looked at.
@@ -198,10 +199,11 @@ impl Doing<'_> {
             return Ok(well(format!("{object} is gone already")));
         };
         let uid = cluster::uid(&now).to_owned();
-        if let Some(State::Object { uid: was, .. }) = self.job.before.get(&thing.key)
-            && *was != uid
-        {
-            return Err(failed(Why::Conflict, format!("{object} was made anew since it was looked at")));
+        self.as_found(thing, Some(&now))?;
+        if let Some(owner) = cluster::controller(&now) {
+            let (kind, name) = (owner["kind"].as_str().unwrap_or("something"), cluster::text(&owner["name"]));
+            let why = format!("{object} belongs to {kind} {name}, which would make it again: delete that");
+            return Err(failed(Why::Precondition, why));
         }
         if unless_used && let Some(user) = self.user_of(&now).await? {
             let why = format!("{object} is in use: {user} takes its configuration from it");
@@ -290,7 +292,7 @@ impl Doing<'_> {
                 // The server takes it only in place of what was just read.
                 Some(now) => {
                     is_to_stay(object, now)?;
-                    self.as_looked_at(thing, now, bodies)?;
+                    self.as_found(thing, Some(now))?;
                     let wanted = bound(&cluster::in_place_of(&wanted, now), now);
                     ("replace", Verb::Put, thing.path.as_str(), wanted)
                 }
@@ -308,19 +310,31 @@ impl Doing<'_> {
         Err(restless(object))
     }
 
-    /// Whether an object is still as it was when it was decided to put another in its place. A later attempt was asked for
-    /// by someone who saw what had come of the first.
-    fn as_looked_at(&self, thing: &Thing, now: &Value, bodies: &dyn Bodies) -> Result<(), Stop> {
-        let Some(State::Object { uid, body, .. }) = self.job.before.get(&thing.key).filter(|_| self.job.attempt == 1)
-        else {
-            return Ok(());
+    /// Whether an object is still as the first attempt found it. What goes back one day is what was found then: what someone
+    /// changed since would be lost with it.
+    fn as_found(&self, thing: &Thing, now: Option<&Value>) -> Result<(), Stop> {
+        let object = &thing.object;
+        let changed = |what: &str| {
+            let why = format!("{object} {what} since it was looked at; nothing was changed here");
+            Err(failed(Why::Conflict, why))
         };
-        let was = bodies.get(*body).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        if uid != cluster::uid(now) || was.is_some_and(|was| was != cluster::manifest(now)) {
-            let why = format!("someone changed {} after it was looked at; nothing was put in its place", thing.object);
-            return Err(failed(Why::Conflict, why));
+        if now.is_some_and(|now| cluster::uid(now).is_empty()) {
+            let why = format!("what the server says of {object} has no UID, so nothing can be bound to it");
+            return Err(failed(Why::Precondition, why));
         }
-        Ok(())
+        match (self.job.before.get(&thing.key), now) {
+            (Some(State::Object { uid, .. }), Some(now)) if uid != cluster::uid(now) => changed("was made anew"),
+            (Some(State::Object { body, .. }), Some(now)) => {
+                let was = self.bodies.get(*body).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+                match was.is_some_and(|was| was != cluster::manifest(now)) {
+                    true => changed("was changed by someone"),
+                    false => Ok(()),
+                }
+            }
+            (Some(State::Object { .. }), None) => changed("is gone"),
+            (Some(State::Absent), Some(_)) => changed("was made by someone"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -22,6 +22,8 @@ struct Right {
     /// The plural of the kind, and a part of it behind a slash.
     what: String,
     namespace: Option<String>,
+    /// Which one: some are allowed one object alone.
+    name: Option<String>,
 }
 
 impl fmt::Display for Right {
@@ -36,7 +38,8 @@ impl fmt::Display for Right {
 
 /// What a step needs, and what taking it back needs.
 fn rights(action: &Action) -> Vec<Right> {
-    let right = |verb, what: &str| Right { verb, group: String::new(), what: what.to_owned(), namespace: None };
+    let right =
+        |verb, what: &str| Right { verb, group: String::new(), what: what.to_owned(), namespace: None, name: None };
     let within = |verb, what: &str, space: &str| Right { namespace: Some(space.to_owned()), ..right(verb, what) };
     let node = || vec![right("get", "nodes"), right("patch", "nodes")];
     match action {
@@ -101,6 +104,10 @@ impl Cluster {
 
     /// The server is asked for the plural of a kind. One that it does not have yet is nobody's right: a step may make it.
     async fn rights_of(&self, object: &ObjectRef, verbs: &'static [&'static str]) -> Vec<Right> {
+        let parts = [Some(&object.api), Some(&object.kind), object.namespace.as_ref(), Some(&object.name)];
+        if parts.into_iter().flatten().any(|part| part.contains("{{")) {
+            return Vec::new();
+        }
         let Ok(Some(path)) = self.path_of(object).await else { return Vec::new() };
         let what = path.rsplit('/').nth(1).unwrap_or_default();
         let group = object.api.split_once('/').map_or("", |(group, _)| group);
@@ -109,6 +116,8 @@ impl Cluster {
             group: group.to_owned(),
             what: what.to_owned(),
             namespace: object.namespace.clone(),
+            // What is not there yet has no name that the server could ask about.
+            name: (*verb != "create").then(|| object.name.clone()),
         };
         verbs.iter().map(right).collect()
     }
@@ -121,6 +130,9 @@ impl Cluster {
         }
         if let Some(space) = &right.namespace {
             wanted["namespace"] = space.as_str().into();
+        }
+        if let Some(name) = &right.name {
+            wanted["name"] = name.as_str().into();
         }
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",

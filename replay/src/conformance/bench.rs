@@ -4,6 +4,7 @@ use super::images::{Images, canonical};
 use super::undo::inverses_of;
 use super::{Case, Cut, Prep, Subject, Under};
 use palinode_core::action::{Action, Place, Recovery, Target};
+use palinode_core::event::Why;
 use palinode_core::id::{EntryId, Micros, ResourceKey, RunId, StepPath};
 use palinode_core::port::{Ended, Executor, Finished, Halted, Job, JobStatus, LookError};
 use palinode_core::resource::{Fields, Footprint, Image, State};
@@ -199,7 +200,14 @@ impl<'a, S: Subject> Bench<'a, S> {
     }
 
     pub(super) fn execute(&mut self, attempt: &Try) -> Result<Ended, String> {
-        self.drive(self.subject.executor().execute(&attempt.job, self.subject.bodies()))
+        let ended = self.drive(self.subject.executor().execute(&attempt.job, self.subject.bodies()))?;
+        Ok(match ended {
+            // Where no job is kept, one that a precondition kept from beginning says so in this way.
+            Ended::NotStarted(words) if !self.subject.remembers_jobs() => {
+                Ended::Finished(Finished { why: Some(Why::Precondition), message: Some(words), ..Finished::default() })
+            }
+            ended => ended,
+        })
     }
 
     /// Runs to an end that the job itself told.

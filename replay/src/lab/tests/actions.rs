@@ -134,8 +134,9 @@ fn drain_respects_budgets_and_what_the_runbook_allows() {
     let mut world = World::demo();
     world.add_bare_pod("default", "lonely", "compute1.demo");
     let mut bench = Bench::new(world);
-    assert!(bench.refuses("compute1.demo", drain()).contains("controller"));
+    assert!(bench.refuses("compute1.demo", drain()).contains("not cordoned"));
     bench.does("compute1.demo", action(r#"{"kube.cordon":{}}"#));
+    assert!(bench.refuses("compute1.demo", drain()).contains("controller"));
     bench.does("compute1.demo", action(r#"{"kube.drain":{"bare":"delete"}}"#));
 }
 

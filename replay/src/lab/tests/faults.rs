@@ -101,6 +101,7 @@ fn a_job_goes_on_when_its_process_is_gone() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut bench = Bench::demo();
     bench.lab = Lab::create(folder.path(), World::demo(), around(&bench.inventory)).expect("creates");
+    bench.does(G1, action(r#"{"kube.cordon":{}}"#));
     let (job, _) = bench.job(G1, action(r#"{"kube.drain":{"emptydir":"delete"}}"#));
     {
         // Started, watched for six seconds, dropped.
