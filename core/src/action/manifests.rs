@@ -268,6 +268,20 @@ mod tests {
         let remove = |kind: &str| Action::RemoveObject(RemoveObject { object: object(kind, None) });
         assert!(refused(remove("Secret")).contains("Secret"));
         assert!(refused(remove("Node")).contains("kube.delete-node"));
+        for (kind, words) in [
+            ("Namespace", "all that is in it"),
+            ("Project", "all that is in it"),
+            ("CustomResourceDefinition", "all that is in it"),
+            ("PersistentVolumeClaim", "what is stored there"),
+            ("PersistentVolume", "what is stored there"),
+        ] {
+            assert!(refused(remove(kind)).contains(words), "{kind}");
+            let made = PatchObject { create: true, ..of(kind) };
+            assert!(refused(Action::PatchObject(made)).contains("its way back would delete it"), "{kind}");
+            assert_eq!(Action::PatchObject(of(kind)).check(), Ok(()), "{kind}");
+        }
+        assert!(refused(remove("Job")).contains("run once more"));
+        assert!(refused(remove("Pod")).contains("successor"));
         assert!(refused(remove("../x")).contains("kind"));
         assert_eq!(refused(remove("DaemonSet")), "");
         let cluster = PatchObject { object: object("X", None), ..patch(r#"{"metadata":{"namespace":"a"}}"#) };
