@@ -521,6 +521,12 @@ fn a_config_map_that_a_node_uses_is_not_deleted_and_another_comes_back() {
     let note = |sum: Value| json!({ "metadata": { "annotations": { "node.openshift.io/md5sum": sum } } });
     cluster.hand().merge("/api/v1/nodes/maps-user", &note(sum.trim().into()));
     run(cluster, &desk, &RUN).exits(3).tells(&["in use", "maps-user takes its configuration from it"]);
+    // However it is written.
+    let other = self::desk(
+        &["maps"],
+        "  - drop: { kube.delete: { object: { kind: ConfigMap, namespace: maps, name: group } } }\n",
+    );
+    run(cluster, &other, &RUN).exits(3).tells(&["in use", "maps-user takes its configuration from it"]);
     assert_ne!(cluster.hand().get(path), Value::Null);
     cluster.hand().merge("/api/v1/nodes/maps-user", &note(Value::Null));
     run(cluster, &desk, &["retry", "maps/drop"]).exits(0);

@@ -526,12 +526,11 @@ fn a_merge_that_the_server_drops_is_no_success() {
 #[test]
 fn what_is_about_to_go_is_not_back() {
     // Something holds it, and the deletion does not end.
-    let held =
-        json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/held"] } });
+    let held = json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" } });
     let (tape, one) = One::tape(vec![Next::Takes(held)]);
     let book =
         desk("  - it: { kube.delete: { object: { api: apps/v1, kind: Deployment, namespace: shop, name: front } } }\n");
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["held by its finalizers: example.com/held"]);
+    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["is being deleted, and held by its finalizers"]);
     go(&tape.kubeconfig(), &book, &UNDO).exits(3).tells(&["is being deleted since 2026-01-01"]);
     assert_eq!(tape.writes().len(), 1);
     // Once it is gone it is made again.

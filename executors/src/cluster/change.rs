@@ -161,17 +161,10 @@ impl Doing<'_> {
             all.extend(taint_operations(&node, &wanted));
             match self.patch_node(&name, &node, all).await {
                 Ok(_) => return Ok(well(format!("node {name} patched"))),
-                Err(Stop::Ended(Ended::Finished(finished))) if finished.why == Some(Why::Conflict) && tries < TRIES => {
-                    tries += 1;
-                    let told = Stop::Ended(Ended::Finished(finished));
-                    let Some(found) = self.same_node(&name).await? else { return Err(told) };
-                    if cluster::uid(&found) != cluster::uid(&node) || claimant(&found) != claimant(&node) {
-                        return Err(told);
-                    }
-                    node = found;
-                }
-                Err(stop) => return Err(stop),
+                Err(stop) if tries == TRIES => return Err(stop),
+                Err(stop) => node = self.may_try_again(&name, &node, stop).await?,
             }
+            tries += 1;
         }
     }
 
@@ -255,7 +248,7 @@ impl Doing<'_> {
                 false => {
                     (given, since) = (given + 1, None);
                     match self.give_back(&name, node.clone(), restore).await {
-                        Err(stop) => self.may_try_again(&name, &node, stop).await?,
+                        Err(stop) => drop(self.may_try_again(&name, &node, stop).await?),
                         Ok(()) => whole = true,
                     }
                 }
@@ -264,19 +257,17 @@ impl Doing<'_> {
     }
 
     /// After a change of a Node that did not fit: its kubelet may have written its status meanwhile, or the cluster taints.
-    /// Goes on only with the same Node that is still claimed for this journal.
-    async fn may_try_again(&self, name: &str, was: &Value, stop: Stop) -> Result<(), Stop> {
+    /// Goes on only with the same Node, as it is now, that is still claimed for this journal.
+    async fn may_try_again(&self, name: &str, was: &Value, stop: Stop) -> Result<Value, Stop> {
         let fits = |now: &Value| {
             let ours = claimant(now).is_some_and(|(journal, _)| journal == self.cluster.claim.journal);
             ours && cluster::uid(now) == cluster::uid(was)
         };
         match stop {
             Stop::Ended(Ended::Finished(finished)) if finished.why == Some(Why::Conflict) => {
+                tokio::time::sleep(EVERY).await;
                 match self.cluster.node(name).await?.filter(fits) {
-                    Some(_) => {
-                        tokio::time::sleep(EVERY).await;
-                        Ok(())
-                    }
+                    Some(now) => Ok(now),
                     None => Err(Stop::Ended(Ended::Finished(finished))),
                 }
             }

@@ -60,8 +60,8 @@ fn rights(action: &Action) -> Vec<Right> {
         Action::ApplyObject(apply) => {
             ["get", "update", "create"].map(|verb| within(verb, "configmaps", &apply.namespace)).into()
         }
-        // A socket is opened by a GET; what is asked for is the right to make one (older servers) or to get it.
-        Action::KubeExec(exec) => vec![within("create", "pods/exec", &exec.pod.namespace)],
+        // A socket is opened by a GET, and that is what servers ask the right for.
+        Action::KubeExec(exec) => vec![within("get", "pods/exec", &exec.pod.namespace)],
         Action::ApproveCsr(_) => {
             let csr = |verb, what: &str| Right { group: "certificates.k8s.io".to_owned(), ..right(verb, what) };
             vec![csr("list", "certificatesigningrequests"), csr("update", "certificatesigningrequests/approval")]
