@@ -52,6 +52,7 @@ pub(crate) fn stop(place: &str, label: &str) -> Step {
         touches: Vec::new(),
         undoes: None,
         accepts: Vec::new(),
+        undo_reason: None,
         work: Work::Act(action),
     }
 }
@@ -131,6 +132,7 @@ impl Bench {
             keys: RUN,
             host_keys: None,
             cluster: None,
+            found: None,
         };
         self.blobs.push(bytes);
         self.feed(run, Event::RunOpened(Box::new(opened)));
@@ -287,7 +289,7 @@ impl Bench {
 
     pub(crate) fn answer(&mut self, name: &str, answer: Answer) {
         let by = Actor::default();
-        self.feed(RUN, Event::Resolved { step: path(name), answer, by, reason: None });
+        self.feed(RUN, Event::Resolved { step: path(name), answer, by, reason: None, overruled: false });
     }
 
     pub(crate) fn skip_in(&mut self, run: RunId, name: &str, why: SkipWhy) {
@@ -301,7 +303,7 @@ impl Bench {
 
     pub(crate) fn sample_in(&mut self, run: RunId, name: &str, pass: bool) {
         let (facts, evidence) = (BTreeMap::new(), None);
-        self.feed(run, Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence });
+        self.feed(run, Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence, waited: None });
     }
 
     pub(crate) fn sample(&mut self, name: &str, pass: bool) {
@@ -325,7 +327,14 @@ impl Bench {
     pub(crate) fn take_over(&mut self) {
         self.feed(
             RUN,
-            Event::OwnerChanged { owner: owner(), gap: None, actor: Actor::default(), force: false, host_keys: None },
+            Event::OwnerChanged {
+                owner: owner(),
+                gap: None,
+                actor: Actor::default(),
+                force: false,
+                host_keys: None,
+                found: None,
+            },
         );
     }
 
@@ -337,6 +346,8 @@ impl Bench {
             differences: Vec::new(),
             passed: Vec::new(),
             lists: None,
+            by: None,
+            reason: None,
         };
         self.feed(run, Event::RunClosed(Box::new(closed)));
     }

@@ -201,7 +201,7 @@ fn probed(dice: &mut Dice<'_>, bench: &Bench, name: &str) -> Option<Deed> {
 fn sampled(dice: &mut Dice<'_>, name: &str) -> Option<Deed> {
     let (facts, evidence) = (BTreeMap::new(), None);
     let pass = dice.below(3) < 2;
-    Deed::entry(Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence })
+    Deed::entry(Event::GateSampled { step: path(name), pass, hopeless: false, facts, evidence, waited: None })
 }
 
 /// Now and then with an undo of two parts, or something that will be lost.
@@ -269,7 +269,7 @@ fn said(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
     let (step, what) = dice.pick(&open);
     let (by, reason) = (Actor::default(), None);
     Deed::entry(match what {
-        Move::Answered(answer) => Event::Resolved { step, answer, by, reason },
+        Move::Answered(answer) => Event::Resolved { step, answer, by, reason, overruled: false },
         _ => Event::Skipped { step, why: SkipWhy::Operator, by: Some(by), reason, undoes: None },
     })
 }
@@ -286,6 +286,7 @@ fn stopped(dice: &mut Dice<'_>, bench: &Bench) -> Option<Deed> {
         actor: Actor::default(),
         force: dice.once_in(2),
         host_keys: None,
+        found: None,
     })
 }
 

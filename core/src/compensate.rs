@@ -387,6 +387,7 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
                 touches: Vec::new(),
                 undoes: Some(Undoes { run, step: step.path.clone(), last: number + 1 == count }),
                 accepts: undo.accepts,
+                undo_reason: None,
             });
         }
     }

@@ -294,6 +294,8 @@ fn a_run_with_many_residues_can_be_closed() {
             differences: Vec::new(),
             passed: Vec::new(),
             lists: None,
+            by: None,
+            reason: None,
         };
         let mut slim = whole.clone();
         let bytes = slim.take_lists().expect("it encodes");

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// Version of the stored forms: a reader may read a newer minor, a writer refuses to write into one.
-pub const FORMAT: (u32, u32) = (1, 4);
+pub const FORMAT: (u32, u32) = (1, 5);
 
 /// An entry's stored bytes may not be longer: transparency tiles and etcd need that.
 pub const ENTRY_LIMIT: usize = 60 * 1024;
@@ -412,6 +412,9 @@ pub enum Event {
         /// The hosts' keys that it found and that the run did not have recorded so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         host_keys: Option<Box<HostKeys>>,
+        /// What else it found, where it found anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Box<FoundThere>>,
     },
     /// About to act.
     Intent(Arc<Intent>),
@@ -431,6 +434,9 @@ pub enum Event {
         by: Actor,
         /// Their reason.
         reason: Option<BodyId>,
+        /// Whether the answer overrules what the journal knew: the step was not in doubt. Left out where it does not.
+        #[serde(default, skip_serializing_if = "is_false")]
+        overruled: bool,
     },
     /// A step is passed over.
     Skipped {
@@ -457,6 +463,10 @@ pub enum Event {
         facts: BTreeMap<String, String>,
         /// What the targets printed.
         evidence: Option<BodyId>,
+        /// How long the gate was waited for when this sample came: time that passed in the processes that waited, by a
+        /// clock that nobody sets. Left out before format 1.5.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<Micros>,
     },
     /// A gate opened, or failed for good.
     GateDecided {
@@ -529,6 +539,34 @@ pub struct RunOpened {
     /// The cluster that it acts on, if it acts on one: it is not continued on another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Box<ClusterId>>,
+    /// What else was found where it acts, where anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Box<FoundThere>>,
+}
+
+/// What a process found where a run acts, when it opened the run or took it over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct FoundThere {
+    /// The machine ids of hosts (`/etc/machine-id`) that the run did not have recorded so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machines: Option<HostKeys>,
+    /// Claims that this process takes from other journals, by host, node or inventory: the words of each claim.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<String, BodyId>,
+    /// Hosts that are other machines than recorded, and that a person said to go on with.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub host_changed: BTreeSet<HostName>,
+}
+
+impl FoundThere {
+    /// Itself, if there is anything in it.
+    pub fn some(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// By which key each host was known: what ssh's strict check accepted.
@@ -685,6 +723,12 @@ pub struct RunClosed {
     /// The public blob with these three lists, where they are too long for an entry: they are empty here then.
     #[serde(default)]
     pub lists: Option<BlobId>,
+    /// Who closed it, when it was a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
+    /// Their reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<BodyId>,
 }
 
 /// The lists of a run that was closed, as they stand in a blob.

@@ -198,7 +198,18 @@ impl Dice<'_> {
 
     fn residue(&mut self) -> Residue {
         use Loss::*;
-        let loss = self.pick(&[EmptyDir, Moved, BarePod, NewUid, EvictedAgain, Differs]);
+        let loss = self.pick(&[
+            EmptyDir,
+            Moved,
+            BarePod,
+            NewUid,
+            EvictedAgain,
+            Differs,
+            UnknownEffect,
+            NotUndone,
+            NotSeenBefore,
+            NotSynced,
+        ]);
         Residue { key: self.key(), loss }
     }
 
@@ -430,7 +441,8 @@ impl Dice<'_> {
     }
 
     fn class(&mut self) -> UndoClass {
-        self.pick(&[UndoClass::Read, UndoClass::Reversible, UndoClass::NoUndo, UndoClass::PointOfNoReturn])
+        use UndoClass::*;
+        self.pick(&[Read, Reversible, UnknownEffect, NoUndo, PointOfNoReturn])
     }
 
     fn recovery(&mut self) -> Recovery {
@@ -460,7 +472,16 @@ impl Dice<'_> {
                     version: dice.word(),
                 })
             }),
+            found: self.maybe(Self::found_there),
         }
+    }
+
+    fn found_there(&mut self) -> Box<FoundThere> {
+        Box::new(FoundThere {
+            machines: self.maybe(Self::host_keys),
+            taken: self.list(|dice| (dice.word(), dice.body())),
+            host_changed: self.list(Self::host),
+        })
     }
 
     fn host_keys(&mut self) -> HostKeys {
@@ -538,6 +559,8 @@ impl Dice<'_> {
             differences: self.list(|dice| Difference { key: dice.key(), was: dice.state(), is: dice.state() }),
             passed: self.list(Self::key),
             lists: self.maybe(|dice| BlobId(dice.hash())),
+            by: self.maybe(Self::actor),
+            reason: self.maybe(Self::body),
         }
     }
 
@@ -575,6 +598,7 @@ impl Dice<'_> {
                 actor: self.actor(),
                 force: self.flag(),
                 host_keys: self.maybe(|dice| Box::new(dice.host_keys())),
+                found: self.maybe(Self::found_there),
             },
             2 => Event::Intent(Arc::new(self.intent())),
             3 => Event::Outcome(Box::new(self.outcome())),
@@ -584,6 +608,7 @@ impl Dice<'_> {
                 answer: self.pick(&[Answer::Applied, Answer::NotApplied, Answer::Partial, Answer::Retry]),
                 by: self.actor(),
                 reason,
+                overruled: self.flag(),
             },
             6 => Event::Skipped {
                 step,
@@ -598,6 +623,7 @@ impl Dice<'_> {
                 hopeless: self.flag(),
                 facts: self.pairs(),
                 evidence: reason,
+                waited: self.maybe(Self::micros),
             },
             8 => Event::GateDecided { step, passed: self.flag() },
             9 => Event::TimerFired { step },
@@ -669,6 +695,7 @@ impl Dice<'_> {
             touches: self.list(Self::step_path),
             undoes: self.maybe(Self::undoes),
             accepts: self.list(Self::accept),
+            undo_reason: self.maybe(Self::word),
         }
     }
 

@@ -176,6 +176,7 @@ fn second_forms_differ_from_the_bytes_of_their_value() {
             hopeless: false,
             facts: [("x", "1"), ("y", "2")].map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             evidence: Some(BodyId([b'b'; 32])),
+            waited: None,
         },
         ..Dice(&[]).entry()
     };

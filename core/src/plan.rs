@@ -124,6 +124,9 @@ pub struct Step {
     pub undoes: Option<Undoes>,
     /// In a rollback: live states it accepts although they are not the last recorded ones.
     pub accepts: Vec<Accept>,
+    /// Why the runbook says that nothing takes it back, where the action alone would not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_reason: Option<String>,
 }
 
 impl Plan {

@@ -8,7 +8,7 @@
 //! `csr/NAME@cluster`.
 
 use crate::action::ObjectRef;
-use crate::id::{BodyId, HostName, ResourceKey};
+use crate::id::{BodyId, HostName, ResourceKey, StepPath};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -52,6 +52,8 @@ pub enum Kind<'a> {
     Pod(&'a str, &'a str),
     /// A node's request for a certificate, by name. Only requests to the API name it.
     Csr(&'a str),
+    /// A step of a run, by its path. Only residues name it, where no resource is known.
+    Step(&'a str),
 }
 
 impl ResourceKey {
@@ -133,6 +135,11 @@ impl ResourceKey {
         Self::built(format!("csr/{name}@cluster"))
     }
 
+    /// `step:PATH`: a step, where it is not known which resources it changed.
+    pub fn step(path: &StepPath) -> Self {
+        Self::built(format!("step:{path}"))
+    }
+
     /// The host whose resource it is; none for what belongs to the cluster or the control side.
     pub fn host(&self) -> Option<&str> {
         match self.kind()? {
@@ -147,13 +154,17 @@ impl ResourceKey {
             | Kind::ConfigMap(..)
             | Kind::Object { .. }
             | Kind::Pod(..)
-            | Kind::Csr(_) => None,
+            | Kind::Csr(_)
+            | Kind::Step(_) => None,
         }
     }
 
     /// What the key names; nothing for a key of another grammar.
     pub fn kind(&self) -> Option<Kind<'_>> {
         let text = self.as_str();
+        if let Some(step) = text.strip_prefix("step:") {
+            return Some(Kind::Step(step));
+        }
         if let Some(object) = text.strip_suffix("@cluster") {
             let parts: Vec<&str> = object.split('/').collect();
             match parts.as_slice() {
@@ -536,6 +547,32 @@ pub enum Loss {
     EvictedAgain,
     /// The resource differs from what it was, and nothing in the plan was to restore it.
     Differs,
+    /// It is not known what the step changed.
+    UnknownEffect,
+    /// The step's undo did not end done: skipped, failed, or never begun.
+    NotUndone,
+    /// The resource was not looked at before it was changed.
+    NotSeenBefore,
+    /// It is not known to be on the host's disk: a power cut may lose it.
+    NotSynced,
+}
+
+impl Loss {
+    /// The loss in words, as they stand behind the resource's key.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::EmptyDir => "emptyDir data lost with an eviction",
+            Self::Moved => "evicted; runs where the scheduler put it",
+            Self::BarePod => "had no controller; gone for good",
+            Self::NewUid => "exists again under a new UID",
+            Self::EvictedAgain => "whatever runs there by then is evicted once more, emptyDir data included",
+            Self::Differs => "differs from what it was",
+            Self::UnknownEffect => "not known what it changed",
+            Self::NotUndone => "was not taken back",
+            Self::NotSeenBefore => "was not looked at before it was changed, so nothing puts it back",
+            Self::NotSynced => "not known to be on the host's disk",
+        }
+    }
 }
 
 /// What a rollback could not restore.
@@ -550,15 +587,7 @@ pub struct Residue {
 
 impl fmt::Display for Residue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = match self.loss {
-            Loss::EmptyDir => "emptyDir data lost with the eviction",
-            Loss::Moved => "evicted, runs where the scheduler put it",
-            Loss::BarePod => "had no controller, gone for good",
-            Loss::NewUid => "exists again under a new UID",
-            Loss::EvictedAgain => "whatever runs there by then is evicted once more, emptyDir data included",
-            Loss::Differs => "differs from what it was",
-        };
-        write!(f, "{}: {words}", self.key)
+        write!(f, "{}: {}", self.key, self.loss.words())
     }
 }
 

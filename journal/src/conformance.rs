@@ -105,7 +105,7 @@ fn must<T, E: std::fmt::Debug>(rule: &'static str, result: Result<T, E>) -> Resu
 fn draft(phase: &str) -> Result<Draft, Violation> {
     let step = must("a step path is valid", StepPath::new("host/step"))?;
     let facts = BTreeMap::from([("phase".to_owned(), phase.to_owned())]);
-    let event = Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None };
+    let event = Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None, waited: None };
     Ok(Draft { run: RUN, time: Micros(1_000_000), wall: None, event, bodies: BTreeMap::new() })
 }
 

@@ -265,13 +265,15 @@ impl<'a> Walk<'a> {
             self.named.entry(opened.plan_blob).or_insert(entry.seq);
             self.families.insert(opened.keys);
         }
-        let host_keys = match &entry.event {
-            Event::RunOpened(opened) => opened.host_keys.as_ref(),
-            Event::OwnerChanged { host_keys, .. } => host_keys.as_deref(),
-            _ => None,
+        let (host_keys, found) = match &entry.event {
+            Event::RunOpened(opened) => (opened.host_keys.as_ref(), opened.found.as_deref()),
+            Event::OwnerChanged { host_keys, found, .. } => (host_keys.as_deref(), found.as_deref()),
+            _ => (None, None),
         };
-        if let Some(HostKeys::Blob(blob)) = host_keys {
-            self.named.entry(*blob).or_insert(entry.seq);
+        for named in host_keys.into_iter().chain(found.and_then(|found| found.machines.as_ref())) {
+            if let HostKeys::Blob(blob) = named {
+                self.named.entry(*blob).or_insert(entry.seq);
+            }
         }
         if let Event::RunClosed(closed) = &entry.event
             && let Some(lists) = closed.lists

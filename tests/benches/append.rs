@@ -27,7 +27,8 @@ const EACH: usize = 2000;
 fn draft(writer: usize, number: usize) -> Draft {
     let step = StepPath::new(format!("node{writer}.demo/wait-for-heal")).expect("a path");
     let facts = (0..8).map(|fact| (format!("volume-{fact}"), format!("{number} entries to heal, 3 of 3 bricks")));
-    let event = Event::GateSampled { step, pass: false, hopeless: false, facts: facts.collect(), evidence: None };
+    let event =
+        Event::GateSampled { step, pass: false, hopeless: false, facts: facts.collect(), evidence: None, waited: None };
     Draft { run: RUN, time: Micros(1_700_000_000_000_000), wall: None, event, bodies: BTreeMap::new() }
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn plan(steps: usize, serial: u32) -> Plan {
                 touches: Vec::new(),
                 undoes: None,
                 accepts: Vec::new(),
+                undo_reason: None,
                 work: Work::Act(action),
             });
         }

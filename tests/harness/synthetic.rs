@@ -78,6 +78,7 @@ fn step(number: usize, label: &str, work: Work) -> Step {
         touches: Vec::new(),
         undoes: None,
         accepts: Vec::new(),
+        undo_reason: None,
     }
 }
 
@@ -162,6 +163,7 @@ impl Writer {
             keys: run,
             host_keys: None,
             cluster: None,
+            found: None,
         };
         self.put(Event::RunOpened(Box::new(opened)), None);
     }
@@ -204,7 +206,10 @@ impl Writer {
     fn sample(&mut self, step: &Step, pass: bool) {
         let facts = [("bricks", "9/9"), ("peers", "3"), ("to-heal", if pass { "0" } else { "17" })];
         let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        self.put(Event::GateSampled { step: step.path.clone(), pass, hopeless: false, facts, evidence: None }, None);
+        self.put(
+            Event::GateSampled { step: step.path.clone(), pass, hopeless: false, facts, evidence: None, waited: None },
+            None,
+        );
     }
 
     fn close(&mut self, plan: &Plan) {
@@ -215,6 +220,8 @@ impl Writer {
             differences: Vec::new(),
             passed: Vec::new(),
             lists: None,
+            by: None,
+            reason: None,
         };
         self.put(Event::RunClosed(Box::new(closed)), None);
     }

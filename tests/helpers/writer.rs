@@ -67,7 +67,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
                 let step = StepPath::new(format!("host{host}.demo/step"))?;
                 let facts = BTreeMap::from([("number".to_owned(), chance.number().to_string())]);
-                let event = Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None };
+                let event =
+                    Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None, waited: None };
                 drafts.push(Draft { run, time: Micros(1), wall: None, event, bodies: sealed });
                 bodies.push(told);
             }

@@ -155,6 +155,7 @@ fn outline(plan: &Plan) -> String {
 fn class_words(class: UndoClass) -> &'static str {
     match class {
         UndoClass::Read | UndoClass::Reversible => "",
+        UndoClass::UnknownEffect => "  (not known what it changes)",
         UndoClass::NoUndo => "  (nothing takes it back)",
         UndoClass::PointOfNoReturn => "  (no way back from here)",
     }

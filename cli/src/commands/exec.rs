@@ -278,6 +278,7 @@ fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failur
             touches: Vec::new(),
             undoes: None,
             accepts: Vec::new(),
+            undo_reason: None,
             work: Work::Act(action),
         });
     }

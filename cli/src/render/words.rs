@@ -169,18 +169,5 @@ pub(crate) fn residues(all: &[Residue]) -> Vec<(String, Vec<String>)> {
     for residue in all {
         kinds.entry(residue.loss).or_default().push(residue.key.to_string());
     }
-    kinds
-        .into_iter()
-        .map(|(loss, keys)| {
-            let words = match loss {
-                Loss::EmptyDir => "emptyDir data lost with an eviction",
-                Loss::Moved => "evicted; runs where the scheduler put it",
-                Loss::BarePod => "had no controller; gone for good",
-                Loss::NewUid => "exists again under a new UID",
-                Loss::EvictedAgain => "whatever runs there by then is evicted once more, emptyDir data included",
-                Loss::Differs => "differs from what it was",
-            };
-            (words.to_owned(), keys)
-        })
-        .collect()
+    kinds.into_iter().map(|(loss, keys)| (loss.words().to_owned(), keys)).collect()
 }

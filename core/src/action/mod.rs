@@ -64,6 +64,8 @@ pub enum UndoClass {
     Read,
     /// Its inverse restores what was.
     Reversible,
+    /// It is not known what it changed: a rollback passes it, and it always counts as a residue.
+    UnknownEffect,
     /// There is nothing to restore: a rollback passes it and lists it.
     NoUndo,
     /// A rollback refuses to cross it.

@@ -37,6 +37,8 @@ pub fn close(state: &RunState) -> RunClosed {
         differences: Vec::new(),
         passed: passed.into_iter().cloned().collect(),
         lists: None,
+        by: None,
+        reason: None,
     }
 }
 
@@ -70,6 +72,8 @@ pub fn close_back(
         differences,
         passed: passed_originally(history, back, originals),
         lists: None,
+        by: None,
+        reason: None,
     }
 }
 

@@ -519,6 +519,7 @@ impl Maker<'_> {
             touches,
             undoes: None,
             accepts: Vec::new(),
+            undo_reason: None,
         })
     }
 

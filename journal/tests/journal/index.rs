@@ -102,7 +102,7 @@ fn event(dice: &mut Dice) -> Event {
         6 => Event::Paused { why: PauseWhy::Drift(key(dice)), by: Some(actor()), reason: None },
         _ => {
             let facts = BTreeMap::from([("peers".to_owned(), "3".to_owned())]);
-            Event::GateSampled { step, pass: dice.roll(2) == 0, hopeless: false, facts, evidence: None }
+            Event::GateSampled { step, pass: dice.roll(2) == 0, hopeless: false, facts, evidence: None, waited: None }
         }
     }
 }

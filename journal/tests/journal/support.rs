@@ -26,7 +26,7 @@ pub(crate) fn draft_of(run: RunId, event: Event) -> Draft {
 pub(crate) fn draft(phase: &str) -> Draft {
     let step = StepPath::new("host/step").expect("a path");
     let facts = std::collections::BTreeMap::from([("phase".to_owned(), phase.to_owned())]);
-    draft_of(RUN, Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None })
+    draft_of(RUN, Event::GateSampled { step, pass: false, hopeless: false, facts, evidence: None, waited: None })
 }
 
 pub(crate) fn opened(run: RunId, plan_blob: BlobId) -> Draft {
@@ -45,6 +45,7 @@ pub(crate) fn opened(run: RunId, plan_blob: BlobId) -> Draft {
         keys: run,
         host_keys: None,
         cluster: None,
+        found: None,
     };
     draft_of(run, Event::RunOpened(Box::new(event)))
 }
@@ -57,6 +58,8 @@ pub(crate) fn closed(run: RunId) -> Draft {
         differences: Vec::new(),
         passed: Vec::new(),
         lists: None,
+        by: None,
+        reason: None,
     };
     draft_of(run, Event::RunClosed(Box::new(event)))
 }

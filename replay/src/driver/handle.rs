@@ -296,7 +296,8 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         };
         let Sample { pass, hopeless, facts, evidence } = sample;
         let path = || step.path.clone();
-        let mut findings = vec![(Event::GateSampled { step: path(), pass, hopeless, facts, evidence }, fresh)];
+        let mut findings =
+            vec![(Event::GateSampled { step: path(), pass, hopeless, facts, evidence, waited: None }, fresh)];
         let decided = |passed| Event::GateDecided { step: path(), passed };
         let (decision, follow) = match sampled(step, (known.passes, known.began), now, (pass, hopeless)) {
             Some(Sampled::Again(at)) => (None, Follow::Sleep(ix, at)),

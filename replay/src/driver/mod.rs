@@ -257,6 +257,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             keys,
             host_keys,
             cluster: executor.cluster().map(Box::new),
+            found: None,
         };
         driver.record(vec![(Event::RunOpened(Box::new(opened)), bodies)])?;
         Ok(driver)
@@ -278,7 +279,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let known = &driver.state()?.host_keys;
         found.retain(|host, key| known.get(host) != Some(key));
         let host_keys = keep_keys(driver.journal, found)?.map(Box::new);
-        driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force, host_keys }, BTreeMap::new())])?;
+        driver.record(vec![(
+            Event::OwnerChanged { owner, gap, actor, force, host_keys, found: None },
+            BTreeMap::new(),
+        )])?;
         Ok(driver)
     }
 
@@ -544,7 +548,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
                 let (step, answer, by) = (step.clone(), *answer, decision.by.clone());
                 ix.map(|ix| self.blocked.remove(&ix));
-                self.record(vec![(Event::Resolved { step, answer, by, reason }, bodies)])?;
+                self.record(vec![(Event::Resolved { step, answer, by, reason, overruled: false }, bodies)])?;
             }
             Verb::Skip { step } => {
                 if decision.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {

@@ -90,7 +90,9 @@ impl World {
                 },
             },
             Kind::Object { .. } => return Err(refused(key.as_str(), "the lab has no objects of that kind")),
-            Kind::Pod(..) | Kind::Csr(_) => return Err(refused(key.as_str(), "it is not looked at by itself")),
+            Kind::Pod(..) | Kind::Csr(_) | Kind::Step(_) => {
+                return Err(refused(key.as_str(), "it is not looked at by itself"));
+            }
         })
     }
 

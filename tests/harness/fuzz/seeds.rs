@@ -94,7 +94,7 @@ fn all_kinds() -> BTreeMap<String, Entry> {
     let by = actor();
     let rare = [
         Event::TimerFired { step: step.clone() },
-        Event::Resolved { step: step.clone(), answer: Answer::Retry, by: by.clone(), reason: None },
+        Event::Resolved { step: step.clone(), answer: Answer::Retry, by: by.clone(), reason: None, overruled: false },
         Event::Paused { why: PauseWhy::Asked, by: Some(by), reason: None },
         Event::DriftFound { step, key, expected: State::Absent, found: State::Absent, forced: true },
     ];
