@@ -72,6 +72,7 @@ fn step(dice: &mut Dice<'_>, place: &str, before: &[Step]) -> Step {
         let unit = dice.pick(&["u0", "u1", "u2"]);
         let class = match dice.below(16) {
             13 => UndoClass::Read,
+            12 => UndoClass::UnknownEffect,
             14 => UndoClass::NoUndo,
             15 if dice.once_in(3) => UndoClass::PointOfNoReturn,
             _ => UndoClass::Reversible,
@@ -159,7 +160,7 @@ fn seen(dice: &mut Dice<'_>, image: &Image) -> ImageRef {
 pub(crate) fn outcome(dice: &mut Dice<'_>, bench: &Bench, name: &str) -> Option<Deed> {
     let (step, image, _) = bench.around(RUN, name);
     let ending = dice.pick(&[Ending::Succeeded, Ending::Succeeded, Ending::Failed, Ending::Unknown]);
-    let why = [Why::ExitCode, Why::Unmet, Why::Precondition, Why::Revoked, Why::LinkLost];
+    let why = [Why::ExitCode, Why::Unmet, Why::Precondition, Why::Revoked, Why::LinkLost, Why::NotStarted];
     Deed::entry(Event::Outcome(Box::new(Outcome {
         attempt: bench.step(RUN, name).1.attempt,
         step: step.path,

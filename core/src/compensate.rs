@@ -3,12 +3,15 @@
 //! The order is reverse, except where the runbook says `undo_after`: package removal is taken back before the files
 //! that were purged after it, or installing would lay defaults over them; a node rejoins only once its services run.
 
-use crate::action::{Action, Undo, UndoClass, Verdict};
+use crate::action::{Action, Undo, UndoClass};
+use crate::at_work::{self, HalfDone};
 use crate::event::{Compensates, ImageRef, Scope, Undoes};
 use crate::history::History;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
+use crate::leftover::{self, owned};
 use crate::life::Stage;
 use crate::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use crate::port::Gate;
 use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
 use crate::rules::version::Rules;
 use crate::state::{RunState, StepState};
@@ -54,6 +57,21 @@ pub enum CompensateError {
         /// Its step.
         later: StepPath,
     },
+    /// Other hosts of the run stand half done, as many as may be at a time.
+    #[error("{host} cannot be taken back while {} half done, at {}: the runbook has {serial} at a time", stand(.others), .others[0].at)]
+    HostsAtWork {
+        /// The host to be taken back.
+        host: HostName,
+        /// Those that stand half done; at least one.
+        others: Vec<HalfDone>,
+        /// How many hosts may be at work at a time.
+        serial: u32,
+    },
+}
+
+fn stand(others: &[HalfDone]) -> String {
+    let names: Vec<&str> = others.iter().map(|other| other.host.as_str()).collect();
+    format!("{} {}", names.join(", "), if names.len() == 1 { "stands" } else { "stand" })
 }
 
 /// What a rollback will do and what it cannot do.
@@ -65,6 +83,8 @@ pub struct Compensation {
     pub residues: Vec<Residue>,
     /// Steps without undo that it passes.
     pub passed: Vec<StepPath>,
+    /// Steps of which it is not known what they changed: it passes them too, and each is a residue.
+    pub unknown: Vec<StepPath>,
 }
 
 /// Opens an image; sealed ones need the journal's keys.
@@ -134,12 +154,6 @@ impl Changes {
             _ => self.perhaps,
         }
     }
-}
-
-/// The resources that an attempt of the step owns: evidence is only looked at.
-fn owned(known: &StepState) -> impl Iterator<Item = &Footprint> {
-    let footprint = known.intent.iter().flat_map(|intent| intent.footprint.iter());
-    footprint.filter(|place| place.fields != Fields::Evidence)
 }
 
 /// A step that changed a resource after the scope did, and is not taken back itself.
@@ -222,6 +236,12 @@ pub fn compensate(
             return Err(CompensateError::PointOfNoReturn(step.path.clone()));
         }
     }
+    if rules.hosts_at_work_count()
+        && !scoped.is_empty()
+        && let Some((host, others)) = at_work::too_many(state, scope)
+    {
+        return Err(CompensateError::HostsAtWork { host, others, serial: state.plan.serial.max(1) });
+    }
     refuse_overwriting(history, state, scope, &scoped, open)?;
 
     let mut plan = Plan {
@@ -237,8 +257,9 @@ pub fn compensate(
         compensates: Some(Compensates { run, scope: scope.clone() }),
     };
     // What was opened last is taken back first; the lane that stood first becomes the last.
-    let numbers: Vec<usize> = (0..state.plan.lanes.len()).rev().collect();
-    for number in numbers {
+    // How many hosts stand before in the plan, and the gates that each of them closes with.
+    let (mut hosts_before, mut held): (u32, Option<Vec<Gate>>) = (0, None);
+    for number in at_work::order(state, rules.hosts_at_work_count()) {
         let Some(lane) = state.plan.lanes.get(number) else { continue };
         let kind = match &lane.kind {
             LaneKind::First => LaneKind::Last,
@@ -247,24 +268,43 @@ pub fn compensate(
         };
         let start = StepIx::try_from(plan.steps.len()).unwrap_or(StepIx::MAX);
         let mine: Vec<StepIx> = scoped.range(lane.start..lane.end).copied().collect();
-        undo_lane(state, run, &mine, &mut plan.steps, open);
-        let end = StepIx::try_from(plan.steps.len()).unwrap_or(StepIx::MAX);
-        if end > start && matches!(kind, LaneKind::Host(_)) && !matches!(scope, Scope::Step(_)) {
-            gates_of(state, lane, &mut plan.steps);
+        let mut undos = Vec::new();
+        undo_lane(state, (run, rules), &mine, &mut undos, open);
+        if !undos.is_empty() && matches!(kind, LaneKind::Host(_)) && !matches!(scope, Scope::Step(_)) {
+            let closing = gates_of(state, lane, rules);
+            if rules.hosts_at_work_count() {
+                // What closed a host before this one has just been seen to hold.
+                let just_held = held.as_deref().filter(|_| hosts_before >= state.plan.serial.max(1));
+                plan.steps.extend(entry_gates(state, lane, just_held.unwrap_or_default()));
+                let kept = |gate: &Gate| held.as_ref().is_none_or(|held| held.contains(gate));
+                held = Some(closing.iter().filter_map(gate_in).filter(|gate| kept(gate)).cloned().collect());
+                hosts_before += 1;
+            }
+            plan.steps.append(&mut undos);
+            plan.steps.extend(closing);
         }
+        plan.steps.append(&mut undos);
         let end = StepIx::try_from(plan.steps.len()).unwrap_or(StepIx::MAX);
         if end > start || !matches!(kind, LaneKind::Host(_)) {
             plan.lanes.push(Lane { kind, start, end });
         }
     }
-    let residues = residues(state, &scoped, &plan, open);
+    let residues = residues(state, (scope, rules), &scoped, &plan, open).into_iter().collect();
+    let left_unknown =
+        |step: &Step, known: &StepState| rules.what_is_left_is_a_residue() && leftover::left_unknown(step, known);
+    let unknown = scoped
+        .iter()
+        .filter_map(|ix| get(*ix))
+        .filter(|(step, known, _)| left_unknown(step, known))
+        .map(|(step, ..)| step.path.clone())
+        .collect();
     let passed = scoped
         .iter()
         .filter_map(|ix| get(*ix))
-        .filter(|(step, known, _)| step.class == UndoClass::NoUndo && known.touched)
+        .filter(|(step, known, _)| step.class == UndoClass::NoUndo && known.touched && !left_unknown(step, known))
         .map(|(step, ..)| step.path.clone())
         .collect();
-    Ok(Compensation { plan, residues, passed })
+    Ok(Compensation { plan, residues, passed, unknown })
 }
 
 /// A resource that a later step outside the scope changed is not changed back, unless the action merges.
@@ -343,7 +383,13 @@ fn undo_path(step: &Step, ix: StepIx, part: &str) -> StepPath {
         .unwrap_or_else(|_| step.path.clone())
 }
 
-fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step>, open: OpenImage<'_>) {
+fn undo_lane(
+    state: &RunState,
+    (run, rules): (RunId, Rules),
+    mine: &[StepIx],
+    steps: &mut Vec<Step>,
+    open: OpenImage<'_>,
+) {
     let order = undo_order(state, mine);
     let owner = first_owners(state, mine);
     let mut undone: BTreeSet<StepIx> = BTreeSet::new();
@@ -374,7 +420,7 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
                 path: undo_path(step, ix, &part),
                 label: step.label.clone(),
                 target: intent.target.clone(),
-                class: undo.action.class(),
+                class: class_under(rules, &undo.action),
                 // Of a command only the runbook knows whether it may run twice.
                 recovery: match &undo.action {
                     Action::Command(_) => step.recovery,
@@ -393,6 +439,14 @@ fn undo_lane(state: &RunState, run: RunId, mine: &[StepIx], steps: &mut Vec<Step
     }
 }
 
+/// The undo class that an action has under these rules.
+fn class_under(rules: Rules, action: &Action) -> UndoClass {
+    match action.class() {
+        UndoClass::UnknownEffect if !rules.what_is_left_is_a_residue() => UndoClass::NoUndo,
+        class => class,
+    }
+}
+
 /// For each file, the first step whose undo puts it back.
 fn first_owners(state: &RunState, mine: &[StepIx]) -> BTreeMap<ResourceKey, StepIx> {
     let mut owners = BTreeMap::new();
@@ -408,40 +462,46 @@ fn first_owners(state: &RunState, mine: &[StepIx]) -> BTreeMap<ResourceKey, Step
 }
 
 /// The gates of a host hold on the way back too, at its end: the next host is not touched before they open.
-fn gates_of(state: &RunState, lane: &Lane, steps: &mut Vec<Step>) {
-    let mut seen = Vec::new();
-    let mut last_of_each = Vec::new();
-    for ix in (lane.start..lane.end).rev() {
-        let Some((step, _)) = state.step(ix) else { continue };
-        let Work::Gate { gate, .. } = &step.work else { continue };
-        if !seen.contains(gate) {
-            seen.push(gate.clone());
-            last_of_each.push((ix, step));
-        }
-    }
-    for (ix, step) in last_of_each.into_iter().rev() {
+fn gates_of(state: &RunState, lane: &Lane, rules: Rules) -> Vec<Step> {
+    let gates = at_work::last_gates(state, lane, !rules.passed_gates_stay_away()).into_iter();
+    let back = |(ix, step): (StepIx, &Step)| {
         let path = undo_path(step, ix, "");
-        let gate = step.clone();
-        steps.push(Step { path, when: None, undo_after: Vec::new(), touches: Vec::new(), ..gate });
-    }
+        Step { path, when: None, undo_after: Vec::new(), touches: Vec::new(), ..step.clone() }
+    };
+    gates.map(back).collect()
 }
 
-/// Whether the image taken after a step shows that it changed nothing, however it ended: nothing was lost then.
-fn untouched(known: &StepState, open: OpenImage<'_>) -> bool {
-    let Some(intent) = &known.intent else { return true };
-    let images = (open(&intent.before), known.after.as_ref().and_then(open));
-    let (Some(before), Some(after)) = images else { return false };
-    intent.action.judge(&intent.footprint, &before, &after) == Verdict::NotApplied
+fn gate_in(step: &Step) -> Option<&Gate> {
+    if let Work::Gate { gate, .. } = &step.work { Some(gate) } else { None }
+}
+
+/// The gates that hold before a host is taken back: it is not touched while others are away.
+fn entry_gates(state: &RunState, lane: &Lane, just_held: &[Gate]) -> Vec<Step> {
+    let gates = at_work::entry_gates(state, lane).into_iter();
+    let gates = gates.filter(|(_, step, _)| gate_in(step).is_some_and(|gate| !just_held.contains(gate)));
+    let gates = gates.filter_map(|(ix, step, gate)| {
+        let Work::Gate { samples, every, timeout, .. } = &step.work else { return None };
+        let work = Work::Gate { gate, samples: *samples, every: *every, timeout: *timeout };
+        let path = undo_path(step, ix, "/before");
+        Some(Step { path, work, when: None, undo_after: Vec::new(), touches: Vec::new(), ..step.clone() })
+    });
+    gates.collect()
 }
 
 /// What the steps in scope lost for good, and what taking them back loses again.
-fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan, open: OpenImage<'_>) -> Vec<Residue> {
+fn residues(
+    state: &RunState,
+    (scope, rules): (&Scope, Rules),
+    scoped: &BTreeSet<StepIx>,
+    plan: &Plan,
+    open: OpenImage<'_>,
+) -> BTreeSet<Residue> {
     let mut all = BTreeSet::new();
-    for (_, known) in scoped.iter().filter_map(|ix| state.step(*ix)) {
-        if let Some(intent) = &known.intent
-            && (known.stage.is_doubtful() || known.touched && !untouched(known, open))
-        {
-            all.extend(intent.losses.iter().cloned());
+    let whole = rules.what_is_left_is_a_residue().then(|| leftover::spoken_for(state, scope));
+    for (step, known) in whole.as_ref().unwrap_or(scoped).iter().filter_map(|ix| state.step(*ix)) {
+        all.extend(leftover::announced(known, open));
+        if whole.is_some() {
+            all.extend(leftover::beyond(step, known));
         }
     }
     for step in &plan.steps {
@@ -449,7 +509,7 @@ fn residues(state: &RunState, scoped: &BTreeSet<StepIx>, plan: &Plan, open: Open
             all.insert(Residue { key: ResourceKey::pods(node), loss: Loss::EvictedAgain });
         }
     }
-    all.into_iter().collect()
+    all
 }
 
 /// The residues of a rollback that ran: as announced when it was planned, computed anew from the history.
@@ -464,7 +524,11 @@ pub fn residues_of(history: &History, rollback: RunId, open: OpenImage<'_>) -> V
             && covers(original, &compensates.scope, *ix)
     });
     let scoped: BTreeSet<StepIx> = mine.map(|(ix, ..)| ix).collect();
-    residues(original, &scoped, &state.plan, open)
+    let mut all = residues(original, (&compensates.scope, state.rules), &scoped, &state.plan, open);
+    if state.rules.what_is_left_is_a_residue() {
+        all.extend(leftover::not_undone(state, original));
+    }
+    all.into_iter().collect()
 }
 
 /// The state that each resource in scope had before its first step, with the fields that any of them owns: what a

@@ -1,6 +1,7 @@
 //! The way back, stated a second time over the public facts of a run, and compared for random histories.
 
 use crate::action::UndoClass;
+use crate::at_work::HalfDone;
 use crate::bench::{BACK, Bench, RUN, host, path, unit};
 use crate::chance::{Deed, Dice, NAMES, a_plan, config, deed, tape};
 use crate::compensate::{
@@ -9,8 +10,9 @@ use crate::compensate::{
 use crate::event::{ImageRef, Scope, SkipWhy};
 use crate::id::{HostName, ResourceKey, Seq, StepPath};
 use crate::life::Stage;
-use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
-use crate::resource::{Image, Residue};
+use crate::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use crate::port::Gate;
+use crate::resource::{Image, Loss, Residue};
 use crate::rules::version::Rules;
 use crate::state::StepState;
 use proptest::prelude::*;
@@ -80,18 +82,70 @@ impl Fact<'_> {
     }
 }
 
+/// Whether a gate is no gate on the way back: its `when` did not hold, or is known not to.
+fn stays_away(bench: &Bench, fact: &Fact<'_>) -> bool {
+    let Some(when) = &fact.step.when else { return false };
+    let name = when.left.trim_start_matches("{{ ").trim_end_matches(" }}").to_owned();
+    match fact.known.stage {
+        Stage::Skipped => fact.known.skipped == Some(SkipWhy::When),
+        Stage::Pending => bench.state().capture(fact.ix, &name).is_some_and(|left| (left == when.right) != when.equal),
+        _ => false,
+    }
+}
+
+/// The last gate of each kind in a lane, in order.
+fn gates<'a>(bench: &Bench, lane: &[&'a Fact<'a>]) -> Vec<&'a Fact<'a>> {
+    let gate = |fact: &Fact<'_>| if let Work::Gate { gate, .. } = &fact.step.work { Some(gate.clone()) } else { None };
+    let all: Vec<&Fact<'_>> =
+        lane.iter().copied().filter(|fact| gate(fact).is_some() && !stays_away(bench, fact)).collect();
+    let last = |fact: &&Fact<'_>| all.iter().all(|other| other.ix <= fact.ix || gate(other) != gate(fact));
+    all.iter().copied().filter(last).collect()
+}
+
+/// The hosts between their first intent and their closing gate, with the step that each stands at.
+fn half_done(bench: &Bench, all: &[Fact<'_>]) -> Vec<HalfDone> {
+    let mut found = Vec::new();
+    for name in NAMES.iter().filter(|_| bench.state().closed.is_none()) {
+        let lane: Vec<&Fact<'_>> = all.iter().filter(|fact| fact.is_in(&Scope::Host(host(name)))).collect();
+        let closing = gates(bench, &lane).last().map_or(StepIx::MAX, |fact| fact.ix);
+        let behind = [Stage::Succeeded, Stage::Skipped, Stage::Compensated];
+        let open = lane.iter().find(|fact| fact.ix <= closing && !behind.contains(&fact.known.stage));
+        if let (true, Some(open)) = (lane.iter().any(|fact| fact.is_open()), open) {
+            found.push(HalfDone { host: host(name), at: open.step.path.clone() });
+        }
+    }
+    found
+}
+
 fn facts(bench: &Bench) -> Vec<Fact<'_>> {
     bench.state().steps().map(|(ix, step, known)| Fact { ix, step, known }).collect()
 }
 
 /// Why the rollback is refused, if it is.
-fn refusal(all: &[Fact<'_>], mine: &[&Fact<'_>], scope: &Scope, preview: bool) -> Option<CompensateError> {
+fn refusal(
+    bench: &Bench,
+    (all, mine): (&[Fact<'_>], &[&Fact<'_>]),
+    scope: &Scope,
+    preview: bool,
+) -> Option<CompensateError> {
     if let Some(fact) = mine.iter().find(|fact| !preview && fact.doubtful()) {
         return Some(CompensateError::InDoubt(fact.step.path.clone()));
     }
     let point = |fact: &&&Fact<'_>| fact.step.class == UndoClass::PointOfNoReturn;
     if let Some(fact) = mine.iter().filter(point).find(|fact| fact.known.touched || fact.doubtful()) {
         return Some(CompensateError::PointOfNoReturn(fact.step.path.clone()));
+    }
+    let own = match scope {
+        Scope::Run => None,
+        Scope::Host(name) => Some(name.clone()),
+        Scope::Step(path) => path.as_str().split('/').next().filter(|name| NAMES.contains(name)).map(host),
+    };
+    if let (Some(own), false) = (own, mine.is_empty()) {
+        let others: Vec<HalfDone> = half_done(bench, all).into_iter().filter(|half| half.host != own).collect();
+        let serial = bench.state().plan.serial;
+        if others.len() as u32 >= serial {
+            return Some(CompensateError::HostsAtWork { host: own, others, serial });
+        }
     }
     for fact in mine.iter().filter(|fact| fact.parts() > 0 && fact.changed()) {
         let mut others = all.iter().filter(|other| !other.is_in(scope) && other.is_open());
@@ -155,9 +209,26 @@ fn undone<'a>(way: &'a [Step], mine: &[&Fact<'_>]) -> Vec<&'a StepPath> {
     found
 }
 
-fn is_the_way_back(way: &Plan, plan: &Plan, mine: &[&Fact<'_>], scope: &Scope) {
+/// In which order lanes come: the last one, hosts that stand half done, the other hosts, the first one; each in reverse.
+fn lanes_back<'a>(plan: &'a Plan, half: &[HalfDone]) -> Vec<&'a Lane> {
+    let stands = |lane: &Lane| half.iter().any(|half| lane.kind == LaneKind::Host(half.host.clone()));
+    let hosts = || plan.lanes.iter().rev().filter(|lane| matches!(lane.kind, LaneKind::Host(_)));
+    let of = |kind: LaneKind| plan.lanes.iter().find(move |lane| lane.kind == kind);
+    let order = of(LaneKind::Last).into_iter().chain(hosts().filter(|lane| stands(lane)));
+    order.chain(hosts().filter(|lane| !stands(lane))).chain(of(LaneKind::First)).collect()
+}
+
+fn is_the_way_back(
+    bench: &Bench,
+    (way, plan): (&Plan, &Plan),
+    (all, mine): (&[Fact<'_>], &[&Fact<'_>]),
+    scope: &Scope,
+) {
+    let half = half_done(bench, all);
     let mut lanes = way.lanes.iter();
-    for old in plan.lanes.iter().rev() {
+    // The gates that closed each of the hosts before.
+    let mut closings: Vec<Vec<Gate>> = Vec::new();
+    for old in lanes_back(plan, &half) {
         let lane: Vec<&Fact<'_>> =
             mine.iter().copied().filter(|fact| (old.start..old.end).contains(&fact.ix)).collect();
         let undoes = lane.iter().any(|fact| fact.parts() > 0);
@@ -178,21 +249,38 @@ fn is_the_way_back(way: &Plan, plan: &Plan, mine: &[&Fact<'_>], scope: &Scope) {
         let with_undo: Vec<&Fact<'_>> = lane.iter().copied().filter(|fact| fact.parts() > 0).collect();
         is_in_order(&order, &with_undo);
 
-        // The last gate of each kind stands at the end of a host that is taken back, in the order of the runbook.
-        let gates: Vec<&Step> = steps.iter().filter(|step| step.undoes.is_none()).collect();
-        let old_steps = &plan.steps[old.start as usize..old.end as usize];
-        let gate_of = |step: &Step| if let Work::Gate { gate, .. } = &step.work { Some(gate.clone()) } else { None };
-        let mut want = Vec::new();
-        if matches!(old.kind, LaneKind::Host(_)) && !matches!(scope, Scope::Step(_)) {
-            for (number, step) in old_steps.iter().enumerate().filter(|(_, step)| gate_of(step).is_some()) {
-                if old_steps[number + 1..].iter().all(|later| gate_of(later) != gate_of(step)) {
-                    want.push(format!("undo/{}", step.path));
+        // The last gate of each kind stands at the end of a host that is taken back, in the order of the runbook; those
+        // about the others stand before it too, unless every host before it has just been closed by the same.
+        let (mut before, mut behind) = (Vec::new(), Vec::new());
+        if let (LaneKind::Host(name), false) = (&old.kind, matches!(scope, Scope::Step(_))) {
+            let whole: Vec<&Fact<'_>> = all.iter().filter(|fact| (old.start..old.end).contains(&fact.ix)).collect();
+            let away: Vec<HostName> =
+                half.iter().filter(|half| half.host == *name).map(|half| half.host.clone()).collect();
+            let mut closing = Vec::new();
+            for fact in gates(bench, &whole) {
+                let Work::Gate { gate, .. } = &fact.step.work else { unreachable!("they are gates") };
+                behind.push((format!("undo/{}", fact.step.path), gate.clone()));
+                closing.push(gate.clone());
+                let held = closings.len() >= plan.serial as usize && closings.iter().all(|all| all.contains(gate));
+                if let (Gate::GlusterHealed { vantage_points, .. }, false) = (gate, held) {
+                    let (hosts, volumes, without) = (Vec::new(), Vec::new(), away.clone());
+                    let gate = Gate::GlusterHealed { vantage_points: *vantage_points, hosts, volumes, without };
+                    before.push((format!("undo/{}/before", fact.step.path), gate));
                 }
             }
+            closings.push(closing);
         }
-        let found: Vec<&str> = gates.iter().map(|step| step.path.as_str()).collect();
-        assert_eq!(found, want);
-        assert!(steps[..steps.len() - gates.len()].iter().all(|step| step.undoes.is_some()), "gates stand at the end");
+        let shown = |steps: &[Step]| -> Vec<(String, Gate)> {
+            let of = |step: &Step| match &step.work {
+                Work::Gate { gate, .. } => (step.path.to_string(), gate.clone()),
+                Work::Act(_) => panic!("{} is no gate", step.path),
+            };
+            steps.iter().map(of).collect()
+        };
+        assert_eq!(shown(&steps[..before.len()]), before);
+        assert_eq!(shown(&steps[steps.len() - behind.len()..]), behind);
+        let between = &steps[before.len()..steps.len() - behind.len()];
+        assert!(between.iter().all(|step| step.undoes.is_some()), "gates stand at the ends");
     }
     assert_eq!(lanes.next(), None, "no lane but these");
     assert_eq!((way.serial, way.max_fail), (plan.serial, 0));
@@ -232,13 +320,20 @@ fn agrees(bench: &Bench, again: &Bench, plan: &Plan, scope: &Scope) {
     let digest = |way: &Compensation| way.plan.encode().expect("it encodes").1;
     for preview in [false, true] {
         let found = planned(bench, scope, preview);
-        let refused = unknown.clone().or_else(|| refusal(&all, &mine, scope, preview));
+        let refused = unknown.clone().or_else(|| refusal(bench, (&all, &mine), scope, preview));
         assert_eq!(found.as_ref().err(), refused.as_ref(), "{scope:?}, preview {preview}");
         let Ok(way) = found else { continue };
-        is_the_way_back(&way.plan, plan, &mine, scope);
-        let lost = mine.iter().filter(|fact| fact.lost());
+        is_the_way_back(bench, (&way.plan, plan), (&all, &mine), scope);
+        // Also what another rollback took back before: what was lost then is lost.
+        let spoken_for = || all.iter().filter(|fact| fact.is_in(scope) && fact.step.class != UndoClass::Read);
+        let earlier = spoken_for().flat_map(|fact| fact.known.lost.iter().cloned());
+        let unknown = spoken_for().filter(|fact| fact.step.class == UndoClass::UnknownEffect);
+        let unknown = unknown.filter(|fact| fact.known.intent.is_some() && (fact.known.touched || fact.doubtful()));
+        let unknown =
+            unknown.map(|fact| Residue { key: ResourceKey::step(&fact.step.path), loss: Loss::UnknownEffect });
+        let lost = spoken_for().filter(|fact| fact.known.intent.is_some() && fact.lost());
         let losses = lost.flat_map(|fact| fact.known.intent.iter().flat_map(|intent| intent.losses.clone()));
-        let losses: BTreeSet<Residue> = losses.collect();
+        let losses: BTreeSet<Residue> = losses.chain(earlier).chain(unknown).collect();
         assert_eq!(way.residues, losses.into_iter().collect::<Vec<_>>());
         let passed = mine.iter().filter(|fact| fact.step.class == UndoClass::NoUndo && fact.known.touched);
         assert_eq!(way.passed, paths(passed.collect()));
@@ -290,7 +385,13 @@ fn carried_out(mut bench: Bench, way: &Compensation, scope: &Scope, dice: &mut D
         }
     }
     bench.close(BACK);
-    assert_eq!(residues_of(&bench.history, BACK, &open), way.residues, "as announced");
+    // As announced, and what was passed over then.
+    let passed_over = left.iter().map(|path| {
+        let fact = facts(&bench).into_iter().find(|fact| fact.step.path == *path).expect("it is in the plan");
+        Residue { key: fact.key(), loss: Loss::NotUndone }
+    });
+    let want: BTreeSet<Residue> = way.residues.iter().cloned().chain(passed_over).collect();
+    assert_eq!(residues_of(&bench.history, BACK, &open), want.into_iter().collect::<Vec<_>>());
     for (path, was) in before {
         let taken = covered.contains(&path) && !left.contains(&path);
         let want = if taken { Stage::Compensated } else { was };

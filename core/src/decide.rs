@@ -5,7 +5,7 @@
 
 use crate::life::Stage;
 use crate::plan::{Lane, LaneKind, StepIx, When, Work};
-use crate::runbook::template::fill_captures;
+use crate::runbook::template::{fill_captures, names};
 use crate::state::{LaneState, RunState, Stand};
 
 /// Something that may be done next.
@@ -208,6 +208,12 @@ impl RunState {
     fn holds(&self, ix: StepIx, when: &When) -> bool {
         let side = |text: &str| fill_captures(text, &|name| self.capture(ix, name));
         (side(&when.left) == side(&when.right)) == when.equal
+    }
+
+    /// Whether it is known that a condition does not hold: every value in it was captured.
+    pub(crate) fn fails(&self, ix: StepIx, when: &When) -> bool {
+        let captured = |text: &str| names(text).iter().all(|name| self.capture(ix, name).is_some());
+        captured(&when.left) && captured(&when.right) && !self.holds(ix, when)
     }
 
     /// Whether a gate has been sampled well often enough in a row.

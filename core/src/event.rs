@@ -278,7 +278,7 @@ pub enum Ending {
 pub enum Why {
     /// The program said so by its exit code.
     ExitCode,
-    /// A precondition did not hold; nothing was changed.
+    /// A precondition did not hold. Before rules 4 also that it did not start.
     Precondition,
     /// It took longer than allowed.
     Timeout,
@@ -292,6 +292,15 @@ pub enum Why {
     Revoked,
     /// Taken as partly applied: by the operator's word, or because a partial effect is not safe to repeat.
     Partial,
+    /// It certainly did not start, and never will: nothing was changed.
+    NotStarted,
+}
+
+impl Why {
+    /// Whether the attempt was refused: what is there now is what others made of it.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Precondition | Self::Conflict | Self::Revoked | Self::NotStarted)
+    }
 }
 
 /// By which rule an in-doubt step was decided.

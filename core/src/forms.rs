@@ -510,7 +510,7 @@ impl Dice<'_> {
 
     fn outcome(&mut self) -> Outcome {
         use Why::*;
-        let why = [ExitCode, Precondition, Timeout, Unmet, Conflict, LinkLost, Revoked, Partial];
+        let why = [ExitCode, Precondition, Timeout, Unmet, Conflict, LinkLost, Revoked, Partial, NotStarted];
         Outcome {
             step: self.step_path(),
             attempt: self.small(),
@@ -673,6 +673,7 @@ impl Dice<'_> {
                 vantage_points: self.small(),
                 hosts: self.list(Self::host),
                 volumes: self.words(),
+                without: self.list(Self::host),
             },
             1 => Gate::PackageRestorable { names: self.words() },
             _ => Gate::NodeReady {},

@@ -2,7 +2,7 @@
 
 use crate::admit::Inadmissible;
 use crate::event::{
-    Ending, Entry, Event, HostKeys, HostKeysError, ImageRef, RunOpened, Sealed, SkipWhy, Undoes, World,
+    Ending, Entry, Event, HostKeys, HostKeysError, ImageRef, JobWord, RunOpened, Sealed, SkipWhy, Undoes, Why, World,
 };
 use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
@@ -145,7 +145,7 @@ struct Known {
 }
 
 /// Whether a rollback's step did what it is there for, or found it done.
-fn is_done(known: &StepState) -> bool {
+pub(crate) fn is_done(known: &StepState) -> bool {
     match known.stage {
         Stage::Skipped => known.skipped == Some(SkipWhy::AlreadyThere),
         stage => stage.is_behind(),
@@ -246,24 +246,30 @@ impl History {
             return if self.whole { Err(LoadError::NoRun { seq: *seq, run: *run }) } else { Ok(()) };
         };
         let known = event.step().and_then(|step| state.find(step)).and_then(|ix| state.step(ix));
-        let repeated = known.is_some_and(|(_, known)| known.intent.is_some());
+        let first = known.and_then(|(_, known)| known.intent.clone());
+        let own_only = state.rules.refusals_leave_no_image();
         state.apply(stored)?;
         match event {
             Event::OwnerChanged { host_keys, .. } => know(state, host_keys.as_deref(), public)?,
             Event::Intent(intent) => {
-                self.record(*run, &intent.step, *seq, &intent.before, repeated);
+                self.record(*run, &intent.step, *seq, &intent.before, first.as_deref().map(|first| &first.before));
                 if let Some(undoes) = &intent.undoes {
                     self.pending_undoes.insert((*run, intent.step.clone()), undoes.clone());
                 }
             }
             Event::Outcome(outcome) => {
-                self.record(*run, &outcome.step, *seq, &outcome.after, false);
+                // What is there after a refusal is what others made of it.
+                if !(own_only && outcome.why.is_some_and(Why::is_refusal)) {
+                    self.record(*run, &outcome.step, *seq, &outcome.after, None);
+                }
                 if outcome.ending == Ending::Succeeded {
                     self.undone(*run, &outcome.step);
                 }
             }
             Event::Probed(probed) => {
-                self.record(*run, &probed.step, *seq, &probed.observed, false);
+                if !(own_only && probed.job == JobWord::NotStarted) {
+                    self.record(*run, &probed.step, *seq, &probed.observed, None);
+                }
                 if probed.decision == crate::event::Decision::Succeeded {
                     self.undone(*run, &probed.step);
                 }
@@ -293,9 +299,12 @@ impl History {
             foreign.closed |= matches!(event, Event::RunClosed(_));
         }
         match event {
-            Event::Intent(intent) => self.record(*run, &intent.step, *seq, &intent.before, intent.attempt > 1),
-            Event::Outcome(outcome) => self.record(*run, &outcome.step, *seq, &outcome.after, false),
-            Event::Probed(probed) => self.record(*run, &probed.step, *seq, &probed.observed, false),
+            Event::Intent(intent) if intent.attempt > 1 => {
+                self.record(*run, &intent.step, *seq, &intent.before, Some(&intent.before));
+            }
+            Event::Intent(intent) => self.record(*run, &intent.step, *seq, &intent.before, None),
+            Event::Outcome(outcome) => self.record(*run, &outcome.step, *seq, &outcome.after, None),
+            Event::Probed(probed) => self.record(*run, &probed.step, *seq, &probed.observed, None),
             _ => {}
         }
     }
@@ -363,7 +372,8 @@ impl History {
         }
     }
 
-    fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, repeated: bool) {
+    /// `first`: the before-image that the first attempt of the step recorded, where this one repeats it.
+    fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, first: Option<&ImageRef>) {
         let ours = self.runs.get(&run).map(|state| &state.opened.world);
         let Some(world) = ours.or_else(|| self.foreign.get(&run).map(|foreign| &foreign.opened.world)) else { return };
         let known = match self.worlds.get_mut(world) {
@@ -373,12 +383,11 @@ impl History {
         image.each_uid(|uid| {
             known.uids.insert(uid.to_owned());
         });
-        // The before-image of a repeated attempt is the first one's: history, not what is there now.
-        if repeated {
-            return;
-        }
+        // The before-image of a repeated attempt is the first one's: history, not what is there now. Only what the
+        // first one did not look at was looked at now.
+        let old: BTreeSet<&ResourceKey> = first.into_iter().flat_map(ImageRef::keys).collect();
         let shared = Arc::new(image.clone());
-        for key in image.keys() {
+        for key in image.keys().filter(|key| !old.contains(key)) {
             let recorded = Recorded { run, step: step.clone(), seq, image: shared.clone() };
             known.last.insert(key.clone(), recorded);
         }

@@ -16,6 +16,7 @@
 
 pub mod action;
 pub mod admit;
+pub mod at_work;
 #[cfg(test)]
 mod bench;
 pub mod canon;
@@ -30,6 +31,7 @@ mod forms;
 pub mod history;
 pub mod id;
 pub mod inventory;
+pub mod leftover;
 pub mod life;
 pub mod plan;
 pub mod port;

@@ -343,6 +343,9 @@ pub enum Gate {
         /// Only these volumes; without them all.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         volumes: Vec<String>,
+        /// Hosts that may be away: on the way back, the one whose own unfinished steps took it away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        without: Vec<HostName>,
     },
     /// Every one of these packages that is installed could be installed again in exactly that version.
     #[serde(rename = "package.restorable")]
@@ -365,7 +368,21 @@ fn two() -> u32 {
 impl Gate {
     /// Every volume, looked at from so many pods.
     pub fn gluster_healed(vantage_points: u32) -> Self {
-        Self::GlusterHealed { vantage_points, hosts: Vec::new(), volumes: Vec::new() }
+        Self::GlusterHealed { vantage_points, hosts: Vec::new(), volumes: Vec::new(), without: Vec::new() }
+    }
+
+    /// The gate as it holds before the host of its step is taken back: what it says of the others. None if it says
+    /// something of that host alone. `away`: the host, if its own unfinished steps may have taken it away.
+    pub fn before(&self, away: Option<&HostName>) -> Option<Self> {
+        match self {
+            Self::GlusterHealed { vantage_points, hosts, volumes, .. } => Some(Self::GlusterHealed {
+                vantage_points: *vantage_points,
+                hosts: hosts.clone(),
+                volumes: volumes.clone(),
+                without: away.into_iter().cloned().collect(),
+            }),
+            Self::PackageRestorable { .. } | Self::NodeReady {} => None,
+        }
     }
 
     /// The hosts that it asks beside the one that it is about.
@@ -377,19 +394,30 @@ impl Gate {
     }
 
     /// Those of them that are asked for a step: not its own host, which may be the one that is sick, unless the others are
-    /// too few.
+    /// too few. One that may be away is not asked.
     pub fn asked_for(&self, own: Option<&HostName>) -> Vec<&HostName> {
-        let Self::GlusterHealed { vantage_points, hosts, .. } = self else { return Vec::new() };
-        let mut asked: Vec<&HostName> = hosts.iter().filter(|host| Some(*host) != own).collect();
+        let Self::GlusterHealed { vantage_points, hosts, without, .. } = self else { return Vec::new() };
+        let there = || hosts.iter().filter(|host| !without.contains(host));
+        let mut asked: Vec<&HostName> = there().filter(|host| Some(*host) != own).collect();
         if asked.len() < *vantage_points as usize {
-            asked.extend(hosts.iter().filter(|host| Some(*host) == own));
+            asked.extend(there().filter(|host| Some(*host) == own));
         }
         asked
     }
 
+    /// How many members have to agree: no more than are left where some may be away.
+    pub fn voices(&self) -> u32 {
+        let Self::GlusterHealed { vantage_points, hosts, without, .. } = self else { return 0 };
+        let there = hosts.iter().filter(|host| !without.contains(host)).count();
+        match without.is_empty() || hosts.is_empty() {
+            true => *vantage_points,
+            false => (*vantage_points).min(u32::try_from(there).unwrap_or(u32::MAX)).max(1),
+        }
+    }
+
     /// Whether it can ever open, and its values are ones that may reach a target.
     pub fn check(&self) -> Result<(), String> {
-        let Self::GlusterHealed { vantage_points, hosts, volumes } = self else { return Ok(()) };
+        let Self::GlusterHealed { vantage_points, hosts, volumes, .. } = self else { return Ok(()) };
         if *vantage_points == 0 {
             return Err("`vantage_points` is at least 1".to_owned());
         }

@@ -3,13 +3,16 @@
 use crate::action::UndoClass;
 use crate::admit::Inadmissible;
 use crate::event::{
-    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy, Why,
+    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy,
+    Why,
 };
 use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, RunId, Seq, StepPath};
+use crate::leftover;
 use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
 use crate::progress::Heard;
+use crate::resource::Residue;
 use crate::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -42,6 +45,8 @@ pub struct StepState {
     pub rule: Option<Rule>,
     /// Who took it back.
     pub compensated_by: Option<RunId>,
+    /// What was lost for good by attempts before it was taken back and tried again.
+    pub lost: BTreeSet<Residue>,
     /// Gate samples in a row that held.
     pub passes: u32,
     /// When it was first intended or sampled.
@@ -68,6 +73,7 @@ impl StepState {
             skipped: None,
             rule: None,
             compensated_by: None,
+            lost: BTreeSet::new(),
             passes: 0,
             began: None,
             changed: None,
@@ -332,9 +338,13 @@ impl RunState {
                 node = intent.target.node.as_ref();
             }
             Event::Outcome(outcome) => {
-                let harmless =
-                    outcome.ending == Ending::Failed && matches!(outcome.why, Some(Why::Precondition | Why::Revoked));
-                step.touched |= !harmless;
+                step.touched |= match (self.rules.only_not_started_is_harmless(), outcome.ending) {
+                    // What a look finds out tells whether it changed anything.
+                    (true, Ending::Unknown) => false,
+                    (true, _) => outcome.why != Some(Why::NotStarted),
+                    (false, Ending::Failed) => !matches!(outcome.why, Some(Why::Precondition | Why::Revoked)),
+                    (false, _) => true,
+                };
                 (step.why, step.message) = (outcome.why, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
@@ -353,7 +363,8 @@ impl RunState {
                 if probed.evidence.is_some() || probed.decision != Decision::Ask {
                     step.message = probed.evidence;
                 }
-                if probed.observed.keys().next().is_some() {
+                let own = probed.job != JobWord::NotStarted || !self.rules.refusals_leave_no_image();
+                if own && probed.observed.keys().next().is_some() {
                     step.after = Some(probed.observed.clone());
                 }
                 captured = Some(&probed.captures);
@@ -361,7 +372,12 @@ impl RunState {
             Event::Resolved { answer, .. } => {
                 if was == Stage::Compensated {
                     // What earlier attempts found was put back, perhaps as another object: the next one looks anew,
-                    // and what it finds is no change of ours.
+                    // and what it finds is no change of ours. What was lost stays lost.
+                    if let (Some(intent), true) = (&step.intent, step.touched) {
+                        step.lost.extend(intent.losses.iter().cloned());
+                        let of = self.plan.step(ix).filter(|of| leftover::effect_unknown(of, Some(intent)));
+                        step.lost.extend(of.map(|of| leftover::unknown_effect(&of.path)));
+                    }
                     (step.intent, step.job, step.after) = (None, None, None);
                     (step.touched, step.compensated_by) = (false, None);
                 }

@@ -13,7 +13,8 @@ use palinode_core::action::UndoClass;
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::RunId;
-use palinode_core::plan::{LaneKind, Plan, Work};
+use palinode_core::leftover::effect_unknown;
+use palinode_core::plan::{LaneKind, Plan, Step, Work};
 use palinode_journal::{DiskJournal, create};
 use palinode_replay::driver::{Opening, Stopped};
 use palinode_replay::lab;
@@ -142,8 +143,8 @@ fn outline(plan: &Plan) -> String {
         let _ = writeln!(out, "\n{head}");
         for step in steps {
             let (work, class) = match &step.work {
-                Work::Act(action) => (escape(&action.words()), class_words(step.class)),
-                Work::Gate { gate, .. } => (format!("wait until {} holds", gate.name()), ""),
+                Work::Act(action) => (escape(&action.words()), class_words(step)),
+                Work::Gate { gate, .. } => (format!("wait until {} holds", gate.name()), String::new()),
             };
             let _ = writeln!(out, "  {:<16} {work}{class}", step.label.as_str());
         }
@@ -152,11 +153,13 @@ fn outline(plan: &Plan) -> String {
     out
 }
 
-fn class_words(class: UndoClass) -> &'static str {
-    match class {
-        UndoClass::Read | UndoClass::Reversible => "",
-        UndoClass::UnknownEffect => "  (not known what it changes)",
-        UndoClass::NoUndo => "  (nothing takes it back)",
-        UndoClass::PointOfNoReturn => "  (no way back from here)",
-    }
+fn class_words(step: &Step) -> String {
+    let words = match (step.class, &step.undo_reason) {
+        (UndoClass::NoUndo, Some(reason)) => return format!("  (nothing takes it back: {})", escape(reason)),
+        _ if effect_unknown(step, None) => "  (not known what it changes)",
+        (UndoClass::NoUndo, None) => "  (nothing takes it back)",
+        (UndoClass::PointOfNoReturn, _) => "  (no way back from here)",
+        (UndoClass::Read | UndoClass::Reversible | UndoClass::UnknownEffect, _) => "",
+    };
+    words.to_owned()
 }

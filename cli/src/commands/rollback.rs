@@ -89,7 +89,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
     }
     let way = way_back::plan(&journal, &history, original, &scope, false)?;
-    if way.plan.steps.is_empty() {
+    // Steps that it passes are steps that it takes back nothing of: that is recorded, and said.
+    if way.plan.steps.is_empty() && way.unknown.is_empty() {
         to_stderr("nothing to take back: no step of that scope changed anything that is not taken back already\n");
         if args.output == Output::Json {
             let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
@@ -99,7 +100,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     }
     acting.disturb(&rollback.lab_options, &joined(&plan, &way.plan), None)?;
     if place_of_world == World::Real && !rollback.way.yes {
-        to_stderr(&format!("{}\n{}\n", title(&history, original, &scope, &way), way_text(&way)));
+        let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
+        to_stderr(&format!("{}\n{}\n", title(&history, original, &scope, &way), way_text(state, &way)));
         let command = command(&scope, &place::short(&history, original));
         consent::ask(
             "This is taken back on real hosts.",
@@ -154,9 +156,10 @@ fn preview(
                 "undoes": step.undoes.as_ref().map(|undoes| &undoes.step),
             })).collect::<Vec<_>>(),
             "passed": way.passed,
+            "unknown": way.unknown,
             "residues": way.residues,
         })),
-        Output::Text => to_stdout(&preview_text(history, state.run, scope, &way, &doubts, &digest)),
+        Output::Text => to_stdout(&preview_text(history, state, scope, &way, &doubts, &digest)),
     }
     Ok(Exit::Done)
 }
@@ -188,25 +191,37 @@ fn command(scope: &Scope, run: &str) -> String {
 
 fn preview_text(
     history: &History,
-    run: RunId,
+    state: &RunState,
     scope: &Scope,
     way: &Compensation,
     doubts: &[StepPath],
     digest: &str,
 ) -> String {
+    let run = state.run;
     let mut out = String::new();
     let _ = writeln!(out, "{} This is a preview; nothing is changed.", title(history, run, scope, way));
     let _ = writeln!(out, "plan {}", &digest[..digest.len().min(16)]);
     for step in doubts {
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
-    out.push_str(&way_text(way));
+    out.push_str(&way_text(state, way));
     let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &place::short(history, run))));
     out
 }
 
+/// Steps that a way back passes, with the reasons that the runbook gives.
+fn passed_lines(original: &RunState, passed: &[StepPath]) -> String {
+    let mut out = String::new();
+    for path in passed {
+        let step = original.find(path).and_then(|ix| original.step(ix)).map(|(step, _)| step);
+        let reason = step.and_then(|step| step.undo_reason.as_deref()).map(escape);
+        let _ = writeln!(out, "  {path}{}", reason.map_or_else(String::new, |reason| format!(": {reason}")));
+    }
+    out
+}
+
 /// The steps of a way back, and what it cannot restore.
-fn way_text(way: &Compensation) -> String {
+fn way_text(original: &RunState, way: &Compensation) -> String {
     let mut out = String::new();
     for lane in &way.plan.lanes {
         let name = match &lane.kind {
@@ -231,7 +246,11 @@ fn way_text(way: &Compensation) -> String {
     }
     if !way.passed.is_empty() {
         out.push_str("\npassed, since there is nothing to restore\n");
-        for step in &way.passed {
+        out.push_str(&passed_lines(original, &way.passed));
+    }
+    if !way.unknown.is_empty() {
+        out.push_str("\npassed, though it is not known what they changed\n");
+        for step in &way.unknown {
             let _ = writeln!(out, "  {step}");
         }
     }

@@ -8,9 +8,11 @@ use crate::render::{bytes_to_stdout, clock, escape, json, lines, moment, summary
 use palinode_core::event::{Event, ImageRef};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
+use palinode_core::leftover;
 use palinode_core::plan::Work;
 use palinode_core::port::{JournalRead, ReadError, Stored};
 use palinode_core::progress::{HostEnd, Told};
+use palinode_core::resource::Loss;
 use palinode_core::state::RunState;
 use palinode_journal::JournalReader;
 use palinode_journal::index::{Catalog, Query, Run};
@@ -191,7 +193,7 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     if args.output == Output::Json {
         json(&serde_json::json!({
             "step": step,
-            "stage": known.stage.word(),
+            "stage": words::stage(step, known),
             "attempts": known.attempt,
             "entries": entries.iter().map(|stored| serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry })).collect::<Vec<_>>(),
         }));
@@ -199,7 +201,7 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     }
     let shelf = ShelfView::of(reader, &family.history, run.run).ok();
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::step(known));
+    let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known));
     let does = match (&step.work, &known.intent) {
         (_, Some(intent)) => intent.action.words(),
         (Work::Act(action), None) => action.words(),
@@ -208,7 +210,8 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     let _ = writeln!(out, "  does      {}", escape(&does));
     let _ = writeln!(out, "  attempts  {}", known.attempt);
     if let Some(by) = known.compensated_by {
-        let _ = writeln!(out, "  undone by {}", family.short(by));
+        let what = if words::not_taken_back(step, known).is_some() { "passed by" } else { "undone by" };
+        let _ = writeln!(out, "  {what} {}", family.short(by));
     }
     if let Some(heard) = known.heard.words() {
         let _ =
@@ -238,7 +241,11 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
             image(&mut out, shelf.as_ref(), "after", after);
         }
         out.push_str("\nundo\n");
-        if intent.inverse.is_empty() {
+        if let Some(reason) = &step.undo_reason {
+            let _ = writeln!(out, "  nothing takes it back: {}", escape(reason));
+        } else if leftover::left_unknown(step, known) {
+            let _ = writeln!(out, "  {}, so nothing takes it back", Loss::UnknownEffect.words());
+        } else if intent.inverse.is_empty() {
             out.push_str("  nothing to undo\n");
         }
         for undo in &intent.inverse {
@@ -270,7 +277,7 @@ fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit
         value["closed"] = serde_json::to_value(run.closed.as_deref()).unwrap_or_default();
         value["plan_steps"] = run
             .steps()
-            .map(|(_, step, known)| serde_json::json!({ "step": step.path, "stage": known.stage.word(), "attempts": known.attempt }))
+            .map(|(_, step, known)| serde_json::json!({ "step": step.path, "stage": words::stage(step, known), "attempts": known.attempt }))
             .collect();
         json(&value);
         return Ok(Exit::Done);
@@ -291,7 +298,7 @@ fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit
     }
     out.push_str("\nsteps\n");
     for (_, step, known) in run.steps() {
-        let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::step(known));
+        let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::stands(step, known));
     }
     let lost = summary::residues(run);
     if !lost.is_empty() {

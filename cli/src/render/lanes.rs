@@ -1,6 +1,7 @@
 //! How far every host is. Of many hosts, those that need nobody's eyes are folded, so that one screen stays one screen.
 
 use super::{count, some};
+use palinode_core::leftover;
 use palinode_core::life::Stage;
 use palinode_core::plan::{LaneKind, Step};
 use palinode_core::state::{RunState, StepState};
@@ -42,10 +43,12 @@ pub(crate) fn lanes(run: &RunState) -> Vec<LaneRow> {
         let done = steps.iter().filter(|(_, known)| known.stage.is_behind()).count();
         let begun = steps.iter().any(|(_, known)| known.stage != Stage::Pending);
         let taken_back = steps.iter().any(|(_, known)| known.stage == Stage::Compensated);
+        let unknown = taken_back && steps.iter().any(|(step, known)| leftover::left_unknown(step, known));
         let open = || steps.iter().filter(|(_, known)| !known.stage.is_behind());
         // A lane that went back to an earlier step stays with what is in doubt.
         let at = open().find(|(_, known)| known.stage.is_doubtful()).or_else(|| open().next());
         let state = match at {
+            _ if taken_back && unknown => "taken back, but for what is not known".to_owned(),
             _ if taken_back => "taken back".to_owned(),
             None => "done".to_owned(),
             Some(_) if !begun => "not begun".to_owned(),

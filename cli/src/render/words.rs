@@ -1,12 +1,17 @@
 //! The words in which states, reasons and residues are told, in one place.
 
+use palinode_core::action::UndoClass;
 use palinode_core::event::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
 use palinode_core::id::HostName;
+use palinode_core::leftover;
 use palinode_core::life::Stage;
+use palinode_core::plan::Step;
 use palinode_core::progress::Told;
 use palinode_core::resource::{Loss, Residue};
 use palinode_core::state::{RunState, StepState};
 use std::collections::BTreeMap;
+
+use super::escape;
 
 /// Whether someone drives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +63,8 @@ pub(crate) fn pause(why: &PauseWhy) -> String {
 pub(crate) fn why(why: Why) -> &'static str {
     match why {
         Why::ExitCode => "it ended with an error",
-        Why::Precondition => "a precondition does not hold; nothing was changed",
+        Why::Precondition => "a precondition does not hold",
+        Why::NotStarted => "it did not start; nothing was changed",
         Why::Timeout => "its time was up",
         Why::Unmet => "it ended well, but what it promises is not there",
         Why::Conflict => "someone else changed the same lines",
@@ -116,6 +122,31 @@ pub(crate) fn actor(actor: &Actor) -> String {
     match &actor.sudo_user {
         Some(user) => format!("{user} (as {}) on {}", actor.user, actor.host),
         None => format!("{} on {}", actor.user, actor.host),
+    }
+}
+
+/// Of a step that a rollback dealt with and did not take back: why not. None if it did.
+pub(crate) fn not_taken_back(of: &Step, known: &StepState) -> Option<String> {
+    if !known.touched || known.stage != Stage::Compensated {
+        return None;
+    }
+    if leftover::left_unknown(of, known) {
+        return Some(Loss::UnknownEffect.words().to_owned());
+    }
+    let reason = || of.undo_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", escape(reason)));
+    (of.class == UndoClass::NoUndo).then(|| format!("nothing takes it back{}", reason()))
+}
+
+/// How a step of a run stands, in one line: never that it was taken back if it was not.
+pub(crate) fn stands(of: &Step, known: &StepState) -> String {
+    not_taken_back(of, known).unwrap_or_else(|| step(known))
+}
+
+/// How a step stands, in one word for programs.
+pub(crate) fn stage(of: &Step, known: &StepState) -> &'static str {
+    match known.stage == Stage::Compensated && leftover::left_unknown(of, known) {
+        true => "unknown-effect",
+        false => known.stage.word(),
     }
 }
 

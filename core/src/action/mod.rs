@@ -367,9 +367,9 @@ impl Action {
             Self::GlusterHeal(_) => UndoClass::Read,
             Self::KubeWait(_) => UndoClass::Read,
             Self::KubeExec(exec) if exec.reads => UndoClass::Read,
-            Self::KubeExec(_) | Self::ApproveCsr(_) => UndoClass::NoUndo,
-            Self::Reboot {} | Self::RestoreNode(_) => UndoClass::NoUndo,
-            Self::Command(command) if command.undo.is_none() && command.changes.is_empty() => UndoClass::NoUndo,
+            Self::KubeExec(_) => UndoClass::UnknownEffect,
+            Self::Reboot {} | Self::RestoreNode(_) | Self::ApproveCsr(_) => UndoClass::NoUndo,
+            Self::Command(command) if command.undo.is_none() && command.changes.is_empty() => UndoClass::UnknownEffect,
             _ => UndoClass::Reversible,
         }
     }

@@ -6,7 +6,9 @@ use crate::decide::Standing;
 use crate::event::{Compensates, Difference, PauseWhy, RunClosed, RunEnd};
 use crate::history::History;
 use crate::id::{ResourceKey, RunId};
+use crate::leftover;
 use crate::resource::{Fields, Image, Loss, Residue, State};
+use crate::rules::version::Rules;
 use crate::state::RunState;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +72,7 @@ pub fn close_back(
         steps: state.counts(),
         residues: residues.into_iter().collect(),
         differences,
-        passed: passed_originally(history, back, originals),
+        passed: passed_originally(history, (back, state.rules), originals),
         lists: None,
         by: None,
         reason: None,
@@ -83,15 +85,28 @@ pub fn back_end(nothing_left: bool) -> RunEnd {
 }
 
 /// What steps without undo changed in the run that was taken back, and no other step with them.
-pub fn passed_originally(history: &History, back: &Compensates, originals: &Originals) -> Vec<ResourceKey> {
+pub fn passed_originally(
+    history: &History,
+    (back, rules): (&Compensates, Rules),
+    originals: &Originals,
+) -> Vec<ResourceKey> {
     let Some(original) = history.runs.get(&back.run) else { return Vec::new() };
-    let mine = original.steps().filter(|(ix, step, known)| {
-        step.class == UndoClass::NoUndo && known.touched && covers(original, &back.scope, *ix)
-    });
-    let places = mine.filter_map(|(_, _, known)| known.intent.as_ref()).flat_map(|intent| &intent.footprint);
-    let passed: BTreeSet<&ResourceKey> =
-        places.map(|place| &place.key).filter(|key| !originals.contains_key(*key)).collect();
-    passed.into_iter().cloned().collect()
+    let mine = || {
+        let whole = rules.what_is_left_is_a_residue();
+        original.steps().filter(move |(ix, step, known)| {
+            step.class == UndoClass::NoUndo
+                && known.touched
+                && covers(original, &back.scope, *ix)
+                && !(whole && leftover::left_unknown(step, known))
+        })
+    };
+    let places = mine().filter_map(|(_, _, known)| known.intent.as_ref()).flat_map(|intent| &intent.footprint);
+    let mut passed: BTreeSet<ResourceKey> =
+        places.map(|place| &place.key).filter(|key| !originals.contains_key(*key)).cloned().collect();
+    // What the runbook gives a reason for is listed by its step: it may have no resource.
+    let reasoned = mine().filter(|(_, step, _)| rules.what_is_left_is_a_residue() && step.undo_reason.is_some());
+    passed.extend(reasoned.map(|(_, step, _)| ResourceKey::step(&step.path)));
+    passed.into_iter().collect()
 }
 
 /// The run that ends with a rollback: taking back a whole run that is still open closes it too, in the same words but

@@ -4,6 +4,7 @@ use crate::action::{Recovery, Verdict};
 use crate::event::{Decision, Ending, JobWord, Rule, Why};
 use crate::id::Micros;
 use crate::plan::{Step, Work};
+use crate::rules::version::Rules;
 
 /// How an execution came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +23,12 @@ pub enum Came {
 }
 
 /// How an attempt ended. An exit code alone is not success: what the action promises must be seen.
-pub fn outcome(came: Came) -> (Ending, Option<Why>) {
+pub fn outcome(came: Came, rules: Rules) -> (Ending, Option<Why>) {
     match came {
         Came::Finished { why: None, unmet: false } => (Ending::Succeeded, None),
         Came::Finished { why: None, unmet: true } => (Ending::Failed, Some(Why::Unmet)),
         Came::Finished { why, .. } => (Ending::Failed, why),
+        Came::NotStarted if rules.only_not_started_is_harmless() => (Ending::Failed, Some(Why::NotStarted)),
         Came::NotStarted => (Ending::Failed, Some(Why::Precondition)),
         Came::Lost => (Ending::Unknown, Some(Why::LinkLost)),
     }

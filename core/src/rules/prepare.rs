@@ -1,13 +1,14 @@
 //! From a plan's step to the action, the resources and the drift of an attempt.
 
-use crate::action::{Accept, Accepted, Action, Undo};
+use crate::action::{Accept, Accepted, Action, Target, Undo};
 use crate::event::ImageRef;
 use crate::history::History;
 use crate::id::{BodyId, Label, ResourceKey, RunId};
 use crate::plan::{Step, StepIx, Work};
-use crate::resource::{Fields, Footprint, Image, Kind, State};
+use crate::resource::{Fields, Footprint, Image, Kind, Residue, State};
+use crate::rules::version::Rules;
 use crate::state::{RunState, StepState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -137,6 +138,41 @@ pub fn touched(state: &RunState, step: &Step, known: &StepState) -> (Vec<Action>
     places.retain(|place| place.fields != Fields::Evidence);
     places.extend(known.intent.iter().flat_map(|intent| intent.footprint.iter().cloned()));
     (actions, places)
+}
+
+/// What an attempt takes for the original: what was there before, how to go back to it, and what is lost for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// What was there.
+    pub before: Image,
+    /// The way back to it.
+    pub inverse: Vec<Undo>,
+    /// What is lost.
+    pub losses: Vec<Residue>,
+}
+
+impl Original {
+    /// As a first attempt finds it.
+    pub fn found(action: &Action, target: &Target, before: Image) -> Self {
+        Self { inverse: action.inverse(target, &before), losses: action.losses(&before), before }
+    }
+}
+
+/// Whether a retry found resources that the first attempt did not look at.
+pub fn finds_more<'a>(rules: Rules, first: &ImageRef, found: impl IntoIterator<Item = &'a ResourceKey>) -> bool {
+    if !rules.retries_extend_the_original() {
+        return false;
+    }
+    let old: BTreeSet<&ResourceKey> = first.keys().collect();
+    found.into_iter().any(|key| !old.contains(key))
+}
+
+/// The original of a retry that found more: of what the first attempt looked at it is what that one found, for our own
+/// change is never taken for the original; of all else it is what is there now.
+pub fn extended(action: &Action, target: &Target, first: Image, found: Image) -> Original {
+    let mut before = found;
+    before.extend(first);
+    Original::found(action, target, before)
 }
 
 /// Whether a rollback's step has nothing to do.

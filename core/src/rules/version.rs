@@ -11,6 +11,12 @@
 //! | 2 | `Rules::captures_reach_all_lanes` | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
 //! | 2 | `Rules::host_comes_back_whole` | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
 //! | 3 | `Rules::doubt_comes_first` | a lane that went back to an earlier step acted there beside a later one in flight or in doubt; if that failed, its host lost its place to another | it stays with the later step until it is known what became of it |
+//! | 4 | `Rules::only_not_started_is_harmless` | a job that ended with a precondition that did not hold counted as one that changed nothing, and a lost one as one that did | only an attempt that did not start certainly changed nothing; of a lost one it is told by what is found out |
+//! | 4 | `Rules::refusals_leave_no_image` | what was there after a refused attempt, or one that never started, was its own work | it is nobody's last recorded state |
+//! | 4 | `Rules::retries_extend_the_original` | a resource that only a retry found had no before-image and no inverse | it has those of that retry |
+//! | 4 | `Rules::what_is_left_is_a_residue` | effects that nobody knows, undos that were passed over, resources without before-image, and what earlier rollbacks of the same steps lost did not count at the end of a rollback | each is a residue |
+//! | 4 | `Rules::hosts_at_work_count` | a host was taken back whatever else of its run stood half done, and its gates stood at its end only | its gates hold before it begins, a host that stands half done counts against `serial` and goes first |
+//! | 4 | `Rules::passed_gates_stay_away` | a gate whose `when` did not hold was waited for on the way back | it is left out |
 
 use std::ops::RangeInclusive;
 
@@ -62,6 +68,36 @@ impl Rules {
     /// Whether a host that was taken back as a whole begins with its first step that is not behind, whichever is retried.
     pub(crate) fn host_comes_back_whole(self) -> bool {
         self.0 >= 2
+    }
+
+    /// Whether only an attempt that did not start counts as one that changed nothing.
+    pub(crate) fn only_not_started_is_harmless(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether the image after an attempt that was refused or never started is recorded as nobody's work.
+    pub fn refusals_leave_no_image(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a retry adds the resources that only it found to the before-image and the inverse of the first attempt.
+    pub fn retries_extend_the_original(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether all that a rollback leaves is a residue, not only what its actions announced.
+    pub(crate) fn what_is_left_is_a_residue(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a rollback respects the hosts of its run that stand half done, and the gates before it begins with a host.
+    pub(crate) fn hosts_at_work_count(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a rollback leaves out gates whose `when` did not hold.
+    pub(crate) fn passed_gates_stay_away(self) -> bool {
+        self.0 >= 4
     }
 
     /// Whether a lane stays with a step in flight or in doubt, also when it has gone back to an earlier one.

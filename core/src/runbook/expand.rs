@@ -437,6 +437,7 @@ impl Maker<'_> {
             Some(node) => Err(Finding::new(node.at, format!("`{name}` does not fit here: {why}"), "remove it")),
             None => Ok(()),
         };
+        let mut undo_reason = None;
         let (work, class, recovery) = match &spec.kind {
             Kind::Gate(name) => {
                 for modifier in ["capture", "undo_after", "touches", "recovery", "undo"] {
@@ -455,24 +456,19 @@ impl Maker<'_> {
                     _ => refuse("timeout", "only `wait` and gates have one; a drain has it among its own values")?,
                 }
                 let action = self.action(spec, name, params, host)?;
-                // What a playbook changed that nobody looked at, nothing takes back.
+                // What a playbook changed that nobody looked at, nobody knows.
                 let blind = matches!(&action, Action::Playbook(playbook) if playbook.expect.is_none());
-                let own = match blind && get("touches").is_none() {
-                    true => UndoClass::NoUndo,
+                let touches =
+                    get("touches").is_some_and(|node| !matches!(&node.value, Value::List(all) if all.is_empty()));
+                let own = match blind && !touches {
+                    true => UndoClass::UnknownEffect,
                     false => action.class(),
                 };
-                let class = match get("undo").map(|node| node.read::<UndoClass>().map(|class| (node.at, class))) {
-                    None => own,
-                    Some(Ok((_, class))) if class >= own => class,
-                    Some(Ok((at, _))) => {
-                        return Err(Finding::new(
-                            at,
-                            "an undo class can be declared stricter than the action's own, not laxer",
-                            "remove it",
-                        ));
-                    }
-                    Some(Err(finding)) => return Err(finding),
+                let (class, reason) = match get("undo") {
+                    Some(node) => declared(node, &action, own)?,
+                    None => (own, None),
                 };
+                undo_reason = reason;
                 let recovery = get("recovery").map(Node::read).transpose()?.unwrap_or_else(|| action.recovery());
                 if get("capture").is_some() && !matches!(action, Action::FileRead(_)) {
                     refuse("capture", "only `file.read` brings a value")?;
@@ -519,7 +515,7 @@ impl Maker<'_> {
             touches,
             undoes: None,
             accepts: Vec::new(),
-            undo_reason: None,
+            undo_reason,
         })
     }
 
@@ -585,6 +581,46 @@ impl Maker<'_> {
     }
 }
 
+/// The undo class that a runbook declares: a class, stricter than the action's own, or `no-undo` with a reason. Of what
+/// only the runbook knows, `no-undo` is the one class that makes less of it than it is, so it takes a reason.
+fn declared(node: &Node, action: &Action, own: UndoClass) -> Result<(UndoClass, Option<String>), Finding> {
+    const KEY: &str = "no-undo";
+    const HOW: &str = "write `undo: { no-undo: \"why nothing has to be taken back\" }`";
+    if let Value::Map(entries) = &node.value {
+        let [(key, reason)] = entries.as_slice() else {
+            return Err(Finding::new(node.at, "one class is declared", HOW));
+        };
+        if key.text != KEY {
+            let what = format!("`{}` takes no reason, only `{KEY}` does", key.text.escape_debug());
+            return Err(Finding::new(key.at, what, HOW));
+        }
+        let words = reason.text("a reason")?;
+        if words.trim().is_empty() || words.chars().any(char::is_control) || words.chars().count() > REASON {
+            let what = format!("the reason is one line of at most {REASON} characters, and not empty");
+            return Err(Finding::new(reason.at, what, HOW));
+        }
+        if own > UndoClass::NoUndo {
+            return Err(Finding::new(key.at, LAXER, "remove it"));
+        }
+        return Ok((UndoClass::NoUndo, Some(words.trim().to_owned())));
+    }
+    let class: UndoClass = node.read()?;
+    let free = matches!(action, Action::Command(_) | Action::KubeExec(_) | Action::Playbook(_));
+    if class == UndoClass::NoUndo && free && own != UndoClass::Read {
+        let what = format!("`{KEY}` takes a reason here: only you know why nothing of `{}` stays", action.name());
+        return Err(Finding::new(node.at, what, HOW));
+    }
+    if class < own {
+        return Err(Finding::new(node.at, LAXER, "remove it"));
+    }
+    Ok((class, None))
+}
+
+const LAXER: &str = "an undo class can be declared stricter than the action's own, not laxer";
+
+/// So many characters may the reason of `no-undo` have.
+const REASON: usize = 300;
+
 fn slug(text: &str) -> String {
     let kept: String = text
         .chars()
@@ -611,6 +647,9 @@ fn gate(at: At, name: &str, mut params: Node, timeout: Option<&Node>) -> Result<
     let place = params.at;
     let whole = Node { at: place, value: Value::Map(vec![(Key { at, text: name.to_owned() }, params)]) };
     let gate: Gate = whole.read()?;
+    if matches!(&gate, Gate::GlusterHealed { without, .. } if !without.is_empty()) {
+        return Err(Finding::new(place, "`without` is what a rollback says of its own host", "remove it"));
+    }
     gate.check().map_err(|why| Finding::new(place, why, "correct the value"))?;
     let timeout: Span = timeout.map(Node::read).transpose()?.unwrap_or(Span::seconds(3600));
     Ok(Work::Gate { every: every.unwrap_or(gate.every()), gate, samples, timeout: Some(timeout) })

@@ -339,7 +339,7 @@ impl Strict<'_> {
         };
         let held = originals(&self.history, back.run, &back.scope, &open);
         let announced: BTreeSet<Residue> = residues_of(&self.history, run, &open).into_iter().collect();
-        let passed = ending::passed_originally(&self.history, back, &held);
+        let passed = ending::passed_originally(&self.history, (back, state.rules), &held);
         if missing.get() {
             self.unchecked(Unchecked::Ending);
             return Ok(());

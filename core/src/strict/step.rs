@@ -10,7 +10,7 @@ use crate::plan::{Step, StepIx, Work};
 use crate::port::Stored;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::rules::finding::{Came, Judged, Look, Sampled, judged, outcome, sampled};
-use crate::rules::prepare::{self, Drift, drifts, goes_on, is_drift, joined, settled};
+use crate::rules::prepare::{self, Drift, drifts, extended, finds_more, goes_on, is_drift, joined, settled};
 use crate::state::RunState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,7 +85,31 @@ impl Strict<'_> {
         if !intent.footprint.is_sorted_by(|a, b| a.key < b.key) {
             return differs("resources", "each once, in order".to_owned(), told::value(&intent.footprint));
         }
-        if let Some(first) = &known.intent {
+        if let Some(first) =
+            known.intent.as_ref().filter(|first| finds_more(state.rules, &first.before, intent.before.keys()))
+        {
+            // What only this attempt found has its before-image from it, and the way back is that of all of them.
+            if let Some(key) = intent.before.keys().find(|key| !has(&intent.footprint, key)) {
+                let (expected, got) = (told::value(&intent.footprint), key.to_string());
+                return differs("resources in the before-image", expected, got);
+            }
+            match (self.image(family, &first.before), self.image(family, &intent.before)) {
+                (Some(old), Some(now)) => {
+                    let found = extended(&intent.action, &intent.target, (*old).clone(), (*now).clone());
+                    let got = (&*now, &intent.inverse, &intent.losses);
+                    if (&found.before, &found.inverse, &found.losses) != got {
+                        let words = |before, inverse| format!("{}; {}", told::value(before), told::value(inverse));
+                        return differs(
+                            "before-image of the first attempt with what is new, and its inverse",
+                            words(&found.before, &found.inverse),
+                            words(&now, &intent.inverse),
+                        );
+                    }
+                }
+                _ => unchecked.push(Unchecked::Inverse),
+            }
+            self.track(run).drifts.remove(&ix);
+        } else if let Some(first) = &known.intent {
             // Our own change is never taken for the original: a retry keeps what the first attempt found.
             let same =
                 first.before == intent.before && first.inverse == intent.inverse && first.losses == intent.losses;
@@ -251,10 +275,14 @@ impl Strict<'_> {
         self.keys_of(stored, &found.after, &intent.footprint)?;
         self.captures(stored, step, found.ending == Ending::Succeeded, &found.captures)?;
         let nothing = found.after.keys().next().is_none();
+        let rules = state.rules;
         let mut unchecked = false;
         let came = match (found.ending, found.why) {
             (Ending::Unknown, _) => Came::Lost,
-            (Ending::Failed, Some(Why::Precondition)) if nothing => Came::NotStarted,
+            (Ending::Failed, Some(Why::NotStarted)) => Came::NotStarted,
+            (Ending::Failed, Some(Why::Precondition)) if nothing && !rules.only_not_started_is_harmless() => {
+                Came::NotStarted
+            }
             (_, why) => {
                 let why = why.filter(|why| *why != Why::Unmet || intent.action.says_unmet());
                 let unmet = match (why, self.unmet(family, &intent, &found.after)) {
@@ -268,13 +296,16 @@ impl Strict<'_> {
                 Came::Finished { why, unmet }
             }
         };
-        let (ending, why) = outcome(came);
+        let (ending, why) = outcome(came, rules);
         if (ending, why) != (found.ending, found.why) {
             let why = why.map(|why| format!(" ({})", told::value(&why))).unwrap_or_default();
             return Err(self.diverged(stored, format!("{}{why}", told::value(&ending)), got()));
         }
         if found.ending == Ending::Unknown && !nothing {
             return Err(self.diverged(stored, "no image after an outcome that is unknown", got()));
+        }
+        if rules.refusals_leave_no_image() && found.why.is_some_and(Why::is_refusal) && !nothing {
+            return Err(self.diverged(stored, "no image after an attempt that was refused", got()));
         }
         if unchecked {
             self.unchecked(Unchecked::Promise);

@@ -8,6 +8,7 @@
 use super::answer::No;
 use super::heal::Told;
 use super::info::{Brick, Volume};
+use super::peers::Peer;
 use super::status::{Process, What};
 use super::view::{About, Seen, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,8 +99,38 @@ struct Figures {
     faults: Vec<(Kind, String)>,
 }
 
-/// See the module. `wanted` are the volumes that count, all if it is empty.
-pub(super) fn healed(views: &[View], wanted: &[String], vantage_points: u32) -> Judged {
+/// The members that may be away: those of that name, or, where all others answered, the one that did not. Where it cannot
+/// be told which one is meant, none may be.
+fn excused(views: &[View], away: &[&str]) -> BTreeSet<String> {
+    let told: Vec<&Seen> = views.iter().filter_map(|view| view.told.as_ref().ok()).collect();
+    let short = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+    let is = |peer: &Peer, name: &str| {
+        peer.names.iter().any(|known| known == name || !known.contains('.') && *known == short(name))
+    };
+    let peers = || told.iter().flat_map(|seen| &seen.peers);
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for name in away {
+        let named: BTreeSet<&str> = peers().filter(|peer| is(peer, name)).map(|peer| peer.uuid.as_str()).collect();
+        if let (1, Some(uuid)) = (named.len(), named.first()) {
+            found.insert((*uuid).to_owned());
+        }
+    }
+    if found.len() == away.len() {
+        return found;
+    }
+    let own: BTreeSet<&str> = told.iter().filter_map(|seen| seen.own()).map(|peer| peer.uuid.as_str()).collect();
+    let all: BTreeSet<&str> = peers().map(|peer| peer.uuid.as_str()).collect();
+    let silent: BTreeSet<&str> = all.difference(&own).copied().collect();
+    match told.len() == views.len() && own.len() == views.len() && silent.len() == away.len() {
+        true => silent.into_iter().map(str::to_owned).collect(),
+        false => BTreeSet::new(),
+    }
+}
+
+/// See the module. `wanted` are the volumes that count, all if it is empty; `away` are members that may be away: what
+/// they should run, and the entries that wait for them, are in nobody's way. One of them that is there counts in full.
+pub(super) fn healed(views: &[View], wanted: &[String], away: &[&str], vantage_points: u32) -> Judged {
+    let excused = excused(views, away);
     let mut faults: Vec<(Kind, String)> = Vec::new();
     let mut told: Vec<(&str, &Seen)> = Vec::new();
     let mut members = BTreeSet::new();
@@ -125,7 +156,7 @@ pub(super) fn healed(views: &[View], wanted: &[String], vantage_points: u32) -> 
     let mut hopeless = false;
     let mut all: Option<Figures> = None;
     for (name, seen) in &told {
-        let mut found = figures(seen, wanted);
+        let mut found = figures(seen, wanted, &gone(seen, &excused));
         faults.extend(found.faults.drain(..).map(|(kind, what)| (kind, format!("{what} (seen from {name})"))));
         hopeless |= found.hopeless;
         all = Some(match all {
@@ -207,7 +238,25 @@ fn names(volume: &Volume) -> Vec<&str> {
     names
 }
 
-fn figures(seen: &Seen, wanted: &[String]) -> Figures {
+/// Whether a brick is served, as a vantage point sees it.
+fn is_served(seen: &Seen, volume: &Volume, brick: &Brick) -> bool {
+    let all = seen.about.get(&volume.name).and_then(|about| about.status.as_ref().ok());
+    let serves = |process: &Process| process.online && process.what == What::Brick(brick.name.clone());
+    all.is_some_and(|all| all.iter().any(serves))
+}
+
+/// Those of the members that may be away which are: they are not connected, or a brick of theirs is not served.
+fn gone<'a>(seen: &Seen, excused: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
+    let connected = |uuid: &str| seen.peers.iter().any(|peer| peer.uuid == uuid && peer.connected);
+    let lacks = |uuid: &str| {
+        let of = |brick: &&Brick| seen.owner(brick).is_some_and(|peer| peer.uuid == uuid);
+        let lacks = |volume: &Volume| volume.bricks.iter().filter(of).any(|brick| !is_served(seen, volume, brick));
+        seen.volumes.iter().any(lacks)
+    };
+    excused.iter().map(String::as_str).filter(|uuid| !connected(uuid) || lacks(uuid)).collect()
+}
+
+fn figures(seen: &Seen, wanted: &[String], gone: &BTreeSet<&str>) -> Figures {
     let mut found = Figures {
         online: 0,
         bricks: 0,
@@ -219,7 +268,7 @@ fn figures(seen: &Seen, wanted: &[String]) -> Figures {
         on_root: BTreeSet::new(),
         faults: Vec::new(),
     };
-    for peer in seen.peers.iter().filter(|peer| !peer.connected) {
+    for peer in seen.peers.iter().filter(|peer| !peer.connected && !gone.contains(peer.uuid.as_str())) {
         found.faults.push((Kind::Peer, format!("the peer {} is not connected", peer.name())));
     }
     for name in wanted.iter().filter(|name| !seen.volumes.iter().any(|volume| volume.name == **name)) {
@@ -230,12 +279,12 @@ fn figures(seen: &Seen, wanted: &[String]) -> Figures {
         found.faults.push((Kind::Volume, "gluster names no volume".to_owned()));
     }
     for volume in counted {
-        of_volume(seen, volume, &mut found);
+        of_volume(seen, volume, gone, &mut found);
     }
     found
 }
 
-fn of_volume(seen: &Seen, volume: &Volume, found: &mut Figures) {
+fn of_volume(seen: &Seen, volume: &Volume, gone: &BTreeSet<&str>, found: &mut Figures) {
     let name = &volume.name;
     found.bricks += volume.bricks.len();
     let about = seen.about.get(name);
@@ -246,15 +295,19 @@ fn of_volume(seen: &Seen, volume: &Volume, found: &mut Figures) {
         found.faults.push((Kind::Silent, format!("nothing is told of the volume {name}")));
         return;
     };
-    let running = processes(seen, volume, about, found);
-    rooms(seen, volume, about, found);
+    let away = |brick: &Brick| {
+        seen.owner(brick).is_some_and(|peer| gone.contains(peer.uuid.as_str())) && !is_served(seen, volume, brick)
+    };
+    let running = processes(seen, volume, about, gone, found);
+    rooms(seen, volume, about, gone, found);
     if volume.heals {
-        heals(volume, about, running, found);
+        heals(volume, about, running, &away, found);
     }
 }
 
 /// Whether all bricks of a volume run, and what heals it. A brick that nothing is told of does not.
-fn processes(seen: &Seen, volume: &Volume, about: &About, found: &mut Figures) -> bool {
+fn processes(seen: &Seen, volume: &Volume, about: &About, gone: &BTreeSet<&str>, found: &mut Figures) -> bool {
+    let away = |peer: Option<&Peer>| peer.is_some_and(|peer| gone.contains(peer.uuid.as_str()));
     let name = &volume.name;
     let all = match &about.status {
         Ok(all) => all,
@@ -270,7 +323,7 @@ fn processes(seen: &Seen, volume: &Volume, about: &About, found: &mut Figures) -
         let online = serving.next().is_some_and(|process| process.online) && serving.next().is_none();
         found.online += usize::from(online);
         running &= online;
-        if !online {
+        if !online && !away(seen.owner(brick)) {
             found.faults.push((Kind::Process, format!("the {} of {name} is offline", words(brick))));
         }
     }
@@ -292,10 +345,10 @@ fn processes(seen: &Seen, volume: &Volume, about: &About, found: &mut Figures) -
     let owners: Option<Vec<_>> = volume.bricks.iter().map(|brick| seen.owner(brick)).collect();
     let owners = owners.unwrap_or_else(|| seen.peers.iter().collect());
     let owners: BTreeMap<&str, &str> = owners.into_iter().map(|peer| (peer.uuid.as_str(), peer.name())).collect();
-    for (_, host) in owners.iter().filter(|(uuid, _)| !heals(uuid)) {
+    for (_, host) in owners.iter().filter(|(uuid, _)| !heals(uuid) && !gone.contains(*uuid)) {
         found.faults.push((Kind::Process, format!("no self-heal daemon of {name} runs on {host}")));
     }
-    if daemons.iter().any(|daemon| !daemon.online) {
+    if daemons.iter().any(|daemon| !daemon.online && !away(seen.runs_on(daemon))) {
         found.faults.push((Kind::Process, format!("a self-heal daemon of {name} does not run")));
     }
     running
@@ -306,7 +359,7 @@ fn words(brick: &Brick) -> String {
 }
 
 /// Whether each brick has room, and which are on the disk of the system, as far as this vantage point can tell.
-fn rooms(seen: &Seen, volume: &Volume, about: &About, found: &mut Figures) {
+fn rooms(seen: &Seen, volume: &Volume, about: &About, gone: &BTreeSet<&str>, found: &mut Figures) {
     let name = &volume.name;
     let all = match &about.detail {
         Ok(all) => all,
@@ -318,6 +371,9 @@ fn rooms(seen: &Seen, volume: &Volume, about: &About, found: &mut Figures) {
     for brick in &volume.bricks {
         let disk = all.iter().find(|process| process.what == What::Brick(brick.name.clone()));
         let Some(disk) = disk.filter(|process| process.online).map(|process| &process.disk) else {
+            if seen.owner(brick).is_some_and(|peer| gone.contains(peer.uuid.as_str())) {
+                continue;
+            }
             found.faults.push((Kind::Process, format!("the {} of {name} is offline", words(brick))));
             continue;
         };
@@ -342,7 +398,9 @@ fn rooms(seen: &Seen, volume: &Volume, about: &About, found: &mut Figures) {
 }
 
 /// What waits to be healed, and what never will be.
-fn heals(volume: &Volume, about: &About, running: bool, found: &mut Figures) {
+/// `away`: bricks whose member may be away and is: what those with the same files count may wait for it.
+fn heals(volume: &Volume, about: &About, running: bool, away: &dyn Fn(&Brick) -> bool, found: &mut Figures) {
+    let excused = |told: &&Told| volume.bricks.iter().any(|brick| brick.name == told.name && away(brick));
     let name = &volume.name;
     let waiting = bricks(volume, &about.heal);
     let split = match &about.split {
@@ -358,13 +416,14 @@ fn heals(volume: &Volume, about: &About, running: bool, found: &mut Figures) {
         Ok(told) => {
             let pending = most(volume, told);
             found.pending.add(pending);
-            if let Some(brick) = told.iter().find(|brick| brick.entries().is_none()) {
+            if let Some(brick) = told.iter().find(|brick| brick.entries().is_none() && !excused(brick)) {
                 found
                     .faults
                     .push((Kind::Process, format!("the brick {} of {name} does not tell its entries", brick.name)));
             }
-            if pending.known > 0 {
-                found.faults.push((Kind::Entries, format!("{} entries of {name} wait to be healed", pending.words())));
+            let others = most_of(volume, told, |set| !set.iter().any(|brick| excused(&brick)));
+            if others.known > 0 {
+                found.faults.push((Kind::Entries, format!("{} entries of {name} wait to be healed", others.words())));
             }
         }
     }
@@ -377,7 +436,7 @@ fn heals(volume: &Volume, about: &About, running: bool, found: &mut Figures) {
     };
     found.split.add(contradict);
     if let Ok(told) = &split
-        && let Some(brick) = told.iter().find(|brick| brick.entries().is_none())
+        && let Some(brick) = told.iter().find(|brick| brick.entries().is_none() && !excused(brick))
     {
         found.faults.push((Kind::Process, format!("the brick {} of {name} does not tell of split-brain", brick.name)));
     }
@@ -408,13 +467,18 @@ fn bricks(volume: &Volume, answer: &Result<Vec<Told>, No>) -> Result<Vec<Told>, 
 
 /// How many entries there are: of bricks with the same files the most that one counts, for each lists what it knows of.
 fn most(volume: &Volume, told: &[Told]) -> Sum {
+    most_of(volume, told, |_| true)
+}
+
+/// The same of those sets of bricks only that count.
+fn most_of(volume: &Volume, told: &[Told], counts: impl Fn(&[Told]) -> bool) -> Sum {
     let set = if volume.set == 0 || !volume.bricks.len().is_multiple_of(volume.set) {
         volume.bricks.len()
     } else {
         volume.set
     };
     let mut sum = Sum::NONE;
-    for set in told.chunks(set.max(1)) {
+    for set in told.chunks(set.max(1)).filter(|set| counts(set)) {
         let known = set.iter().filter_map(|brick| brick.entries().or(brick.count)).max().unwrap_or(0);
         sum.known = sum.known.saturating_add(known);
         sum.whole &= set.iter().all(|brick| brick.entries().is_some());

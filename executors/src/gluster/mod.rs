@@ -28,10 +28,12 @@ use palinode_core::event::Class;
 use palinode_core::port::{Bodies, BodyError, Sample};
 use view::View;
 
+/// `away`: members that may be away, by the names that people know them by; none of them is asked.
+///
 /// Asks every vantage point once, one after the other: two that look at a heal at once keep each other from its locks.
 pub(crate) async fn sample(
     vantages: &[Vantage<'_>],
-    volumes: &[String],
+    (volumes, away): (&[String], &[&str]),
     vantage_points: u32,
     bodies: &dyn Bodies,
 ) -> Result<Sample, BodyError> {
@@ -42,7 +44,7 @@ pub(crate) async fn sample(
         evidence.push_str(&ask::evidence(vantage.name(), answers.as_ref()));
         views.push(View::new(vantage.name(), answers));
     }
-    let judged = healed(&views, volumes, vantage_points);
+    let judged = healed(&views, volumes, away, vantage_points);
     let evidence = Some(bodies.put(Class::Output, evidence.as_bytes())?);
     Ok(Sample { pass: judged.pass, hopeless: judged.hopeless, facts: judged.facts, evidence })
 }

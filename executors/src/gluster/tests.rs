@@ -174,7 +174,7 @@ fn both(change: impl Fn(&mut Cluster)) -> Judged {
 }
 
 fn judged(views: impl IntoIterator<Item = View>) -> Judged {
-    healed(&views.into_iter().collect::<Vec<_>>(), &[], 2)
+    healed(&views.into_iter().collect::<Vec<_>>(), &[], &[], 2)
 }
 
 #[track_caller]
@@ -343,7 +343,7 @@ fn vantage_points_are_different_members_that_agree() {
     // Of what is asked about they say the same.
     let about = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        healed(&[one(), other.clone().view()], &names, 2)
+        healed(&[one(), other.clone().view()], &names, &[], 2)
     };
     assert!(about(&["v"]).pass, "{:#?}", about(&["v"]));
     closed(&about(&["w"]), "there is no volume w (seen from g1.demo)");

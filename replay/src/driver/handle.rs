@@ -6,7 +6,7 @@ use super::{DriveError, Driver, Finding, Follow};
 use palinode_core::action::Verdict;
 use palinode_core::decide::Next;
 use palinode_core::event::{
-    Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy,
+    Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy, Why,
 };
 use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
 use palinode_core::plan::{Step, StepIx};
@@ -14,7 +14,8 @@ use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report,
 use palinode_core::progress::Progress;
 use palinode_core::resource::{Image, State};
 use palinode_core::rules::finding::{Came, Judged, Look as Seen, Sampled, judged, outcome, sampled};
-use palinode_core::rules::prepare::{Drift, drifts, settled};
+use palinode_core::rules::prepare::{Drift, Original, drifts, extended, finds_more, settled};
+use palinode_core::rules::version::Rules;
 use palinode_core::state::StepState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -122,12 +123,18 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             return Ok((findings, Follow::Block(ix, why, None)));
         }
         let first = known.intent.as_ref();
+        let rules = self.state()?.rules;
         let (before, inverse, losses) = match first {
             // Our own change is never taken for the original: a retry keeps what the first attempt found.
-            Some(first) => (first.before.clone(), first.inverse.clone(), first.losses.clone()),
-            None => {
-                let (inverse, losses) = (action.inverse(&target, &image), action.losses(&image));
-                (desk.image_ref(image)?, inverse, losses)
+            Some(first) if !finds_more(rules, &first.before, image.keys()) => {
+                (first.before.clone(), first.inverse.clone(), first.losses.clone())
+            }
+            first => {
+                let Original { before, inverse, losses } = match first {
+                    Some(first) => extended(&action, &target, self.shelf.image(&first.before)?, image),
+                    None => Original::found(&action, &target, image),
+                };
+                (desk.image_ref(before)?, inverse, losses)
             }
         };
         let intent = Intent {
@@ -169,8 +176,10 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Ended::Telling(_) => (Came::Lost, Finished::default()),
             Ended::Unknown(words) => (Came::Lost, Finished { message: Some(words), ..Finished::default() }),
         };
-        let (ending, why) = outcome(came);
+        let rules = self.state()?.rules;
+        let (ending, why) = outcome(came, rules);
         finished.why = why;
+        let after = own(rules, why, after);
         let captures = if ending == Ending::Succeeded { captured(step, &finished) } else { BTreeMap::new() };
         let message = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
         let desk = Desk::new(&self.shelf);
@@ -246,8 +255,15 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     /// A look at an in-doubt step, and what follows from it.
     fn reconciled(&self, ix: StepIx, found: Reconciled) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
-        let Reconciled { attempt, word, finished, observed, verdict, mut fresh } = found;
+        let Reconciled { attempt, word, finished, mut observed, mut verdict, mut fresh } = found;
         let mut finished = finished.unwrap_or_default();
+        let rules = self.state()?.rules;
+        if word == JobWord::FinishedBadly && finished.why.is_some_and(Why::is_refusal) {
+            observed = own(rules, finished.why, observed);
+            if observed.is_empty() {
+                verdict = Verdict::CannotTell;
+            }
+        }
         let unmet = if word == JobWord::FinishedWell { self.unmet(known, &observed)? } else { None };
         let values = captured(step, &finished);
         let seen = Seen { word, verdict, unmet: unmet.is_some(), heard: !values.is_empty() };
@@ -308,6 +324,14 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         };
         findings.extend(decision.map(|event| (event, BTreeMap::new())));
         Ok((findings, follow))
+    }
+}
+
+/// What an attempt left: of one that was refused nothing, for what is there then is what others made of it.
+fn own(rules: Rules, why: Option<Why>, found: Image) -> Image {
+    match rules.refusals_leave_no_image() && why.is_some_and(Why::is_refusal) {
+        true => Image::new(),
+        false => found,
     }
 }
 

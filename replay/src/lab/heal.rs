@@ -6,6 +6,7 @@ use super::plan::Draft;
 use super::world::World;
 use palinode_core::action::{GlusterHeal, Target};
 use palinode_core::event::Class;
+use palinode_core::id::HostName;
 use palinode_core::port::{Bodies, Gate, LookError, Sample};
 use std::collections::BTreeMap;
 
@@ -28,10 +29,13 @@ impl World {
         &self,
         target: &Target,
         gate: &Gate,
-        vantage_points: u32,
-        volumes: &[String],
+        (volumes, without): (&[String], &[HostName]),
         bodies: &dyn Bodies,
     ) -> Result<Sample, LookError> {
+        // What may be away and is not, counts.
+        let away =
+            without.iter().filter(|host| self.storage.is_peer(host.as_str()) && !self.storage.is_online(host.as_str()));
+        let away: Vec<&str> = away.map(HostName::as_str).collect();
         let asked = gate.asked_for(target.host.as_ref());
         let answering = asked.iter().filter(|host| self.is_vantage_point(host.as_str())).count();
         let (vantage, silent) = match asked.is_empty() {
@@ -40,7 +44,7 @@ impl World {
         };
         let (connected, all) = self.storage.connected();
         let Figures { online, bricks, pending, split_brain, volumes: known } = self.figures(volumes);
-        let facts = BTreeMap::from(
+        let mut facts = BTreeMap::from(
             [
                 ("bricks", format!("{online}/{bricks}")),
                 ("peers", format!("{connected}/{all}")),
@@ -51,15 +55,29 @@ impl World {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        let pass = online == bricks
-            && connected == all
-            && pending == 0
+        if !away.is_empty() {
+            facts.insert("without".to_owned(), away.join(" "));
+        }
+        let (missed, waiting) = self.owed(volumes, &away);
+        let pass = online + missed == bricks
+            && connected + away.len() == all
+            && pending == waiting
             && split_brain == 0
-            && vantage >= vantage_points as usize
+            && vantage >= gate.voices() as usize
             && silent == 0
             && (volumes.is_empty() || known == volumes.len());
         let evidence = bodies.put(Class::Output, self.heal_info(volumes).as_bytes())?;
         Ok(Sample { pass, hopeless: split_brain > 0, facts, evidence: Some(evidence) })
+    }
+
+    /// The bricks that these hosts have, and the entries that those miss.
+    fn owed(&self, wanted: &[String], hosts: &[&str]) -> (usize, u64) {
+        if hosts.is_empty() {
+            return (0, 0);
+        }
+        let volumes = self.storage.volumes.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name));
+        let bricks = volumes.flat_map(|(_, volume)| &volume.bricks).filter(|(host, _)| hosts.contains(&host.as_str()));
+        bricks.fold((0, 0), |(count, pending), (_, brick)| (count + 1, brick.pending.saturating_add(pending)))
     }
 
     fn figures(&self, wanted: &[String]) -> Figures {

@@ -145,8 +145,8 @@ impl World {
         let mut facts = BTreeMap::new();
         let mut fact = |name: &str, value: String| facts.insert(name.to_owned(), value);
         match gate {
-            Gate::GlusterHealed { vantage_points, volumes, .. } => {
-                self.sample_healing(target, gate, *vantage_points, volumes, bodies)
+            Gate::GlusterHealed { volumes, without, .. } => {
+                self.sample_healing(target, gate, (volumes, without), bodies)
             }
             Gate::PackageRestorable { names } => {
                 let Some(name) = &target.host else {

@@ -3,6 +3,7 @@
 use palinode_core::action::Action;
 use palinode_core::event::SkipWhy;
 use palinode_core::id::{HostName, Label};
+use palinode_core::leftover;
 use palinode_core::life::Stage;
 use palinode_core::plan::{Plan, Step, Work};
 use palinode_core::state::StepState;
@@ -32,10 +33,12 @@ impl PartialEq for Draft {
 }
 
 /// Why a step that ended like this is left out.
-fn left_out(known: &StepState) -> Option<String> {
+fn left_out((step, known): (&Step, &StepState)) -> Option<String> {
     match (known.stage, &known.skipped) {
         (Stage::Succeeded, _) | (Stage::Skipped, Some(SkipWhy::When)) => None,
-        (Stage::Compensated, _) => Some("taken back since".to_owned()),
+        (Stage::Compensated, _) => {
+            Some(words::not_taken_back(step, known).unwrap_or_else(|| "taken back since".to_owned()))
+        }
         (Stage::Pending, _) => Some("it did not come to it".to_owned()),
         _ => Some(words::step(known)),
     }
@@ -59,12 +62,16 @@ pub(super) fn drafts(plan: &Plan, steps: &[(&Step, &StepState)]) -> Vec<Draft> {
         let group = &steps[at..at + group];
         at += group.len();
         // Items that are not to be done again leave the list.
-        let (kept, rest): (Vec<_>, Vec<_>) = group.iter().copied().partition(|(_, known)| left_out(known).is_none());
+        let (kept, rest): (Vec<_>, Vec<_>) = group.iter().copied().partition(|of| left_out(*of).is_none());
         let joined = if kept.is_empty() { None } else { list(plan, &kept) };
         match joined {
             Some(mut draft) if item(first).is_some() => {
                 draft.notes.extend(rest.iter().map(|(step, known)| {
-                    format!("without {}: {}", item(step).unwrap_or_default(), left_out(known).unwrap_or_default())
+                    format!(
+                        "without {}: {}",
+                        item(step).unwrap_or_default(),
+                        left_out((step, known)).unwrap_or_default()
+                    )
                 }));
                 all.push(draft);
             }
@@ -87,7 +94,7 @@ fn single(plan: &Plan, step: &Step, known: &StepState, item: Option<&str>) -> Dr
         notes.push("it was not needed then".to_owned());
     }
     let (body, needs) = body(plan, step, work(plan, step));
-    Draft { name, body, needs, words: does(step), left_out: left_out(known), notes }
+    Draft { name, body, needs, words: does(step), left_out: left_out((step, known)), notes }
 }
 
 /// One step from those of a list: `units` of a service, or `each`.
@@ -127,7 +134,7 @@ fn list(plan: &Plan, steps: &[(&Step, &StepState)]) -> Option<Draft> {
         body,
         needs,
         words: does(first),
-        left_out: left_out(known),
+        left_out: left_out((first, known)),
         notes: Vec::new(),
     })
 }
@@ -316,8 +323,12 @@ fn body(plan: &Plan, step: &Step, (kind, value): (&'static str, Value)) -> (Vec<
         if step.recovery != action.recovery() {
             body.push(("recovery", json!(step.recovery)));
         }
-        if step.class != action.class() {
-            body.push(("undo", json!(step.class)));
+        match &step.undo_reason {
+            Some(reason) => body.push(("undo", json!({ "no-undo": reason }))),
+            // Plans of older releases had no other class for what is not known: said anew it would need a reason.
+            None if leftover::effect_unknown(step, None) => {}
+            None if step.class != action.class() => body.push(("undo", json!(step.class))),
+            None => {}
         }
         match action {
             Action::Restore(restore) => needs.push(restore.step.clone()),

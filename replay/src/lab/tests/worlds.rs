@@ -125,7 +125,7 @@ fn a_gate_may_be_about_some_volumes_and_ask_some_hosts() {
     let gate = |hosts: &[&str], volumes: &[&str]| {
         let hosts = hosts.iter().map(|host| HostName::new(host).expect("a host name")).collect();
         let volumes = volumes.iter().map(|name| (*name).to_owned()).collect();
-        Gate::GlusterHealed { vantage_points: 2, hosts, volumes }
+        Gate::GlusterHealed { vantage_points: 2, hosts, volumes, without: Vec::new() }
     };
     let (g1, g2, g3) = ("gluster1.demo", "gluster2.demo", "gluster3.demo");
     let others = bench.sample(g1, &gate(&[g1, g2, g3], &[]));
