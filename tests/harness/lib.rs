@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod corpus;
 pub mod crash;
 pub mod drops;
+pub mod fake_api_1_11;
 pub mod faults;
 pub mod forge;
 pub mod fuzz;

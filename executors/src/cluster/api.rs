@@ -46,6 +46,17 @@ pub(crate) enum Fault {
     Nonsense(String),
 }
 
+/// What old servers say of a JSON patch that does not fit: the words of the library that applies it.
+const MISFITS: [&str; 7] = [
+    "testing value",
+    "test operation",
+    "operation does not apply",
+    "nonexistent key",
+    "missing path",
+    "missing key",
+    "the object has been modified",
+];
+
 /// What is asked of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
@@ -104,6 +115,50 @@ impl Answer {
             (code, Some(name)) => format!("the API server answered {code} {name}: {}", self.message()),
             (code, None) => format!("the API server answered {code}: {}", self.message()),
         }
+    }
+
+    /// Whether a condition of a change did not hold on the object that the server took for the current one. Old servers say
+    /// so of a patch with the code of an error of their own, and only in words. Fields that are not valid are no such
+    /// thing: they are named.
+    pub(crate) fn is_misfit(&self) -> bool {
+        match self.code {
+            409 => true,
+            422 => self.body["details"]["causes"].as_array().is_none_or(Vec::is_empty),
+            500 => self.tells_of_a_test(),
+            _ => false,
+        }
+    }
+
+    /// Whether somebody else wrote the same object, with whatever code the server says so.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.code != 422 && self.is_misfit()
+    }
+
+    fn tells_of_a_test(&self) -> bool {
+        let words = self.message().to_lowercase();
+        MISFITS.iter().any(|known| words.contains(known))
+    }
+
+    /// Whether it is an API server that says so, and not something on the way that borrows its code.
+    pub(crate) fn has_reason(&self) -> bool {
+        self.body["reason"].is_string() || self.tells_of_a_test()
+    }
+
+    /// Whether what was asked was certainly not done.
+    pub(crate) fn is_refusal(&self) -> bool {
+        // A server that waited too long may have done it.
+        let is_budget = self.code == 500 && self.message().contains("PodDisruptionBudget");
+        (matches!(self.code, 400..500) && self.code != 408) || self.is_misfit() || is_budget
+    }
+
+    /// Whether the server may have done what was asked, and may not.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_good() && !self.is_refusal()
+    }
+
+    /// How long the server asks to be let alone, within reason.
+    pub(crate) fn wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.again.unwrap_or(1).clamp(1, 10)))
     }
 
     /// Whether a disruption budget is the reason.
@@ -238,7 +293,13 @@ impl Api {
         if let Some(kind) = kind.filter(|_| body.is_some()) {
             request = request.header(header::CONTENT_TYPE, kind);
         }
-        let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let text = body.map(Value::to_string).unwrap_or_default();
+        // Old servers compare what a patch tests as it is written, and write these so.
+        let text = match verb {
+            Verb::JsonPatch => text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
+            _ => text,
+        };
+        let bytes = text.into_bytes();
         let request = request.body(Body::from(bytes)).map_err(|error| Fault::Nonsense(format!("{path}: {error}")))?;
         // The connection has time limits of its own; this one is for a server that answers without an end.
         match tokio::time::timeout(CONNECT + ANSWER, self.whole(request)).await {
@@ -342,5 +403,37 @@ mod tests {
         assert!(answer(budget).is_budget());
         assert!(!answer(serde_json::json!({ "details": {} })).is_budget());
         assert!(!answer(Value::Null).is_budget());
+    }
+
+    #[test]
+    fn a_condition_that_does_not_hold_is_known_by_the_answer() {
+        let answer = |code, message: &str, more: Value| {
+            let mut body = serde_json::json!({ "message": message });
+            if !more.is_null() {
+                body["details"] = serde_json::json!({ "causes": more });
+            }
+            Answer { code, body, audit: None, again: None, size: 0 }
+        };
+        let table = [
+            (500, "Testing value /metadata/uid failed", Value::Null, true),
+            (500, "testing value /spec/taints failed: test failed", Value::Null, true),
+            (500, "jsonpatch test operation does not apply: is missing path: /a", Value::Null, true),
+            (500, "jsonpatch add operation does not apply: doc is missing path: /a", Value::Null, true),
+            (500, "Unable to remove nonexistent key: unschedulable", Value::Null, true),
+            (500, "etcdserver: request timed out", Value::Null, false),
+            (409, "whatever", Value::Null, true),
+            (422, "the server rejected our request due to an error in our request", Value::Null, true),
+            (422, "Node is invalid", serde_json::json!([{ "field": "metadata.labels" }]), false),
+            (503, "Testing value /a failed", Value::Null, false),
+        ];
+        for (code, message, causes, misfit) in table {
+            let answer = answer(code, message, causes);
+            assert_eq!(answer.is_misfit(), misfit, "{code} {message}");
+            // What does not fit was not done; a server error may have been.
+            assert_eq!(answer.is_open(), !misfit && code >= 500, "{code} {message}");
+        }
+        for (code, open) in [(200, false), (403, false), (408, true), (429, false), (504, true)] {
+            assert_eq!(answer(code, "words", Value::Null).is_open(), open, "{code}");
+        }
     }
 }

@@ -1,16 +1,14 @@
 //! Changes of a Node: its fields, its removal and its return. One request each, under conditions that make it miss rather
-//! than hit something else.
+//! than hit something else, and that claims the Node as well.
 
-use super::api::{Answer, Verb};
-use super::claim::claimant;
-use super::doing::{Doing, Stop, failed, meaning, well};
+use super::claim::{Operations, as_read};
+use super::doing::{Doing, Stop, failed, well};
 use super::look::node_path;
 use palinode_core::action::{PatchNode, RestoreNode};
 use palinode_core::cluster;
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
-use palinode_core::port::Ended;
-use palinode_core::resource::State;
+use palinode_core::resource::{Node, State};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,7 +23,7 @@ const MISSED: Duration = Duration::from_secs(120);
 /// So long a node must keep what it was given.
 const KEEPS: Duration = Duration::from_secs(1);
 
-/// So often something is given to a node while others change it.
+/// So often something is given to a node that others take from it.
 const TRIES: u32 = 6;
 
 fn pointer(part: &str) -> String {
@@ -33,15 +31,93 @@ fn pointer(part: &str) -> String {
 }
 
 /// Puts taints in the place of those that a node was just found to have.
-fn taint_operations(node: &Value, wanted: &BTreeSet<String>) -> Vec<Value> {
-    let test = match &node["spec"]["taints"] {
-        // What is left out cannot be tested; the version of the whole can.
-        Value::Null => {
-            json!({ "op": "test", "path": "/metadata/resourceVersion", "value": node["metadata"]["resourceVersion"] })
+fn set_taints(node: &Value, wanted: &BTreeSet<String>, operations: &mut Operations) {
+    let at = if node["spec"]["taints"].is_null() { "/spec" } else { "/spec/taints" };
+    operations.tests.push(as_read(node, at));
+    operations.writes.push(json!({ "op": "add", "path": "/spec/taints", "value": cluster::taints(node, wanted) }));
+}
+
+/// What a step sets of a Node, and the Node that it found.
+struct Changes<'a> {
+    name: &'a str,
+    patch: &'a PatchNode,
+    was: Node,
+}
+
+impl Changes<'_> {
+    /// Whether the Node that it found is so already.
+    fn is_empty(&self) -> bool {
+        self.patch.unschedulable.is_none_or(|want| want == self.was.unschedulable)
+            && self.patch.labels.iter().all(|(label, want)| self.was.labels.get(label) == want.as_ref())
+            && self.patch.tainted(&self.was.taints) == self.was.taints
+    }
+
+    /// What somebody else changed of what it sets, in words.
+    fn differs(&self, now: &Node) -> Option<String> {
+        let name = self.name;
+        if self.patch.unschedulable.is_some() && now.unschedulable != self.was.unschedulable {
+            let word = if now.unschedulable { "cordoned" } else { "uncordoned" };
+            return Some(format!("someone else {word} node {name}"));
         }
-        now => json!({ "op": "test", "path": "/spec/taints", "value": now }),
-    };
-    vec![test, json!({ "op": "add", "path": "/spec/taints", "value": cluster::taints(node, wanted) })]
+        let mut labels = self.patch.labels.keys();
+        if let Some(label) = labels.find(|label| now.labels.get(*label) != self.was.labels.get(*label)) {
+            return Some(match now.labels.get(label) {
+                Some(value) => format!("someone else set label {label} of node {name} to {value}"),
+                None => format!("someone else removed label {label} of node {name}"),
+            });
+        }
+        // Taints that it leaves alone may come and go.
+        let touched = |taints: &BTreeSet<String>| {
+            let wanted = self.patch.tainted(taints);
+            taints.symmetric_difference(&wanted).cloned().collect::<BTreeSet<_>>()
+        };
+        (touched(&now.taints) != touched(&self.was.taints)).then(|| {
+            let all: Vec<&str> = now.taints.iter().map(String::as_str).collect();
+            let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+            format!("someone else changed the taints of node {name} (now {all})")
+        })
+    }
+
+    fn operations(&self, node: &Value) -> Result<Operations, Stop> {
+        let now = cluster::node(node);
+        if let Some(why) = self.differs(&now) {
+            return Err(failed(Why::Conflict, format!("{why} at the same time; nothing was changed here")));
+        }
+        let mut all = Operations::default();
+        let any = node["metadata"]["labels"].is_object();
+        for (label, want) in &self.patch.labels {
+            let path = format!("/metadata/labels/{}", pointer(label));
+            let has = now.labels.get(label);
+            if has == want.as_ref() {
+                continue;
+            }
+            all.tests.push(as_read(node, if has.is_some() { &path } else { "/metadata/labels" }));
+            match want {
+                Some(value) if any => all.writes.push(json!({ "op": "add", "path": path, "value": value })),
+                Some(_) => {}
+                None => all.writes.push(json!({ "op": "remove", "path": path })),
+            }
+        }
+        let set: BTreeMap<_, _> =
+            self.patch.labels.iter().filter_map(|(label, want)| Some((label, want.as_ref()?))).collect();
+        if !any && !set.is_empty() {
+            all.writes.push(json!({ "op": "add", "path": "/metadata/labels", "value": set }));
+        }
+        if let Some(want) = self.patch.unschedulable.filter(|want| *want != now.unschedulable) {
+            // A field that is left out cannot be tested; what is around it can.
+            let is_there = node["spec"]["unschedulable"].is_boolean();
+            all.tests.push(as_read(node, if is_there { "/spec/unschedulable" } else { "/spec" }));
+            all.writes.push(match want {
+                true => json!({ "op": "add", "path": "/spec/unschedulable", "value": true }),
+                false => json!({ "op": "remove", "path": "/spec/unschedulable" }),
+            });
+        }
+        let wanted = self.patch.tainted(&now.taints);
+        if wanted != now.taints {
+            set_taints(node, &wanted, &mut all);
+        }
+        Ok(all)
+    }
 }
 
 impl Doing<'_> {
@@ -69,40 +145,6 @@ impl Doing<'_> {
         }
     }
 
-    /// Changes a claimed Node by operations that must all fit.
-    async fn patch_node(&mut self, name: &str, node: &Value, operations: Vec<Value>) -> Result<Answer, Stop> {
-        let key = ResourceKey::node(name);
-        let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
-        let mut patch = Self::fence(node);
-        patch.extend(operations);
-        let answer = self.ask(("patch", &key), Verb::JsonPatch, &path, Some(&Value::Array(patch))).await?;
-        match answer.code {
-            _ if answer.is_good() => Ok(answer),
-            404 => Err(failed(Why::Conflict, format!("nodes \"{name}\" not found any more"))),
-            // Which of the conditions did not hold, people want to know.
-            409 | 422 => Err(failed(Why::Conflict, self.why_not(name, node).await)),
-            _ => Err(failed(meaning(&answer), answer.words())),
-        }
-    }
-
-    async fn why_not(&self, name: &str, node: &Value) -> String {
-        let Ok(Some(now)) = self.cluster.node(name).await else {
-            return format!("node {name} was changed meanwhile");
-        };
-        if cluster::uid(&now) != cluster::uid(node) {
-            return format!("node {name} registered again meanwhile, under UID {}", cluster::uid(&now));
-        }
-        match claimant(&now) {
-            Some((journal, _)) if journal == self.cluster.claim.journal => {
-                format!("someone else changed the same fields of node {name} at the same time")
-            }
-            _ => {
-                self.cluster.held.borrow_mut().remove(name);
-                format!("another journal took node {name} over meanwhile; see what it changed")
-            }
-        }
-    }
-
     /// Cordons the node, or makes it schedulable.
     pub(super) async fn scheduling(&mut self, unschedulable: bool) -> Result<Stop, Stop> {
         let patch = PatchNode { unschedulable: Some(unschedulable), labels: BTreeMap::new(), taints: BTreeMap::new() };
@@ -115,57 +157,24 @@ impl Doing<'_> {
         let Some(node) = self.same_node(&name).await? else {
             return Err(failed(Why::Precondition, format!("nodes \"{name}\" not found")));
         };
+        let found = |was: &Node| Changes { name: &name, patch, was: was.clone() };
         let now = cluster::node(&node);
-        let scheduling = patch.unschedulable.filter(|want| *want != now.unschedulable);
-        let labels: Vec<_> =
-            patch.labels.iter().filter(|(label, want)| now.labels.get(*label) != want.as_ref()).collect();
-        let tainted = patch.tainted(&now.taints);
-        let taints = (tainted != now.taints).then_some(tainted);
-        if scheduling.is_none() && labels.is_empty() && taints.is_none() {
+        let changes = found(&now);
+        let before = self.job.before.get(&ResourceKey::node(&name));
+        // What goes back one day is what was found before: what someone changed since would be lost with it. An earlier
+        // attempt, of which nobody heard, may have done what is there.
+        if let Some(State::Node(was)) = before
+            && let Some(why) = found(was).differs(&now)
+            && !(self.job.attempt > 1 && changes.is_empty())
+        {
+            let why = format!("{why} since it was looked at; nothing was changed here");
+            return Err(failed(Why::Conflict, why));
+        }
+        if changes.is_empty() {
             return Ok(well(format!("node {name} is so already")));
         }
-        let mut node = self.claim(&name, node).await?;
-        let mut operations = Vec::new();
-        for (label, want) in labels {
-            let path = format!("/metadata/labels/{}", pointer(label));
-            if let Some(old) = now.labels.get(label) {
-                operations.push(json!({ "op": "test", "path": path, "value": old }));
-            }
-            operations.push(match want {
-                Some(value) => json!({ "op": "add", "path": path, "value": value }),
-                None => json!({ "op": "remove", "path": path }),
-            });
-        }
-        if let Some(want) = scheduling {
-            // A field that is left out cannot be tested; what is there can.
-            if node["spec"]["unschedulable"].is_boolean() {
-                operations.push(json!({ "op": "test", "path": "/spec/unschedulable", "value": now.unschedulable }));
-            }
-            operations.push(match want {
-                true => json!({ "op": "add", "path": "/spec/unschedulable", "value": true }),
-                false => json!({ "op": "remove", "path": "/spec/unschedulable" }),
-            });
-        }
-        let Some(wanted) = taints else {
-            self.patch_node(&name, &node, operations).await?;
-            return Ok(well(format!("node {name} patched")));
-        };
-        // The list is set as a whole, and the cluster sets its own in it meanwhile: those are read, and it is tried again.
-        let mut tries = 1;
-        loop {
-            if cluster::node(&node).taints != now.taints {
-                let why = format!("someone else changed the taints of node {name} at the same time");
-                return Err(failed(Why::Conflict, why));
-            }
-            let mut all = operations.clone();
-            all.extend(taint_operations(&node, &wanted));
-            match self.patch_node(&name, &node, all).await {
-                Ok(_) => return Ok(well(format!("node {name} patched"))),
-                Err(stop) if tries == TRIES => return Err(stop),
-                Err(stop) => node = self.may_try_again(&name, &node, stop).await?,
-            }
-            tries += 1;
-        }
+        self.change("patch", &name, node, |node| changes.operations(node)).await?;
+        Ok(well(format!("node {name} patched")))
     }
 
     /// Deletes the Node that was looked at, by its UID, once its kubelet is gone.
@@ -247,61 +256,42 @@ impl Doing<'_> {
                 }
                 false => {
                     (given, since) = (given + 1, None);
-                    match self.give_back(&name, node.clone(), restore).await {
-                        Err(stop) => drop(self.may_try_again(&name, &node, stop).await?),
-                        Ok(()) => whole = true,
-                    }
+                    self.give_back(&name, node, restore).await?;
+                    whole = true;
                 }
             }
-        }
-    }
-
-    /// After a change of a Node that did not fit: its kubelet may have written its status meanwhile, or the cluster taints.
-    /// Goes on only with the same Node, as it is now, that is still claimed for this journal.
-    async fn may_try_again(&self, name: &str, was: &Value, stop: Stop) -> Result<Value, Stop> {
-        let fits = |now: &Value| {
-            let ours = claimant(now).is_some_and(|(journal, _)| journal == self.cluster.claim.journal);
-            ours && cluster::uid(now) == cluster::uid(was)
-        };
-        match stop {
-            Stop::Ended(Ended::Finished(finished)) if finished.why == Some(Why::Conflict) => {
-                tokio::time::sleep(EVERY).await;
-                match self.cluster.node(name).await?.filter(fits) {
-                    Some(now) => Ok(now),
-                    None => Err(Stop::Ended(Ended::Finished(finished))),
-                }
-            }
-            stop => Err(stop),
         }
     }
 
     /// Cordons a node, then gives it back what it had.
-    async fn give_back(&mut self, name: &str, node: Value, restore: &RestoreNode) -> Result<(), Stop> {
-        let cordoned = cluster::node(&node).unschedulable;
-        let mut node = self.claim(name, node).await?;
+    async fn give_back(&mut self, name: &str, mut node: Value, restore: &RestoreNode) -> Result<(), Stop> {
         // Nothing is placed there until it has its labels and taints again.
-        if !cordoned {
-            let cordon = vec![json!({ "op": "add", "path": "/spec/unschedulable", "value": true })];
-            node = self.patch_node(name, &node, cordon).await?.body;
+        if !cluster::node(&node).unschedulable {
+            let cordon = |_: &Value| {
+                let write = json!({ "op": "add", "path": "/spec/unschedulable", "value": true });
+                Ok(Operations { tests: Vec::new(), writes: vec![write] })
+            };
+            node = self.change("patch", name, node, cordon).await?;
         }
-        let mut annotations = restore.annotations.clone();
-        let known = cluster::node(&node).annotations;
-        let has = node["metadata"]["annotations"].as_object().into_iter().flatten();
-        // The cluster's own, and ours.
-        annotations.extend(
-            has.filter(|(key, _)| !known.contains_key(*key))
-                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))),
-        );
-        let version = &node["metadata"]["resourceVersion"];
-        let mut operations = vec![
-            json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }),
-            json!({ "op": "add", "path": "/metadata/labels", "value": restore.labels }),
-            json!({ "op": "add", "path": "/metadata/annotations", "value": annotations }),
-            json!({ "op": "add", "path": "/spec/taints", "value": cluster::taints(&node, &restore.taints) }),
-        ];
-        if !restore.unschedulable {
-            operations.push(json!({ "op": "remove", "path": "/spec/unschedulable" }));
-        }
-        self.patch_node(name, &node, operations).await.map(drop)
+        let give = |node: &Value| {
+            let mut annotations = restore.annotations.clone();
+            let known = cluster::node(node).annotations;
+            let has = node["metadata"]["annotations"].as_object().into_iter().flatten();
+            // The cluster's own, and ours.
+            annotations.extend(
+                has.filter(|(key, _)| !known.contains_key(*key))
+                    .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))),
+            );
+            let mut all = Operations::default();
+            all.tests.extend(["/metadata/labels", "/metadata/annotations"].map(|at| as_read(node, at)));
+            all.writes.push(json!({ "op": "add", "path": "/metadata/labels", "value": restore.labels }));
+            all.writes.push(json!({ "op": "add", "path": "/metadata/annotations", "value": annotations }));
+            set_taints(node, &restore.taints, &mut all);
+            if !restore.unschedulable && node["spec"]["unschedulable"].is_boolean() {
+                all.writes.push(json!({ "op": "remove", "path": "/spec/unschedulable" }));
+            }
+            Ok(all)
+        };
+        self.change("patch", name, node, give).await.map(drop)
     }
 }

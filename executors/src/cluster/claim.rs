@@ -1,4 +1,9 @@
-//! Whose a Node is: an annotation that says which journal acts on it, and that every change of it is tested against.
+//! Whose a Node is: an annotation that says which journal acts on it. Each change of a Node tests it and writes it anew, in
+//! the same request: what became of a request that nobody can tell of is told by the annotation.
+//!
+//! Old servers (1.11) apply a patch to what they remember of an object, which may lag behind what was just written, and
+//! look again only at a conflict of versions. Then they do not test again: they merge what was written meanwhile with what
+//! the patch writes, and refuse if both write the same field. A claim that each change writes is such a field.
 
 use super::Cluster;
 use super::api::Verb;
@@ -9,12 +14,32 @@ use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
 use palinode_core::port::LookError;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The annotation in a patch.
 const POINTER: &str = "/metadata/annotations/palinode~1claim";
 
-/// So often a claim is tried while others change the same Node.
-const TRIES: usize = 5;
+/// Where annotations are.
+const ANNOTATIONS: &str = "/metadata/annotations";
+
+/// A change that does not fit is tried again for this long, while nothing that it tests has changed: a server that lags
+/// behind, or others that write the same object.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The first pause before a request is made again; each one is twice as long, up to [`LONGEST`].
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// No pause is longer.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How often a thing is looked at after an answer that does not say what became of the change.
+pub(super) const LOOKS: u32 = 4;
+
+/// How often a request that changes nothing but the claim is made again after such an answer, and any request that the
+/// server had no time for.
+const TRIES: u32 = 5;
 
 /// What the annotation says: the journal, and its words. The words are those of whichever run of the journal claimed it.
 pub(super) fn claimant(node: &Value) -> Option<(String, String)> {
@@ -25,9 +50,43 @@ pub(super) fn claimant(node: &Value) -> Option<(String, String)> {
     Some((part("journal", ""), part("words", text)))
 }
 
+/// What a patch tests and what it writes. All tests come first: each operation works on what those before it made.
+#[derive(Debug, Default)]
+pub(super) struct Operations {
+    pub(super) tests: Vec<Value>,
+    pub(super) writes: Vec<Value>,
+}
+
+/// A test that a part of an object is as it was read. What is left out cannot be tested; the version of the whole can, but
+/// others move that.
+pub(super) fn as_read(object: &Value, at: &str) -> Value {
+    match object.pointer(at).filter(|part| !part.is_null()) {
+        Some(part) => json!({ "op": "test", "path": at, "value": part }),
+        None => {
+            let version = &object["metadata"]["resourceVersion"];
+            json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version })
+        }
+    }
+}
+
+/// The next pause.
+pub(super) async fn rest(pause: &mut Duration) {
+    tokio::time::sleep(*pause).await;
+    *pause = (*pause * 2).min(LONGEST);
+}
+
+/// The pause before the first repetition.
+pub(super) fn first_pause() -> Duration {
+    PAUSE
+}
+
 impl Cluster {
-    fn claim_text(&self) -> String {
-        json!({ "journal": self.claim.journal, "words": self.claim.words }).to_string()
+    fn claim_text(&self, mark: &str) -> String {
+        json!({ "journal": self.claim.journal, "words": self.claim.words, "mark": mark }).to_string()
+    }
+
+    fn is_ours(&self, node: &Value) -> bool {
+        claimant(node).is_some_and(|(journal, _)| journal == self.claim.journal)
     }
 
     /// Who else has a Node, in their words.
@@ -48,77 +107,192 @@ impl Cluster {
 
     async fn unclaim(&self, name: &str, whose: impl Fn(&str) -> bool) -> Result<(), LookError> {
         let path = node_path(name).map_err(super::look::unseen)?;
-        for _ in 0..TRIES {
+        let (began, mut pause, mut errors) = (Instant::now(), PAUSE, 0);
+        loop {
             let Some(node) = self.node(name).await? else { return Ok(()) };
             if !claimant(&node).is_some_and(|(journal, _)| whose(&journal)) {
+                self.held.borrow_mut().remove(name);
                 return Ok(());
             }
             let text = &node["metadata"]["annotations"][CLAIM];
-            let patch = json!([{ "op": "test", "path": POINTER, "value": text }, { "op": "remove", "path": POINTER }]);
+            let uid = json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(&node) });
+            let patch =
+                json!([uid, { "op": "test", "path": POINTER, "value": text }, { "op": "remove", "path": POINTER }]);
             let answer = self.api.ask(Verb::JsonPatch, &path, Some(&patch)).await.map_err(super::look::unseen)?;
             match answer.code {
-                _ if answer.is_good() => return Ok(()),
+                _ if answer.is_good() => {
+                    self.wrote(name, &answer.body);
+                    self.held.borrow_mut().remove(name);
+                    return Ok(());
+                }
                 404 => return Ok(()),
-                409 | 422 => {}
+                _ if answer.is_misfit() && began.elapsed() < PATIENCE => rest(&mut pause).await,
+                _ if answer.is_misfit() => {
+                    let why = format!("others change the node {name} all the time, so its claim cannot be removed");
+                    return Err(LookError::Refused { target: "the cluster's API".to_owned(), why });
+                }
+                // Whether it is done, the next look tells.
+                408 | 429 | 500.. if errors < TRIES => {
+                    errors += 1;
+                    tokio::time::sleep(answer.wait()).await;
+                }
                 _ => return Err(super::look::refused(&answer)),
             }
         }
-        let why = format!("others change the node {name} all the time");
-        Err(LookError::Refused { target: "the cluster's API".to_owned(), why })
     }
 }
 
 impl Doing<'_> {
-    /// Claims a Node that was just read, for this journal. It is read again where others change it meanwhile.
-    pub(super) async fn claim(&mut self, name: &str, mut node: Value) -> Result<Value, Stop> {
-        let key = ResourceKey::node(name);
-        let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
-        for _ in 0..TRIES {
-            match claimant(&node) {
-                Some((journal, _)) if journal == self.cluster.claim.journal => {
-                    self.cluster.held.borrow_mut().insert(name.to_owned());
-                    return Ok(node);
-                }
-                Some((_, words)) => return Err(failed(Why::Conflict, format!("another journal has {name}: {words}"))),
-                // It was ours before: someone took it, and may have changed things since.
-                None if self.cluster.held.borrow().contains(name) => {
-                    let why = "this journal's claim was removed meanwhile; see what was changed, then retry";
-                    self.cluster.held.borrow_mut().remove(name);
-                    return Err(failed(Why::Conflict, format!("{name}: {why}")));
-                }
-                None => {}
+    /// Whether a Node is claimed by this journal; an end of the job where it is another's, or was ours.
+    fn is_ours(&self, name: &str, node: &Value) -> Result<bool, Stop> {
+        let conflict = |why: String| {
+            self.cluster.held.borrow_mut().remove(name);
+            Err(failed(Why::Conflict, why))
+        };
+        let held = self.cluster.held.borrow().contains(name);
+        match claimant(node) {
+            Some(_) if self.cluster.is_ours(node) => {
+                self.cluster.held.borrow_mut().insert(name.to_owned());
+                Ok(true)
             }
-            // Nobody's claim is there in the version that was read, and it is still that version.
-            let mut patch = vec![
-                json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(&node) }),
-                json!({ "op": "test", "path": "/metadata/resourceVersion", "value": node["metadata"]["resourceVersion"] }),
-            ];
-            let text = self.cluster.claim_text();
-            patch.push(match node["metadata"]["annotations"].is_object() {
-                true => json!({ "op": "add", "path": POINTER, "value": text }),
-                false => json!({ "op": "add", "path": "/metadata/annotations", "value": { CLAIM: text } }),
-            });
-            let answer = self.ask(("claim", &key), Verb::JsonPatch, &path, Some(&Value::Array(patch))).await?;
-            match answer.code {
-                _ if answer.is_good() => node = answer.body,
-                404 => return Err(failed(Why::Conflict, format!("nodes \"{name}\" not found any more"))),
-                409 | 422 => {
-                    node = match self.cluster.node(name).await? {
-                        Some(node) => node,
-                        None => return Err(failed(Why::Conflict, format!("nodes \"{name}\" not found any more"))),
-                    }
-                }
-                _ => return Err(failed(meaning(&answer), answer.words())),
+            // Whoever took it may have changed things since.
+            Some((_, words)) if held => {
+                conflict(format!("another journal took node {name} over meanwhile ({words}); see what it changed"))
             }
+            Some((_, words)) => conflict(format!("another journal has {name}: {words}")),
+            None if held => {
+                let why = "this journal's claim was removed meanwhile; see what was changed, then retry";
+                conflict(format!("{name}: {why}"))
+            }
+            None => Ok(false),
         }
-        Err(failed(Why::Conflict, format!("others change the node {name} all the time, so it cannot be claimed")))
     }
 
-    /// What must still hold when a claimed Node is changed: it is that very one, and still claimed as it was read.
-    pub(super) fn fence(node: &Value) -> Vec<Value> {
-        vec![
-            json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(node) }),
-            json!({ "op": "test", "path": POINTER, "value": node["metadata"]["annotations"][CLAIM] }),
-        ]
+    /// The whole patch of a change, and the claim that it writes. It misses another Node of that name, one that somebody
+    /// else claimed, and one whose claim is not as it was read.
+    fn fenced(&self, name: &str, node: &Value, operations: Operations) -> Result<(Value, String), Stop> {
+        let text = self.cluster.claim_text(&self.mark());
+        let mut patch = vec![json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(node) })];
+        patch.push(match self.is_ours(name, node)? {
+            true => as_read(node, POINTER),
+            // All annotations as they were read: nobody's claim among them.
+            false => as_read(node, ANNOTATIONS),
+        });
+        patch.extend(operations.tests);
+        let any = node["metadata"]["annotations"].is_object()
+            || operations.writes.iter().any(|write| write["path"] == ANNOTATIONS);
+        patch.extend(operations.writes);
+        patch.push(match any {
+            true => json!({ "op": "add", "path": POINTER, "value": text }),
+            false => json!({ "op": "add", "path": ANNOTATIONS, "value": { CLAIM: text } }),
+        });
+        Ok((Value::Array(patch), text))
+    }
+
+    /// Claims a Node that was just read, for this journal. It is read again where others change it meanwhile.
+    pub(super) async fn claim(&mut self, name: &str, node: Value) -> Result<Value, Stop> {
+        match self.is_ours(name, &node)? {
+            true => Ok(node),
+            false => self.change("claim", name, node, |_| Ok(Operations::default())).await,
+        }
+    }
+
+    /// Changes a Node that was just read, and claims it, in one request. `wanted` makes the operations of the Node as it is
+    /// now, each time that the request is made; where it finds that somebody else changed what it is about, it says so.
+    ///
+    /// An answer that a condition does not hold is believed only if a look shows one that does not: old servers answer so
+    /// where what they remember of the object lags behind.
+    pub(super) async fn change(
+        &mut self,
+        verb: &str,
+        name: &str,
+        mut node: Value,
+        mut wanted: impl FnMut(&Value) -> Result<Operations, Stop>,
+    ) -> Result<Value, Stop> {
+        let key = ResourceKey::node(name);
+        let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
+        let (began, mut pause, mut unsaid) = (Instant::now(), PAUSE, 0);
+        let mut texts = BTreeSet::new();
+        loop {
+            let (patch, text) = self.fenced(name, &node, wanted(&node)?)?;
+            texts.insert(text);
+            let answer = self.ask((verb, &key), Verb::JsonPatch, &path, Some(&patch)).await?;
+            let is_open = answer.is_open();
+            match answer.code {
+                _ if answer.is_good() => return self.changed(name, &node, answer.body),
+                429 if unsaid < TRIES => tokio::time::sleep(answer.wait()).await,
+                404 => {}
+                _ if is_open || answer.is_misfit() => {}
+                _ => return Err(failed(meaning(&answer), answer.words())),
+            }
+            unsaid += u32::from(!answer.is_misfit());
+            let mut looks = 1;
+            let now = loop {
+                let now = self.same_as(name, &node).await?;
+                if now["metadata"]["annotations"][CLAIM].as_str().is_some_and(|text| texts.contains(text)) {
+                    return self.changed(name, &node, now);
+                }
+                self.is_ours(name, &now)?;
+                // It may still be under way.
+                if !is_open || looks == LOOKS {
+                    break now;
+                }
+                looks += 1;
+                rest(&mut pause).await;
+            };
+            if is_open && (verb != "claim" || unsaid >= TRIES) {
+                let words = format!("{}; node {name} does not have the change so far", answer.words());
+                return Err(failed(meaning(&answer), words));
+            }
+            if answer.code == 404 {
+                // It is there, as the look says: made again, as may be.
+                if unsaid >= TRIES {
+                    return Err(failed(Why::Conflict, answer.words()));
+                }
+                rest(&mut pause).await;
+            }
+            if answer.is_misfit() {
+                wanted(&now)?;
+                if !answer.has_reason() {
+                    let why = format!("someone else changed the same fields of node {name} at the same time");
+                    return Err(failed(Why::Conflict, why));
+                }
+                if began.elapsed() >= PATIENCE {
+                    let why = format!(
+                        "others change the node {name} all the time, or the API server does not see what was written: in {} seconds it took no change ({})",
+                        PATIENCE.as_secs(),
+                        answer.words()
+                    );
+                    return Err(failed(Why::Conflict, why));
+                }
+                rest(&mut pause).await;
+            }
+            node = self.same_as(name, &now).await?;
+        }
+    }
+
+    /// A Node as it is now, which must be the very one that was read.
+    async fn same_as(&self, name: &str, was: &Value) -> Result<Value, Stop> {
+        match self.cluster.node(name).await? {
+            None => Err(failed(Why::Conflict, format!("nodes \"{name}\" not found any more"))),
+            Some(now) if cluster::uid(&now) != cluster::uid(was) => Err(failed(
+                Why::Conflict,
+                format!("node {name} registered again meanwhile, under UID {}", cluster::uid(&now)),
+            )),
+            Some(now) => Ok(now),
+        }
+    }
+
+    /// What the server says of a Node that it changed: it is believed if it is the one that was meant, and ours.
+    fn changed(&self, name: &str, was: &Value, now: Value) -> Result<Value, Stop> {
+        if !cluster::uid(&now).is_empty() && cluster::uid(&now) != cluster::uid(was) {
+            let why =
+                format!("node {name} registered again just before it was changed, under UID {}", cluster::uid(&now));
+            return Err(failed(Why::Conflict, why));
+        }
+        self.cluster.wrote(name, &now);
+        self.cluster.held.borrow_mut().insert(name.to_owned());
+        self.is_ours(name, &now)?;
+        Ok(now)
     }
 }

@@ -154,8 +154,8 @@ impl Doing<'_> {
         let answer = self.ask(("approve", &key), Verb::Put, &place, Some(&approved)).await?;
         match answer.code {
             _ if answer.is_good() => Ok(true),
-            // Someone else dealt with it, or it is gone: it is looked at again.
-            404 | 409 => Ok(false),
+            // Someone else dealt with it, it is gone, or nobody can tell yet: it is looked at again.
+            404 | 409 | 429 | 503 | 504 => Ok(false),
             _ => Err(failed(meaning(&answer), answer.words())),
         }
     }

@@ -16,6 +16,8 @@ pub(super) struct Doing<'a> {
     number: &'a mut u64,
     /// What is to be told before anything else.
     pub(super) reports: Vec<Report>,
+    /// Whether any request may have changed something.
+    pub(super) changed: bool,
 }
 
 /// Why a job ends here.
@@ -67,7 +69,7 @@ pub(super) fn meaning(answer: &Answer) -> Why {
 
 impl<'a> Doing<'a> {
     pub(super) fn new(cluster: &'a Cluster, job: &'a Job, bodies: &'a dyn Bodies, number: &'a mut u64) -> Self {
-        Self { cluster, job, bodies, number, reports: Vec::new() }
+        Self { cluster, job, bodies, number, reports: Vec::new(), changed: false }
     }
 
     /// Tells of a request that was made. What came back is evidence.
@@ -91,10 +93,21 @@ impl<'a> Doing<'a> {
             Err(fault) => (None, None, Some(json!({ "message": super::chain(fault) }))),
         };
         let evidence = evidence.map(|kept| self.bodies.put(Class::Output, kept.to_string().as_bytes())).transpose()?;
+        // A claim is none of the step's changes.
+        self.changed |= verb != "claim"
+            && match came {
+                Ok(answer) => !answer.is_refusal(),
+                Err(fault) => matches!(fault, Fault::Lost(_)),
+            };
         *self.number += 1;
         let what = Told::Request { verb: verb.to_owned(), key: key.clone(), code, audit };
         self.reports.push(Report { number: *self.number, what, evidence });
         Ok(())
+    }
+
+    /// Names the next request among all that are made in the name of this cluster's journals.
+    pub(super) fn mark(&self) -> String {
+        format!("{}.{}", self.job.name.short(), *self.number + 1)
     }
 
     /// Makes one request that changes something.

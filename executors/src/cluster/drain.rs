@@ -181,8 +181,21 @@ impl Cluster {
 }
 
 impl Doing<'_> {
-    /// One round. `None`: there is something to tell, or it was waited, and it goes on.
+    /// One round. `None`: there is something to tell, or it was waited, and it goes on. Whoever reads why it stopped is told
+    /// that pods are gone.
     pub(super) async fn drain(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
+        let mut came = self.drain_round(drain, state).await;
+        if let Err(Stop::Ended(Ended::Finished(finished))) = &mut came
+            && finished.why == Some(Why::Precondition)
+            && state.evicted > 0
+        {
+            let message = finished.message.take().unwrap_or_default();
+            finished.message = Some(format!("{message} ({} evicted before)", counted(state.evicted)));
+        }
+        came
+    }
+
+    async fn drain_round(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
         let Some(node) = self.job.target.node.clone() else {
             return Err(failed(Why::Precondition, "the action needs a node, and the target has none"));
         };
@@ -287,8 +300,9 @@ impl Doing<'_> {
     /// Whether what is there may be evicted at all. Nothing was, the first time that this is asked.
     fn allowed(&self, drain: &Drain, left: &[(&Value, Pod)], state: &Draining) -> Result<(), Stop> {
         let so_far = match state.evicted {
-            0 => "nothing was evicted".to_owned(),
-            count => format!("{} evicted before it appeared", counted(count)),
+            0 if self.job.attempt > 1 => "this attempt evicted nothing",
+            0 => "nothing was evicted",
+            _ => "it was not there at first",
         };
         let new = left.iter().filter(|(raw, pod)| !state.pods.contains_key(&pod.uid) && !cluster::has_ended(raw));
         for (_, pod) in new {

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::api::{Answer, Fault, escaped, part};
+use super::claim::{first_pause, rest};
 use super::objects::unknown;
 use palinode_core::cluster::{self, DaemonSets};
 use palinode_core::event::Class;
@@ -9,9 +10,14 @@ use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, LookError};
 use palinode_core::resource::{Image, Kind, State};
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How messages name what is looked at.
 const API: &str = "the cluster's API";
+
+/// So long it is waited for a Node to be as new as what was written. Versions may also count anew.
+const BEHIND: Duration = Duration::from_secs(10);
 
 /// An answer that could not be got, as the driver reacts to it.
 pub(super) fn unseen(fault: Fault) -> LookError {
@@ -41,6 +47,11 @@ pub(super) fn map_path(namespace: &str, name: &str) -> Result<String, Fault> {
     Ok(format!("/api/v1/namespaces/{}/configmaps/{}", part(namespace)?, part(name)?))
 }
 
+/// The version of an object, where servers count them.
+fn version(object: &Value) -> Option<u64> {
+    object["metadata"]["resourceVersion"].as_str()?.parse().ok()
+}
+
 impl Cluster {
     /// An object, if it is there.
     pub(super) async fn object(&self, path: &str) -> Result<Option<Value>, LookError> {
@@ -57,9 +68,29 @@ impl Cluster {
         self.api.list(path, query).await.map_err(unseen)?.map_err(|answer| refused(&answer))
     }
 
-    /// A Node, if it is there.
+    /// A Node, if it is there. One that is older than what was written here is read again, for a while.
     pub(super) async fn node(&self, name: &str) -> Result<Option<Value>, LookError> {
-        self.object(&node_path(name).map_err(unseen)?).await
+        let path = node_path(name).map_err(unseen)?;
+        let (began, mut pause) = (Instant::now(), first_pause());
+        loop {
+            match self.object(&path).await? {
+                Some(node) if self.is_behind(name, &node) && began.elapsed() < BEHIND => rest(&mut pause).await,
+                found => return Ok(found),
+            }
+        }
+    }
+
+    /// Remembers the version of a Node that the server made of it here.
+    pub(super) fn wrote(&self, name: &str, node: &Value) {
+        if let Some(version) = version(node) {
+            self.written.borrow_mut().insert(name.to_owned(), (cluster::uid(node).to_owned(), version));
+        }
+    }
+
+    fn is_behind(&self, name: &str, node: &Value) -> bool {
+        let all = self.written.borrow();
+        let Some((uid, written)) = all.get(name) else { return false };
+        uid == cluster::uid(node) && version(node).is_some_and(|version| version < *written)
     }
 
     /// The pods that are bound to a node, all of them.

@@ -34,7 +34,7 @@ use palinode_core::action::Action;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
 use palinode_core::id::{EntryId, HostName};
-use palinode_core::port::{Bodies, Ended, Finished, Job, JobStatus};
+use palinode_core::port::{Bodies, Ended, Job, JobStatus};
 use palinode_core::progress::Told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,8 @@ pub struct Cluster {
     names: BTreeMap<HostName, Given>,
     /// The Nodes that were claimed here.
     held: RefCell<BTreeSet<String>>,
+    /// The versions that the server made of Nodes here, with the UID of each.
+    written: RefCell<BTreeMap<String, (String, u64)>>,
     works: RefCell<BTreeMap<EntryId, Work>>,
     evictions: RefCell<Option<Option<String>>>,
 }
@@ -93,6 +95,7 @@ impl Cluster {
             claim,
             names,
             held: RefCell::default(),
+            written: RefCell::default(),
             works: RefCell::default(),
             evictions: RefCell::default(),
         })
@@ -122,17 +125,13 @@ impl Cluster {
         });
         loop {
             if let Some(end) = work.end.take() {
-                return untouched(with_audits(end, &work.audits), work.changed);
+                return settled(with_audits(end, &work.audits), &job.action, work.changed);
             }
             let mut number = work.number;
             let mut doing = Doing::new(self, job, bodies, &mut number);
             let came = round(&mut doing, &mut work, bodies).await;
             let reports = std::mem::take(&mut doing.reports);
-            work.changed |= reports.iter().any(|report| match &report.what {
-                // A claim is none of the step's changes; what is refused changes nothing.
-                Told::Request { verb, code, .. } => verb != "claim" && !matches!(code, Some(400..500)),
-                _ => false,
-            });
+            work.changed |= doing.changed;
             work.audits.extend(reports.iter().filter_map(|report| match &report.what {
                 Told::Request { audit, .. } => audit.clone(),
                 _ => None,
@@ -160,15 +159,23 @@ impl Cluster {
 }
 
 /// A step that was refused before it changed anything left nothing behind: what others did meanwhile is not looked at, so
-/// that it is never taken for the step's own work, and taken back as such.
-fn untouched(ended: Ended, changed: bool) -> Ended {
-    match ended {
-        Ended::Finished(Finished { why: Some(Why::Precondition | Why::Conflict), message, output: None, .. })
-            if !changed =>
-        {
-            Ended::NotStarted(message.unwrap_or_default())
+/// that it is never taken for the step's own work, and taken back as such. A step that was refused after it changed
+/// something is no harmless one, whatever the refusal was.
+fn settled(ended: Ended, action: &Action, changed: bool) -> Ended {
+    let Ended::Finished(mut finished) = ended else { return ended };
+    match finished.why {
+        Some(Why::Precondition) if changed => {
+            finished.why = Some(Why::Partial);
+            Ended::Finished(finished)
         }
-        ended => ended,
+        Some(Why::Precondition | Why::Conflict) if !changed && finished.output.is_none() => {
+            Ended::NotStarted(finished.message.unwrap_or_default())
+        }
+        // Whatever a command did, its exit code does not tell.
+        Some(Why::ExitCode) if !changed && !matches!(action, Action::KubeExec(_)) => {
+            Ended::NotStarted(finished.message.unwrap_or_default())
+        }
+        _ => Ended::Finished(finished),
     }
 }
 
@@ -204,5 +211,25 @@ async fn round(doing: &mut Doing<'_>, work: &mut Work, bodies: &dyn Bodies) -> R
         Action::ApproveCsr(approve) => doing.approve(approve, work.began).await,
         Action::Restore(_) => Err(failed(Why::Precondition, "restore has not been resolved to what it restores")),
         other => Err(failed(Why::Precondition, format!("{} is not done through the API", other.name()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palinode_core::port::Finished;
+
+    #[test]
+    fn only_what_changed_nothing_is_not_begun() {
+        let end = |why| Ended::Finished(Finished { why, message: Some("m".to_owned()), ..Finished::default() });
+        let cordon = Action::Cordon {};
+        for why in [Why::Precondition, Why::Conflict, Why::ExitCode] {
+            assert_eq!(settled(end(Some(why)), &cordon, false), Ended::NotStarted("m".to_owned()), "{why:?}");
+        }
+        assert_eq!(settled(end(Some(Why::Precondition)), &cordon, true), end(Some(Why::Partial)));
+        for why in [Some(Why::Conflict), Some(Why::ExitCode), Some(Why::Timeout), None] {
+            assert_eq!(settled(end(why), &cordon, true), end(why));
+        }
+        assert_eq!(settled(end(Some(Why::Timeout)), &cordon, false), end(Some(Why::Timeout)));
     }
 }

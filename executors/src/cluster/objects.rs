@@ -2,8 +2,9 @@
 //! asked. One request each, under conditions that make it miss rather than hit something else.
 
 use super::Cluster;
-use super::api::{Fault, Verb, part};
+use super::api::{Answer, Fault, Verb, part};
 use super::change::EVERY;
+use super::claim::{LOOKS, first_pause, rest};
 use super::doing::{Doing, Stop, failed, meaning, well};
 use super::look::{map_path, unseen};
 use md5::{Digest, Md5};
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 const GOING: Duration = Duration::from_secs(60);
 
 /// So often something is tried while others write what is none of ours, such as its status.
-const TRIES: usize = 5;
+const TRIES: u32 = 5;
 
 /// What a server says that does not have such a kind.
 pub(super) fn unknown(object: &ObjectRef) -> String {
@@ -116,6 +117,7 @@ impl Doing<'_> {
         let object = &thing.object;
         let merge: Value = serde_json::from_str(&patch.merge)
             .map_err(|error| failed(Why::Precondition, format!("what is merged is no JSON: {error}")))?;
+        let mut pause = first_pause();
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
             let is_there = |now: &Value| cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now);
@@ -155,14 +157,45 @@ impl Doing<'_> {
                 _ if answer.is_good() => {
                     return Ok(well(format!("{object} made, with UID {}", cluster::uid(&answer.body))));
                 }
-                409 => self.unless_changed(&thing, now.as_ref()).await?,
+                _ if answer.is_conflict() => {
+                    self.unless_changed(&thing, now.as_ref()).await?;
+                    rest(&mut pause).await;
+                }
                 404 if now.is_some() => {
                     return Err(failed(Why::Conflict, format!("{object} is gone since it was looked at")));
+                }
+                429 => tokio::time::sleep(answer.wait()).await,
+                _ if answer.is_open() => {
+                    let uid = now.as_ref().map(|now| cluster::uid(now).to_owned());
+                    let is_it = |now: Option<&Value>| {
+                        now.is_some_and(|now| {
+                            uid.as_deref().is_none_or(|uid| uid == cluster::uid(now)) && is_there(now)
+                        })
+                    };
+                    return self.look_for(&thing, &answer, is_it).await;
                 }
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
         Err(restless(object))
+    }
+
+    /// After an answer that does not say whether it was done: what is there says it, now or soon.
+    async fn look_for(
+        &self,
+        thing: &Thing,
+        answer: &Answer,
+        is_it: impl Fn(Option<&Value>) -> bool,
+    ) -> Result<Stop, Stop> {
+        let (object, mut pause) = (&thing.object, first_pause());
+        for _ in 0..LOOKS {
+            if is_it(self.cluster.object(&thing.path).await?.as_ref()) {
+                return Ok(well(format!("{object} is as it was to be, though {}", answer.words())));
+            }
+            rest(&mut pause).await;
+        }
+        let words = format!("{}; {object} does not have the change so far", answer.words());
+        Err(failed(meaning(answer), words))
     }
 
     /// After a request that did not fit: goes on only if nothing has changed but what is none of ours.
@@ -219,12 +252,31 @@ impl Doing<'_> {
         let options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid }, "propagationPolicy": "Background",
         });
-        let answer = self.ask(("delete", key), Verb::Delete, path, Some(&options)).await?;
-        match answer.code {
-            404 => return Ok(()),
-            _ if answer.is_good() => {}
-            409 => return Err(failed(Why::Conflict, format!("{key} was made anew meanwhile: {}", answer.message()))),
-            _ => return Err(failed(meaning(&answer), answer.words())),
+        let (mut pause, mut tries) = (first_pause(), 0);
+        loop {
+            let answer = self.ask(("delete", key), Verb::Delete, path, Some(&options)).await?;
+            tries += 1;
+            match answer.code {
+                404 => return Ok(()),
+                _ if answer.is_good() => break,
+                _ if answer.is_conflict() => {
+                    let now = self.cluster.object(path).await?;
+                    if now.as_ref().is_none_or(|now| cluster::uid(now) != uid) {
+                        let why = format!("{key} was made anew meanwhile: {}", answer.message());
+                        return Err(failed(Why::Conflict, why));
+                    }
+                    // That one is there: others wrote it at the same time.
+                    if tries >= TRIES {
+                        let why =
+                            format!("others write {key} all the time, so it cannot be deleted: {}", answer.message());
+                        return Err(failed(Why::Conflict, why));
+                    }
+                    rest(&mut pause).await;
+                }
+                429 if tries < TRIES => tokio::time::sleep(answer.wait()).await,
+                _ if answer.is_open() && self.is_going(path, uid).await? => break,
+                _ => return Err(failed(meaning(&answer), answer.words())),
+            }
         }
         let began = Instant::now();
         loop {
@@ -246,6 +298,18 @@ impl Doing<'_> {
                 Some(_) => tokio::time::sleep(EVERY).await,
             }
         }
+    }
+
+    /// Whether an object of which nobody said that it is deleted is gone, or going, now or soon.
+    async fn is_going(&self, path: &str, uid: &str) -> Result<bool, Stop> {
+        let mut pause = first_pause();
+        for _ in 0..LOOKS {
+            match self.cluster.object(path).await? {
+                Some(now) if cluster::uid(&now) == uid && cluster::deleted_at(&now).is_none() => rest(&mut pause).await,
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
     }
 
     /// A node, other than the target's, that took over just the configuration in this map (T1): its annotation says so.
@@ -283,10 +347,12 @@ impl Doing<'_> {
         if !is_it {
             return Err(bad("is another one's".to_owned()));
         }
+        let is_back = |now: &Value| cluster::manifest(now) == wanted && cluster::deleted_at(now).is_none();
+        let mut pause = first_pause();
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
             let (verb, how, path, body) = match &now {
-                Some(now) if cluster::manifest(now) == wanted && cluster::deleted_at(now).is_none() => {
+                Some(now) if is_back(now) => {
                     return Ok(well(format!("{object} is so already")));
                 }
                 // The server takes it only in place of what was just read.
@@ -303,7 +369,14 @@ impl Doing<'_> {
                 _ if answer.is_good() => {
                     return Ok(well(format!("{object} is back, with UID {}", cluster::uid(&answer.body))));
                 }
-                409 => self.unless_changed(thing, now.as_ref()).await?,
+                _ if answer.is_conflict() => {
+                    self.unless_changed(thing, now.as_ref()).await?;
+                    rest(&mut pause).await;
+                }
+                429 => tokio::time::sleep(answer.wait()).await,
+                _ if answer.is_open() => {
+                    return self.look_for(thing, &answer, |now| now.is_some_and(is_back)).await;
+                }
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
