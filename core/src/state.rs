@@ -1,15 +1,17 @@
 //! A run's state: the fold over its entries. Resume, status, rollback, export and strict replay all are this fold.
 
-use crate::action::UndoClass;
+use crate::action::{UndoClass, Verdict};
 use crate::admit::Inadmissible;
 use crate::event::{
-    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy, Why,
+    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy,
+    Why,
 };
 use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, RunId, Seq, StepPath};
 use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
 use crate::progress::Heard;
+use crate::rules::finding::{self, AGAIN};
 use crate::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -52,6 +54,10 @@ pub struct StepState {
     pub facts: BTreeMap<String, String>,
     /// What its last attempt told while it ran.
     pub heard: Heard,
+    /// How often in a row a look at it, in doubt, said that it is begun anew; for this owner of the run.
+    pub again: u32,
+    /// How often in a row it was lost while it was waited for, without a word of it in between.
+    pub lost: u32,
 }
 
 impl StepState {
@@ -73,6 +79,8 @@ impl StepState {
             changed: None,
             facts: BTreeMap::new(),
             heard: Heard::default(),
+            again: 0,
+            lost: 0,
         }
     }
 }
@@ -221,6 +229,22 @@ impl RunState {
         Some((self.plan.step(ix)?, self.steps.get(ix as usize)?))
     }
 
+    /// Whether a step in doubt was begun anew so often in a row that it is not begun once more.
+    pub fn is_spent(&self, state: &StepState) -> bool {
+        self.rules.again_has_a_limit() && state.again >= AGAIN
+    }
+
+    /// How long a step waits before what is decided for it: the attempt that it begins anew, or the look at what became
+    /// of one that was lost again and again.
+    pub fn pause_before(&self, state: &StepState) -> Option<Micros> {
+        let times = match state.stage {
+            Stage::Again => state.again,
+            Stage::Unknown => state.lost,
+            _ => return None,
+        };
+        finding::pause(times).filter(|_| self.rules.again_has_a_limit())
+    }
+
     /// All steps, in order.
     pub fn steps(&self) -> impl Iterator<Item = (StepIx, &Step, &StepState)> {
         let number = |ix: usize| StepIx::try_from(ix).unwrap_or(StepIx::MAX);
@@ -271,6 +295,7 @@ impl RunState {
                 let ix = self.find(&told.step);
                 if let Some(step) = ix.and_then(|ix| self.steps.get_mut(ix as usize)) {
                     step.heard.take(told);
+                    step.lost = 0;
                     step.changed = Some(entry.time);
                 }
                 return Ok(());
@@ -283,6 +308,7 @@ impl RunState {
                 for ix in 0..self.steps.len() {
                     let stage = &mut self.steps[ix].stage;
                     *stage = life::next(*stage, Move::OwnerChanged).unwrap_or(*stage);
+                    (self.steps[ix].again, self.steps[ix].lost) = (0, 0);
                 }
                 self.stale_gates();
                 self.refresh_all();
@@ -329,12 +355,14 @@ impl RunState {
                 step.began = step.began.or(Some(*time));
                 (step.why, step.message) = (None, None);
                 step.heard = Heard::default();
+                step.lost = 0;
                 node = intent.target.node.as_ref();
             }
             Event::Outcome(outcome) => {
                 let harmless =
                     outcome.ending == Ending::Failed && matches!(outcome.why, Some(Why::Precondition | Why::Revoked));
                 step.touched |= !harmless;
+                step.lost = if outcome.ending == Ending::Unknown { step.lost.saturating_add(1) } else { 0 };
                 (step.why, step.message) = (outcome.why, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
@@ -343,10 +371,17 @@ impl RunState {
             }
             Event::Probed(probed) => {
                 step.rule = Some(probed.rule);
-                step.touched |= probed.verdict != crate::action::Verdict::NotApplied;
+                if probed.decision == Decision::Again {
+                    step.again = step.again.saturating_add(1);
+                }
+                step.touched |= probed.verdict != Verdict::NotApplied;
                 step.why = match probed.decision {
                     Decision::FailedPartial => Some(Why::Partial),
-                    Decision::Failed => Some(Why::ExitCode),
+                    Decision::Failed => Some(match (probed.job, probed.verdict) {
+                        (JobWord::FinishedWell | JobWord::FinishedBadly, _) => Why::ExitCode,
+                        (_, Verdict::NotApplied) => Why::Precondition,
+                        _ => Why::Unmet,
+                    }),
                     _ => None,
                 };
                 // Why nobody knows stays told while nobody knows more.
@@ -359,6 +394,7 @@ impl RunState {
                 captured = Some(&probed.captures);
             }
             Event::Resolved { answer, .. } => {
+                step.again = 0;
                 if was == Stage::Compensated {
                     // What earlier attempts found was put back, perhaps as another object: the next one looks anew,
                     // and what it finds is no change of ours.

@@ -11,6 +11,7 @@
 //! | 2 | `Rules::captures_reach_all_lanes` | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
 //! | 2 | `Rules::host_comes_back_whole` | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
 //! | 3 | `Rules::doubt_comes_first` | a lane that went back to an earlier step acted there beside a later one in flight or in doubt; if that failed, its host lost its place to another | it stays with the later step until it is known what became of it |
+//! | 4 | `Rules::again_has_a_limit` | a step whose job did nothing, as a look at it found, was begun anew without end and at once | at most five times in a row for one owner, with pauses that grow; then it is failed |
 
 use std::ops::RangeInclusive;
 
@@ -67,5 +68,10 @@ impl Rules {
     /// Whether a lane stays with a step in flight or in doubt, also when it has gone back to an earlier one.
     pub(crate) fn doubt_comes_first(self) -> bool {
         self.0 >= 3
+    }
+
+    /// Whether a step in doubt is begun anew only so many times in a row.
+    pub(crate) fn again_has_a_limit(self) -> bool {
+        self.0 >= 4
     }
 }
