@@ -1,6 +1,6 @@
 //! A run's state: the fold over its entries. Resume, status, rollback, export and strict replay all are this fold.
 
-use crate::action::UndoClass;
+use crate::action::{UndoClass, Verdict};
 use crate::admit::Inadmissible;
 use crate::event::{
     Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy,
@@ -13,6 +13,7 @@ use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
 use crate::progress::Heard;
 use crate::resource::Residue;
+use crate::rules::finding::{self, AGAIN};
 use crate::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -57,6 +58,10 @@ pub struct StepState {
     pub facts: BTreeMap<String, String>,
     /// What its last attempt told while it ran.
     pub heard: Heard,
+    /// How often in a row a look at it, in doubt, said that it is begun anew; for this owner of the run.
+    pub again: u32,
+    /// How often in a row it was lost while it was waited for, without a word of it in between.
+    pub lost_in_a_row: u32,
 }
 
 impl StepState {
@@ -79,6 +84,8 @@ impl StepState {
             changed: None,
             facts: BTreeMap::new(),
             heard: Heard::default(),
+            again: 0,
+            lost_in_a_row: 0,
         }
     }
 }
@@ -227,6 +234,22 @@ impl RunState {
         Some((self.plan.step(ix)?, self.steps.get(ix as usize)?))
     }
 
+    /// Whether a step in doubt was begun anew so often in a row that it is not begun once more.
+    pub fn is_spent(&self, state: &StepState) -> bool {
+        self.rules.again_has_a_limit() && state.again >= AGAIN
+    }
+
+    /// How long a step waits before what is decided for it: the attempt that it begins anew, or the look at what became
+    /// of one that was lost again and again.
+    pub fn pause_before(&self, state: &StepState) -> Option<Micros> {
+        let times = match state.stage {
+            Stage::Again => state.again,
+            Stage::Unknown => state.lost_in_a_row,
+            _ => return None,
+        };
+        finding::pause(times).filter(|_| self.rules.again_has_a_limit())
+    }
+
     /// All steps, in order.
     pub fn steps(&self) -> impl Iterator<Item = (StepIx, &Step, &StepState)> {
         let number = |ix: usize| StepIx::try_from(ix).unwrap_or(StepIx::MAX);
@@ -277,6 +300,7 @@ impl RunState {
                 let ix = self.find(&told.step);
                 if let Some(step) = ix.and_then(|ix| self.steps.get_mut(ix as usize)) {
                     step.heard.take(told);
+                    step.lost_in_a_row = 0;
                     step.changed = Some(entry.time);
                 }
                 return Ok(());
@@ -289,6 +313,7 @@ impl RunState {
                 for ix in 0..self.steps.len() {
                     let stage = &mut self.steps[ix].stage;
                     *stage = life::next(*stage, Move::OwnerChanged).unwrap_or(*stage);
+                    (self.steps[ix].again, self.steps[ix].lost_in_a_row) = (0, 0);
                 }
                 self.stale_gates();
                 self.refresh_all();
@@ -335,6 +360,7 @@ impl RunState {
                 step.began = step.began.or(Some(*time));
                 (step.why, step.message) = (None, None);
                 step.heard = Heard::default();
+                step.lost_in_a_row = 0;
                 node = intent.target.node.as_ref();
             }
             Event::Outcome(outcome) => {
@@ -345,6 +371,8 @@ impl RunState {
                     (false, Ending::Failed) => !matches!(outcome.why, Some(Why::Precondition | Why::Revoked)),
                     (false, _) => true,
                 };
+                step.lost_in_a_row =
+                    if outcome.ending == Ending::Unknown { step.lost_in_a_row.saturating_add(1) } else { 0 };
                 (step.why, step.message) = (outcome.why, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
@@ -353,10 +381,17 @@ impl RunState {
             }
             Event::Probed(probed) => {
                 step.rule = Some(probed.rule);
-                step.touched |= probed.verdict != crate::action::Verdict::NotApplied;
+                if probed.decision == Decision::Again {
+                    step.again = step.again.saturating_add(1);
+                }
+                step.touched |= probed.verdict != Verdict::NotApplied;
                 step.why = match probed.decision {
                     Decision::FailedPartial => Some(Why::Partial),
-                    Decision::Failed => Some(Why::ExitCode),
+                    Decision::Failed => Some(match (probed.job, probed.verdict) {
+                        (JobWord::FinishedWell | JobWord::FinishedBadly, _) => Why::ExitCode,
+                        (_, Verdict::NotApplied) => Why::Precondition,
+                        _ => Why::Unmet,
+                    }),
                     _ => None,
                 };
                 // Why nobody knows stays told while nobody knows more.
@@ -370,6 +405,7 @@ impl RunState {
                 captured = Some(&probed.captures);
             }
             Event::Resolved { answer, .. } => {
+                step.again = 0;
                 if was == Stage::Compensated {
                     // What earlier attempts found was put back, perhaps as another object: the next one looks anew,
                     // and what it finds is no change of ours. What was lost stays lost.

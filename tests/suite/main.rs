@@ -2,6 +2,7 @@
 
 mod ansible;
 mod claims_api;
+mod claims_channel;
 mod conformance;
 mod conformance_hosts;
 mod conformance_kube;

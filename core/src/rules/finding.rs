@@ -45,6 +45,18 @@ pub struct Look {
     pub unmet: bool,
     /// Whether the value that the step captures was heard.
     pub heard: bool,
+    /// Whether it was begun anew so often in a row that it is not begun once more.
+    pub spent: bool,
+}
+
+/// So many times in a row is a step in doubt begun anew.
+pub const AGAIN: u32 = 5;
+
+/// The pause before what came to nothing so many times in a row is done once more. None after the first time: a link
+/// that was lost once is no reason to wait.
+pub fn pause(times: u32) -> Option<Micros> {
+    let doubled = times.checked_sub(2)?.min(AGAIN);
+    Some(Micros::seconds(1 << doubled))
 }
 
 /// What follows from a look.
@@ -60,19 +72,20 @@ pub struct Judged {
 
 /// The order of deciding: the job's own status; the declared probe; `repeat`, if declared; else the operator.
 pub fn judged(step: &Step, look: Look) -> Judged {
+    let again = if look.spent { Decision::Failed } else { Decision::Again };
     let repeat = |decision: Decision, rule: Rule| match step.recovery {
-        Recovery::Repeat => (Rule::Repeat, Decision::Again),
-        Recovery::Ask => (rule, decision),
+        Recovery::Repeat if !look.spent => (Rule::Repeat, Decision::Again),
+        Recovery::Repeat | Recovery::Ask => (rule, decision),
     };
     let (verdict, (rule, decision)) = match look.word {
         JobWord::FinishedWell if !look.unmet => (Verdict::Applied, (Rule::Job, Decision::Succeeded)),
         JobWord::FinishedWell | JobWord::FinishedBadly => (look.verdict, (Rule::Job, Decision::Failed)),
-        JobWord::NotStarted => (Verdict::NotApplied, (Rule::Job, Decision::Again)),
+        JobWord::NotStarted => (Verdict::NotApplied, (Rule::Job, again)),
         JobWord::Running => (Verdict::StillRunning, (Rule::Job, Decision::Wait)),
         JobWord::Interrupted | JobWord::Revoked | JobWord::Unknown => {
             let follows = match look.verdict {
                 Verdict::Applied => (Rule::Probe, Decision::Succeeded),
-                Verdict::NotApplied => (Rule::Probe, Decision::Again),
+                Verdict::NotApplied => (Rule::Probe, again),
                 Verdict::Partial => repeat(Decision::FailedPartial, Rule::Probe),
                 Verdict::CannotTell | Verdict::StillRunning => repeat(Decision::Ask, Rule::Ask),
             };
@@ -81,7 +94,7 @@ pub fn judged(step: &Step, look: Look) -> Judged {
     };
     // A value that nobody heard is read again; reading changes nothing.
     if decision == Decision::Succeeded && step.capture.is_some() && !look.heard {
-        return Judged { verdict, rule: Rule::Repeat, decision: Decision::Again };
+        return Judged { verdict, rule: Rule::Repeat, decision: again };
     }
     Judged { verdict, rule, decision }
 }
@@ -117,4 +130,68 @@ pub fn sampled(
     } else {
         Sampled::Again(at.plus(every.micros()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{self, Bench};
+    use crate::plan::Plan;
+
+    #[test]
+    fn what_was_begun_anew_often_enough_is_begun_no_more() {
+        let mut step = bench::stop("a", "one");
+        let mut found = |recovery, word, verdict, spent| {
+            step.recovery = recovery;
+            let look = Look { word, verdict, unmet: false, heard: true, spent };
+            judged(&step, look).decision
+        };
+        let (ask, repeat) = (Recovery::Ask, Recovery::Repeat);
+        for recovery in [ask, repeat] {
+            for word in [JobWord::NotStarted, JobWord::Interrupted, JobWord::Revoked, JobWord::Unknown] {
+                assert_eq!(found(recovery, word, Verdict::NotApplied, false), Decision::Again, "{word:?}");
+                assert_eq!(found(recovery, word, Verdict::NotApplied, true), Decision::Failed, "{word:?}");
+            }
+        }
+        for (verdict, then) in [(Verdict::Partial, Decision::FailedPartial), (Verdict::CannotTell, Decision::Ask)] {
+            assert_eq!(found(repeat, JobWord::Unknown, verdict, false), Decision::Again, "{verdict:?}");
+            assert_eq!(found(repeat, JobWord::Unknown, verdict, true), then, "{verdict:?}");
+        }
+        assert_eq!(found(ask, JobWord::FinishedWell, Verdict::Applied, true), Decision::Succeeded);
+        assert_eq!(found(ask, JobWord::Running, Verdict::CannotTell, true), Decision::Wait);
+        step.capture = Some(crate::id::Label::new("value").expect("a label"));
+        let look =
+            Look { word: JobWord::Interrupted, verdict: Verdict::Applied, unmet: false, heard: false, spent: true };
+        assert_eq!(judged(&step, look).decision, Decision::Failed);
+        assert_eq!(judged(&step, Look { spent: false, ..look }).decision, Decision::Again);
+    }
+
+    #[test]
+    fn what_is_begun_anew_in_a_row_is_counted_for_one_owner() {
+        for rules in Rules::all() {
+            let mut bench = Bench::open(&Plan { rules: rules.version(), ..bench::hosts(1, 1, 0) });
+            let is_spent = |bench: &Bench| bench.state().is_spent(bench.step(bench::RUN, "a/one").1);
+            let again = |bench: &mut Bench| {
+                bench.intend(bench::RUN, "a/one");
+                bench.end(bench::RUN, "a/one", Ending::Unknown);
+                bench.probe("a/one", Decision::Again);
+            };
+            for _ in 0..AGAIN {
+                assert!(!is_spent(&bench), "{rules:?}");
+                again(&mut bench);
+            }
+            assert_eq!(is_spent(&bench), rules.version() >= 4, "{rules:?}");
+            let paused = bench.state().pause_before(bench.step(bench::RUN, "a/one").1);
+            assert_eq!(paused, pause(AGAIN).filter(|_| is_spent(&bench)), "{rules:?}");
+            bench.take_over();
+            assert!(!is_spent(&bench), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow() {
+        let seconds = |again| pause(again).map(|span| span.0 / 1_000_000);
+        assert_eq!([0, 1, 2, 3, 4, 5].map(seconds), [None, None, Some(1), Some(2), Some(4), Some(8)]);
+        assert_eq!(seconds(u32::MAX), Some(32));
+    }
 }

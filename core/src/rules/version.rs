@@ -17,6 +17,7 @@
 //! | 4 | `Rules::what_is_left_is_a_residue` | effects that nobody knows, undos that were passed over, resources without before-image, and what earlier rollbacks of the same steps lost did not count at the end of a rollback | each is a residue |
 //! | 4 | `Rules::hosts_at_work_count` | a host was taken back whatever else of its run stood half done, and its gates stood at its end only | its gates hold before it begins, a host that stands half done counts against `serial` and goes first |
 //! | 4 | `Rules::passed_gates_stay_away` | a gate whose `when` did not hold was waited for on the way back | it is left out |
+//! | 4 | `Rules::again_has_a_limit` | a step whose job did nothing, as a look at it found, was begun anew without end and at once | at most five times in a row for one owner, with pauses that grow; then it is failed |
 
 use std::ops::RangeInclusive;
 
@@ -103,5 +104,10 @@ impl Rules {
     /// Whether a lane stays with a step in flight or in doubt, also when it has gone back to an earlier one.
     pub(crate) fn doubt_comes_first(self) -> bool {
         self.0 >= 3
+    }
+
+    /// Whether a step in doubt is begun anew only so many times in a row.
+    pub(crate) fn again_has_a_limit(self) -> bool {
+        self.0 >= 4
     }
 }

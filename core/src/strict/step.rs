@@ -330,13 +330,13 @@ impl Strict<'_> {
             return Err(self.diverged(stored, "no image of a job that runs", told::value(&found.observed)));
         }
         let images = (self.image(family, &intent.before), self.image(family, &found.observed));
-        let heard = !found.captures.is_empty();
+        let (heard, spent) = (!found.captures.is_empty(), state.is_spent(known));
         let look = match &images {
-            _ if running => Some(Look { word: found.job, verdict: found.verdict, unmet: false, heard }),
+            _ if running => Some(Look { word: found.job, verdict: found.verdict, unmet: false, heard, spent }),
             (Some(before), Some(now)) => {
                 let verdict = intent.action.judge(&intent.footprint, before, now);
                 let unmet = intent.action.unmet(before, now).is_some();
-                Some(Look { word: found.job, verdict, unmet, heard })
+                Some(Look { word: found.job, verdict, unmet, heard, spent })
             }
             _ => None,
         };
@@ -348,7 +348,7 @@ impl Strict<'_> {
                 let Some((step, _)) = self.history.runs.get(&run).and_then(|state| state.step(ix)) else {
                     return Ok(());
                 };
-                let with = |unmet| judged(step, Look { word: found.job, verdict: found.verdict, unmet, heard });
+                let with = |unmet| judged(step, Look { word: found.job, verdict: found.verdict, unmet, heard, spent });
                 let well = with(false);
                 if well.decision == found.decision { well } else { with(true) }
             }

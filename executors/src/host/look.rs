@@ -20,66 +20,83 @@ pub(crate) enum Looked {
     Body(#[from] BodyError),
 }
 
-/// The question for these resources of one host: one part for each, numbered, and one for all packages.
+/// The question for these resources of one host: one part for each, numbered, and one for all packages. Each part has a
+/// line at its end with its exit code, without which it is no answer.
 pub(crate) fn script_of(keys: &[ResourceKey]) -> String {
     let mut script = String::new();
     let mut packages = String::new();
     let of_repositories = |key: &ResourceKey| matches!(key.kind(), Some(Kind::Repository(..) | Kind::Release(_)));
     if keys.iter().any(of_repositories) {
         script.push_str(REPOS);
-        script.push_str("echo '# repositories'; p_repos 2>&1\n");
+        script.push_str("echo '# repositories'; p_repos 2>&1; echo \"# /repositories $?\"\n");
     }
     for (number, key) in keys.iter().enumerate() {
-        let _ = match key.kind() {
-            Some(Kind::Unit(_, unit)) => writeln!(script, "echo '# {number}'; p_unit {} 2>&1", quoted(unit)),
-            Some(Kind::File(_, path)) => {
-                writeln!(script, "echo '# {number}'; p_file {} {LIMIT} 2>&1", quoted(path))
-            }
-            Some(Kind::Boot(_)) => writeln!(script, "echo '# {number}'; echo \"boot $(p_boot)\""),
+        let part = match key.kind() {
+            Some(Kind::Unit(_, unit)) => format!("p_unit {} 2>&1", quoted(unit)),
+            Some(Kind::File(_, path)) => format!("p_file {} {LIMIT} 2>&1", quoted(path)),
+            Some(Kind::Boot(_)) => "echo \"boot $(p_boot)\"".to_owned(),
             Some(Kind::Release(_)) => {
-                writeln!(
-                    script,
-                    "echo '# {number}'; p_r=$(p_release 2>&1) && printf 'release %s\\n' \"$p_r\" || printf '%s\\n' \"$p_r\""
-                )
+                "p_r=$(p_release 2>&1) && printf 'release %s\\n' \"$p_r\" || printf '%s\\n' \"$p_r\"".to_owned()
             }
-            Some(Kind::Package(_, name)) => write!(packages, " {}", quoted(name)),
+            Some(Kind::Package(_, name)) => {
+                let _ = write!(packages, " {}", quoted(name));
+                continue;
+            }
             _ => continue,
         };
+        let _ = writeln!(script, "echo '# {number}'; {part}; echo \"# /{number} $?\"");
     }
     if !packages.is_empty() {
-        let _ = writeln!(script, "echo '# packages'; p_packages{packages} 2>&1");
+        let _ = writeln!(script, "echo '# packages'; p_packages{packages} 2>&1; echo \"# /packages $?\"");
     }
     script
 }
 
 /// What the answer says of each of them.
 pub(crate) fn observe(keys: &[ResourceKey], answer: &str, bodies: &dyn Bodies) -> Result<Image, Looked> {
-    let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut part = None;
+    let (mut parts, mut open): (BTreeMap<&str, Part<'_>>, Option<&str>) = (BTreeMap::new(), None);
     for line in answer.lines() {
-        match line.strip_prefix("# ") {
-            Some(name) => part = Some(parts.entry(name).or_default()),
-            None => part.iter_mut().for_each(|part| part.push(line)),
+        let name = line.strip_prefix("# ");
+        match (name, open) {
+            (Some(end), Some(name)) if end.strip_prefix('/').is_some_and(|end| end.split(' ').next() == Some(name)) => {
+                if let Some(part) = parts.get_mut(name) {
+                    part.whole = line.ends_with(" 0");
+                }
+                open = None;
+            }
+            // What comes in the middle of another is not ours.
+            (Some(name), None) if !parts.contains_key(name) => {
+                open = Some(name);
+                parts.insert(name, Part::default());
+            }
+            (_, Some(name)) => parts.entry(name).or_default().lines.push(line),
+            (_, None) => {}
         }
     }
-    let empty = Vec::new();
-    let packages = parts.get("packages").unwrap_or(&empty);
-    let repositories = parts.get("repositories").unwrap_or(&empty);
+    let empty = Part::default();
+    let part = |name: &str| parts.get(name).unwrap_or(&empty);
+    let (packages, repositories) = (part("packages"), part("repositories"));
     let mut image = Image::new();
     for (number, key) in keys.iter().enumerate() {
-        let lines = parts.get(number.to_string().as_str()).unwrap_or(&empty);
-        let found = match key.kind() {
-            Some(Kind::Unit(..)) => unit(lines),
+        let kind = key.kind();
+        let asked = match kind {
+            Some(Kind::Package(..)) => packages,
+            Some(Kind::Repository(..)) => repositories,
+            _ => part(number.to_string().as_str()),
+        };
+        let lines = &asked.lines;
+        let found = match kind {
+            _ if !asked.whole => None,
+            Some(Kind::Unit(_, name)) => unit(name, lines),
             Some(Kind::File(_, path)) => file(path, lines, bodies)?,
             Some(Kind::Boot(_)) => boot(lines),
-            Some(Kind::Package(_, name)) => package(name, packages),
-            Some(Kind::Repository(_, id)) => parts.contains_key("repositories").then(|| repository(id, repositories)),
+            Some(Kind::Package(_, name)) => package(name, lines),
+            Some(Kind::Repository(_, id)) => Some(repository(id, lines)),
             Some(Kind::Release(_)) => release(lines),
             _ => None,
         };
-        let said = || if lines.is_empty() { packages } else { lines };
         let cannot = || {
-            let words = said().last().map_or("it gave no answer", |line| *line);
+            let words = lines.last().map_or("it gave no answer", |line| *line);
             Looked::Cannot(format!("{key}: {}", words.chars().take(300).collect::<String>()))
         };
         image.insert(key.clone(), found.ok_or_else(cannot)?);
@@ -87,19 +104,48 @@ pub(crate) fn observe(keys: &[ResourceKey], answer: &str, bodies: &dyn Bodies) -
     Ok(image)
 }
 
-fn unit(lines: &[&str]) -> Option<State> {
-    let field = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    if field("LoadState")? == "not-found" {
-        return Some(State::Absent);
+/// What a host said of one part of a question.
+#[derive(Default)]
+struct Part<'a> {
+    lines: Vec<&'a str>,
+    /// Whether it came to its end, and ended well.
+    whole: bool,
+}
+
+/// A unit's name as systemd has it.
+fn full(unit: &str) -> String {
+    const KINDS: [&str; 7] = [".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice"];
+    if KINDS.iter().any(|kind| unit.ends_with(kind)) { unit.to_owned() } else { format!("{unit}.service") }
+}
+
+/// None if the lines are no answer about that unit: each field is there once, and the unit has the name that was looked
+/// for.
+fn unit(asked: &str, lines: &[&str]) -> Option<State> {
+    let one = |name: &str, sign: char| {
+        let mut found = lines.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix(sign));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    };
+    let field = |name: &str| one(name, '=');
+    // Under which name it is known where the one that was asked for is only in its file.
+    let looked = one("looked", ' ').filter(|_| one("asked", ' ') == Some(asked))?;
+    let (id, names) = (field("Id")?, field("Names")?);
+    if full(looked) != looked || id != looked && !names.split(' ').any(|name| name == looked) {
+        return None;
+    }
+    let (load, active, enabled) = (field("LoadState")?, field("ActiveState")?, field("UnitFileState")?);
+    if load == "not-found" {
+        return (full(asked) == looked).then_some(State::Absent);
     }
     let left = lines.contains(&"left");
-    let active = match field("ActiveState")? {
+    let active = match active {
         "inactive" | "failed" if left => Active::Active,
         "inactive" => Active::Inactive,
         "failed" => Active::Failed,
-        _ => Active::Active,
+        "active" | "reloading" | "activating" | "deactivating" | "maintenance" | "refreshing" => Active::Active,
+        _ => return None,
     };
-    Some(State::Unit { active, enabled: field("UnitFileState")?.to_owned() })
+    Some(State::Unit { active, enabled: enabled.to_owned() })
 }
 
 fn boot(lines: &[&str]) -> Option<State> {
@@ -161,7 +207,7 @@ fn file(path: &str, lines: &[&str], bodies: &dyn Bodies) -> Result<Option<State>
         ["large", size] => {
             return Err(Looked::Cannot(format!("{path} holds {size} bytes, and no more than {LIMIT} are kept")));
         }
-        ["link", target] => text(target).map(|target| State::Link { target }),
+        ["link", target] => text(target).filter(|target| !target.is_empty()).map(|target| State::Link { target }),
         ["tree", entries, archive] => {
             let (Ok(entries), Some(archive)) = (entries.parse(), whole(archive)) else { return Ok(None) };
             Some(State::Tree { entries, body: bodies.put(Class::Content, &archive)? })
@@ -238,6 +284,8 @@ mod tests {
     }
 
     fn look(key: &ResourceKey, out: &str) -> Result<State, Looked> {
+        let name = out.strip_prefix("# ").and_then(|rest| rest.lines().next());
+        let out = &name.map_or_else(|| out.to_owned(), |name| format!("{out}# /{name} 0\n"));
         observe(std::slice::from_ref(key), out, &Lengths).map(|mut image| image.remove(key).expect("it was asked for"))
     }
 
@@ -250,9 +298,10 @@ mod tests {
         let boot = ResourceKey::boot(&host);
         let shown = |active: &str, more: &str| {
             format!(
-                "# 0\nId=crio.service\nLoadState=loaded\nActiveState={active}\nUnitFileState=disabled\nControlGroup=\n{more}"
+                "# 0\nasked crio\nlooked crio.service\nId=crio.service\nNames=crio.service\nLoadState=loaded\nActiveState={active}\nUnitFileState=disabled\nControlGroup=\n{more}"
             )
         };
+        let missing = shown("inactive", "").replace("loaded", "not-found").replace("disabled", "");
         let is = |active| State::Unit { active, enabled: "disabled".to_owned() };
         let content = encoded(b"abcOK");
         let plain = |mtime, attributes| State::File {
@@ -279,7 +328,14 @@ mod tests {
             (&unit, shown("inactive", ""), is(Active::Inactive)),
             (&unit, shown("inactive", "left\n"), is(Active::Active)),
             (&unit, shown("failed", ""), is(Active::Failed)),
-            (&unit, "# 0\nLoadState=not-found\n".to_owned(), State::Absent),
+            (
+                &unit,
+                shown("active", "").replace("Id=crio", "Id=cri-o").replace("Names=", "Names=cri-o.service "),
+                is(Active::Active),
+            ),
+            // Disabled, it is known only by the name of its file.
+            (&unit, shown("inactive", "").replace("crio.service", "cri-o.service"), is(Active::Inactive)),
+            (&unit, missing.clone(), State::Absent),
             (
                 &package,
                 "# packages\nrpm docker 2 1.13.1 109.el7 x86_64\n".to_owned(),
@@ -298,6 +354,15 @@ mod tests {
         let (torn, odd) = (encoded(b"abc"), encoded(b"user.a=0x1\n"));
         let bad = [
             (&unit, String::new()),
+            // What systemctl prints where it takes no option behind its verb, of a unit named `-p`.
+            (&unit, missing.replace("looked crio", "looked -p").replace("=crio", "=-p")),
+            (&unit, missing.replace("=crio", "=-p")),
+            (&unit, missing.replace("asked crio", "asked docker")),
+            (&unit, missing.replace("ActiveState=inactive\n", "")),
+            (&unit, shown("inactive", "ActiveState=active\n")),
+            (&unit, shown("gone", "")),
+            (&unit, shown("active", "").replace("UnitFileState=disabled\n", "")),
+            (&file, "# 0\nlink \n".to_owned()),
             (&unit, "# 0\nFailed to connect to bus\n".to_owned()),
             (&package, "# packages\nerror: rpmdb open failed\n".to_owned()),
             (&package, "# packages\nrpm docker-client 2 1 1 x86_64\n".to_owned()),
@@ -321,12 +386,28 @@ mod tests {
     }
 
     #[test]
+    fn half_an_answer_is_none() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let (file, repository) = (ResourceKey::file(&host, "/etc/x"), ResourceKey::repository(&host, "extras"));
+        let asked = |key: &ResourceKey, out: &str| observe(std::slice::from_ref(key), out, &Lengths);
+        for (key, part, whole) in [(&file, "0", "absent"), (&repository, "repositories", "base 1")] {
+            let answer = |end: &str| asked(key, &format!("# {part}\n{whole}\n{end}"));
+            assert_eq!(answer(&format!("# /{part} 0\n")).expect("it is whole")[key], State::Absent);
+            for end in ["", "# /1 0\n", &format!("# /{part} 1\n"), &format!("# /{part}\n"), "noise\n"] {
+                assert!(answer(end).is_err(), "{part} {end:?}");
+            }
+        }
+        // Another part in the middle is not taken for one.
+        assert!(asked(&file, "# repositories\n# 0\nabsent\n# /0 0\n").is_err());
+    }
+
+    #[test]
     fn names_reach_the_shell_as_words() {
         let host = HostName::new("gluster1.demo").expect("a host name");
         let script =
             script_of(&[ResourceKey::file(&host, "/tmp/a b'; rm -rf \"$HOME\""), ResourceKey::package(&host, "a+b")]);
         assert!(script.contains(&quoted("/tmp/a b'; rm -rf \"$HOME\"")), "{script}");
         assert!(!script.contains("p_file /tmp/a b'"), "{script}");
-        assert!(script.ends_with("p_packages a+b 2>&1\n"), "{script}");
+        assert!(script.contains("p_packages a+b 2>&1; echo"), "{script}");
     }
 }

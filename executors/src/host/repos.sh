@@ -15,7 +15,7 @@ p_repos_in() {
 
 p_repos() {
   for p_f in /etc/yum.repos.d/*.repo; do
-    if [ -f "$p_f" ]; then p_repos_in "$p_f"; fi
+    if [ -f "$p_f" ]; then p_repos_in "$p_f" || return; fi
   done
 }
 
@@ -28,7 +28,10 @@ p_release_file() {
 p_release() {
   if command -v subscription-manager >/dev/null; then
     p_said=$(timeout 120 subscription-manager release --show) || { printf '%s\n' "$p_said" >&2; return 1; }
-    printf '%s\n' "$p_said" | sed -n 's/^Release: *//p' | head -n 1
+    case $p_said in
+      *'Release: '* | *'Release not set'*) printf '%s\n' "$p_said" | sed -n 's/^Release: *//p' | head -n 1 ;;
+      *) printf 'subscription-manager tells no release: %s\n' "$p_said" >&2; return 1 ;;
+    esac
   else
     p_f=$(p_release_file)
     if [ -f "$p_f" ]; then head -n 1 -- "$p_f"; fi

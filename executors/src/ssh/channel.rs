@@ -22,8 +22,20 @@ const BANNER: usize = 1 << 20;
 /// So many times, ten milliseconds apart, is looked for the end of a complaint.
 const PATIENCE: u32 = 200;
 
-/// Becomes root if the login is not: `sudo -n` never asks.
-const SHELL: &str = "if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; else exec sudo -n -- /bin/sh; fi";
+/// Starts a shell without anything of the login's environment, and becomes root if the login is not: `sudo -n` never
+/// asks. The login's own shell reads this line, and may be a csh or a fish: one pair of single quotes, and nothing in it
+/// that any of them reads.
+const LOGIN: &str = "exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin LC_ALL=C \
+                     HOME=/root /bin/sh -c 'if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; else exec sudo -n -- /bin/sh; fi'";
+
+/// The first line that the root shell reads, alone: drops what sudo brought, and says the word behind it. A shell may
+/// read more than one line at a time, so nothing is sent behind it before that word came.
+const CLEAN: &str = "exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root \
+                     SUDO_USER=\"${SUDO_USER-}\" /bin/sh -c 'printf \"%s\\n\" \"$0\"; exec /bin/sh'";
+
+/// What would change how programs here read their words, or a shell its lines.
+const ODD: [&str; 9] =
+    ["POSIXLY_CORRECT", "SHELLOPTS", "BASHOPTS", "BASH_ENV", "ENV", "CDPATH", "TMOUT", "TAR_OPTIONS", "GREP_OPTIONS"];
 
 /// Why a channel could not be opened. Nothing was asked.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +124,8 @@ pub(super) struct Channel {
 impl Channel {
     /// Starts a shell on a host, as root, and teaches it the prelude.
     pub(super) async fn open(session: &Arc<Session>, patience: Duration) -> Result<Self, OpenError> {
-        let mut command = session.clone().arc_command("/bin/sh");
-        command.arg("-c").arg(SHELL).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = session.clone().arc_raw_command(LOGIN);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A host that is still starting may take a login and then nothing more.
         let spawned = timeout(patience, command.spawn()).await;
         let mut child = spawned.map_err(|_| OpenError::Silent(patience.as_secs()))??;
@@ -121,7 +133,7 @@ impl Channel {
         let (Some(to), Some(from), Some(err)) = (to, from, beside) else {
             return Err(OpenError::Ended(String::new()));
         };
-        Self::greet(Process::There(child), Box::new(to), Box::new(from), Box::new(err), "", patience).await
+        Self::greet(Process::There(child), Box::new(to), Box::new(from), Box::new(err), None, patience).await
     }
 
     /// Starts a shell on this machine, as whoever runs this process, that keeps jobs and claims in these places.
@@ -129,6 +141,9 @@ impl Channel {
         let mut command = tokio::process::Command::new("/bin/sh");
         // A signal from the terminal is for this process alone.
         command.process_group(0);
+        ODD.iter().for_each(|name| {
+            command.env_remove(name);
+        });
         let piped = std::process::Stdio::piped;
         command.stdin(piped()).stdout(piped()).stderr(piped());
         let mut child = command.spawn().map_err(|error| OpenError::Ended(error.to_string()))?;
@@ -137,7 +152,7 @@ impl Channel {
             return Err(OpenError::Ended(String::new()));
         };
         let places = places.words().ok_or_else(|| OpenError::Ended("a place has no plain name".to_owned()))?;
-        Self::greet(Process::Here(child), Box::new(to), Box::new(from), Box::new(err), &places, patience).await
+        Self::greet(Process::Here(child), Box::new(to), Box::new(from), Box::new(err), Some(&places), patience).await
     }
 
     async fn greet(
@@ -145,7 +160,7 @@ impl Channel {
         to: Box<dyn AsyncWrite + Unpin>,
         from: Box<dyn AsyncRead + Unpin>,
         mut err: Box<dyn AsyncRead + Unpin + Send>,
-        places: &str,
+        places: Option<&str>,
         patience: Duration,
     ) -> Result<Self, OpenError> {
         let beside = Arc::new(Mutex::new(Vec::new()));
@@ -160,32 +175,44 @@ impl Channel {
             }
         });
         let mut channel = Self { _child: child, to, from, beside, buffer: Vec::new(), sound: true, systemd: false };
-        let hello = mark();
+        let (clean, hello) = (mark(), mark());
+        let (first, places) = match places {
+            None => (format!("{CLEAN} {clean}\n"), ""),
+            // What is done on this machine needs the environment of whoever asks for it.
+            Some(places) => (format!("printf '%s\\n' '{clean}'\n"), places),
+        };
         let greeting = format!("{PRELUDE}\n{places}\np_program={}\nprintf '%s\\n' '{hello}'\n", super::quoted(STARTER));
         let greeted = async {
             // A shell that died leaves its words on the other pipe.
+            let _ = channel.send(&first).await;
+            channel.until(&clean).await?;
             let _ = channel.send(&greeting).await;
-            loop {
-                if let Some(at) = find(&channel.buffer, hello.as_bytes()) {
-                    let end = at + hello.len() + 1;
-                    if channel.buffer.len() >= end {
-                        channel.buffer.drain(..end);
-                        return Ok(());
-                    }
-                }
-                if channel.buffer.len() > BANNER {
-                    return Err(OpenError::Noise);
-                }
-                if !channel.more().await {
-                    // Its last words may be on the way.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    return Err(OpenError::Ended(channel.words()));
-                }
-            }
+            channel.until(&hello).await
         };
         timeout(patience, greeted).await.map_err(|_| OpenError::Silent(patience.as_secs()))??;
         channel.words();
         Ok(channel)
+    }
+
+    /// Reads up to the line that a mark stands on; whatever a login prints before it is dropped.
+    async fn until(&mut self, mark: &str) -> Result<(), OpenError> {
+        loop {
+            if let Some(at) = find(&self.buffer, mark.as_bytes()) {
+                let end = at + mark.len() + 1;
+                if self.buffer.len() >= end {
+                    self.buffer.drain(..end);
+                    return Ok(());
+                }
+            }
+            if self.buffer.len() > BANNER {
+                return Err(OpenError::Noise);
+            }
+            if !self.more().await {
+                // Its last words may be on the way.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                return Err(OpenError::Ended(self.words()));
+            }
+        }
     }
 
     /// Whether it can still be asked.

@@ -2,7 +2,7 @@
 # coreutils 8.22, tar 1.26. Answers are lines of words; whatever a host or a file brings is base64.
 LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
-unset CDPATH ENV BASH_ENV TAR_OPTIONS GREP_OPTIONS LS_COLORS
+unset CDPATH ENV BASH_ENV TMOUT TAR_OPTIONS GREP_OPTIONS LS_COLORS
 umask 077
 cd /
 
@@ -85,7 +85,8 @@ p_open() {
     systemd)
       read -r p_stat </proc/$$/stat
       set -- ${p_stat##*)}
-      systemd-run -q --unit="palinode-$$-${20}-$p_number" -p KillMode=process /bin/sh "$p_at.sh" "$p_at" "$p_jobs" "$p_lib" 7>&- 9>&-
+      systemd-run -q --unit="palinode-$$-${20}-$p_number" -p KillMode=process \
+        /usr/bin/env -u POSIXLY_CORRECT -u SHELLOPTS -u BASHOPTS -u BASH_ENV -u ENV -u TAR_OPTIONS -u GREP_OPTIONS /bin/sh "$p_at.sh" "$p_at" "$p_jobs" "$p_lib" 7>&- 9>&-
       ;;
     *) setsid /bin/sh "$p_at.sh" "$p_at" "$p_jobs" "$p_lib" 7>&- 9>&- & ;;
   esac </dev/null || return
@@ -216,8 +217,10 @@ p_sweep() {
 # ---- What is there. Read-only.
 
 p_unit() {
+  printf 'asked %s\n' "$1"
   set -- "$(p_named "$1")"
-  p_u=$(systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -- "$1") || return 1
+  printf 'looked %s\n' "$1"
+  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -- "$1") || return 1
   printf '%s\n' "$p_u"
   # A unit that stopped may have left processes behind: then what it ran still runs.
   case $p_u in *ActiveState=inactive* | *ActiveState=failed*)

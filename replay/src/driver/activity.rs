@@ -96,6 +96,13 @@ fn missing(keys: &[ResourceKey], image: &Image) -> Vec<ResourceKey> {
     keys.iter().filter(|key| !image.contains_key(*key)).cloned().collect()
 }
 
+/// Waits before something that came to nothing is done once more.
+pub(crate) async fn rest<E: Executor>(executor: &E, pause: Option<Micros>) {
+    if let Some(pause) = pause {
+        executor.sleep(executor.now().plus(pause)).await;
+    }
+}
+
 /// Tries a look until it works or patience ends. Only a target that cannot be reached is tried again.
 async fn patient<E, T, F>(executor: &E, mut look: impl FnMut() -> F) -> Result<T, LookError>
 where

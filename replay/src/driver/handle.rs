@@ -211,7 +211,8 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     fn running(&self, ix: StepIx) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
         let (word, verdict) = (JobWord::Running, Verdict::StillRunning);
-        let Judged { verdict, rule, decision } = judged(step, Seen { word, verdict, unmet: false, heard: false });
+        let Judged { verdict, rule, decision } =
+            judged(step, Seen { word, verdict, unmet: false, heard: false, spent: false });
         let probed = Probed {
             step: step.path.clone(),
             attempt: known.attempt,
@@ -266,9 +267,20 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         }
         let unmet = if word == JobWord::FinishedWell { self.unmet(known, &observed)? } else { None };
         let values = captured(step, &finished);
-        let seen = Seen { word, verdict, unmet: unmet.is_some(), heard: !values.is_empty() };
+        let spent = self.state()?.is_spent(known);
+        let seen = Seen { word, verdict, unmet: unmet.is_some(), heard: !values.is_empty(), spent };
         let Judged { verdict, rule, decision } = judged(step, seen);
-        finished.message = unmet.or(finished.message);
+        // Why the last attempt came to nothing is what a person should read.
+        let told = (spent && decision == Decision::Failed && word != JobWord::FinishedBadly).then(|| {
+            let last = known.message.and_then(|id| self.shelf.open(id).ok());
+            let last = last.map(|text| String::from_utf8_lossy(&text).into_owned());
+            format!(
+                "it was begun anew {} times in a row and did nothing{}",
+                known.again,
+                last.map_or_else(String::new, |last| format!("; the last time: {last}"))
+            )
+        });
+        finished.message = unmet.or(told).or(finished.message);
         let captures = if decision == Decision::Succeeded { values } else { BTreeMap::new() };
         let evidence = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
         let desk = Desk::new(&self.shelf);

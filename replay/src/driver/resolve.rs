@@ -26,7 +26,14 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let (Some(intent), Some((name, _))) = (&known.intent, known.job) else { return Ok(None) };
                 let job = self.job(name, intent, known.heard.number)?;
                 let footprint = intent.footprint.clone();
-                Ok(Some(async move { activity::reconcile(executor, &shelf, ix, job, footprint).await }.boxed_local()))
+                let pause = state.pause_before(known);
+                Ok(Some(
+                    async move {
+                        activity::rest(executor, pause).await;
+                        activity::reconcile(executor, &shelf, ix, job, footprint).await
+                    }
+                    .boxed_local(),
+                ))
             }
             Next::Sample(ix) => {
                 let Work::Gate { gate, .. } = &step.work else { return Ok(None) };
@@ -51,8 +58,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 if target.host.is_some() {
                     target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
                 }
+                let pause = state.pause_before(known);
                 Ok(Some(
                     async move {
+                        activity::rest(executor, pause).await;
                         Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)
                     }
                     .boxed_local(),

@@ -1,0 +1,209 @@
+//! What is claimed about channels and jobs: the login's environment changes no answer, nothing is begun anew without end,
+//! and secrets do not stay beside the journal.
+
+use palinode_core::action::{Action, Service, ServiceState, Target};
+use palinode_core::event::{PauseWhy, World};
+use palinode_core::history::History;
+use palinode_core::id::{HostName, Label, Micros, ResourceKey, RunId, StepPath};
+use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
+use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Stored, Survey};
+use palinode_core::resource::{Active, Image, State};
+use palinode_core::rules::version::Rules;
+use palinode_journal::MemJournal;
+use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings};
+use palinode_tests::hosts::Kind;
+use palinode_tests::owner::{actor, owner};
+use palinode_tests::site::Site;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+const FIRST: &str = "gluster1.demo";
+
+/// Each stands in the login's profile while a unit is stopped and started again.
+const PROFILES: [&str; 12] = [
+    "export POSIXLY_CORRECT=1",
+    "set -u; export SHELLOPTS",
+    "set -C; export SHELLOPTS",
+    "set -e; set -f; export SHELLOPTS",
+    "readonly TMOUT=1; export TMOUT",
+    "export CDPATH=/etc:/usr",
+    "export BASH_ENV=/root/bad ENV=/root/bad; echo 'exit 9' >/root/bad",
+    "shopt -s expand_aliases; alias sh=false env=false id=false systemctl=false",
+    "export PATH=/nowhere IFS=o LC_ALL=de_DE.UTF-8",
+    "systemctl() { echo LoadState=not-found; }; export -f systemctl",
+    "seq 10000; echo '# 0'; echo absent; echo 'uid 0' >&2",
+    "export GREP_OPTIONS=-v TAR_OPTIONS=--version SYSTEMD_COLORS=1 SYSTEMD_PAGER=false",
+];
+
+#[test]
+fn the_logins_profile_changes_no_answer() {
+    let Some(site) = Site::new("real hosts: hostile profiles", Kind::default(), &[FIRST]) else { return };
+    site.hosts.inside(FIRST, "systemctl enable --now docker").exits(0);
+    for profile in PROFILES {
+        site.hosts.inside(FIRST, &format!("cat >/root/.bashrc <<'end'\n{profile}\nend")).exits(0);
+        site.run(&["exec", FIRST, "-i", "hosts", "service", "docker", "stopped", "--yes"]).exits(0);
+        site.hosts.inside(FIRST, "! systemctl -q is-active docker").exits(0);
+        let out = site.run(&["undo", "@", "--yes"]).exits(0);
+        site.hosts.inside(FIRST, "systemctl -q is-active docker && systemctl -q is-enabled docker").exits(0);
+        assert!(!site.events().iter().any(|event| event["Probed"].is_object()), "{profile}: {out}");
+    }
+    site.is_sound();
+}
+
+#[test]
+fn the_profile_of_a_login_that_uses_sudo_changes_no_answer() {
+    let Some(site) = Site::new("real hosts: hostile profile behind sudo", Kind::default(), &[FIRST]) else { return };
+    site.desk.write("hosts", format!("[glusterfs]\n{FIRST} ansible_user=ops\n"));
+    site.hosts.inside(FIRST, "systemctl enable --now docker").exits(0);
+    let lines = "export POSIXLY_CORRECT=1\nset -u; export SHELLOPTS\necho noise";
+    // What sudo keeps, and what it adds by itself.
+    let keeps = "Defaults env_keep += \"POSIXLY_CORRECT SHELLOPTS\"\nDefaults env_file=/etc/sudo-env\n";
+    let lay = format!(
+        "cat >~ops/.bashrc <<'end'\n{lines}\nend\necho POSIXLY_CORRECT=1 >/etc/sudo-env\n\
+         cat >/etc/sudoers.d/zz-keeps <<'end'\n{keeps}end\nchmod 440 /etc/sudoers.d/zz-keeps"
+    );
+    site.hosts.inside(FIRST, &lay).exits(0);
+    site.run(&["exec", FIRST, "-i", "hosts", "service", "docker", "stopped", "--yes"]).exits(0);
+    site.hosts.inside(FIRST, "! systemctl -q is-active docker").exits(0);
+    site.run(&["undo", "@", "--yes"]).exits(0);
+    site.hosts.inside(FIRST, "systemctl -q is-active docker").exits(0);
+    site.is_sound();
+}
+
+/// A host that takes every job and begins none. Time passes only in pauses.
+struct Never {
+    status: JobStatus,
+    begun: Cell<u32>,
+    pauses: RefCell<Vec<i64>>,
+    clock: Cell<i64>,
+}
+
+impl Executor for Never {
+    async fn survey(&self, _: &Target, _: &Action, _: &dyn Bodies) -> Result<Survey, LookError> {
+        Ok(Survey::default())
+    }
+
+    async fn observe(&self, keys: &[ResourceKey], _: &dyn Bodies) -> Result<Image, LookError> {
+        let state = || State::Unit { active: Active::Active, enabled: "enabled".to_owned() };
+        Ok(keys.iter().map(|key| (key.clone(), state())).collect())
+    }
+
+    async fn execute(&self, _: &Job, _: &dyn Bodies) -> Ended {
+        self.begun.set(self.begun.get() + 1);
+        Ended::Unknown("it was never heard of again".to_owned())
+    }
+
+    async fn status(&self, _: &Job, _: &dyn Bodies) -> Result<JobStatus, LookError> {
+        // One that runs for ever would be waited for just as long.
+        match self.pauses.borrow().len() {
+            0..20 => Ok(self.status.clone()),
+            _ => Ok(JobStatus::Unknown),
+        }
+    }
+
+    async fn attach(&self, _: &Job, _: &dyn Bodies) -> Ended {
+        Ended::Unknown("the link was lost".to_owned())
+    }
+
+    async fn revoke(&self, _: &Job) -> Result<bool, LookError> {
+        Ok(true)
+    }
+
+    async fn sample(&self, _: &Target, _: &Gate, _: &dyn Bodies) -> Result<Sample, LookError> {
+        Ok(Sample::default())
+    }
+
+    fn now(&self) -> Micros {
+        Micros(1_700_000_000_000_000 + self.clock.get())
+    }
+
+    fn is_virtual(&self) -> bool {
+        false
+    }
+
+    async fn sleep(&self, until: Micros) {
+        let pause = until.since(self.now()).0;
+        self.clock.set(self.clock.get() + pause);
+        self.pauses.borrow_mut().push(pause / 1_000_000);
+    }
+
+    async fn idle(&self) -> Result<(), Halted> {
+        std::future::pending().await
+    }
+}
+
+fn one_step(rules: u32) -> Plan {
+    let host = HostName::new("a").expect("a host name");
+    let stop =
+        Service { unit: "crio".to_owned(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
+    let action = Action::Service(stop);
+    let step = Step {
+        path: StepPath::new("a/stop").expect("a path"),
+        label: Label::new("stop").expect("a label"),
+        target: Target { host: Some(host.clone()), node: None },
+        when: None,
+        capture: None,
+        touches: Vec::new(),
+        undo_after: Vec::new(),
+        undoes: None,
+        accepts: Vec::new(),
+        class: action.class(),
+        recovery: action.recovery(),
+        undo_reason: None,
+        work: Work::Act(action),
+    };
+    let lane = |kind, start, end| Lane { kind, start, end };
+    Plan {
+        runbook: "never".to_owned(),
+        about: String::new(),
+        rules,
+        parameters: BTreeMap::new(),
+        inventory: None,
+        serial: 1,
+        max_fail: 0,
+        lanes: vec![lane(LaneKind::First, 0, 0), lane(LaneKind::Host(host), 0, 1), lane(LaneKind::Last, 1, 1)],
+        steps: vec![step],
+        compensates: None,
+    }
+}
+
+fn never(status: JobStatus) -> (Never, Stopped, usize) {
+    let never = Never { status, begun: Cell::new(0), pauses: RefCell::default(), clock: Cell::new(0) };
+    let mut journal = MemJournal::new(owner(1));
+    let mut watch = |_: &History, _: &Stored| {};
+    let stop = Rc::new(Cell::new(Stop::No));
+    let around = Surroundings { wall: &|| Micros(0), watch: &mut watch, stop, tick: None };
+    let opening = Opening { world: World::Real, actor: actor(), reason: None, change: None, force: false };
+    let plan = one_step(Rules::NOW.version());
+    let stopped = {
+        let mut driver = Driver::begin(&mut journal, &never, around, History::default(), RunId([9; 8]), &plan, opening)
+            .expect("the run opens");
+        let mut work = pin!(driver.drive());
+        match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(stopped) => stopped.expect("it drives"),
+            Poll::Pending => unreachable!("nothing is waited for"),
+        }
+    };
+    let entries = journal.len();
+    (never, stopped, entries)
+}
+
+#[test]
+fn what_never_begins_is_tried_a_few_times_and_then_failed() {
+    let (never, stopped, entries) = never(JobStatus::NotStarted);
+    assert!(matches!(stopped, Stopped::Paused(PauseWhy::Failed)), "{stopped:?}");
+    assert_eq!(never.begun.get(), 6);
+    assert_eq!(*never.pauses.borrow(), [1, 2, 4, 8]);
+    assert!(entries < 30, "{entries} entries");
+}
+
+#[test]
+fn what_runs_and_cannot_be_waited_for_is_asked_with_pauses() {
+    let (never, stopped, entries) = never(JobStatus::Running);
+    assert!(matches!(stopped, Stopped::Paused(_)), "{stopped:?}");
+    assert_eq!(never.pauses.borrow()[..8], [1, 2, 4, 8, 16, 32, 32, 32]);
+    assert!(entries < 60, "{entries} entries");
+}
