@@ -216,7 +216,12 @@ impl Doing<'_> {
         loop {
             let (patch, text) = self.fenced(name, &node, wanted(&node)?)?;
             texts.insert(text);
+            let is_new = !self.is_ours(name, &node)?;
             let answer = self.ask((verb, &key), Verb::JsonPatch, &path, Some(&patch)).await?;
+            if is_new && verb != "claim" && answer.is_good() {
+                // One request did both, and whoever looks for claims finds it.
+                self.tell("claim", &key, &Ok(answer.clone()))?;
+            }
             let is_open = answer.is_open();
             match answer.code {
                 _ if answer.is_good() => return self.changed(name, &node, answer.body),
@@ -283,16 +288,18 @@ impl Doing<'_> {
         }
     }
 
-    /// What the server says of a Node that it changed: it is believed if it is the one that was meant, and ours.
+    /// What the server says of a Node that it changed: it is believed if it is the one that was meant.
     fn changed(&self, name: &str, was: &Value, now: Value) -> Result<Value, Stop> {
         if !cluster::uid(&now).is_empty() && cluster::uid(&now) != cluster::uid(was) {
             let why =
                 format!("node {name} registered again just before it was changed, under UID {}", cluster::uid(&now));
             return Err(failed(Why::Conflict, why));
         }
-        self.cluster.wrote(name, &now);
+        // What does not show the claim that was just written is not what was written.
+        if self.cluster.is_ours(&now) {
+            self.cluster.wrote(name, &now);
+        }
         self.cluster.held.borrow_mut().insert(name.to_owned());
-        self.is_ours(name, &now)?;
         Ok(now)
     }
 }

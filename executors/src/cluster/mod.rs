@@ -132,10 +132,13 @@ impl Cluster {
             let came = round(&mut doing, &mut work, bodies).await;
             let reports = std::mem::take(&mut doing.reports);
             work.changed |= doing.changed;
-            work.audits.extend(reports.iter().filter_map(|report| match &report.what {
-                Told::Request { audit, .. } => audit.clone(),
-                _ => None,
-            }));
+            for report in &reports {
+                if let Told::Request { audit: Some(audit), .. } = &report.what
+                    && !work.audits.contains(audit)
+                {
+                    work.audits.push(audit.clone());
+                }
+            }
             work.number = number;
             work.end = match came {
                 Ok(None) => None,
