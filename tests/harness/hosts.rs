@@ -73,6 +73,10 @@ impl Hosts {
     /// A set of machines of one kind, up and settled. None where this user or machine cannot have it: that is noted as
     /// a skipped test. Nothing is installed or built for it, which is up to `tests/run` and `tests/hosts build`.
     pub fn start(test: &str, kind: Kind, names: &[&str]) -> Option<Self> {
+        Self::started(test, kind, names, &[])
+    }
+
+    fn started(test: &str, kind: Kind, names: &[&str], more: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mut built = script();
         built.arg("built");
@@ -86,13 +90,27 @@ impl Hosts {
         let set = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let config = home().join("sets").join(&set).join("ssh_config");
         let hosts = Self { set, config, _places: places(names.len()) };
-        hosts.add(kind, names);
+        hosts.up(kind, names, more);
         Some(hosts)
+    }
+
+    /// The same with machines whose disk is an XFS. None, too, where nobody can make one.
+    pub fn start_xfs(test: &str, names: &[&str]) -> Option<Self> {
+        if Command::new("mkfs.xfs").arg("-V").output().is_err() {
+            skip::skip(test, "there is no mkfs.xfs");
+            return None;
+        }
+        Self::started(test, Kind { disk: true, ..Kind::default() }, names, &["--xfs"])
     }
 
     /// More machines in the same set. They are not counted against what may run at once.
     #[track_caller]
     pub fn add(&self, kind: Kind, names: &[&str]) {
+        self.up(kind, names, &[]);
+    }
+
+    #[track_caller]
+    fn up(&self, kind: Kind, names: &[&str], more: &[&str]) {
         let mut up = vec!["up", "--owner"];
         let owner = std::process::id().to_string();
         up.push(&owner);
@@ -105,6 +123,7 @@ impl Hosts {
         if kind.gluster {
             up.push("--gluster");
         }
+        up.extend(more);
         up.extend(names);
         self.told(&up);
     }

@@ -22,6 +22,14 @@ impl Site {
         Some(Self { desk, hosts })
     }
 
+    /// A machine whose disk is an XFS.
+    pub fn on_xfs(test: &str, name: &str) -> Option<Self> {
+        let hosts = Hosts::start_xfs(test, &[name])?;
+        let desk = Desk::new();
+        desk.write("hosts", format!("[glusterfs]\n{name}\n"));
+        Some(Self { desk, hosts })
+    }
+
     /// Arguments, behind those that name the configuration of ssh.
     pub fn args<'a>(&'a self, args: &[&'a str]) -> Vec<&'a str> {
         let config = self.hosts.config().to_str().expect("a path in UTF-8");

@@ -3,6 +3,7 @@
 mod ansible;
 mod claims_api;
 mod claims_channel;
+mod claims_files;
 mod conformance;
 mod conformance_hosts;
 mod conformance_kube;

@@ -20,7 +20,7 @@ const SLOW: &str = "\
 runbook: slow
 hosts: { group: glusterfs, serial: 3 }
 each_host:
-  - slow: { command: { run: [/bin/sh, -c, 'sleep 4; echo slow >>/root/count; sync; echo told'], changes: [/root/count] } }
+  - slow: { command: { run: [/bin/sh, -c, 'sleep 4; echo slow >>/root/count; echo told'], changes: [/root/count] } }
   - next: { command: { run: [/bin/sh, -c, 'echo next >>/root/count'], changes: [/root/count] } }
 ";
 

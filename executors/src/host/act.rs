@@ -1,5 +1,6 @@
 //! What an action does on a host, as a piece of shell: the body of a job's program.
 
+use super::guard;
 use crate::gluster;
 use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
@@ -15,8 +16,20 @@ use std::fmt::Write as _;
 /// So long may a file or an archive be that is read from a host or brought to one.
 pub(crate) const LIMIT: usize = 32 << 20;
 
-/// What a job is to do; else why it cannot be said.
+/// What a job is to do; else why it cannot be said. It looks first whether it may, and has what it did on the disk before
+/// it ends, also if it failed half-way.
 pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
+    const DISK: &str = include_str!("disk.sh");
+    const WORK: &str = include_str!("work.sh");
+    let act = doing(job, bodies)?;
+    let (checks, brings) = (guard::checks(&job.action), guard::brings(&job.action));
+    if brings.is_empty() {
+        return Ok(act);
+    }
+    Ok(format!("{checks}{DISK}{WORK}(\n{act}\n)\np_rc=$?\n{brings}exit $p_rc\n"))
+}
+
+fn doing(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
     match &job.action {
         Action::Record(_) => Ok(":".to_owned()),
         Action::Service(service) => Ok(self::service(service)),
@@ -188,8 +201,9 @@ pub(crate) const REPOS: &str = include_str!("repos.sh");
 const EDIT: &str = r#"edit() {
   for f in /etc/yum.repos.d/*.repo; do
     if ! [ -f "$f" ] || ! p_repos_in "$f" | grep -Fqx -e "$1 0" -e "$1 1"; then continue; fi
-    new=$f.palinode-new
-    rm -f -- "$new" && cp -a -- "$f" "$new" || return
+    if [ -L "$f" ]; then echo "$f is a symbolic link, and a change goes through no link: make it a file" >&2; return 1; fi
+    p_beside "$f"
+    cp -a -- "$f" "$new" || return
     awk -v id="$1" -v on="$2" '
       FNR == 1 { inside = 0 }
       /^[ \t]*\[/ {
@@ -198,9 +212,9 @@ const EDIT: &str = r#"edit() {
       NR == FNR { if (inside && /^[ \t]*enabled[ \t]*=/) has = 1; head = 0; next }
       inside && /^[ \t]*enabled[ \t]*=/ { print "enabled=" on; next }
       { print; if (head && inside && !has) print "enabled=" on; head = 0 }
-    ' "$f" "$f" >"$new" || { rm -f -- "$new"; return 1; }
-    dd if=/dev/null of="$new" oflag=append conv=notrunc,fsync 2>/dev/null
-    mv -fT -- "$new" "$f" || return
+    ' "$f" "$f" >"$new" || return
+    p_kept "$new" "$f"
+    mv -fT -- "$new" "$f" && rmdir -- "$box" || return
   done
 }
 "#;
@@ -225,7 +239,7 @@ fn repository(repository: &Repository) -> String {
                  if command -v subscription-manager >/dev/null; then\n\
                  if [ -n \"$release\" ]; then subscription-manager release --set=\"$release\"; else subscription-manager release --unset; fi || exit\n\
                  else\nf=$(p_release_file)\n\
-                 if [ -n \"$release\" ]; then mkdir -p \"${{f%/*}}\" && printf '%s\\n' \"$release\" >\"$f.palinode-new\" && mv -fT \"$f.palinode-new\" \"$f\"; \
+                 if [ -n \"$release\" ]; then mkdir -p \"${{f%/*}}\" && p_beside \"$f\" && printf '%s\\n' \"$release\" >\"$new\" && chmod 644 \"$new\" && mv -fT \"$new\" \"$f\"; \
                  else rm -f \"$f\"; fi || exit\nfi\nfi\n"
         );
     }
@@ -254,13 +268,13 @@ fn absent(file: &FileAbsent) -> String {
         let _ = match path.strip_suffix("/*") {
             Some(dir) => writeln!(
                 act,
-                "if [ -d {dir} ]; then find {dir}/ -xdev -mindepth 1 -maxdepth 1 -print -exec rm -rf --one-file-system -- {{}} + || exit; fi",
-                dir = quoted(dir)
+                "if [ -d {dir} ]; then find {dir} -xdev -mindepth 1 -maxdepth 1 -print -exec rm -rf --one-file-system -- {{}} + || exit; fi",
+                dir = quoted(dir.trim_end_matches('/'))
             ),
             None => writeln!(
                 act,
                 "if [ -e {path} ] || [ -L {path} ]; then printf '%s\\n' {path}; rm -rf --one-file-system -- {path} || exit; fi",
-                path = quoted(path)
+                path = quoted(path.trim_end_matches('/'))
             ),
         };
     }
@@ -271,7 +285,7 @@ fn absent(file: &FileAbsent) -> String {
 fn copy(file: &FileCopy) -> String {
     let (from, to) = (quoted(&file.from), quoted(&file.to));
     let mut act = format!(
-        "from={from} to={to} new={to}.palinode-new\n\
+        "from={from} to={to}\n\
          if [ ! -f \"$from\" ]; then echo \"$from: No such file\" >&2; exit 1; fi\n"
     );
     if file.resolver {
@@ -285,12 +299,12 @@ fn copy(file: &FileCopy) -> String {
         );
     }
     act.push_str(
-        "rm -f -- \"$new\"\n\
+        "if [ -f \"$to\" ] && [ ! -L \"$to\" ] && cmp -s -- \"$from\" \"$to\"; then echo 'the same already, nothing to do'; exit 0; fi\n\
+         p_beside \"$to\"\n\
          if [ -f \"$to\" ] && [ ! -L \"$to\" ]; then\n\
-         if cmp -s -- \"$from\" \"$to\"; then echo 'the same already, nothing to do'; exit 0; fi\n\
-         cp -a -- \"$to\" \"$new\" && cat -- \"$from\" >\"$new\"\n\
-         else\ncat -- \"$from\" >\"$new\" && chmod 644 \"$new\"\nfi || { rm -f -- \"$new\"; exit 1; }\n\
-         dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
+         cp -a -- \"$to\" \"$new\" && [ -f \"$new\" ] && [ ! -L \"$new\" ] && cat -- \"$from\" >\"$new\"\n\
+         else\ncat -- \"$from\" >\"$new\" && chmod 644 \"$new\"\nfi || exit 1\n\
+         p_kept \"$new\" \"$to\"\n\
          mv -fT -- \"$new\" \"$to\"\n",
     );
     act
@@ -302,20 +316,20 @@ fn write(file: &FileWrite) -> String {
     let owner = file.owner.as_deref().map(quoted).unwrap_or_default();
     let mode = file.mode.as_deref().map(quoted).unwrap_or_default();
     format!(
-        "to={path} new={path}.palinode-new owner={owner} mode={mode} fresh=\n\
+        "to={path} owner={owner} mode={mode} fresh=\n\
          if [ ! -d \"${{to%/*}}/\" ]; then echo \"${{to%/*}}: No such file or directory\" >&2; exit 1; fi\n\
          if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then echo \"$to is a directory\" >&2; exit 1; fi\n\
-         rm -f -- \"$new\" || exit\n\
+         p_beside \"$to\"\n\
          if [ -f \"$to\" ] && [ ! -L \"$to\" ]; then\n\
-         cp -a -- \"$to\" \"$new\" && mode=${{mode:-$(stat -c %a -- \"$to\")}}\n\
+         cp -a -- \"$to\" \"$new\" && [ -f \"$new\" ] && [ ! -L \"$new\" ] && mode=${{mode:-$(stat -c %a -- \"$to\")}}\n\
          else\n(umask 077; : >\"$new\") && mode=${{mode:-644}}\nfi || exit\n\
-         base64 -d >\"$new\" <<'palinode' || {{ rm -f -- \"$new\"; exit 1; }}\n{}\npalinode\n\
-         if [ -n \"$owner\" ]; then chown -- \"$owner\" \"$new\" || {{ rm -f -- \"$new\"; exit 1; }}; fi\n\
+         base64 -d >\"$new\" <<'palinode' || exit 1\n{}\npalinode\n\
+         if [ -n \"$owner\" ]; then chown -h -- \"$owner\" \"$new\" || exit 1; fi\n\
          chmod -- \"$mode\" \"$new\" || exit\n\
          if [ -f \"$to\" ] && [ ! -L \"$to\" ] && cmp -s -- \"$new\" \"$to\" &&\n\
          [ \"$(stat -c '%a %u %g' -- \"$new\")\" = \"$(stat -c '%a %u %g' -- \"$to\")\" ]; then\n\
-         echo 'the same already, nothing to do'; rm -f -- \"$new\"; exit 0\nfi\n\
-         dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n\
+         echo 'the same already, nothing to do'; exit 0\nfi\n\
+         p_kept \"$new\" \"$to\"\n\
          [ -f \"$to\" ] && [ ! -L \"$to\" ] || fresh=1\n\
          mv -fT -- \"$new\" \"$to\" || exit\n\
          if [ -n \"$fresh\" ] && command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n",
@@ -335,7 +349,7 @@ fn read(file: &FileRead) -> String {
 
 /// What a package manager's own history calls the transaction of a job that printed this.
 pub(crate) fn transaction(out: &[u8]) -> Option<String> {
-    let last = String::from_utf8_lossy(out).lines().last().map(str::to_owned);
+    let last = String::from_utf8_lossy(guard::unsynced(out).0).lines().last().map(str::to_owned);
     last.filter(|line| line.starts_with("transaction "))
 }
 
@@ -348,21 +362,16 @@ pub(crate) fn value(out: &[u8]) -> Option<String> {
 /// What is there is replaced in one move; a directory is laid out beside it first.
 fn restore(file: &FileRestore, bodies: &dyn Bodies) -> Result<String, String> {
     let path = file.path.trim_end_matches('/');
-    let head = format!(
-        "to={} new={}.palinode-new old={}.palinode-old\nrm -rf --one-file-system -- \"$new\" || exit\n",
-        quoted(path),
-        quoted(path),
-        quoted(path)
-    );
+    let head = format!("to={}\n", quoted(path));
+    let beside = format!("{head}mkdir -p -- \"${{to%/*}}/\" || exit\np_beside \"$to\"\n");
     let content = |id| bodies.get(id).map_err(|error| format!("the recorded content cannot be opened: {error}"));
-    // What another process put in the way is moved aside, not into.
-    let swap = "if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then rm -rf --one-file-system -- \"$old\" && mv -T -- \"$to\" \"$old\" || exit; fi\n\
-                mkdir -p -- \"${to%/*}/\" && mv -fT -- \"$new\" \"$to\" || exit\n\
-                rm -rf --one-file-system -- \"$old\"\n";
+    // What another process put in the way is moved aside, not into; it returns if nothing takes its place.
+    let swap = "if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then mv -T -- \"$to\" \"$old\" || exit; fi\n\
+                if ! mv -fT -- \"$new\" \"$to\"; then if [ -d \"$old\" ]; then mv -T -- \"$old\" \"$to\"; fi; exit 1; fi\n";
     Ok(match &file.state {
         State::Absent => format!("{head}rm -rf --one-file-system -- \"$to\"\n"),
         State::Link { target } => {
-            format!("{head}mkdir -p -- \"${{to%/*}}/\"\nln -sT -- {} \"$new\" || exit\n{swap}", quoted(target))
+            format!("{beside}ln -sT -- {} \"$new\" || exit\n{swap}", quoted(target))
         }
         State::File { mode, owner, body, mtime, attributes, .. } => {
             let carried = attributes.map(content).transpose()?.unwrap_or_default();
@@ -372,17 +381,18 @@ fn restore(file: &FileRestore, bodies: &dyn Bodies) -> Result<String, String> {
             let bare = "if command -v setfattr >/dev/null; then setfattr -x system.posix_acl_access -- \"$new\" 2>/dev/null; fi\n";
             let label = "if command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n";
             format!(
-                "{head}mkdir -p -- \"${{to%/*}}/\"\n(umask 077; base64 -d >\"$new\") <<'palinode' || exit\n{}\npalinode\n\
-                 {bare}chown -- {} \"$new\" && chmod {mode:o} \"$new\" || exit\n{carried}{time}\
-                 dd if=/dev/null of=\"$new\" oflag=append conv=notrunc,fsync 2>/dev/null\n{swap}{}",
+                "{beside}(umask 077; base64 -d >\"$new\") <<'palinode' || exit\n{}\npalinode\n\
+                 {bare}chown -h -- {} \"$new\" && chmod {mode:o} \"$new\" || exit\n{carried}{time}\
+                 p_kept \"$new\" \"$to\"\n{swap}{}",
                 encoded(&content(*body)?),
                 quoted(owner),
                 if labelled { "" } else { label },
             )
         }
         State::Tree { body, .. } => format!(
-            "{head}mkdir -p -- \"$new\" || exit\n\
+            "{beside}mkdir -- \"$new\" || exit\n\
              base64 -d <<'palinode' | tar -xpf - -C \"$new\" --numeric-owner --same-owner --acls --selinux --xattrs --xattrs-include='*' 2>/dev/null || exit\n{}\npalinode\n\
+             p_kept_all \"$new\" || {{ echo \"$to could not be brought to the disk; it is as it was\" >&2; exit 1; }}\n\
              {swap}",
             encoded(&content(*body)?)
         ),

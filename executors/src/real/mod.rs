@@ -13,7 +13,7 @@ use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
 use crate::gluster::{self, Vantage};
 use crate::host::{self, Beyond};
-use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Word};
+use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Reply, Word};
 use errors::{not_seen, refused, unseen};
 use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::cluster::ClusterId;
@@ -25,7 +25,7 @@ use palinode_core::port::{
 use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use watch::{finished, left};
 
@@ -123,6 +123,23 @@ impl Real {
         host::observe(keys, reply.text(), bodies).map_err(|error| not_seen(host, error))
     }
 
+    /// Refuses files that could not be put back where they are.
+    async fn may_change<'a>(
+        &self,
+        host: &HostName,
+        keys: impl IntoIterator<Item = &'a ResourceKey>,
+    ) -> Result<(), LookError> {
+        let asks = host::asks_of(keys, host);
+        if asks.is_empty() {
+            return Ok(());
+        }
+        let reply = self.fleet.ask(host, &asks).await.map_err(|error| unseen(host, error))?;
+        if reply.code != 0 {
+            return Err(refused(host, reply.why()));
+        }
+        may_be_changed(host, &reply)
+    }
+
     /// Runs a playbook. Its host is claimed first, as for any other step.
     async fn play(&self, playbook: &Playbook, job: &Job, bodies: &dyn Bodies) -> Ended {
         if let Some(host) = &job.target.host
@@ -169,6 +186,11 @@ impl Executor for Real {
             if let Some(why) = self.playbooks.unready(playbook) {
                 return Err(LookError::Refused { target: "what the playbook needs".to_owned(), why });
             }
+            let touched: Vec<ResourceKey> = action.footprint(target).into_iter().map(|found| found.key).collect();
+            let hosts: BTreeSet<&str> = touched.iter().filter_map(ResourceKey::host).collect();
+            for host in hosts.into_iter().filter_map(|host| HostName::new(host).ok()) {
+                self.may_change(&host, &touched).await?;
+            }
             let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default().trim().to_owned();
             return Ok(Survey { node, boot: Some(boot).filter(|boot| host::is_boot(boot)), ..Survey::default() });
         };
@@ -182,13 +204,18 @@ impl Executor for Real {
             }
         };
         let more = package.map_or_else(|| host::script_of(&keys), host::beyond_script);
-        let script = format!("printf 'boot '; p_boot\n{more}\n");
+        let asks = host::asks(action);
+        let script = format!("printf 'boot '; p_boot\n{asks}{more}\n");
         let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
         let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
         let boot = boot.ok_or_else(|| refused(host, format!("it does not tell its boot: {}", reply.why())))?.to_owned();
+        may_be_changed(host, &reply)?;
         let more = match package.map(|package| host::beyond(host, package, &reply)) {
             None => Vec::new(),
-            Some(Beyond::More(more)) => more,
+            Some(Beyond::More(more)) => {
+                self.may_change(host, more.iter().map(|found| &found.key)).await?;
+                more
+            }
             Some(Beyond::Unexpected(names)) => {
                 return Err(refused(
                     host,
@@ -297,6 +324,7 @@ impl Executor for Real {
             Word::Finished { code: 0, .. } if is_reboot(job) => JobStatus::Running,
             Word::Finished { code, out, dropped } => match finished(job, code, &out, dropped, bodies) {
                 Ended::Finished(finished) => JobStatus::Finished(finished),
+                Ended::NotStarted(_) => JobStatus::NotStarted,
                 _ => JobStatus::Unknown,
             },
             Word::Running => JobStatus::Running,
@@ -411,6 +439,11 @@ impl Executor for Real {
     async fn idle(&self) -> Result<(), Halted> {
         std::future::pending().await
     }
+}
+
+/// Whether a host's answer names no path that may not be changed.
+fn may_be_changed(host: &HostName, reply: &Reply) -> Result<(), LookError> {
+    host::refused(reply.text()).map_or(Ok(()), |why| Err(refused(host, why)))
 }
 
 /// Where the kernel tells which boot this is.

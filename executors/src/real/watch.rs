@@ -150,6 +150,10 @@ impl Real {
 
 /// What a job's end means.
 pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, bodies: &dyn Bodies) -> Ended {
+    if let Some(why) = host::stopped(code, out) {
+        return Ended::NotStarted(why);
+    }
+    let (said, unsynced) = host::unsynced(out);
     let output = match (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() {
         Ok(output) => output,
         Err(error) => return Ended::Unknown(format!("it ended, but its output cannot be kept: {}", chain(&error))),
@@ -170,8 +174,11 @@ pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, b
         message = host::transaction(out).unwrap_or_default();
     }
     if code != 0 {
-        let text = String::from_utf8_lossy(out);
+        let text = String::from_utf8_lossy(said);
         message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();
+    }
+    for path in unsynced {
+        message.push_str(&format!(" (not known to be on the disk: {path})"));
     }
     if dropped != Some(0) {
         message.push_str(&match dropped {
