@@ -526,6 +526,14 @@ impl Executor for Either {
         either!(self, world => world.revoke(job).await)
     }
 
+    fn recorded(&self, job: EntryId, action: &Action, target: &Target) {
+        either!(self, world => world.recorded(job, action, target));
+    }
+
+    async fn settle(&self) {
+        either!(self, world => world.settle().await);
+    }
+
     async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
         either!(self, world => world.sample(target, gate, bodies).await)
     }

@@ -496,6 +496,16 @@ pub trait Executor {
     fn attach(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Ended>;
     /// Makes sure that a job that did not start never does; false if it did start meanwhile.
     fn revoke(&self, job: &Job) -> impl Future<Output = Result<bool, LookError>>;
+    /// Told of a job whose end is durable in the journal: what it was made of and what it printed is needed on its target
+    /// no more, and may hold secrets. That there was such a job, and how it ended, must stay known there.
+    fn recorded(&self, job: EntryId, action: &Action, target: &Target) {
+        let _ = (job, action, target);
+    }
+    /// Sees to what is left to do for such jobs, when a driver is about to rest. In bounded time; what fails is done by
+    /// the next owner.
+    fn settle(&self) -> impl Future<Output = ()> {
+        async {}
+    }
     /// Looks at a gate's condition once. Read-only.
     fn sample(
         &self,

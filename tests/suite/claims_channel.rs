@@ -11,8 +11,10 @@ use palinode_core::resource::{Active, Image, State};
 use palinode_core::rules::version::Rules;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings};
+use palinode_tests::ansible::Release;
 use palinode_tests::hosts::Kind;
 use palinode_tests::owner::{actor, owner};
+use palinode_tests::plays::Plays;
 use palinode_tests::site::Site;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -206,4 +208,120 @@ fn what_runs_and_cannot_be_waited_for_is_asked_with_pauses() {
     assert!(matches!(stopped, Stopped::Paused(_)), "{stopped:?}");
     assert_eq!(never.pauses.borrow()[..8], [1, 2, 4, 8, 16, 32, 32, 32]);
     assert!(entries < 60, "{entries} entries");
+}
+
+/// So that a search finds it as it is, and as base64 wherever it begins.
+const SECRET: &str = "geheimgeheimgeheimgeheim";
+const SEARCH: &str = "geheim|Z2VoZWlt|dlaGVpb|nZWhlaW|VoZWltZ";
+
+#[test]
+fn what_a_host_was_told_and_said_goes_once_it_is_recorded() {
+    let Some(site) = Site::new("real hosts: recorded jobs are emptied", Kind::default(), &[FIRST]) else { return };
+    site.hosts.inside(FIRST, &format!("mkdir /etc/keys; echo {SECRET} >/etc/keys/key")).exits(0);
+    site.desk.write(
+        "secrets.yml",
+        format!(
+            "runbook: secrets\nhosts: {{ group: glusterfs }}\neach_host:\n  - read: {{ fetch: {{ path: /etc/keys/key }} }}\n  \
+             - write: {{ file: {{ path: /root/key, content: {SECRET} }} }}\n  \
+             - print: {{ command: {{ run: [/bin/sh, -c, 'cat /etc/keys/key'], changes: [/root/x] }} }}\n  \
+             - gone: {{ file: {{ path: /etc/keys, state: absent }} }}\n  \
+             - fails: {{ command: {{ run: [/bin/sh, -c, 'cat /root/key; exit 3'], changes: [/root/x] }} }}\n"
+        ),
+    );
+    let left = |what: &str| {
+        let out = site.hosts.inside(FIRST, &format!("grep -rlE '{SEARCH}' /var/lib/palinode /run/palinode"));
+        assert_eq!(out.stdout, "", "{what}");
+        site.hosts.inside(FIRST, "ls /var/lib/palinode/jobs/*/ended.* | wc -l").text()
+    };
+    // Paused at a failed step.
+    site.run(&["run", "./secrets.yml", "-i", "hosts", "--yes"]).exits(3);
+    assert_eq!(left("paused"), "5");
+    site.run(&["rollback", "--yes"]);
+    site.hosts.inside(FIRST, &format!("grep -q {SECRET} /etc/keys/key && ! [ -e /root/key ]")).exits(0);
+    left("taken back");
+    // What was recorded is still there.
+    site.desk.run(&["show", &format!("{FIRST}/print"), "--body"]);
+    site.is_sound();
+}
+
+#[test]
+fn a_job_of_this_boot_is_never_begun_again_whatever_its_clock_says() {
+    let Some(site) = Site::new("real hosts: clock", Kind::default(), &[FIRST]) else { return };
+    site.desk.write(
+        "count.yml",
+        "runbook: count\nhosts: { group: glusterfs }\neach_host:\n  \
+         - count: { command: { run: [/bin/sh, -c, 'echo one >>/root/count; sleep 6; echo told'], changes: [/root/other] } }\n",
+    );
+    let mut live = site.spawn(&["run", "./count.yml", "-i", "hosts", "--yes"]);
+    live.until("run ");
+    site.hosts.until(FIRST, "[ -s /root/count ]");
+    live.kill();
+    site.hosts.until(FIRST, "ls /var/lib/palinode/jobs/*/ended.* >/dev/null 2>&1");
+    // As after a clock that stepped by years while the job ran.
+    site.hosts.inside(FIRST, "touch -d '900 days ago' /var/lib/palinode/jobs/* /var/lib/palinode/jobs/*/*").exits(0);
+    site.hosts.run(FIRST, "true").exits(0);
+    // Another connection sweeps.
+    let _ = site.run(&["exec", FIRST, "-i", "hosts", "--journal", "other", "--", "true"]);
+    site.run(&["resume"]).exits(0);
+    assert_eq!(site.hosts.inside(FIRST, "cat /root/count").text(), "one");
+    let shown = site.desk.run(&["show", &format!("{FIRST}/count")]).exits(0);
+    assert!(shown.stdout.contains("told"), "{shown}");
+    site.is_sound();
+}
+
+#[test]
+fn an_inventory_says_how_a_host_is_reached_or_is_refused_with_its_place() {
+    let Some(site) = Site::new("real hosts: ways", Kind::default(), &[FIRST, "gluster2.demo"]) else { return };
+    let reads = ["exec", FIRST, "-i", "hosts", "service", "docker", "stopped", "--yes"];
+    for (said, words) in [
+        ("ansible_connection=local", "no connection by ssh"),
+        ("ansible_become_method=su", "not `sudo`"),
+        ("ansible_become_pass=hunter2", "without one"),
+        ("ansible_ssh_common_args='-o StrictHostKeyChecking=no'", "host keys"),
+    ] {
+        site.desk.write("hosts", format!("[glusterfs]\n{FIRST} {said}\n"));
+        let out = site.run(&reads).exits(2).complains(&[words, "line 2", FIRST]);
+        assert!(!out.stderr.contains("hunter2"), "{out}");
+    }
+    // A way that leads nowhere is the way that is taken.
+    site.desk.write("hosts", format!("[glusterfs]\n{FIRST} ansible_ssh_common_args='-o ProxyCommand=/bin/false'\n"));
+    let out = site.run(&reads);
+    assert_ne!(out.code, Some(0), "{out}");
+    assert!(site.hosts.inside(FIRST, "! [ -e /var/lib/palinode/jobs ]").code == Some(0), "{out}");
+    let good = "ansible_connection=ssh ansible_become=yes ansible_ssh_common_args='-o ServerAliveInterval=7 -C'";
+    site.desk.write("hosts", format!("[glusterfs]\n{FIRST} {good}\n"));
+    site.run(&reads).exits(0);
+}
+
+#[test]
+fn what_a_task_prints_under_no_log_is_dropped() {
+    for release in [Release::Current, Release::Old] {
+        let Some(plays) = Plays::new("playbooks: no_log", release, &[FIRST]) else { return };
+        plays.site.desk.write("secret.yml", format!("secret: {SECRET}\n"));
+        plays.site.desk.write(
+            "play.yml",
+            "- hosts: all\n  gather_facts: false\n  vars: { hide: true }\n  tasks:\n    \
+             - { name: hidden failure, fail: { msg: 'said {{ secret }}' }, no_log: true, ignore_errors: true }\n    \
+             - { name: hidden by a variable, fail: { msg: '{{ secret }}' }, no_log: '{{ hide }}', ignore_errors: true }\n    \
+             - { name: hidden loop, fail: { msg: '{{ item }}' }, loop: ['{{ secret }}'], no_log: true, ignore_errors: true }\n    \
+             - { name: open failure, fail: { msg: 'said openly' }, ignore_errors: true }\n    \
+             - { name: last, fail: { msg: '{{ secret }}' }, no_log: true }\n",
+        );
+        let from = plays.path("secret.yml");
+        plays.runbook(&format!("        vars_from: [{from}]\n"), "");
+        let out = plays.run(&["run", "./play-book.yml", "-i", "hosts", "--yes"]).exits(3);
+        let shown = plays.site.desk.run(&["show", "after/play"]).exits(0);
+        let body = plays.site.desk.raw(&["show", "after/play", "--body"]);
+        let body = String::from_utf8_lossy(&body).into_owned();
+        for text in [&out.stdout, &out.stderr, &shown.stdout, &body] {
+            assert!(!text.contains("geheim"), "{text}");
+        }
+        let search = std::process::Command::new("grep")
+            .args(["-rlE", SEARCH])
+            .arg(plays.site.desk.path().join(".palinode"))
+            .output()
+            .expect("grep is there");
+        assert_eq!(String::from_utf8_lossy(&search.stdout), "");
+        assert!(body.contains("said openly"), "what is open stays: {body}");
+    }
 }

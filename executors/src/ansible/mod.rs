@@ -14,7 +14,7 @@ mod events;
 mod verdict;
 
 use crate::inventories::DiskSources;
-use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Said, Word, claimant};
+use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Recorded, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target};
@@ -63,6 +63,8 @@ pub(crate) struct Playbooks {
     held: RefCell<BTreeSet<String>>,
     /// How far each playbook was read.
     tails: RefCell<BTreeMap<EntryId, Heard>>,
+    /// Those whose end is recorded, by their inventory.
+    recorded: Recorded<String>,
 }
 
 #[derive(Default)]
@@ -75,7 +77,13 @@ struct Heard {
 
 impl Playbooks {
     pub(crate) fn new(workshop: Workshop) -> Self {
-        Self { workshop, heres: RefCell::default(), held: RefCell::default(), tails: RefCell::default() }
+        Self {
+            workshop,
+            heres: RefCell::default(),
+            held: RefCell::default(),
+            tails: RefCell::default(),
+            recorded: Recorded::default(),
+        }
     }
 
     /// Why it cannot be run here; none if it can. Read-only.
@@ -118,6 +126,23 @@ impl Playbooks {
             Rc::new(Here::new(Places { jobs, claims: self.workshop.claims.join(named(&playbook.inventory)), pipes }))
         });
         Rc::clone(here)
+    }
+
+    /// The end of one is recorded.
+    pub(crate) fn recorded(&self, playbook: &Playbook, job: EntryId) {
+        self.recorded.add(playbook.inventory.clone(), job);
+    }
+
+    /// Empties what is recorded.
+    pub(crate) async fn settle(&self) {
+        for inventory in self.recorded.keys() {
+            let (script, told) = self.recorded.before(&inventory, ":");
+            let here = self.heres.borrow().get(&inventory).cloned();
+            let Some(here) = here else { continue };
+            if here.ask(false, &script, SOON).await.is_err() {
+                self.recorded.again(inventory, told);
+            }
+        }
     }
 
     fn folder(&self, job: &Job) -> PathBuf {

@@ -75,6 +75,70 @@ def _escaped(text):
         return False
 
 
+def hush():
+    """Since ansible-core 2.19 a result that `no_log` hides keeps its error and its warnings, and they are printed. So is
+    what a task displays before its end. The first are left out; what a task displays that may hide its result is held
+    back in the task's own process until that is known, and then dropped or sent."""
+    try:
+        from ansible.executor import task_result
+        censor = task_result.censor_result
+    except (ImportError, AttributeError):
+        pass
+    else:
+        def censored(result):
+            told = dict(censor(result))
+            for name in ('exception', 'warnings', 'deprecations'):
+                told.pop(name, None)
+            return told
+
+        task_result.censor_result = censored
+    try:
+        from ansible.executor.process.worker import WorkerProcess
+        run = WorkerProcess.run
+    except (ImportError, AttributeError):
+        return
+    # A process of its own for each task of a host.
+    now = {'task': None}
+    held = []
+
+    def may_hide():
+        return getattr(now['task'], 'no_log', None) not in (None, False)
+
+    def hides(results):
+        found = [getattr(one, '_return_data', one) for one in results]
+        return any(isinstance(one, dict) and one.get('_ansible_no_log') for one in found)
+
+    def runs(worker, *words, **more):
+        now['task'] = getattr(worker, '_task', None)
+        return run(worker, *words, **more)
+
+    WorkerProcess.run = runs
+    try:
+        from ansible.executor.task_queue_manager import FinalQueue
+        display, end = FinalQueue.send_display, FinalQueue.send_task_result
+    except (ImportError, AttributeError):
+        # Before ansible-core 2.12 a task's own process prints by itself. Whether the task hides is known before it acts.
+        from ansible.utils.display import Display
+        prints = Display.display
+        Display.display = lambda self, *words, **more: None if may_hide() else prints(self, *words, **more)
+        return
+
+    def displays(queue, *words, **more):
+        if may_hide():
+            held.append((words, more))
+            return None
+        return display(queue, *words, **more)
+
+    def ends(queue, *words, **more):
+        told, held[:] = held[:], []
+        if not hides(words + tuple(more.values())) and getattr(now['task'], 'no_log', None) is not True:
+            for one in told:
+                display(queue, *one[0], **one[1])
+        return end(queue, *words, **more)
+
+    FinalQueue.send_display, FinalQueue.send_task_result = displays, ends
+
+
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = 'notification'
@@ -98,6 +162,7 @@ class CallbackModule(CallbackBase):
             os.environ.pop('PALINODE_EVENTS', None)
         except OSError as error:
             self.stop(error)
+        hush()
 
     def stop(self, error):
         sys.stderr.write('palinode: what the playbook does cannot be recorded, so it ends here: %s\n' % error)

@@ -18,7 +18,7 @@ use errors::{not_seen, refused, unseen};
 use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Class;
-use palinode_core::id::{HostName, Micros, ResourceKey};
+use palinode_core::id::{EntryId, HostName, Micros, ResourceKey};
 use palinode_core::port::{
     Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Remains, Report, Sample, Survey,
 };
@@ -370,6 +370,22 @@ impl Executor for Real {
         })
     }
 
+    fn recorded(&self, job: EntryId, action: &Action, target: &Target) {
+        match (action, action.place(), &target.host) {
+            (Action::Playbook(playbook), ..) => self.playbooks.recorded(playbook, job),
+            (_, Place::Host, Some(host)) => self.fleet.recorded(host, job),
+            _ => {}
+        }
+    }
+
+    async fn settle(&self) {
+        let all = async {
+            self.fleet.settle().await;
+            self.playbooks.settle().await;
+        };
+        let _ = tokio::time::timeout(SETTLE, all).await;
+    }
+
     async fn sample(&self, target: &Target, gate: &Gate, bodies: &dyn Bodies) -> Result<Sample, LookError> {
         match (gate, &target.host) {
             (Gate::PackageRestorable { names }, Some(host)) => {
@@ -445,6 +461,8 @@ impl Executor for Real {
 fn may_be_changed(host: &HostName, reply: &Reply) -> Result<(), LookError> {
     host::refused(reply.text()).map_or(Ok(()), |why| Err(refused(host, why)))
 }
+/// So long may it take to tell targets what is recorded, when nothing else is asked of them.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// Where the kernel tells which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";

@@ -3,8 +3,12 @@
 use super::way::Way;
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
 use palinode_core::id::HostName;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,8 +22,11 @@ const PREFIX: &str = "palinode-";
 /// inventory says of a host stands above both, as Ansible has it.
 #[derive(Debug)]
 pub(super) struct How {
+    // In this order: the folder is gone before its lock is.
     /// Where control sockets are; its path is short.
     sockets: tempfile::TempDir,
+    /// Held as long as this process lives, and seen so from every container that shares the folder.
+    _lock: File,
     config: PathBuf,
     /// The ways of an inventory, each with a configuration of its own.
     ways: BTreeMap<String, (Way, PathBuf)>,
@@ -28,11 +35,15 @@ pub(super) struct How {
 impl How {
     /// Lays the configuration out. `own` replaces `~/.ssh/config` and the system's.
     pub(super) fn new(own: Option<&Path>, ways: BTreeMap<HostName, Way>) -> std::io::Result<Self> {
-        let place = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
-        let place = place.filter(|dir| is_plain(dir)).unwrap_or_else(|| PathBuf::from("/tmp"));
-        sweep(&place);
+        let run = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let place = place(run, Path::new("/run"), Path::new("/tmp"));
+        if let Some(place) = &place {
+            sweep(place);
+        }
+        // Without a folder of our own there is still one for this process alone, which nobody sweeps.
+        let place = place.unwrap_or_else(|| PathBuf::from("/tmp"));
         let sockets = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
-        std::fs::write(sockets.path().join("owner"), std::process::id().to_string())?;
+        let lock = locked(sockets.path())?;
         let teller = sockets.path().join("key");
         let tells = tells_keys();
         if tells {
@@ -63,7 +74,7 @@ impl How {
             std::fs::write(&file, format!("{scope}\n{}Match all\n{text}{tell}", way.options()))?;
             all.insert(host.to_string(), (way, file));
         }
-        Ok(Self { sockets, config, ways: all })
+        Ok(Self { sockets, _lock: lock, config, ways: all })
     }
 
     /// Connects to a host.
@@ -78,8 +89,9 @@ impl How {
     /// if this ssh does not tell, or the operator has a command of their own in its place.
     pub(super) fn key(&self, host: &str) -> Option<String> {
         let told = self.sockets.path().join(format!("key-{}", name_of(host, self.ways.contains_key(host))));
-        let told = std::fs::read_to_string(told).ok()?;
-        let (kind, print) = told.trim_end().split_once(' ')?;
+        let mut text = String::new();
+        std::io::Read::take(File::open(told).ok()?, 1 << 10).read_to_string(&mut text).ok()?;
+        let (kind, print) = text.trim_end().split_once(' ')?;
         let plain = |text: &str| {
             let mut all = text.chars();
             (1..=100).contains(&text.len()) && all.all(|c| c.is_ascii_alphanumeric() || "-.@:+/=".contains(c))
@@ -120,15 +132,60 @@ fn is_plain(dir: &Path) -> bool {
     text.len() < 40 && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
 }
 
-/// Removes what killed processes left. Their connections end by themselves.
+/// In a folder of sockets: locked by the process that uses it.
+const LOCK: &str = "lock";
+
+/// So many folders of dead processes are looked at for one that begins.
+const SWEPT: usize = 1000;
+
+/// A folder that is nobody else's, and where sockets may be: the session's own, else one of a fixed name, made if it is
+/// not there. None if somebody else has that name.
+fn place(session: Option<PathBuf>, run: &Path, tmp: &Path) -> Option<PathBuf> {
+    let session = session.filter(|dir| dir.is_absolute() && is_plain(dir) && is_ours(dir));
+    let uid = rustix::process::geteuid();
+    let made = || {
+        let parent = if uid.is_root() && run.is_dir() { run } else { tmp };
+        let dir = parent.join(format!("{PREFIX}{}", uid.as_raw()));
+        match std::fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(_) => return None,
+        }
+        (is_plain(&dir) && is_ours(&dir)).then_some(dir)
+    };
+    session.or_else(made)
+}
+
+/// Whether it is a folder of this user's own, no link to one, that nobody else may enter.
+fn is_ours(dir: &Path) -> bool {
+    let uid = rustix::process::geteuid().as_raw();
+    std::fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid && meta.mode() & 0o077 == 0)
+}
+
+/// A lock in a new folder. It has its name only once it is held, so that nobody takes the folder for one of the dead.
+fn locked(dir: &Path) -> std::io::Result<File> {
+    let new = dir.join("lock.new");
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    std::fs::rename(&new, dir.join(LOCK))?;
+    Ok(file)
+}
+
+/// Removes what killed processes left. Their connections end by themselves. Only what is this user's, as the place is,
+/// and whose lock nobody holds; nothing is read.
 fn sweep(place: &Path) {
-    let items = std::fs::read_dir(place).into_iter().flatten().flatten();
-    for item in items.filter(|item| item.file_name().to_string_lossy().starts_with(PREFIX)) {
-        // Only what can be told to be of a dead process; others' folders cannot be read.
-        let owner = std::fs::read_to_string(item.path().join("owner")).ok();
-        let Some(pid) = owner.and_then(|text| text.parse::<u32>().ok()) else { continue };
-        if !Path::new("/proc").join(pid.to_string()).exists() && item.path().join("config").is_file() {
-            let _ = std::fs::remove_dir_all(item.path());
+    let items = std::fs::read_dir(place).into_iter().flatten().flatten().take(SWEPT);
+    for item in items.filter(|item| item.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
+        let (dir, flags) = (item.path(), OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY);
+        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        // A link, a pipe or a device of that name is none of ours, and opening it may wait or do something.
+        let is_file = std::fs::symlink_metadata(dir.join(LOCK)).is_ok_and(|meta| meta.is_file());
+        if !is_ours(&dir) || !is_file {
+            continue;
+        }
+        let Ok(lock) = OpenOptions::new().write(true).custom_flags(flags).open(dir.join(LOCK)) else { continue };
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = std::fs::remove_dir_all(&dir);
         }
     }
 }
@@ -147,25 +204,69 @@ fn include(path: &Path) -> std::io::Result<String> {
 mod tests {
     use super::*;
 
+    fn folder(dir: &Path, mode: u32) {
+        std::fs::DirBuilder::new().mode(mode).create(dir).expect("a folder can be made");
+    }
+
     #[test]
     fn only_what_dead_processes_left_is_removed() {
         let place = tempfile::tempdir().expect("a folder can be made");
-        let make = |name: &str, owner: Option<u32>| {
-            let folder = place.path().join(name);
-            std::fs::create_dir(&folder).expect("a folder can be made");
-            std::fs::write(folder.join("config"), "").expect("it can be written");
-            if let Some(pid) = owner {
-                std::fs::write(folder.join("owner"), pid.to_string()).expect("it can be written");
-            }
-            folder
+        let make = |name: &str, mode: u32| {
+            let dir = place.path().join(name);
+            folder(&dir, mode);
+            std::fs::write(dir.join("config"), "").expect("it can be written");
+            dir
         };
-        // No process has the highest number.
-        let dead = make("palinode-dead", Some(u32::MAX));
-        let others =
-            [make("palinode-live", Some(std::process::id())), make("palinode-x", None), make("other", Some(u32::MAX))];
+        let dead = make("palinode-dead", 0o700);
+        drop(locked(&dead).expect("a lock"));
+        let live = make("palinode-live", 0o700);
+        let _held = locked(&live).expect("a lock");
+        // Of another name, open to others, without a lock, and with what is no lock.
+        let (other, wide) = (make("other", 0o700), make("palinode-wide", 0o755));
+        [&other, &wide].iter().for_each(|dir| drop(locked(dir).expect("a lock")));
+        let (bare, pipe, zero) =
+            (make("palinode-bare", 0o700), make("palinode-pipe", 0o700), make("palinode-zero", 0o700));
+        let made = Command::new("mkfifo").arg(pipe.join("lock")).arg(pipe.join("owner")).status();
+        assert!(made.is_ok_and(|made| made.success()));
+        std::os::unix::fs::symlink("/dev/zero", zero.join("lock")).expect("a link can be made");
+        std::os::unix::fs::symlink("/dev/zero", zero.join("owner")).expect("a link can be made");
+        let elsewhere = tempfile::tempdir().expect("a folder can be made");
+        drop(locked(elsewhere.path()).expect("a lock"));
+        let link = place.path().join("palinode-link");
+        std::os::unix::fs::symlink(elsewhere.path(), &link).expect("a link can be made");
         sweep(place.path());
         assert!(!dead.exists());
-        assert!(others.iter().all(|folder| folder.exists()));
+        for dir in [&live, &other, &wide, &bare, &pipe, &zero, &link] {
+            assert!(dir.exists(), "{}", dir.display());
+        }
+        assert!(elsewhere.path().join("lock").exists());
+    }
+
+    #[test]
+    fn sockets_are_only_where_nobody_else_can_be() {
+        let all = tempfile::tempdir().expect("a folder can be made");
+        let (run, tmp) = (all.path().join("r"), all.path().join("t"));
+        folder(&run, 0o755);
+        folder(&tmp, 0o777);
+        let session = all.path().join("s");
+        folder(&session, 0o700);
+        let short = is_plain(&session);
+        let found = place(Some(session.clone()), &run, &tmp);
+        assert_eq!(found.is_some(), short || is_plain(&tmp.join("palinode-0")));
+        for (name, mode) in [("w", 0o755), ("g", 0o770)] {
+            folder(&all.path().join(name), mode);
+            assert!(!is_ours(&all.path().join(name)), "{name}");
+        }
+        assert!(is_ours(&session) && !is_ours(&all.path().join("gone")));
+        std::os::unix::fs::symlink(&session, all.path().join("l")).expect("a link can be made");
+        assert!(!is_ours(&all.path().join("l")));
+        // Somebody else has the name: nothing is done there.
+        let name = format!("{PREFIX}{}", rustix::process::geteuid().as_raw());
+        for parent in [&run, &tmp] {
+            let _ = std::fs::remove_dir(parent.join(&name));
+            std::os::unix::fs::symlink(&session, parent.join(&name)).expect("a link can be made");
+        }
+        assert_eq!(place(None, &run, &tmp), None);
     }
 
     #[test]

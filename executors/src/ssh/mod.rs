@@ -12,6 +12,7 @@ mod job;
 mod link;
 #[cfg(test)]
 mod shell_tests;
+mod ssh_args;
 mod way;
 
 pub use claim::Claim;
@@ -24,9 +25,10 @@ pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::future::join_all;
 use how::How;
 use link::{Link, To};
-use palinode_core::id::HostName;
+use palinode_core::id::{EntryId, HostName};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
@@ -49,13 +51,56 @@ pub struct Fleet {
     // In this order: a connection is ended by a socket that is in the folder of the other.
     links: RefCell<BTreeMap<HostName, Rc<Mutex<Link>>>>,
     how: How,
+    recorded: Recorded<HostName>,
+}
+
+/// Jobs whose ends are recorded, by what they are asked of. The next question tells that.
+pub(crate) struct Recorded<K>(RefCell<BTreeMap<K, Vec<EntryId>>>);
+
+impl<K> Default for Recorded<K> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+/// So many jobs are told of at most: those that are not stay for the next owner.
+const TOLD: usize = 1000;
+
+impl<K: Ord + Clone> Recorded<K> {
+    pub(crate) fn add(&self, key: K, job: EntryId) {
+        let mut all = self.0.borrow_mut();
+        let jobs = all.entry(key).or_default();
+        if jobs.len() < TOLD {
+            jobs.push(job);
+        }
+    }
+
+    /// Those that there is something to tell.
+    pub(crate) fn keys(&self) -> Vec<K> {
+        self.0.borrow().keys().cloned().collect()
+    }
+
+    /// A question that tells it first; what it told.
+    pub(crate) fn before(&self, key: &K, script: &str) -> (String, Vec<EntryId>) {
+        let jobs = self.0.borrow_mut().remove(key).unwrap_or_default();
+        if jobs.is_empty() {
+            return (script.to_owned(), jobs);
+        }
+        let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
+        (format!("p_settled {} >/dev/null 2>&1\n{script}", names.join(" ")), jobs)
+    }
+
+    /// Nobody knows whether it was told.
+    pub(crate) fn again(&self, key: K, jobs: Vec<EntryId>) {
+        jobs.into_iter().for_each(|job| self.add(key.clone(), job));
+    }
 }
 
 impl Fleet {
     /// Reaches hosts as the operator's `ssh` does. `config` replaces `~/.ssh/config` and the system's configuration; what
     /// an inventory says of hosts counts before both.
     pub fn new(config: Option<&Path>, ways: BTreeMap<HostName, Way>) -> io::Result<Self> {
-        Ok(Self { how: How::new(config, ways)?, links: RefCell::default() })
+        Ok(Self { how: How::new(config, ways)?, links: RefCell::default(), recorded: Recorded::default() })
     }
 
     /// Runs a script as root, in a subshell without input. None is run twice: what becomes of it when the link breaks is
@@ -66,16 +111,34 @@ impl Fleet {
 
     /// The same, with more time.
     pub(crate) async fn ask_for(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
-        let link = self.link(host);
-        let mut link = link.lock().await;
-        link.ask(To::Host(host.as_str(), &self.how), false, script, ANSWER, time).await
+        self.asked(host, false, script, time).await
     }
 
     /// The same where jobs can be started and waited for.
     pub(crate) async fn ask_jobs(&self, host: &HostName, script: &str, time: Duration) -> Result<Reply, LinkError> {
+        self.asked(host, true, script, time).await
+    }
+
+    async fn asked(&self, host: &HostName, jobs: bool, script: &str, time: Duration) -> Result<Reply, LinkError> {
         let link = self.link(host);
         let mut link = link.lock().await;
-        link.ask(To::Host(host.as_str(), &self.how), true, script, ANSWER, time).await
+        let (script, told) = self.recorded.before(host, script);
+        let reply = link.ask(To::Host(host.as_str(), &self.how), jobs, &script, ANSWER, time).await;
+        if reply.is_err() {
+            self.recorded.again(host.clone(), told);
+        }
+        reply
+    }
+
+    /// The end of a job is recorded: the host is told with the next question.
+    pub(crate) fn recorded(&self, host: &HostName, job: EntryId) {
+        self.recorded.add(host.clone(), job);
+    }
+
+    /// Tells hosts what they were not told yet.
+    pub(crate) async fn settle(&self) {
+        let hosts = self.recorded.keys();
+        join_all(hosts.iter().map(|host| self.ask(host, ":"))).await;
     }
 
     /// The keys by which hosts were known that were connected to and are not being asked right now: type and

@@ -123,7 +123,7 @@ p_start() {
     p_unstarted "$1"
     return
   fi
-  if ! { p_boot >"$p_d/boot" && printf '' >"$p_d/out" && printf '%s\n' "$2" >"$p_d/job"; } 2>/dev/null; then
+  if ! { p_boot >"$p_d/boot" && printf '' >"$p_d/out" && printf 'exec 5<&-\n%s\n' "$2" >"$p_d/job"; } 2>/dev/null; then
     p_unwritten "$p_d/job"
     p_unstarted "$1"
     return
@@ -140,7 +140,7 @@ p_revoke() {
   mkdir -p "$p_d" || return 72
   ln -sT revoked "$p_d/fate" 2>/dev/null
   p_fate=$(readlink "$p_d/fate") || return 72
-  if [ "$p_fate" = revoked ]; then echo revoked; return 0; fi
+  if [ "$p_fate" = revoked ]; then rm -f "$p_d/job"; echo revoked; return 0; fi
   echo began
   return 1
 }
@@ -158,7 +158,8 @@ p_status() {
   done
   p_boot >/dev/null
   if p_ended "$p_d"; then
-    printf 'state finished\nboot %s\nrc %s\ndropped %s\nout ' "$p_id" "$p_rc" "$p_beyond"
+    printf 'state finished\nboot %s\nrc %s\ndropped %s\n' "$p_id" "$p_rc" "$p_beyond"
+    printf 'out '
     if [ -s "$p_end" ]; then p_b64 "$p_end"; else echo; fi
     return
   fi
@@ -201,16 +202,36 @@ p_word() {
   if p_ended "$p_dir"; then echo finished; else echo interrupted; fi
 }
 
-# What ended or revoked jobs said that nobody asked for in a month goes; that they were here stays for a year, so that
-# none of them is begun again by someone who comes late.
+# FOLDER: what a job was and said goes; that it was there, and how it ended, stays, so that none is begun again by someone
+# who comes late. One that may be at work is left alone.
+p_empty() {
+  case $(p_word "$1") in finished | revoked | interrupted) ;; *) return 0 ;; esac
+  if [ -L "$1" ] || ! : >"$1/emptied"; then return 0; fi
+  for p_f in "$1"/ended.* "$1/out" "$1/job" "$1/events" "$1/vars.json"; do
+    if [ -f "$p_f" ] && ! [ -L "$p_f" ]; then : >"$p_f"; fi
+  done
+}
+
+# NAME...: what became of these is recorded.
+p_settled() {
+  for p_n; do
+    if ! [ -d "$p_jobs/$p_n" ]; then continue; fi
+    if [ -e "$p_jobs/$p_n/emptied" ] && ! { p_ended "$p_jobs/$p_n" && [ -s "$p_end" ]; }; then continue; fi
+    p_empty "$p_jobs/$p_n"
+  done
+}
+
+# What jobs of another boot said that nobody asked for in a month goes. A clock that steps makes no job of this boot old:
+# one that was begun in it is never touched.
 p_sweep() {
+  p_boot >/dev/null
   find "$p_jobs" -mindepth 1 -maxdepth 1 -type d -mtime +30 2>/dev/null | while IFS= read -r p_old; do
     case ${p_old##*/} in .*) continue ;; esac
-    if p_ended "$p_old"; then
-      : >"$p_end"
-      if [ -e "$p_old/events" ]; then : >"$p_old/events"; fi
-    elif [ "$(readlink "$p_old/fate")" != revoked ]; then continue; fi
-    if [ -n "$(find "$p_old" -maxdepth 0 -mtime +365)" ]; then rm -rf -- "$p_old"; elif [ -e "$p_old/job" ]; then rm -f -- "$p_old/job"; fi
+    if [ -e "$p_old/emptied" ]; then continue; fi
+    p_was=
+    if [ -f "$p_old/boot" ]; then read -r p_was <"$p_old/boot"; fi
+    if [ "$p_was" = "$p_id" ] || [ "$(readlink "$p_old/fate" | cut -d' ' -f2)" = "$p_id" ]; then continue; fi
+    p_empty "$p_old"
   done
 }
 

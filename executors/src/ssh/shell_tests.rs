@@ -240,19 +240,54 @@ fn a_host_is_claimed_in_one_name_and_a_late_job_of_another_is_refused() {
 #[test]
 fn what_an_old_job_printed_goes_and_that_it_was_there_stays() {
     each(|shell, _, _| {
-        shell.job("old", "echo words", &["state finished", "rc 0"]);
-        shell.job("new", "echo words", &["state finished"]);
+        for job in ["old", "back", "new"] {
+            shell.job(job, "echo words", &["state finished", "rc 0"]);
+        }
+        let words = format!("out {}", base64("words\n"));
         shell.says("p_revoke gone", &["revoked"]);
         shell.says("mkdir $p_jobs/begun", &[]);
-        shell.says("for j in old gone begun; do touch -d '40 days ago' $p_jobs/$j; done; p_sweep", &[]);
+        // Another boot than this one, whose clock went back and forth.
+        let older =
+            "for j in old gone; do echo other >$p_jobs/$j/boot; done; ln -sfT 'began other 1 1' $p_jobs/old/fate";
+        shell.says(
+            &format!("{older}; for j in old back gone begun; do touch -d '400 days ago' $p_jobs/$j; done; p_sweep"),
+            &[],
+        );
         let lines = shell.says("p_start old 'echo again' ''; p_status old 2 -", &["state finished", "rc 0"]);
         assert!(lines.iter().any(|line| line == "out " || line == "out"), "{lines:?}");
         shell.says("p_status gone 0 -", &["state revoked"]);
-        shell.says("p_status new 0 -", &["state finished", &format!("out {}", base64("words\n"))]);
+        for job in ["new", "back"] {
+            shell.says(&format!("p_status {job} 0 -"), &["state finished", &words]);
+        }
         shell.says("p_status begun 0 -", &["state claimed"]);
-        // After a year without a touch it goes, whoever began never does.
-        shell.says("for j in old gone begun; do touch -d '400 days ago' $p_jobs/$j; done; p_sweep", &[]);
-        shell.says("p_status old 0 -", &["state none"]);
-        shell.says("p_status begun 0 -", &["state claimed"]);
+        // Whoever comes late, however late, begins none of them again.
+        shell.says("for j in old gone; do touch -d '4000 days ago' $p_jobs/$j; done; p_sweep", &[]);
+        shell.says("p_start old 'echo again' ''; p_status old 2 -", &["state finished", "rc 0"]);
+    });
+}
+
+#[test]
+fn what_is_recorded_of_a_job_stays_on_the_host_no_longer() {
+    each(|shell, place, _| {
+        let jobs = place.join("lib/jobs");
+        let secrets = || {
+            let out = Command::new("grep").args(["-rl", "secret"]).arg(&jobs).output().expect("grep is there");
+            String::from_utf8(out.stdout).expect("text")
+        };
+        let gate = place.join("gate");
+        let act = format!("echo secret; : secret; until [ -e {} ]; do sleep 0.1; done; exit 3", gate.display());
+        shell.says(&format!("p_start a {} ''; until [ -s $p_jobs/a/out ]; do sleep 0.01; done", quoted(&act)), &[]);
+        // One that is at work is left alone; what it is to do is read already.
+        shell.says("p_settled a; p_status a 0 -", &["state running"]);
+        assert_eq!(secrets().lines().count(), 1, "{}", secrets());
+        std::fs::write(&gate, "").expect("it can be written");
+        let told = format!("out {}", base64("secret\n"));
+        shell.says("p_status a 20 -", &["state finished", "rc 3", &told]);
+        shell.says("p_settled a gone ../x; p_status a 0 -", &["state finished", "rc 3"]);
+        assert_eq!(secrets(), "");
+        // It is not begun again, and what never begins keeps nothing.
+        shell.says("p_start a 'echo secret' ''; p_status a 1 -", &["state finished", "rc 3"]);
+        shell.says("mkdir -p $p_jobs/b; echo secret >$p_jobs/b/job; p_revoke b", &["revoked"]);
+        assert_eq!(secrets(), "");
     });
 }

@@ -36,7 +36,8 @@ p_run() {
   set -- ${p_stat##*)}
   # Whoever makes this link decides: it began, or it was revoked.
   ln -sT "began $p_boot $p_pid ${20}" "$p_d/fate" 2>/dev/null || exit
-  (umask 022; . "$p_d/job") </dev/null 2>&1 9>&-
+  # What it does may hold a secret: it is read once, and has its name no more.
+  (umask 022; exec 5<"$p_d/job" && rm -f "$p_d/job" && : >"$p_d/job" && . /proc/self/fd/5) </dev/null 2>&1 9>&-
   p_rc=$?
   exec >/dev/null
   # What it left running may hold the pipe for ever.

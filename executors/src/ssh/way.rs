@@ -1,5 +1,6 @@
 //! How the inventory says that a host is reached, in the words of Ansible.
 
+use super::ssh_args::{self, Line};
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::{Reading, Value};
@@ -13,6 +14,10 @@ pub struct Way {
     pub(super) port: Option<u16>,
     /// A file with a private key.
     pub(super) key: Option<String>,
+    /// Options that count before these.
+    pub(super) first: Vec<Line>,
+    /// Options that count after these.
+    pub(super) more: Vec<Line>,
 }
 
 /// What is said of a variable.
@@ -24,7 +29,7 @@ enum Told {
 
 /// A value of an inventory that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} of {host} is `{}`, which {why}", value.escape_debug())]
+#[error("{name} of {host} is `{}`{}, which {why}", value.escape_debug(), at(place))]
 pub struct BadWay {
     /// The host.
     pub host: String,
@@ -34,6 +39,16 @@ pub struct BadWay {
     pub value: String,
     /// What is wrong with it.
     pub why: &'static str,
+    /// The file and line that say so, if they are known.
+    pub place: Option<(String, usize)>,
+}
+
+fn at(place: &Option<(String, usize)>) -> String {
+    match place {
+        Some((file, 0)) => format!(" ({})", file.escape_debug()),
+        Some((file, line)) => format!(" ({} line {line})", file.escape_debug()),
+        None => String::new(),
+    }
 }
 
 impl Way {
@@ -45,7 +60,7 @@ impl Way {
     /// What an inventory says of a host, with all that lies beside it.
     pub fn read(reading: &Reading, host: &HostName) -> Result<Option<Self>, BadWay> {
         let settings = reading.settings(host.as_str());
-        Self::told(host, &|name| {
+        let way = Self::told(host, &|name| {
             let value = settings.iter().find(|setting| setting.name == name)?.said.value;
             Some(match (value, value.printed()) {
                 // Nothing is said by it.
@@ -54,13 +69,17 @@ impl Way {
                 (Value::Vault(_), None) => Told::Not("(encrypted)", "cannot be read without the password"),
                 (_, None) => Told::Not("(a list or a map)", "is no plain value"),
             })
+        });
+        way.map_err(|bad| {
+            let said = settings.iter().find(|setting| setting.name == bad.name).map(|setting| setting.said);
+            BadWay { place: said.map(|said| (said.file.to_owned(), said.line)), ..bad }
         })
     }
 
     /// Ansible knows each variable by two names, and takes the older one if both are there.
     fn told(host: &HostName, say: &dyn Fn(&str) -> Option<Told>) -> Result<Option<Self>, BadWay> {
-        let get = |names: [&'static str; 2], fits: fn(&str) -> Option<&'static str>| {
-            let found = names.into_iter().find_map(|name| Some((name, say(name)?)));
+        let get = |names: &[&'static str], fits: fn(&str) -> Option<&'static str>| {
+            let found = names.iter().copied().find_map(|name| Some((name, say(name)?)));
             let (name, value, why) = match found {
                 None => return Ok(None),
                 Some((_, Told::Plain(value))) if value.is_empty() => return Ok(None),
@@ -74,15 +93,30 @@ impl Way {
                 Some((name, Told::Not(value, why))) => (name, value.to_owned(), Some(why)),
             };
             match why {
-                Some(why) => Err(BadWay { host: host.to_string(), name, value, why }),
+                Some(why) => {
+                    // It may be the right one for something else.
+                    let value = if name.contains("pass") { "(not shown)".to_owned() } else { value };
+                    Err(BadWay { host: host.to_string(), name, value, why, place: None })
+                }
                 None => Ok(Some(value)),
             }
         };
+        for (names, fits) in REFUSED {
+            get(names, fits)?;
+        }
+        let args = |name: &'static str| {
+            let text = get(&[name], |text| ssh_args::lines(text).err())?;
+            Ok(text.and_then(|text| ssh_args::lines(&text).ok()).unwrap_or_default())
+        };
+        let mut more = args("ansible_ssh_common_args")?;
+        more.extend(args("ansible_ssh_extra_args")?);
         let way = Self {
-            address: get(["ansible_ssh_host", "ansible_host"], address)?,
-            user: get(["ansible_ssh_user", "ansible_user"], user)?,
-            port: get(["ansible_ssh_port", "ansible_port"], port)?.and_then(|port| port.parse().ok()),
-            key: get(["ansible_ssh_private_key_file", "ansible_private_key_file"], key)?,
+            address: get(&["ansible_ssh_host", "ansible_host"], address)?,
+            user: get(&["ansible_ssh_user", "ansible_user"], user)?,
+            port: get(&["ansible_ssh_port", "ansible_port"], port)?.and_then(|port| port.parse().ok()),
+            key: get(&["ansible_ssh_private_key_file", "ansible_private_key_file"], key)?,
+            first: args("ansible_ssh_args")?,
+            more,
         };
         Ok((way != Self::default()).then_some(way))
     }
@@ -94,7 +128,8 @@ impl Way {
 
     /// The options, as a configuration of ssh has them. Every value was checked for what would end it there.
     pub(super) fn options(&self) -> String {
-        let mut text = String::new();
+        let lines = |lines: &[Line]| lines.iter().map(|(name, value)| format!("{name} {value}\n")).collect::<String>();
+        let mut text = lines(&self.first);
         let mut add = |name: &str, value: Option<&str>| {
             if let Some(value) = value {
                 text.push_str(&format!("{name} \"{value}\"\n"));
@@ -103,6 +138,7 @@ impl Way {
         add("User", self.user.as_deref());
         add("Port", self.port.map(|port| port.to_string()).as_deref());
         add("IdentityFile", self.key.as_deref());
+        text.push_str(&lines(&self.more));
         text
     }
 }
@@ -125,8 +161,48 @@ fn port(text: &str) -> Option<&'static str> {
     (!good).then_some("is no port")
 }
 
+/// What an inventory can say of reaching a host, or of becoming root there, that Palinode does in one way only.
+const REFUSED: [(&[&str], fn(&str) -> Option<&'static str>); 9] = [
+    (&["ansible_connection"], |text| {
+        let text = text.rsplit('.').next().unwrap_or_default();
+        let why = "is no connection by ssh, and Palinode has no other; leave it away, or leave the host out";
+        (!["ssh", "smart", "paramiko", "paramiko_ssh"].contains(&text)).then_some(why)
+    }),
+    (&["ansible_become"], |text| {
+        let known = ["true", "false", "yes", "no", "on", "off", "1", "0", "y", "n", "t", "f"];
+        (!known.contains(&text.to_ascii_lowercase().as_str())).then_some("is neither true nor false")
+    }),
+    (&["ansible_become_method", "ansible_ssh_become_method"], |text| {
+        let text = text.rsplit('.').next().unwrap_or_default();
+        (text != "sudo").then_some("is not `sudo`, by which alone Palinode becomes root: log in as root, or allow sudo")
+    }),
+    (&["ansible_become_user", "ansible_sudo_user"], |text| {
+        (text != "root").then_some("is not `root`, who alone Palinode becomes")
+    }),
+    (&["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"], |_| {
+        Some(
+            "is not used: Palinode hands sudo no password, so `sudo -n` must be allowed without one, or the login be root",
+        )
+    }),
+    (&["ansible_become_exe", "ansible_sudo_exe"], |text| {
+        let known = ["sudo", "/usr/bin/sudo"].contains(&text);
+        (!known).then_some("is not `sudo`, by which alone Palinode becomes root")
+    }),
+    (&["ansible_become_flags", "ansible_sudo_flags"], |text| {
+        let known = text.split_whitespace().all(|word| ["-H", "-S", "-n", "-HSn"].contains(&word));
+        (!known).then_some("holds flags of sudo that Palinode does not give it")
+    }),
+    (&["ansible_ssh_password", "ansible_ssh_pass", "ansible_password"], |_| {
+        Some("is not used: Palinode logs in with a key and never with a password")
+    }),
+    (&["ansible_ssh_executable"], |text| {
+        let known = ["ssh", "/usr/bin/ssh"].contains(&text);
+        (!known).then_some("is another program than `ssh`, by which alone hosts are reached")
+    }),
+];
+
 /// ssh fills in `%` and `${}` in the name of a file.
-fn key(text: &str) -> Option<&'static str> {
+pub(super) fn key(text: &str) -> Option<&'static str> {
     let bad = |c: char| c.is_control() || palinode_core::id::is_bidi(c) || "\"\\%$".contains(c);
     let good = text.len() <= 1000 && !text.starts_with('-') && !text.chars().any(bad);
     (!good).then_some("is no plain name of a file")
@@ -185,6 +261,49 @@ mod tests {
         for (host, why) in [("node2", "password"), ("node3", "no plain value"), ("node4", "no name of a user")] {
             assert!(of(host).is_err_and(|bad| bad.to_string().contains(why)), "{host}");
         }
+    }
+
+    #[test]
+    fn what_an_inventory_says_of_jump_hosts_and_options_counts_as_ansible_has_it() {
+        let said = "ansible_ssh_args='-o User=first' ansible_user=second ansible_ssh_common_args='-J ops@jump -o Port=22' \
+                    ansible_ssh_extra_args='-o Compression=yes' ansible_connection=smart ansible_become=yes \
+                    ansible_become_method=sudo ansible_become_user=root";
+        let way = way(said).expect("it is plain").expect("it says something");
+        let lines = "User \"first\"\nUser \"second\"\nProxyJump ops@jump\nPort \"22\"\nCompression \"yes\"\n";
+        assert_eq!(way.options(), lines);
+        assert_eq!(super::tests::way("ansible_connection=ansible.builtin.ssh ansible_become=False"), Ok(None));
+    }
+
+    #[test]
+    fn what_cannot_be_done_as_an_inventory_says_is_refused_with_its_place() {
+        for (said, why) in [
+            ("ansible_connection=local", "no connection by ssh"),
+            ("ansible_connection=community.docker.docker", "no connection by ssh"),
+            ("ansible_connection=winrm", "no connection by ssh"),
+            ("ansible_become_method=su", "not `sudo`"),
+            ("ansible_become_user=postgres", "not `root`"),
+            ("ansible_become_pass=x", "without one"),
+            ("ansible_become_password=x", "without one"),
+            ("ansible_become=maybe", "neither"),
+            ("ansible_become_exe=/opt/sudo", "not `sudo`"),
+            ("ansible_become_flags='-i'", "flags"),
+            ("ansible_ssh_pass=x", "never with a password"),
+            ("ansible_ssh_executable=/opt/ssh", "another program"),
+            ("ansible_ssh_common_args='-o StrictHostKeyChecking=no'", "host keys"),
+            ("ansible_ssh_common_args='{{ args }}'", "template"),
+            ("ansible_ssh_extra_args='-F /etc/x'", "does not take"),
+        ] {
+            assert!(way(said).is_err_and(|bad| bad.to_string().contains(why)), "{said}: {:?}", way(said));
+        }
+        assert!(!way("ansible_become_pass=geheim").expect_err("refused").to_string().contains("geheim"));
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let hosts = folder.path().join("hosts");
+        std::fs::write(&hosts, "[nodes]\nnode1\n[nodes:vars]\nansible_connection=local\n").expect("written");
+        let path = hosts.to_str().expect("a plain name");
+        let reading = Reading::without_encrypted(&crate::DiskSources::without_scripts(), &[path]).expect("it is good");
+        let bad = Way::read(&reading, &HostName::new("node1").expect("a host name")).expect_err("it is refused");
+        assert!(bad.to_string().contains(&format!("({path} line 4)")), "{bad}");
+        assert!(bad.to_string().starts_with("ansible_connection of node1 is `local`"), "{bad}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
 use palinode_core::event::{
-    Actor, Compensates, Draft, Event, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World,
+    Actor, Compensates, Decision, Draft, Ending, Event, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World,
 };
 use palinode_core::history::{History, LoadError};
 use palinode_core::id::{BodyId, HostName, Micros, RunId, StepPath};
@@ -28,7 +28,7 @@ use palinode_core::life::{Move, Stage};
 use palinode_core::plan::{Plan, StepIx};
 use palinode_core::port::{BodyError, Executor, Halted, Handout, Journal, ReadError, RecordError, Stored, Verb};
 use palinode_core::rules::version::Rules;
-use palinode_core::state::RunState;
+use palinode_core::state::{RunState, StepState};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -195,8 +195,23 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     run: RunId,
     shelf: Rc<Shelf>,
     blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
+    /// Steps whose end is recorded and not durable yet.
+    ended: Vec<StepPath>,
     /// Who asked for a pause through the inbox, and why.
     asked: Option<(Actor, Option<String>)>,
+}
+
+/// A new owner sees to so many jobs of the one before.
+const SETTLED: usize = 1000;
+
+/// The step whose job is over with an event: nobody asks its target for the job's word any more.
+fn ends(event: &Event) -> Option<&StepPath> {
+    match event {
+        Event::Outcome(outcome) if outcome.ending != Ending::Unknown => Some(&outcome.step),
+        Event::Probed(probed) if !matches!(probed.decision, Decision::Wait | Decision::Ask) => Some(&probed.step),
+        Event::Resolved { step, .. } | Event::Skipped { step, .. } => Some(step),
+        _ => None,
+    }
 }
 
 /// Host keys as an entry holds them.
@@ -239,7 +254,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let owner = journal.owner().clone();
         let host_keys = keep_keys(journal, executor.host_keys())?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        let mut driver = Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None };
+        let mut driver = Self {
+            journal,
+            executor,
+            around,
+            history,
+            run,
+            shelf,
+            blocked: BTreeMap::new(),
+            ended: Vec::new(),
+            asked: None,
+        };
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
         let opened = RunOpened {
@@ -283,6 +308,13 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             Event::OwnerChanged { owner, gap, actor, force, host_keys, found: None },
             BTreeMap::new(),
         )])?;
+        // What the owner before did not come to.
+        let state = driver.state()?;
+        let over = |known: &StepState| known.job.is_some() && !known.stage.is_doubtful();
+        let paths = state.steps().filter(|(_, _, known)| over(known)).map(|(_, step, _)| step.path.clone());
+        let all: Vec<StepPath> = paths.collect();
+        driver.ended = all[all.len().saturating_sub(SETTLED)..].to_vec();
+        driver.tell_recorded();
         Ok(driver)
     }
 
@@ -300,7 +332,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
         let vault = journal.vault(state.opened.keys)?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        Ok(Self { journal, executor, around, history, run, shelf, blocked: BTreeMap::new(), asked: None })
+        Ok(Self {
+            journal,
+            executor,
+            around,
+            history,
+            run,
+            shelf,
+            blocked: BTreeMap::new(),
+            ended: Vec::new(),
+            asked: None,
+        })
     }
 
     /// The history with everything recorded so far.
@@ -365,11 +407,27 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     fn keep(&mut self, stored: &[Stored]) -> Result<(), DriveError> {
         if stored.iter().any(|stored| stored.entry.event.waited()) {
             self.journal.append(Vec::new())?;
+            self.ended.extend(stored.iter().filter_map(|stored| ends(&stored.entry.event)).cloned());
+            self.tell_recorded();
+        } else {
+            self.ended.extend(stored.iter().filter_map(|stored| ends(&stored.entry.event)).cloned());
         }
         for entry in stored {
             (self.around.watch)(&self.history, entry);
         }
         Ok(())
+    }
+
+    /// Tells the targets which jobs' ends are durable.
+    fn tell_recorded(&mut self) {
+        let ended = std::mem::take(&mut self.ended);
+        let Some(state) = self.history.runs.get(&self.run) else { return };
+        for path in ended {
+            let known = state.find(&path).and_then(|ix| state.step(ix)).map(|(_, known)| known);
+            if let Some((Some(intent), Some((name, _)))) = known.map(|known| (&known.intent, known.job)) {
+                self.executor.recorded(name, &intent.action, &intent.target);
+            }
+        }
     }
 
     /// Drives the run until it is over or waits for a person.
@@ -379,7 +437,11 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Dropping the future leaves the run as a killed process would: jobs on targets go on, the next owner finds
     /// their intents in doubt.
     pub async fn drive(&mut self) -> Result<Stopped, DriveError> {
-        self.work(None).await
+        let stopped = self.work(None).await?;
+        if stopped != Stopped::Left {
+            self.executor.settle().await;
+        }
+        Ok(stopped)
     }
 
     /// Looks at these in-doubt steps and records what follows, without acting: what a rollback needs to know first.
