@@ -246,7 +246,7 @@ impl History {
             return if self.whole { Err(LoadError::NoRun { seq: *seq, run: *run }) } else { Ok(()) };
         };
         let known = event.step().and_then(|step| state.find(step)).and_then(|ix| state.step(ix));
-        let repeated = known.is_some_and(|(_, known)| known.intent.is_some());
+        let repeated = known.is_some_and(|(_, known)| known.original(state.rules).is_some());
         state.apply(stored)?;
         match event {
             Event::OwnerChanged { host_keys, .. } => know(state, host_keys.as_deref(), public)?,

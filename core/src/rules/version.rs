@@ -11,6 +11,10 @@
 //! | 2 | `Rules::captures_reach_all_lanes` | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
 //! | 2 | `Rules::host_comes_back_whole` | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
 //! | 3 | `Rules::doubt_comes_first` | a lane that went back to an earlier step acted there beside a later one in flight or in doubt; if that failed, its host lost its place to another | it stays with the later step until it is known what became of it |
+//! | 4 | `Rules::gates_count_what_was_waited` | a gate's time was the clock's, from its first answer on, and began anew with each owner | it is what was waited for it, whatever the clock was set to |
+//! | 4 | `Rules::untouched_steps_begin_anew` | a retry kept the before-image of attempts that never began | it takes what is there now |
+//! | 4 | `Rules::moved_steps_look_again` | a step whose resource changed between its look and its effect failed, or wrote over it | it looks again |
+//! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
 
 use std::ops::RangeInclusive;
 
@@ -67,5 +71,25 @@ impl Rules {
     /// Whether a lane stays with a step in flight or in doubt, also when it has gone back to an earlier one.
     pub(crate) fn doubt_comes_first(self) -> bool {
         self.0 >= 3
+    }
+
+    /// Whether a gate's timeout counts what was waited for it, not what the clock shows.
+    pub fn gates_count_what_was_waited(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether an attempt after others that changed nothing takes its before-image anew.
+    pub fn untouched_steps_begin_anew(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a step whose resource changed between its look and its effect looks again.
+    pub fn moved_steps_look_again(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a person's word against a recorded failure is told from one about a step in doubt.
+    pub fn overruling_is_told(self) -> bool {
+        self.0 >= 4
     }
 }
