@@ -82,6 +82,10 @@ pub(crate) enum Command {
     /// They build it by themselves where it helps; it may be deleted at any time.
     Reindex,
     /// Say what became of a step that is in doubt.
+    ///
+    /// One of three answers: `--applied`, it happened, and the run goes on behind it; `--not-applied`, it did not happen,
+    /// and it is tried again; `--partial`, a part of it happened, and it counts as failed. With `--applied` and a reason
+    /// the recorded failure of a step can be overruled too.
     Resolve(Resolve),
     /// Have a failed step tried again.
     Retry(Retry),
@@ -365,8 +369,8 @@ pub(crate) struct Replay {
 pub(crate) struct Resolve {
     /// The path of the step.
     pub(crate) step: String,
-    /// It happened.
-    #[arg(long, group = "answer", required_unless_present_any = ["not_applied", "partial"])]
+    /// It happened: the run goes on behind it.
+    #[arg(long, group = "answer")]
     pub(crate) applied: bool,
     /// It did not happen: it is tried again.
     #[arg(long, group = "answer")]
@@ -374,9 +378,12 @@ pub(crate) struct Resolve {
     /// A part of it happened: it counts as failed.
     #[arg(long, group = "answer")]
     pub(crate) partial: bool,
-    /// How you know, for the record.
+    /// How you know, for the record; needed to overrule a failure.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+    /// Overrule a recorded failure without being asked.
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// The run; by default the latest open one.
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,

@@ -4,7 +4,7 @@ use crate::acting::Acting;
 use crate::args::{Lab as LabOptions, OnHangup, Output};
 use crate::exit::{Exit, Failure};
 use crate::render::progress::Progress;
-use crate::render::{json, summary, to_stderr, to_stdout};
+use crate::render::{escape, json, summary, to_stderr, to_stdout};
 use crate::world;
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
@@ -71,15 +71,17 @@ pub(crate) fn drive(
         &|| -> Pin<Box<dyn Future<Output = ()>>> { Box::pin(tokio::time::sleep(Duration::from_millis(200))) };
     let around = Surroundings { wall: &wall, watch: &mut watch, stop: stop.clone(), tick: Some(tick) };
     let world = &acting.world;
+    let tell = |words: &str| to_stderr(&format!("notice: {}\n", escape(words)));
     let result = acting.runtime.block_on(async {
         let work = async {
-            let (mut driver, only) = match start {
+            let (driver, only) = match start {
                 Start::Begin(plan, opening) => {
                     (Driver::begin(journal, world, around, history, run, &plan, opening)?, None)
                 }
                 Start::TakeOver(by) => (Driver::take_over(journal, world, around, history, run, by)?, None),
                 Start::Look(by, steps) => (Driver::take_over(journal, world, around, history, run, by)?, Some(steps)),
             };
+            let mut driver = driver.telling(&tell);
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
                 None => driver.drive().await?,
@@ -87,8 +89,10 @@ pub(crate) fn drive(
             Ok::<_, DriveError>((stopped, driver.into_history()))
         };
         tokio::select! {
-            result = work => result,
+            // A signal is heard before anything else goes on.
+            biased;
             never = listen(&stop, on_hangup) => never,
+            result = work => result,
         }
     });
     if let Ok((Stopped::Closed(_), history)) = &result {

@@ -246,7 +246,7 @@ impl History {
             return if self.whole { Err(LoadError::NoRun { seq: *seq, run: *run }) } else { Ok(()) };
         };
         let known = event.step().and_then(|step| state.find(step)).and_then(|ix| state.step(ix));
-        let first = known.and_then(|(_, known)| known.intent.clone());
+        let first = known.and_then(|(_, known)| known.original(state.rules).cloned());
         let own_only = state.rules.refusals_leave_no_image();
         state.apply(stored)?;
         match event {

@@ -5,7 +5,7 @@ use crate::cluster::ClusterId;
 use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::progress::Told;
-use crate::resource::{Footprint, Image};
+use crate::resource::{CONTROL, Footprint, Image, Kind};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,6 +164,10 @@ pub struct Handout {
     pub by: Actor,
     /// Why, in their words.
     pub reason: Option<String>,
+    /// The last entry of the journal that they saw: what happened to the step since then is news to them. None in what
+    /// releases before 1.5 handed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seq>,
 }
 
 /// The decisions a person can hand in.
@@ -253,6 +257,8 @@ pub struct Job {
     pub boot: Option<String>,
     /// The before-image in the intent: UIDs to act on, states to expect.
     pub before: Arc<Image>,
+    /// What this attempt found when it looked, if it is about to begin. A retry's before-image may be an older one.
+    pub seen: Option<Arc<Image>>,
     /// What is looked at once it ended.
     pub look: Arc<[ResourceKey]>,
     /// The number of the last thing it told that is recorded; 0 if nothing is.
@@ -295,6 +301,8 @@ pub enum Ended {
     Finished(Finished),
     /// It certainly did not start, and will not.
     NotStarted(String),
+    /// The same, since a resource was no more as this attempt had found it: the step looks again.
+    Moved(String),
     /// Nobody knows: the link was lost.
     Unknown(String),
     /// It goes on, or ended and told more than this before; `attach` goes on waiting.
@@ -545,4 +553,16 @@ pub trait Control {
     fn observe(&self, path: &str, bodies: &dyn Bodies) -> Result<crate::resource::State, LookError>;
     /// Carries out `inventory.edit` or `inventory.restore`.
     fn run(&self, action: &Action, bodies: &dyn Bodies) -> Result<Finished, BodyError>;
+    /// Compares the job's files with what its attempt found. Returns the reason not to begin if one has changed since:
+    /// what was made of the old content would take the change back.
+    fn moved(&self, job: &Job, bodies: &dyn Bodies) -> Option<String> {
+        job.seen.iter().flat_map(|seen| seen.iter()).find_map(|(key, seen)| {
+            let Some(Kind::File(CONTROL, path)) = key.kind() else { return None };
+            match self.observe(path, bodies) {
+                Ok(now) if now == *seen => None,
+                Ok(_) => Some(format!("{path} was changed since the step looked at it; nothing was written")),
+                Err(error) => Some(format!("{path} could not be compared with what the step found: {error}")),
+            }
+        })
+    }
 }

@@ -36,6 +36,8 @@ pub struct StepState {
     pub after: Option<ImageRef>,
     /// Whether any attempt may have changed anything.
     pub touched: bool,
+    /// Whether any attempt may have begun. While none has, what is there is nobody's work but others'.
+    pub begun: bool,
     /// Why it did not succeed.
     pub why: Option<Why>,
     /// The message that goes with it.
@@ -48,8 +50,14 @@ pub struct StepState {
     pub compensated_by: Option<RunId>,
     /// What was lost for good by attempts before it was taken back and tried again.
     pub lost: BTreeSet<Residue>,
+    /// The last entry that moved it. A sample of a gate that waits already moves nothing.
+    pub last: Seq,
+    /// Whether its failure was overruled by a person: it counts as succeeded by their word.
+    pub overruled: bool,
     /// Gate samples in a row that held.
     pub passes: u32,
+    /// How long the gate was waited for up to its last sample, as far as that is recorded.
+    pub waited: Option<Micros>,
     /// When it was first intended or sampled.
     pub began: Option<Micros>,
     /// When it last changed.
@@ -73,13 +81,17 @@ impl StepState {
             job: None,
             after: None,
             touched: false,
+            begun: false,
             why: None,
             message: None,
             skipped: None,
             rule: None,
             compensated_by: None,
             lost: BTreeSet::new(),
+            last: Seq(0),
+            overruled: false,
             passes: 0,
+            waited: None,
             began: None,
             changed: None,
             facts: BTreeMap::new(),
@@ -87,6 +99,19 @@ impl StepState {
             again: 0,
             lost_in_a_row: 0,
         }
+    }
+}
+
+impl StepState {
+    /// Whether an answer sets aside what is recorded of the step: it is not in doubt, it failed.
+    pub fn overrules(&self, answer: Answer) -> bool {
+        answer == Answer::Applied && self.stage == Stage::Failed
+    }
+
+    /// The intent whose before-image, inverse and losses a further attempt keeps: our own change is never taken for the
+    /// original. None if no attempt has begun: the next one takes what it finds.
+    pub fn original(&self, rules: Rules) -> Option<&Arc<Intent>> {
+        self.intent.as_ref().filter(|_| self.begun || !rules.untouched_steps_begin_anew())
     }
 }
 
@@ -166,6 +191,8 @@ pub struct RunState {
     pub owners: u32,
     /// Epoch of the owner that drove it last.
     pub epoch: Epoch,
+    /// The entry by which that owner began to drive it.
+    pub taken: Seq,
     /// The keys by which its hosts were known last: type and fingerprint.
     pub host_keys: BTreeMap<HostName, String>,
     pub(crate) steps: Vec<StepState>,
@@ -210,6 +237,7 @@ impl RunState {
             force: opened.force,
             owners: 0,
             epoch: entry.epoch,
+            taken: entry.seq,
             host_keys: BTreeMap::new(),
             steps: plan.steps.iter().map(|_| StepState::new()).collect(),
             lanes,
@@ -307,7 +335,7 @@ impl RunState {
             }
             Event::OwnerChanged { force, .. } => {
                 self.owners += 1;
-                self.epoch = entry.epoch;
+                (self.epoch, self.taken) = (entry.epoch, seq);
                 self.force = *force;
                 (self.paused, self.paused_words) = (None, None);
                 for ix in 0..self.steps.len() {
@@ -345,6 +373,9 @@ impl RunState {
         let Some(step) = self.steps.get_mut(ix as usize) else { return };
         let was = std::mem::replace(&mut step.stage, stage);
         step.changed = Some(*time);
+        if (was, stage) != (Stage::Waiting, Stage::Waiting) {
+            step.last = *seq;
+        }
         // Only entries about a step bring it into doubt or out of it: all other moves leave it as doubtful as it was.
         if was.is_doubtful() != stage.is_doubtful()
             && let Some(lane) = self.lanes.get_mut(number)
@@ -373,6 +404,8 @@ impl RunState {
                 };
                 step.lost_in_a_row =
                     if outcome.ending == Ending::Unknown { step.lost_in_a_row.saturating_add(1) } else { 0 };
+                // Of one whose end nobody knows the look at it tells.
+                step.begun |= outcome.ending != Ending::Unknown;
                 (step.why, step.message) = (outcome.why, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
@@ -384,6 +417,7 @@ impl RunState {
                 if probed.decision == Decision::Again {
                     step.again = step.again.saturating_add(1);
                 }
+                step.begun |= probed.job != JobWord::NotStarted;
                 step.touched |= probed.verdict != Verdict::NotApplied;
                 step.why = match probed.decision {
                     Decision::FailedPartial => Some(Why::Partial),
@@ -404,7 +438,7 @@ impl RunState {
                 }
                 captured = Some(&probed.captures);
             }
-            Event::Resolved { answer, .. } => {
+            Event::Resolved { answer, overruled, .. } => {
                 step.again = 0;
                 if was == Stage::Compensated {
                     // What earlier attempts found was put back, perhaps as another object: the next one looks anew,
@@ -415,12 +449,15 @@ impl RunState {
                         step.lost.extend(of.map(|of| leftover::unknown_effect(&of.path)));
                     }
                     (step.intent, step.job, step.after) = (None, None, None);
-                    (step.touched, step.compensated_by) = (false, None);
+                    (step.touched, step.begun, step.compensated_by) = (false, false, None);
+                } else {
+                    step.begun |= step.intent.is_some();
                 }
                 if step.intent.is_none() {
                     // A gate has its whole time again.
-                    step.began = None;
+                    (step.began, step.waited) = (None, None);
                 }
+                step.overruled = *overruled;
                 step.why = match answer {
                     Answer::Partial => Some(Why::Partial),
                     Answer::Retry | Answer::NotApplied | Answer::Applied => None,
@@ -435,8 +472,9 @@ impl RunState {
                 }
             }
             Event::Skipped { why, .. } => step.skipped = Some(why.clone()),
-            Event::GateSampled { pass, facts, .. } => {
+            Event::GateSampled { pass, facts, waited, .. } => {
                 step.passes = if *pass { step.passes + 1 } else { 0 };
+                step.waited = *waited;
                 step.began = step.began.or(Some(*time));
                 step.facts.clone_from(facts);
             }
@@ -502,6 +540,10 @@ impl RunState {
                     && !acted
                     && let Ok(stage) = life::next(step.stage, Move::Stale)
                 {
+                    // What was waited for an answer that never came goes on to count; a new answer has its whole time.
+                    if step.stage != Stage::Waiting {
+                        step.waited = None;
+                    }
                     step.stage = stage;
                     (step.passes, step.began) = (0, None);
                     self.lanes[number].at = self.lanes[number].at.min(ix);

@@ -384,7 +384,7 @@ pub fn paused_by_a_person(tale: &mut Tale) {
     let mut watch = |_: &Lab, stored: &Stored| {
         if stored.entry.seq == Seq(3) {
             let reason = Some("lunch".to_owned());
-            let handout = Handout { run: RUN, verb: Verb::Pause, by: actor(), reason };
+            let handout = Handout { run: RUN, verb: Verb::Pause, by: actor(), reason, seen: None };
             palinode_journal::hand_in(&dir, &handout).expect("a decision can be handed in");
         }
     };

@@ -154,6 +154,7 @@ impl Open {
             target: intent.target.clone(),
             boot: intent.boot.clone(),
             before: Arc::new(before),
+            seen: None,
             look: intent.footprint.iter().map(|footprint| footprint.key.clone()).collect(),
         };
         let keys = history.runs[&run].opened.keys;

@@ -154,7 +154,7 @@ impl Stage {
 
     /// Records an operator's decision, as a process of its own.
     fn decide(&mut self, run: RunId, verb: Verb, reason: &str) {
-        let decision = Handout { run, verb, by: actor(), reason: Some(reason.to_owned()) };
+        let decision = Handout { run, verb, by: actor(), reason: Some(reason.to_owned()), seen: None };
         let history = self.history();
         let mut quiet = |_: &History, _: &Stored| {};
         let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: self.stop.clone(), tick: None };

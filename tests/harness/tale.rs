@@ -169,7 +169,13 @@ impl Tale {
             let history = History::load(journal)?;
             let mut quiet = |_: &History, _: &Stored| {};
             let mut driver = Driver::attach(journal, lab, around(&mut quiet), history, run)?;
-            driver.decide(&Handout { run, verb, by: actor(), reason: Some("seen on the console".to_owned()) })
+            driver.decide(&Handout {
+                run,
+                verb,
+                by: actor(),
+                reason: Some("seen on the console".to_owned()),
+                seen: None,
+            })
         });
         decided.expect("the decision fits");
     }

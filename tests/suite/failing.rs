@@ -35,7 +35,7 @@ fn answer(moment: &mut Moment, step: &StepPath, answer: Answer) {
         tick: None,
     };
     let verb = Verb::Answer { step: step.clone(), answer };
-    let decision = Handout { run: RUN, verb, by: actor(), reason: Some("it was the disk".to_owned()) };
+    let decision = Handout { run: RUN, verb, by: actor(), reason: Some("it was the disk".to_owned()), seen: None };
     let mut driver = Driver::attach(&mut moment.journal, &stage.lab, around, history, RUN).expect("the run is there");
     driver.decide(&decision).expect("a failed step may be tried again");
 }

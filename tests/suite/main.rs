@@ -3,6 +3,7 @@
 mod ansible;
 mod claims_api;
 mod claims_channel;
+mod claims_driver;
 mod claims_files;
 mod conformance;
 mod conformance_hosts;

@@ -100,7 +100,7 @@ fn path(text: &str) -> StepPath {
 }
 
 fn handout(run: RunId, verb: Verb, reason: &str) -> Handout {
-    Handout { run, verb, by: actor(), reason: Some(reason.to_owned()) }
+    Handout { run, verb, by: actor(), reason: Some(reason.to_owned()), seen: None }
 }
 
 /// What the driver waited for meanwhile has no place in the step's life any more. Recorded all the same, it would make

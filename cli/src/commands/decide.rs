@@ -4,28 +4,40 @@
 
 use crate::args::{Args, Output, Pause, Resolve, Retry, Skip};
 use crate::exit::{Exit, Failure};
-use crate::render::{json, to_stdout};
-use crate::{actor, place, session};
-use palinode_core::event::Answer;
+use crate::render::{escape, json, lines, to_stderr, to_stdout, words};
+use crate::{actor, consent, place, session};
+use palinode_core::event::{Answer, Event};
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
-use palinode_core::port::{Handout, Verb};
+use palinode_core::life::Stage;
+use palinode_core::port::{Handout, JournalRead, Verb};
+use palinode_core::state::RunState;
 use palinode_journal::{JournalReader, OpenError, OwnerState, hand_in};
-use palinode_replay::driver::{DriveError, Driver, Stop, Surroundings, may_decide};
+use palinode_replay::driver::{DriveError, Driver, Refused, ShelfView, Stop, Surroundings, may_decide};
 use std::cell::Cell;
+use std::fmt::Write as _;
+use std::path::Path;
 use std::rc::Rc;
 
+/// What each answer means, for those who gave none.
+const ANSWERS: &str = "say --applied: it happened, and the run goes on behind it; --not-applied: it did not happen, and it is \
+                       tried again; or --partial: a part of it happened, and it counts as failed until it is retried, \
+                       skipped or taken back";
+
 pub(crate) fn resolve(args: &Args, resolve: &Resolve) -> Result<Exit, Failure> {
-    let answer = match (resolve.applied, resolve.not_applied) {
-        (true, _) => Answer::Applied,
-        (_, true) => Answer::NotApplied,
-        _ => Answer::Partial,
+    let answer = match (resolve.applied, resolve.not_applied, resolve.partial) {
+        (true, _, _) => Answer::Applied,
+        (_, true, _) => Answer::NotApplied,
+        (_, _, true) => Answer::Partial,
+        _ => return Err(Failure::usage("`resolve` does not know what became of the step", ANSWERS)),
     };
-    answer_with(args, &resolve.step, answer, resolve.reason.as_deref(), resolve.run.as_deref())
+    let verb = Verb::Answer { step: path(&resolve.step)?, answer };
+    decide(args, verb, resolve.reason.as_deref(), resolve.run.as_deref(), resolve.yes)
 }
 
 pub(crate) fn retry(args: &Args, retry: &Retry) -> Result<Exit, Failure> {
-    answer_with(args, &retry.step, Answer::Retry, retry.reason.as_deref(), retry.run.as_deref())
+    let verb = Verb::Answer { step: path(&retry.step)?, answer: Answer::Retry };
+    decide(args, verb, retry.reason.as_deref(), retry.run.as_deref(), false)
 }
 
 fn path(text: &str) -> Result<StepPath, Failure> {
@@ -37,57 +49,177 @@ fn path(text: &str) -> Result<StepPath, Failure> {
     })
 }
 
-fn answer_with(
-    args: &Args,
-    step: &str,
-    answer: Answer,
-    reason: Option<&str>,
-    run: Option<&str>,
-) -> Result<Exit, Failure> {
-    decide(args, Verb::Answer { step: path(step)?, answer }, reason, run)
-}
-
 pub(crate) fn skip(args: &Args, skip: &Skip) -> Result<Exit, Failure> {
     if skip.reason.trim().is_empty() {
         return Err(Failure::usage("passing over a step needs a reason", "say why after --reason"));
     }
-    decide(args, Verb::Skip { step: path(&skip.step)? }, Some(&skip.reason), skip.run.as_deref())
+    decide(args, Verb::Skip { step: path(&skip.step)? }, Some(&skip.reason), skip.run.as_deref(), false)
 }
 
 pub(crate) fn pause(args: &Args, pause: &Pause) -> Result<Exit, Failure> {
-    decide(args, Verb::Pause, pause.reason.as_deref(), pause.run.as_deref())
+    decide(args, Verb::Pause, pause.reason.as_deref(), pause.run.as_deref(), false)
 }
 
-fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) -> Result<Exit, Failure> {
+/// What became of a decision.
+#[derive(Debug, PartialEq, Eq)]
+enum Came {
+    /// This process recorded it.
+    Recorded,
+    /// The run's driver has it.
+    Handed,
+    /// It lies in the inbox until someone resumes the run: who has the journal now drives another one, or none.
+    Waits(String),
+    /// Nobody drives the run, so there was nothing to pause.
+    Nothing,
+}
+
+fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, yes: bool) -> Result<Exit, Failure> {
     let root = place::find(args.journal.as_deref())?;
     let reader = JournalReader::open(&root)?;
     let history = History::load(&reader)?;
-    let run = place::run(&history, named, place::Default::Open)?;
-    may_decide(run, &verb).map_err(DriveError::from)?;
-    let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned) };
-    let alive = matches!(reader.owner()?, OwnerState::Alive { .. });
-    let handed = if alive { true } else { !record(&root, &decision)? };
-    if handed {
-        hand_in(&root, &decision)?;
+    let owner = reader.owner()?;
+    let run = match driven(&history, &owner) {
+        // Whoever says no more than `pause` means what is at work.
+        Some(driven) if verb == Verb::Pause && named.is_none() => driven,
+        _ => place::run(&history, named, place::Default::Open)?,
+    };
+    check(&history, run, &verb)?;
+    if let Verb::Answer { step, answer } = &verb
+        && let Some((_, known)) = run.find(step).and_then(|ix| run.step(ix))
+        && known.overrules(*answer)
+    {
+        if reason.is_none_or(|reason| reason.trim().is_empty()) {
+            let next = format!(
+                "type `palinode retry {step}` to have it tried again; or, if you know that it happened all the same, \
+                 `palinode resolve {step} --applied --reason TEXT`"
+            );
+            return Err(Failure::usage(Refused::Overrules(step.clone()).to_string(), next));
+        }
+        overrule(&reader, &history, run, step, yes)?;
     }
-    let words = match (&decision.verb, handed) {
-        (Verb::Pause, true) => "handed to the driver: it finishes what runs, then pauses\n",
-        (Verb::Pause, false) => "nobody drives the run, so there is nothing to pause\n",
-        (_, true) => "handed to the driver, which records it and acts on it\n",
-        (_, false) => "recorded; type `palinode resume` to go on\n",
+    let seen = Some(history.seq);
+    let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned), seen };
+    let came = pass_on(&root, &history, &owner, &decision)?;
+    let id = place::short(&history, decision.run);
+    let words = match (&decision.verb, &came) {
+        (Verb::Pause, Came::Handed) => "handed to the driver: it finishes what runs, then pauses\n".to_owned(),
+        (_, Came::Handed) => "handed to the driver, which records it and acts on it\n".to_owned(),
+        (_, Came::Recorded) => "recorded; type `palinode resume` to go on\n".to_owned(),
+        (_, Came::Nothing) => "nobody drives the run, so there is nothing to pause\n".to_owned(),
+        (_, Came::Waits(who)) => {
+            format!("{}; the decision waits in the journal's inbox until run {id} is resumed\n", escape(who))
+        }
     };
     match args.output {
-        Output::Json => json(&serde_json::json!({ "run": decision.run.to_string(), "handed_to_driver": handed })),
-        Output::Text => to_stdout(words),
+        Output::Json => json(&serde_json::json!({
+            "run": decision.run.to_string(),
+            "handed_to_driver": came == Came::Handed,
+            "recorded": came == Came::Recorded,
+            "waits_for_resume": matches!(came, Came::Waits(_)),
+        })),
+        Output::Text => to_stdout(&words),
     }
     Ok(Exit::Done)
 }
 
-/// Records the decision as the journal's owner. False if another process became the owner meanwhile.
-fn record(root: &std::path::Path, decision: &Handout) -> Result<bool, Failure> {
-    if decision.verb == Verb::Pause {
-        return Ok(true);
+/// Whether the decision fits where the run stands; for those that cannot, what does.
+fn check(history: &History, run: &RunState, verb: &Verb) -> Result<(), Failure> {
+    let Err(refused) = may_decide(run, verb) else { return Ok(()) };
+    let (Verb::Answer { step, answer }, Refused::Stage { stage: Stage::Failed, .. }) = (verb, &refused) else {
+        return Err(DriveError::from(refused).into());
+    };
+    let id = place::short(history, run.run);
+    let next = match answer {
+        Answer::NotApplied => {
+            format!("it is tried again after `palinode retry {step} --run {id}`, which keeps what it found first")
+        }
+        _ => format!(
+            "it counts as failed already: `palinode retry {step} --run {id}`, `palinode skip {step} --run {id} --reason \
+             TEXT`, or a rollback"
+        ),
+    };
+    Err(Failure::usage(format!("{step} is not in doubt: it failed, and that is recorded"), next))
+}
+
+/// Shows the recorded failure, and asks whether it is to be overruled.
+fn overrule(
+    reader: &JournalReader,
+    history: &History,
+    run: &RunState,
+    step: &StepPath,
+    yes: bool,
+) -> Result<(), Failure> {
+    let Some((_, known)) = run.find(step).and_then(|ix| run.step(ix)) else { return Ok(()) };
+    let mut code = None;
+    if let Some((_, since)) = known.job {
+        for stored in reader.read(since)? {
+            let entry = stored?.entry;
+            if let Event::Outcome(outcome) = &entry.event
+                && (entry.run, &outcome.step) == (run.run, step)
+            {
+                code = outcome.code;
+            }
+        }
     }
+    let mut text = format!("{step} is not in doubt: attempt {} {}", known.attempt, words::step(known));
+    if let Some(code) = code {
+        let _ = write!(text, ", exit code {code}");
+    }
+    let mut text = format!("{}\n", escape(&text));
+    let shelf = ShelfView::of(reader, history, run.run).ok();
+    if let Some(message) = known.message {
+        let bytes = shelf.and_then(|shelf| shelf.open(message).ok());
+        let words = bytes
+            .map_or("(its message cannot be opened)".to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+        text.push_str(&lines(&words, "  ", 6));
+    }
+    text.push_str("With --applied it counts as done by your word, and the run goes on behind it.\n");
+    to_stderr(&text);
+    match yes {
+        true => Ok(()),
+        false => consent::ask("A recorded failure is overruled.", "if it happened all the same, type it with --yes"),
+    }
+}
+
+/// The run that the journal's living owner drives, if it drives one: the run that carries its epoch.
+fn driven<'a>(history: &'a History, owner: &OwnerState) -> Option<&'a RunState> {
+    let OwnerState::Alive { epoch, .. } = owner else { return None };
+    history.runs.values().find(|run| run.epoch == *epoch && run.closed.is_none())
+}
+
+/// Hands the decision to whoever it is for, or records it.
+fn pass_on(root: &Path, history: &History, owner: &OwnerState, decision: &Handout) -> Result<Came, Failure> {
+    let alive = matches!(owner, OwnerState::Alive { .. });
+    match driven(history, owner) {
+        Some(run) if run.run == decision.run => {
+            hand_in(root, decision)?;
+            return Ok(Came::Handed);
+        }
+        // It would stop a later driver that somebody wants to go on.
+        _ if decision.verb == Verb::Pause => return Ok(Came::Nothing),
+        _ if !alive && record(root, decision)? => return Ok(Came::Recorded),
+        _ => {}
+    }
+    let reader = JournalReader::open(root)?;
+    let (history, owner) = (History::load(&reader)?, reader.owner()?);
+    let who = match &owner {
+        OwnerState::Alive { owner: Some(owner), .. } => format!("process {} on {}", owner.pid, owner.host),
+        _ => "another process".to_owned(),
+    };
+    hand_in(root, decision)?;
+    Ok(match driven(&history, &owner) {
+        Some(run) if run.run == decision.run => Came::Handed,
+        Some(run) => Came::Waits(format!(
+            "the journal's driver ({who}) drives run {}, {}",
+            place::short(&history, run.run),
+            run.opened.runbook
+        )),
+        None => Came::Waits(format!("{who} has the journal and drives no run")),
+    })
+}
+
+/// Records the decision as the journal's owner. False if another process became the owner meanwhile.
+fn record(root: &Path, decision: &Handout) -> Result<bool, Failure> {
     let opened = palinode_journal::DiskJournal::open(root, actor::owner(), palinode_journal::Options::default());
     let mut journal = match opened {
         Ok(opened) => opened.journal,

@@ -7,7 +7,7 @@ use crate::render::progress::split;
 use crate::render::{clock, escape, json, moment, to_stderr, to_stdout, words};
 use crate::session::wall;
 use crate::when;
-use palinode_core::event::{Answer, Decision, Ending, Event, HostKeys, Rule, Sealed};
+use palinode_core::event::{Answer, Decision, Ending, Event, HostKeys, Rule, Sealed, Why};
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::Stored;
 use palinode_journal::JournalReader;
@@ -183,6 +183,7 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
         Event::Progress(told) => words::told(&told.what, told.evidence.map(open).as_deref()),
         Event::Outcome(outcome) => {
             let ending = match outcome.ending {
+                Ending::Unknown if outcome.why == Some(Why::Conflict) => "did not begin",
                 Ending::Succeeded => "succeeded",
                 Ending::Failed => "failed",
                 Ending::Unknown => "in doubt",
@@ -209,14 +210,15 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
             };
             format!("{decision} ({rule}){}", said(probed.evidence))
         }
-        Event::Resolved { answer, by, reason, .. } => {
+        Event::Resolved { answer, by, reason, overruled, .. } => {
             let answer = match answer {
                 Answer::Applied => "it happened",
                 Answer::NotApplied => "it did not happen",
                 Answer::Partial => "a part of it happened",
                 Answer::Retry => "try again",
             };
-            format!("{answer}, says {}{}", words::actor(by), said(*reason))
+            let against = if *overruled { ", against its recorded failure" } else { "" };
+            format!("{answer}{against}, says {}{}", words::actor(by), said(*reason))
         }
         Event::Skipped { why, by, reason, .. } => {
             let by = by.as_ref().map(|by| format!(", {}", words::actor(by))).unwrap_or_default();

@@ -63,6 +63,8 @@ fn as_json(run: &RunState, driven: Driven, journal: &std::path::Path, shelf: Opt
         .into_iter()
         .map(|row| serde_json::json!({ "name": row.name, "done": row.done, "steps": row.all, "at": row.at, "state": row.state }))
         .collect();
+    let overruled = run.steps().filter(|(_, _, known)| known.overruled);
+    value["overruled"] = overruled.map(|(_, step, _)| step.path.to_string()).collect();
     value["waiting"] = summary::open_steps(run, shelf)
         .into_iter()
         .map(|open| serde_json::json!({ "step": open.step, "what": open.what, "message": open.message, "next": open.next }))
@@ -126,6 +128,16 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
     out.push('\n');
     out.push_str(&lanes::table(&lanes::lanes(run)));
 
+    let overruled: Vec<_> = run.steps().filter(|(_, _, known)| known.overruled).collect();
+    if !overruled.is_empty() {
+        out.push_str("\nfailures that a person overruled\n");
+        for (_, step, known) in overruled.iter().take(summary::MOST) {
+            let _ = writeln!(out, "  {}: {}", step.path, escape(&words::step(known)));
+        }
+        if overruled.len() > summary::MOST {
+            let _ = writeln!(out, "  and {} more (palinode show {id})", overruled.len() - summary::MOST);
+        }
+    }
     out.push_str(&summary::open_lines(&summary::open_steps(run, shelf)));
     let lost = summary::residues(run);
     if !lost.is_empty() {

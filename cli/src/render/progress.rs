@@ -1,7 +1,7 @@
 //! Progress: one plain line on standard error for each thing that was settled.
 
 use super::{clock, escape, span, to_stderr, words};
-use palinode_core::event::{Decision, Ending, Event, HostKeys, Rule, SkipWhy};
+use palinode_core::event::{Decision, Ending, Event, HostKeys, Rule, SkipWhy, Why};
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
 use palinode_core::plan::Work;
@@ -70,6 +70,9 @@ impl Progress {
                     (Ending::Succeeded, _) => format!("done in {}", took.unwrap_or_default()),
                     (Ending::Failed, Some(why)) => format!("FAILED: {}", words::why(why)),
                     (Ending::Failed, None) => "FAILED".to_owned(),
+                    (Ending::Unknown, Some(Why::Conflict)) => {
+                        "not begun: what it is about was changed since it looked".to_owned()
+                    }
                     (Ending::Unknown, _) => "IN DOUBT: nobody heard what became of it".to_owned(),
                 };
                 line(&outcome.step, what);

@@ -161,6 +161,7 @@ pub(crate) fn step(known: &StepState) -> String {
             Some(heard) => format!("{stage}: {} tasks so far, {heard}", known.heard.tasks),
             None => stage.to_string(),
         },
+        (_, _, stage) if known.overruled => format!("{stage}: its recorded failure was overruled"),
         (_, _, stage) => stage.to_string(),
     }
 }

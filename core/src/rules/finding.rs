@@ -18,6 +18,8 @@ pub enum Came {
     },
     /// It certainly did not start.
     NotStarted,
+    /// It certainly did not start, as something changed between its look and its effect: it looks again.
+    Moved,
     /// Nobody knows.
     Lost,
 }
@@ -30,6 +32,7 @@ pub fn outcome(came: Came, rules: Rules) -> (Ending, Option<Why>) {
         Came::Finished { why, .. } => (Ending::Failed, why),
         Came::NotStarted if rules.only_not_started_is_harmless() => (Ending::Failed, Some(Why::NotStarted)),
         Came::NotStarted => (Ending::Failed, Some(Why::Precondition)),
+        Came::Moved => (Ending::Unknown, Some(Why::Conflict)),
         Came::Lost => (Ending::Unknown, Some(Why::LinkLost)),
     }
 }
@@ -112,23 +115,41 @@ pub enum Sampled {
     Again(Micros),
 }
 
-/// What follows from a sample at a time: `passes` good ones in a row came before it, `began` is when the first one was
-/// taken, if any was. None if the step is no gate.
+/// When a sample came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampleTime {
+    /// By the clock, which may be set in between.
+    pub at: Micros,
+    /// How long the gate was waited for by then, if that is recorded: since rules 4 this decides, not the clock.
+    pub waited: Option<Micros>,
+}
+
+impl SampleTime {
+    /// On the scale that counts.
+    fn now(self) -> Micros {
+        self.waited.unwrap_or(self.at)
+    }
+}
+
+/// What follows from a sample: `passes` good ones in a row came before it, `began` is the clock's time of the first one,
+/// if any came. None if the step is no gate. The time in [`Sampled::Again`] is on the scale that counts: time waited, if
+/// that is recorded, else the clock's.
 pub fn sampled(
     step: &Step,
     (passes, began): (u32, Option<Micros>),
-    at: Micros,
+    time: SampleTime,
     (pass, hopeless): (bool, bool),
 ) -> Option<Sampled> {
     let Work::Gate { samples, every, timeout, .. } = &step.work else { return None };
+    let spent = time.waited.unwrap_or_else(|| time.at.since(began.unwrap_or(time.at)));
     Some(if hopeless {
         Sampled::Fails
     } else if pass && passes + 1 >= *samples {
         Sampled::Opens
-    } else if timeout.is_some_and(|timeout| at.since(began.unwrap_or(at)) >= timeout.micros()) {
+    } else if timeout.is_some_and(|timeout| spent >= timeout.micros()) {
         Sampled::TimeUp
     } else {
-        Sampled::Again(at.plus(every.micros()))
+        Sampled::Again(time.now().plus(every.micros()))
     })
 }
 

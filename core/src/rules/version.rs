@@ -18,6 +18,10 @@
 //! | 4 | `Rules::hosts_at_work_count` | a host was taken back whatever else of its run stood half done, and its gates stood at its end only | its gates hold before it begins, a host that stands half done counts against `serial` and goes first |
 //! | 4 | `Rules::passed_gates_stay_away` | a gate whose `when` did not hold was waited for on the way back | it is left out |
 //! | 4 | `Rules::again_has_a_limit` | a step whose job did nothing, as a look at it found, was begun anew without end and at once | at most five times in a row for one owner, with pauses that grow; then it is failed |
+//! | 4 | `Rules::gates_count_what_was_waited` | a gate's time was the clock's, from its first answer on, and began anew with each owner | it is what was waited for it, whatever the clock was set to |
+//! | 4 | `Rules::untouched_steps_begin_anew` | a retry kept the before-image of attempts that never began | it takes what is there now |
+//! | 4 | `Rules::moved_steps_look_again` | a step whose resource changed between its look and its effect failed, or wrote over it | it looks again |
+//! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
 
 use std::ops::RangeInclusive;
 
@@ -108,6 +112,26 @@ impl Rules {
 
     /// Whether a step in doubt is begun anew only so many times in a row.
     pub(crate) fn again_has_a_limit(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a gate's timeout counts what was waited for it, not what the clock shows.
+    pub fn gates_count_what_was_waited(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether an attempt after others that changed nothing takes its before-image anew.
+    pub fn untouched_steps_begin_anew(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a step whose resource changed between its look and its effect looks again.
+    pub fn moved_steps_look_again(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a person's word against a recorded failure is told from one about a step in doubt.
+    pub fn overruling_is_told(self) -> bool {
         self.0 >= 4
     }
 }

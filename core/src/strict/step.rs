@@ -9,7 +9,7 @@ use crate::life::Stage;
 use crate::plan::{Step, StepIx, Work};
 use crate::port::Stored;
 use crate::resource::{Fields, Footprint, Image, State};
-use crate::rules::finding::{Came, Judged, Look, Sampled, judged, outcome, sampled};
+use crate::rules::finding::{Came, Judged, Look, SampleTime, Sampled, judged, outcome, sampled};
 use crate::rules::prepare::{self, Drift, drifts, extended, finds_more, goes_on, is_drift, joined, settled};
 use crate::state::RunState;
 use std::collections::BTreeMap;
@@ -27,7 +27,16 @@ impl Strict<'_> {
             Event::Skipped { why, by, reason, undoes, .. } => {
                 self.skipped(stored, ix, why, (by.is_some(), reason.is_some()), undoes.as_ref())
             }
-            Event::GateSampled { pass, hopeless, .. } => self.sampled(stored, ix, (*pass, *hopeless)),
+            Event::GateSampled { pass, hopeless, waited, .. } => self.sampled(stored, ix, *waited, (*pass, *hopeless)),
+            Event::Resolved { answer, overruled, .. } => {
+                let Some((_, known)) = state.step(ix) else { return Ok(()) };
+                let expected = state.rules.overruling_is_told() && known.overrules(*answer);
+                let words = |overruled| if overruled { "a failure overruled" } else { "no failure overruled" };
+                match expected == *overruled {
+                    true => Ok(()),
+                    false => Err(self.diverged(stored, words(expected), words(*overruled))),
+                }
+            }
             Event::GateDecided { .. } | Event::TimerFired { .. } => {
                 // What follows from a sample was due right behind it, and taken there.
                 let expected = "a sample that decides the gate right before it";
@@ -86,7 +95,7 @@ impl Strict<'_> {
             return differs("resources", "each once, in order".to_owned(), told::value(&intent.footprint));
         }
         if let Some(first) =
-            known.intent.as_ref().filter(|first| finds_more(state.rules, &first.before, intent.before.keys()))
+            known.original(state.rules).filter(|first| finds_more(state.rules, &first.before, intent.before.keys()))
         {
             // What only this attempt found has its before-image from it, and the way back is that of all of them.
             if let Some(key) = intent.before.keys().find(|key| !has(&intent.footprint, key)) {
@@ -109,7 +118,7 @@ impl Strict<'_> {
                 _ => unchecked.push(Unchecked::Inverse),
             }
             self.track(run).drifts.remove(&ix);
-        } else if let Some(first) = &known.intent {
+        } else if let Some(first) = known.original(state.rules) {
             // Our own change is never taken for the original: a retry keeps what the first attempt found.
             let same =
                 first.before == intent.before && first.inverse == intent.inverse && first.losses == intent.losses;
@@ -278,6 +287,7 @@ impl Strict<'_> {
         let rules = state.rules;
         let mut unchecked = false;
         let came = match (found.ending, found.why) {
+            (Ending::Unknown, Some(Why::Conflict)) if state.rules.moved_steps_look_again() => Came::Moved,
             (Ending::Unknown, _) => Came::Lost,
             (Ending::Failed, Some(Why::NotStarted)) => Came::NotStarted,
             (Ending::Failed, Some(Why::Precondition)) if nothing && !rules.only_not_started_is_harmless() => {
@@ -394,22 +404,33 @@ impl Strict<'_> {
         Ok(())
     }
 
-    fn sampled(&mut self, stored: &Stored, ix: StepIx, said: (bool, bool)) -> Checked {
+    fn sampled(&mut self, stored: &Stored, ix: StepIx, waited: Option<Micros>, said: (bool, bool)) -> Checked {
         let entry = &stored.entry;
         let Some(state) = self.history.runs.get(&entry.run) else { return Ok(()) };
         let Some((step, known)) = state.step(ix) else { return Ok(()) };
         let path: StepPath = step.path.clone();
-        let found = sampled(step, (known.passes, known.began), entry.time, said);
+        if waited.is_some() != state.rules.gates_count_what_was_waited() {
+            let words = |told| if told { "how long it was waited for" } else { "no time that was waited" };
+            let (expected, got) = (words(waited.is_none()), words(waited.is_some()));
+            return Err(self.diverged(stored, expected, got));
+        }
+        if waited < known.waited.filter(|_| waited.is_some()) {
+            let words = |time: Option<Micros>| format!("{} microseconds waited for it", time.unwrap_or(Micros(0)).0);
+            return Err(self.diverged(stored, format!("at least {}", words(known.waited)), words(waited)));
+        }
+        let time = SampleTime { at: entry.time, waited };
+        let found = sampled(step, (known.passes, known.began), time, said);
         let track = self.tracks.entry(entry.run).or_default();
         let until = track.sleeps.remove(&ix);
         if let Some(Sampled::Again(at)) = found {
             track.sleeps.insert(ix, at);
         }
-        let early = known.stage == Stage::Waiting && until.is_some_and(|until| entry.time < until);
-        if early {
-            let until = until.unwrap_or(Micros(0)).0;
-            let expected = format!("no sample before {until} microseconds");
-            return Err(self.diverged(stored, expected, format!("one at {}", entry.time.0)));
+        let now = waited.unwrap_or(entry.time);
+        if known.stage == Stage::Waiting
+            && let Some(until) = until.filter(|until| now < *until)
+        {
+            let expected = format!("no sample before {} microseconds", until.0);
+            return Err(self.diverged(stored, expected, format!("one at {}", now.0)));
         }
         let event = match found {
             Some(Sampled::Opens) => Event::GateDecided { step: path, passed: true },

@@ -165,6 +165,9 @@ impl Real {
     }
 
     fn on_control(&self, job: &Job, bodies: &dyn Bodies) -> Ended {
+        if let Some(why) = self.control.moved(job, bodies) {
+            return Ended::Moved(why);
+        }
         match self.control.run(&job.action, bodies) {
             Ok(finished) => Ended::Finished(finished),
             Err(error) => Ended::Unknown(chain(&error)),

@@ -110,7 +110,7 @@ fn a_journal_is_private_and_found_from_below() {
 }
 
 fn pause(reason: &str) -> Handout {
-    Handout { run: RunId([1; 8]), verb: Verb::Pause, by: actor(), reason: Some(reason.to_owned()) }
+    Handout { run: RunId([1; 8]), verb: Verb::Pause, by: actor(), reason: Some(reason.to_owned()), seen: None }
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(crate) fn open_on(disk: &SimDisk, pid: u32, options: Options) -> Result<Open
 }
 
 fn handout(number: usize) -> Handout {
-    Handout { run: RUN, verb: Verb::Pause, by: actor(), reason: Some(format!("{number}")) }
+    Handout { run: RUN, verb: Verb::Pause, by: actor(), reason: Some(format!("{number}")), seen: None }
 }
 
 /// Bytes that do not pack: too long to ride in an entry.

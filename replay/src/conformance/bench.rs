@@ -163,7 +163,7 @@ impl<'a, S: Subject> Bench<'a, S> {
             }
         }
         let footprint = joined(footprint);
-        let before = self.observe(&footprint)?;
+        let before = Arc::new(self.observe(&footprint)?);
         self.jobs += 1;
         let path = format!("{}/{}", self.case.target.host.as_ref().map_or("run", |host| host.as_str()), self.jobs);
         let step = StepPath::new(path).map_err(trouble)?;
@@ -175,7 +175,8 @@ impl<'a, S: Subject> Bench<'a, S> {
             action: action.clone(),
             target,
             boot,
-            before: Arc::new(before),
+            seen: Some(before.clone()),
+            before,
             look: footprint.iter().map(|item| item.key.clone()).collect(),
             heard: 0,
         };
@@ -186,8 +187,10 @@ impl<'a, S: Subject> Bench<'a, S> {
     pub(super) fn again(&mut self, first: &Try) -> Result<Try, String> {
         let (target, boot, footprint) = self.look(&first.job.target, first.action())?;
         self.jobs += 1;
-        let job = Job { name: self.name(), attempt: first.job.attempt + 1, target, boot, ..first.job.clone() };
-        Ok(Try { job, footprint: joined(first.footprint.iter().cloned().chain(footprint)) })
+        let footprint = joined(first.footprint.iter().cloned().chain(footprint));
+        let seen = Some(Arc::new(self.observe(&footprint)?));
+        let job = Job { name: self.name(), attempt: first.job.attempt + 1, target, boot, seen, ..first.job.clone() };
+        Ok(Try { job, footprint })
     }
 
     fn name(&self) -> EntryId {

@@ -52,6 +52,11 @@ pub(crate) enum Done {
 }
 
 impl Done {
+    /// Whether an effect may follow from it.
+    pub(crate) fn may_begin(&self) -> bool {
+        matches!(self, Self::Looked(_, Ok(_)))
+    }
+
     /// Whose it is.
     pub(crate) fn step(&self) -> StepIx {
         match self {

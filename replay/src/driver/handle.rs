@@ -2,8 +2,9 @@
 
 use super::activity::{Done, Look, Reconciled, message};
 use super::desk::Desk;
+use super::shared::Worth;
 use super::{DriveError, Driver, Finding, Follow};
-use palinode_core::action::Verdict;
+use palinode_core::action::{UndoClass, Verdict};
 use palinode_core::decide::Next;
 use palinode_core::event::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy, Why,
@@ -13,12 +14,15 @@ use palinode_core::plan::{Step, StepIx};
 use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report, Sample};
 use palinode_core::progress::Progress;
 use palinode_core::resource::{Image, State};
-use palinode_core::rules::finding::{Came, Judged, Look as Seen, Sampled, judged, outcome, sampled};
+use palinode_core::rules::finding::{Came, Judged, Look as Seen, SampleTime, Sampled, judged, outcome, sampled};
 use palinode_core::rules::prepare::{Drift, Original, drifts, extended, finds_more, settled};
 use palinode_core::rules::version::Rules;
 use palinode_core::state::StepState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// So many attempts are made while others change what a step is about, each time after it looked.
+const MOVES: Attempt = 5;
 
 type Handled = (Vec<Finding>, Follow);
 
@@ -104,6 +108,14 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     fn intend(&self, ix: StepIx, look: Look) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
         let Look { action, target, boot, footprint, image, desk } = look;
+        let since = self.looks.get(&ix).copied().unwrap_or_default();
+        if step.class != UndoClass::Read {
+            match self.shared.worth(ix, &footprint, since) {
+                Worth::Good => {}
+                Worth::Stale => return Ok((Vec::new(), Follow::Free(ix))),
+                Worth::Held(others) => return Ok((Vec::new(), Follow::Wait(ix, others))),
+            }
+        }
         if step.undoes.is_some() && settled(&action, &step.accepts, &image) {
             let (why, undoes) = (SkipWhy::AlreadyThere, step.undoes.clone());
             let event = Event::Skipped { step: step.path.clone(), why, by: None, reason: None, undoes };
@@ -122,8 +134,9 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         if let Some(why) = stops {
             return Ok((findings, Follow::Block(ix, why, None)));
         }
-        let first = known.intent.as_ref();
+        let seen = Arc::new(image.clone());
         let rules = self.state()?.rules;
+        let first = known.original(rules);
         let (before, inverse, losses) = match first {
             // Our own change is never taken for the original: a retry keeps what the first attempt found.
             Some(first) if !finds_more(rules, &first.before, image.keys()) => {
@@ -152,7 +165,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             undoes: step.undoes.clone(),
         };
         findings.push((Event::Intent(Arc::new(intent)), desk.into_fresh()));
-        Ok((findings, Follow::Execute(ix)))
+        Ok((findings, Follow::Execute(ix, seen)))
     }
 
     fn ended(
@@ -171,13 +184,20 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 let message = unmet.or(finished.message);
                 (came, Finished { message, ..finished })
             }
-            Ended::NotStarted(words) => (Came::NotStarted, Finished { message: Some(words), ..Finished::default() }),
+            Ended::Moved(words) if self.looks_again(attempt)? => {
+                (Came::Moved, Finished { message: Some(words), ..Finished::default() })
+            }
+            Ended::NotStarted(words) | Ended::Moved(words) => {
+                (Came::NotStarted, Finished { message: Some(words), ..Finished::default() })
+            }
             // What is told is no end.
             Ended::Telling(_) => (Came::Lost, Finished::default()),
             Ended::Unknown(words) => (Came::Lost, Finished { message: Some(words), ..Finished::default() }),
         };
         let rules = self.state()?.rules;
+        let spent = self.state()?.is_spent(known);
         let (ending, why) = outcome(came, rules);
+        let moved = (came == Came::Moved).then(|| probed_as_moved(step, attempt, spent));
         finished.why = why;
         let after = own(rules, why, after);
         let captures = if ending == Ending::Succeeded { captured(step, &finished) } else { BTreeMap::new() };
@@ -196,7 +216,14 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             after,
             captures,
         };
-        Ok((vec![(Event::Outcome(Box::new(outcome)), fresh)], Follow::Free(ix)))
+        let mut findings = vec![(Event::Outcome(Box::new(outcome)), fresh)];
+        findings.extend(moved.map(|probed| (Event::Probed(Box::new(probed)), BTreeMap::new())));
+        Ok((findings, Follow::Free(ix)))
+    }
+
+    /// Whether a step whose resource changed under it looks again. Whoever is always overtaken waits for a person.
+    fn looks_again(&self, attempt: Attempt) -> Result<bool, DriveError> {
+        Ok(attempt < MOVES && self.state()?.rules.moved_steps_look_again())
     }
 
     /// What the action promises and is not there, in words.
@@ -324,11 +351,13 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         };
         let Sample { pass, hopeless, facts, evidence } = sample;
         let path = || step.path.clone();
-        let mut findings =
-            vec![(Event::GateSampled { step: path(), pass, hopeless, facts, evidence, waited: None }, fresh)];
+        let counts = self.state()?.rules.gates_count_what_was_waited();
+        let time = SampleTime { at: now, waited: counts.then(|| self.clock.waited(self.executor, ix)) };
+        let waited = time.waited;
+        let mut findings = vec![(Event::GateSampled { step: path(), pass, hopeless, facts, evidence, waited }, fresh)];
         let decided = |passed| Event::GateDecided { step: path(), passed };
-        let (decision, follow) = match sampled(step, (known.passes, known.began), now, (pass, hopeless)) {
-            Some(Sampled::Again(at)) => (None, Follow::Sleep(ix, at)),
+        let (decision, follow) = match sampled(step, (known.passes, known.began), time, (pass, hopeless)) {
+            Some(Sampled::Again(at)) => (None, Follow::Sleep(ix, at.since(waited.unwrap_or(now)))),
             Some(Sampled::Fails) => (Some(decided(false)), Follow::Free(ix)),
             Some(Sampled::Opens) => (Some(decided(true)), Follow::Free(ix)),
             Some(Sampled::TimeUp) => (Some(Event::TimerFired { step: path() }), Follow::Free(ix)),
@@ -344,6 +373,25 @@ fn own(rules: Rules, why: Option<Why>, found: Image) -> Image {
     match rules.refusals_leave_no_image() && why.is_some_and(Why::is_refusal) {
         true => Image::new(),
         false => found,
+    }
+}
+
+/// What is known at once of an attempt that did not begin, since its resource changed: it is tried again.
+fn probed_as_moved(step: &Step, attempt: Attempt, spent: bool) -> Probed {
+    let word = JobWord::NotStarted;
+    let seen = Seen { word, verdict: Verdict::NotApplied, unmet: false, heard: false, spent };
+    let Judged { verdict, rule, decision } = judged(step, seen);
+    Probed {
+        step: step.path.clone(),
+        attempt,
+        verdict,
+        rule,
+        decision,
+        job: word,
+        observed: ImageRef::here(Image::new()),
+        evidence: None,
+        output: None,
+        captures: BTreeMap::new(),
     }
 }
 

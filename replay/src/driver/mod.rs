@@ -5,17 +5,22 @@
 //! all that comes before it. Effects begin only in one place (`Follow::Execute`), after the batch that holds their intent is on stable storage.
 
 mod activity;
+mod clock;
 mod desk;
 mod handle;
+mod inbox;
 mod resolve;
 mod settle;
+mod shared;
 mod view;
 
 use activity::Done;
+use clock::Clock;
 use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
+pub use inbox::{is_outdated, may_decide};
 use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
@@ -23,16 +28,19 @@ use palinode_core::event::{
     Actor, Compensates, Decision, Draft, Ending, Event, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World,
 };
 use palinode_core::history::{History, LoadError};
-use palinode_core::id::{BodyId, HostName, Micros, RunId, StepPath};
-use palinode_core::life::{Move, Stage};
+use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
+use palinode_core::life::Stage;
 use palinode_core::plan::{Plan, StepIx};
-use palinode_core::port::{BodyError, Executor, Halted, Handout, Journal, ReadError, RecordError, Stored, Verb};
+use palinode_core::port::{BodyError, Executor, Halted, Journal, ReadError, RecordError, Stored};
+use palinode_core::resource::Image;
 use palinode_core::rules::version::Rules;
 use palinode_core::state::{RunState, StepState};
+use shared::{Shared, is_at_work};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 pub use view::ShelfView;
 
 /// Why driving stopped with an error. Nothing was done that is not recorded.
@@ -101,6 +109,23 @@ pub enum Refused {
     /// No reason was given.
     #[error("passing over a step needs a reason")]
     NoReason,
+    /// It sets aside what is recorded of a step that is not in doubt, and no reason was given.
+    #[error("{0} is not in doubt: it failed, and that is recorded; to overrule it needs a reason")]
+    Overrules(StepPath),
+    /// More happened to the step than the person knew.
+    #[error("{step} has moved on since that was decided: it is {stage} now")]
+    Outdated {
+        /// The step.
+        step: StepPath,
+        /// Where it stands.
+        stage: Stage,
+    },
+    /// A pause that was asked of an earlier driver.
+    #[error("the run was taken over since that was asked")]
+    TakenOver,
+    /// A later decision about the same step was handed in too.
+    #[error("a later decision about {0} takes its place")]
+    Replaced(StepPath),
 }
 
 /// What a person asked of a live driver.
@@ -176,12 +201,14 @@ pub(crate) type Finding = (Event, BTreeMap<BodyId, Sealed>);
 pub(crate) enum Follow {
     /// Nothing: whatever is ready next is started.
     Free(StepIx),
-    /// Start the job whose intent is the last finding.
-    Execute(StepIx),
+    /// Start the job whose intent is the last finding; with what its look found.
+    Execute(StepIx, Arc<Image>),
     /// Wait for the running job.
     Attach(StepIx),
-    /// Sample the gate again at this time.
+    /// Sample the gate again after so long.
     Sleep(StepIx, Micros),
+    /// Look again, once none of these steps is at work any more.
+    Wait(StepIx, BTreeSet<StepIx>),
     /// The step cannot go on without a person.
     Block(StepIx, PauseWhy, Option<String>),
 }
@@ -199,6 +226,13 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     ended: Vec<StepPath>,
     /// Who asked for a pause through the inbox, and why.
     asked: Option<(Actor, Option<String>)>,
+    /// The last entry before the look of a step began.
+    looks: BTreeMap<StepIx, Seq>,
+    /// Steps that wait for others to be done with a resource.
+    waiting: BTreeMap<StepIx, BTreeSet<StepIx>>,
+    shared: Shared,
+    clock: Clock,
+    tell: Option<&'a dyn Fn(&str)>,
 }
 
 /// A new owner sees to so many jobs of the one before.
@@ -254,17 +288,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let owner = journal.owner().clone();
         let host_keys = keep_keys(journal, executor.host_keys())?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        let mut driver = Self {
-            journal,
-            executor,
-            around,
-            history,
-            run,
-            shelf,
-            blocked: BTreeMap::new(),
-            ended: Vec::new(),
-            asked: None,
-        };
+        let mut driver = Self::new(journal, executor, around, history, run, shelf);
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
         let opened = RunOpened {
@@ -332,7 +356,19 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
         let vault = journal.vault(state.opened.keys)?;
         let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        Ok(Self {
+        let shared = Shared::of(state);
+        Ok(Self { shared, ..Self::new(journal, executor, around, history, run, shelf) })
+    }
+
+    fn new(
+        journal: &'a mut J,
+        executor: &'a E,
+        around: Surroundings<'a>,
+        history: History,
+        run: RunId,
+        shelf: Rc<Shelf>,
+    ) -> Self {
+        Self {
             journal,
             executor,
             around,
@@ -342,7 +378,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             blocked: BTreeMap::new(),
             ended: Vec::new(),
             asked: None,
-        })
+            looks: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            shared: Shared::default(),
+            clock: Clock::new(),
+            tell: None,
+        }
+    }
+
+    /// Tells a person of decisions that were handed in and are discarded, in a line each.
+    pub fn telling(self, tell: &'a dyn Fn(&str)) -> Self {
+        Self { tell: Some(tell), ..self }
     }
 
     /// The history with everything recorded so far.
@@ -399,6 +445,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             drop(self.shelf.places.take());
             self.history.apply(entry, &mut |blob| journal.public(blob))?;
             self.shelf.places.replace(Arc::clone(&self.history.bodies));
+            if let Some(state) = self.history.runs.get(&self.run).filter(|state| state.run == entry.entry.run) {
+                self.shared.take_in(state, entry);
+            }
         }
         Ok(stored)
     }
@@ -480,6 +529,15 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             while let Some(Some(more)) = work.next().now_or_never() {
                 dones.push(more);
             }
+            if dones.iter().any(Done::may_begin) {
+                // A person may have asked for a stop while the journal was written: that is heard before anything begins.
+                // In a virtual world no time passes in which they could, and it would pass if everything waited.
+                if !self.executor.is_virtual() {
+                    once().await;
+                }
+                self.read_inbox()?;
+            }
+            let begins = self.around.stop.get() == Stop::No;
             let (run, now) = (self.run, self.executor.now());
             let mut stored = Vec::new();
             let mut follows = Vec::new();
@@ -490,6 +548,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     continue;
                 }
                 looking.remove(&done.step());
+                if done.may_begin() && !begins {
+                    busy.remove(&done.step());
+                    continue;
+                }
                 // Hosts side by side may share a resource: each finding is judged by all that comes before it.
                 let (findings, follow) = self.handle(done, now)?;
                 stored.extend(self.note(findings.into_iter().map(|finding| (run, finding)).collect(), now)?);
@@ -501,16 +563,25 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     Follow::Free(ix) => {
                         busy.remove(&ix);
                     }
-                    Follow::Execute(ix) => {
+                    Follow::Execute(ix, seen) => {
                         if let Some(intent) = end.checked_sub(1).and_then(|at| stored.get(at)) {
-                            work.push(self.execute(ix, intent)?);
+                            work.push(self.execute(ix, intent, seen)?);
                         }
                     }
                     Follow::Attach(ix) => work.push(self.wait_for(ix)?),
-                    Follow::Sleep(ix, until) => {
+                    Follow::Sleep(ix, time) => {
                         let executor = self.executor;
                         sleeping.insert(ix);
-                        work.push(async move { executor.sleep(until).map(|()| Done::Slept(ix)).await }.boxed_local());
+                        let sleep = async move {
+                            // The clock is asked at once before: it may have been set since the sample.
+                            executor.sleep(executor.now().plus(time)).await;
+                            Done::Slept(ix)
+                        };
+                        work.push(sleep.boxed_local());
+                    }
+                    Follow::Wait(ix, others) => {
+                        self.waiting.insert(ix, others);
+                        busy.remove(&ix);
                     }
                     Follow::Block(ix, why, message) => {
                         self.blocked.insert(ix, (why, message));
@@ -534,13 +605,20 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 Some(only) => matches!(next, Next::Probe(ix) if only.contains(ix)),
                 None => true,
             };
-            let free = |next: &Next| !busy.contains(&next.step()) && !self.blocked.contains_key(&next.step());
+            let at_work = |ix: &StepIx| state.step(*ix).is_some_and(|(_, known)| is_at_work(known));
+            let waits = |ix: &StepIx| self.waiting.get(ix).is_some_and(|others| others.iter().any(at_work));
+            let free = |next: &Next| {
+                let ix = next.step();
+                !busy.contains(&ix) && !self.blocked.contains_key(&ix) && !waits(&ix)
+            };
             let ready: Vec<Next> = state.ready().filter(|next| wanted(next) && free(next)).collect();
             let mut skipped = Vec::new();
             for next in ready {
                 match next {
                     Next::Skip(ix) => skipped.push(ix),
                     Next::Act(ix) | Next::Probe(ix) | Next::Sample(ix) => {
+                        self.waiting.remove(&ix);
+                        self.looks.insert(ix, self.state()?.last);
                         if let Some(activity) = self.begin_next(next)? {
                             busy.insert(ix);
                             looking.insert(ix);
@@ -578,72 +656,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             idle = idle => { idle?; Ok(None) }
         }
     }
-
-    /// Takes in what other processes decided. A decision that does not fit is recorded nowhere and reported nowhere
-    /// else than to the one who handed it in, who checked it against the same state; it is dropped.
-    fn read_inbox(&mut self) -> Result<(), DriveError> {
-        for handed in self.journal.inbox()? {
-            // For another open run: its next driver takes it in, under that run's keys.
-            let other = handed.decision.run != self.run;
-            if other && self.history.runs.get(&handed.decision.run).is_some_and(|state| state.closed.is_none()) {
-                continue;
-            }
-            if !other {
-                match self.decide(&handed.decision) {
-                    Ok(()) | Err(DriveError::Refused(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.journal.take(&handed.name)?;
-        }
-        Ok(())
-    }
-
-    /// Records a person's decision.
-    pub fn decide(&mut self, decision: &Handout) -> Result<(), DriveError> {
-        self.undisturbed()?;
-        let state = self.state()?;
-        let ix = may_decide(state, &decision.verb)?;
-        let mut bodies = BTreeMap::new();
-        match &decision.verb {
-            Verb::Answer { step, answer } => {
-                let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
-                let (step, answer, by) = (step.clone(), *answer, decision.by.clone());
-                ix.map(|ix| self.blocked.remove(&ix));
-                self.record(vec![(Event::Resolved { step, answer, by, reason, overruled: false }, bodies)])?;
-            }
-            Verb::Skip { step } => {
-                if decision.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
-                    return Err(Refused::NoReason.into());
-                }
-                let undoes = ix.and_then(|ix| state.step(ix)).and_then(|(step, _)| step.undoes.clone());
-                let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
-                let by = Some(decision.by.clone());
-                ix.map(|ix| self.blocked.remove(&ix));
-                let skipped = Event::Skipped { step: step.clone(), why: SkipWhy::Operator, by, reason, undoes };
-                self.record(vec![(skipped, bodies)])?;
-            }
-            Verb::Pause => {
-                self.asked.get_or_insert_with(|| (decision.by.clone(), decision.reason.clone()));
-                self.around.stop.set(Stop::Pause);
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Whether a person's decision about a run fits where it stands; the step that it is about. A process without the
-/// journal's lock checks this before it hands the decision in, the driver before it records it.
-pub fn may_decide(state: &RunState, verb: &Verb) -> Result<Option<StepIx>, Refused> {
-    let (step, what) = match verb {
-        _ if state.closed.is_some() => return Err(Refused::Closed),
-        Verb::Answer { step, answer } => (step, Move::Answered(*answer)),
-        Verb::Skip { step } => (step, Move::Skip),
-        Verb::Pause => return Ok(None),
-    };
-    state.admits_move(step, what).map_err(|why| match why {
-        Inadmissible::Illegal { step, illegal } => Refused::Stage { step, stage: illegal.from },
-        _ => Refused::NoStep(step.clone()),
-    })?;
-    Ok(state.find(step))
+/// Lets everything else on this task have its turn once.
+async fn once() {
+    let mut turned = false;
+    std::future::poll_fn(|context| match std::mem::replace(&mut turned, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }

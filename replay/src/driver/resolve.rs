@@ -7,6 +7,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use palinode_core::decide::Next;
 use palinode_core::event::{Event, ImageRef, Intent, PauseWhy};
 use palinode_core::id::{BodyId, EntryId};
+use palinode_core::life::Stage;
 use palinode_core::plan::{StepIx, Work};
 use palinode_core::port::{Executor, Job, Journal, Stored};
 use palinode_core::resource::Image;
@@ -39,6 +40,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let Work::Gate { gate, .. } = &step.work else { return Ok(None) };
                 let (mut target, gate) = (step.target.clone(), gate.clone());
                 target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
+                let (goes_on, before) = (known.stage == Stage::Waiting, known.waited);
+                self.clock.ask(executor, ix, goes_on, before);
                 Ok(Some(async move { activity::sample(executor, &shelf, ix, target, gate).await }.boxed_local()))
             }
             Next::Act(ix) => {
@@ -81,17 +84,23 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             target: intent.target.clone(),
             boot: intent.boot.clone(),
             before: Arc::new(self.shelf.image(&intent.before)?),
+            seen: None,
             look: activity::keys(&intent.footprint).into(),
             heard,
         })
     }
 
-    pub(super) fn execute(&self, ix: StepIx, stored: &Stored) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
+    pub(super) fn execute(
+        &self,
+        ix: StepIx,
+        stored: &Stored,
+        seen: Arc<Image>,
+    ) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
         let (executor, shelf) = (self.executor, self.shelf.clone());
         let Event::Intent(intent) = &stored.entry.event else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
-        let job = self.job(stored.id, intent, 0)?;
+        let job = Job { seen: Some(seen), ..self.job(stored.id, intent, 0)? };
         Ok(async move { activity::execute(executor, &shelf, ix, job).await }.boxed_local())
     }
 

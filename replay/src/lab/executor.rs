@@ -31,6 +31,7 @@ enum Begun {
     Runs,
     Cut,
     NotStarted(String),
+    Moved(String),
     Halted,
 }
 
@@ -111,6 +112,11 @@ impl Lab {
                 Some(end) => Begun::Ended(end.clone()),
                 None => Begun::Runs,
             };
+        }
+        if is_control(job)
+            && let Some(why) = self.around.control.moved(job, bodies)
+        {
+            return Begun::Moved(why);
         }
         let strikes = |fault: &Fault| fault.step == job.step && fault.attempt == job.attempt;
         let phase = match state.faults.iter().position(strikes) {
@@ -312,6 +318,7 @@ impl Executor for Lab {
         match self.begin(job, bodies) {
             Begun::Halted => pending().await,
             Begun::NotStarted(why) => Ended::NotStarted(why),
+            Begun::Moved(why) => Ended::Moved(why),
             Begun::Ended(end) => ended(end, bodies),
             Begun::Runs => self.watch(job, bodies).await,
             Begun::Cut => {

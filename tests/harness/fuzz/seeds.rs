@@ -194,7 +194,7 @@ fn handouts() -> Vec<(&'static str, Vec<u8>)> {
     let step = StepPath::new("gluster1.demo/packages").expect("a path");
     let of = |verb: Verb, reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
-        canon::encode(&Handout { run: RUN, verb, by: actor(), reason }).expect("a decision can be stored")
+        canon::encode(&Handout { run: RUN, verb, by: actor(), reason, seen: None }).expect("a decision can be stored")
     };
     let with = |mode: u8, bytes: Vec<u8>| [vec![mode], bytes].concat();
     let pause = of(Verb::Pause, None);

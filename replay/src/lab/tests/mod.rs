@@ -112,6 +112,7 @@ impl Bench {
             target,
             boot: survey.boot,
             before: Arc::new(before),
+            seen: None,
             look: Arc::new([]),
         };
         (job, footprint)
