@@ -1,6 +1,7 @@
 //! Exit codes, and failures with what, why and the next command to type.
 
 use crate::render::escape;
+use palinode_core::compensate::CompensateError;
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::LoadError;
 use palinode_core::port::{BodyError, ReadError};
@@ -188,6 +189,15 @@ impl From<DriveError> for Failure {
                 Self::from_error(Exit::Usage, &refused, Some("type `palinode status` to see where the steps stand"))
             }
             DriveError::NoRun(_) => Self::from_error(Exit::Usage, &error, Some("type `palinode log` to see the runs")),
+            DriveError::Compensate(CompensateError::HostsAtWork { run, ref others, .. }) => {
+                let run = run.short();
+                let first = others.first().map_or("HOST", |other| other.host.as_str());
+                let hint = format!(
+                    "type `palinode resume {run}` to finish {first}, or `palinode rollback {run} --host {first}` to take it \
+                     back first"
+                );
+                Self::from_error(Exit::Failed, &error, Some(&hint))
+            }
             DriveError::Compensate(_) => Self::from_error(
                 Exit::Failed,
                 &error,

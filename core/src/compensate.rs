@@ -60,6 +60,8 @@ pub enum CompensateError {
     /// Other hosts of the run stand half done, as many as may be at a time.
     #[error("{host} cannot be taken back while {} half done, at {}: the runbook has {serial} at a time", stand(.others), .others[0].at)]
     HostsAtWork {
+        /// The run.
+        run: RunId,
         /// The host to be taken back.
         host: HostName,
         /// Those that stand half done; at least one.
@@ -240,7 +242,7 @@ pub fn compensate(
         && !scoped.is_empty()
         && let Some((host, others)) = at_work::too_many(state, scope)
     {
-        return Err(CompensateError::HostsAtWork { host, others, serial: state.plan.serial.max(1) });
+        return Err(CompensateError::HostsAtWork { run, host, others, serial: state.plan.serial.max(1) });
     }
     refuse_overwriting(history, state, scope, &scoped, open)?;
 

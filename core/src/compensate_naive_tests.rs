@@ -144,7 +144,7 @@ fn refusal(
         let others: Vec<HalfDone> = half_done(bench, all).into_iter().filter(|half| half.host != own).collect();
         let serial = bench.state().plan.serial;
         if others.len() as u32 >= serial {
-            return Some(CompensateError::HostsAtWork { host: own, others, serial });
+            return Some(CompensateError::HostsAtWork { run: RUN, host: own, others, serial });
         }
     }
     for fact in mine.iter().filter(|fact| fact.parts() > 0 && fact.changed()) {

@@ -5,6 +5,7 @@ mod claims_api;
 mod claims_channel;
 mod claims_driver;
 mod claims_files;
+mod claims_undo;
 mod conformance;
 mod conformance_hosts;
 mod conformance_kube;

@@ -92,6 +92,10 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     // Steps that it passes are steps that it takes back nothing of: that is recorded, and said.
     if way.plan.steps.is_empty() && way.unknown.is_empty() {
         to_stderr("nothing to take back: no step of that scope changed anything that is not taken back already\n");
+        if !way.passed.is_empty() {
+            let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
+            to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
+        }
         if args.output == Output::Json {
             let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
             json(&summary::as_json(state, journal.root()));

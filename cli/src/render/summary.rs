@@ -196,6 +196,9 @@ pub(crate) fn text(
     let mut row = |label: &str, value: String| {
         let _ = writeln!(out, "  {label:<9} {value}");
     };
+    for (step, reason) in passed_with_reason(history, run) {
+        row("passed", format!("{}: {}", escape(&step), escape(&reason)));
+    }
     row("journal", journal.display().to_string());
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
@@ -208,7 +211,16 @@ pub(crate) fn text(
     out
 }
 
-use palinode_core::id::Micros;
+use palinode_core::id::{Micros, ResourceKey};
+
+/// The steps that a closed rollback passed because the runbook says why nothing takes them back, with those reasons.
+fn passed_with_reason(history: &History, run: &RunState) -> Vec<(String, String)> {
+    let (Some(closed), Some(back)) = (&run.closed, &run.opened.compensates) else { return Vec::new() };
+    let original = history.runs.get(&back.run).into_iter().flat_map(RunState::steps);
+    let reasoned = original.filter_map(|(_, step, _)| Some((step, step.undo_reason.clone()?)));
+    let passed = reasoned.filter(|(step, _)| closed.passed.contains(&ResourceKey::step(&step.path)));
+    passed.map(|(step, reason)| (step.path.to_string(), reason)).collect()
+}
 
 /// What to type next.
 pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {

@@ -291,3 +291,73 @@ fn what_is_recorded_of_a_job_stays_on_the_host_no_longer() {
         assert_eq!(secrets(), "");
     });
 }
+
+/// A question about packages that gets no answer is refused in the words of the tool: it is never taken for "nothing".
+#[test]
+fn a_question_about_packages_without_an_answer_is_refused() {
+    each(|shell, place, _| {
+        let tools = place.join("tools");
+        std::fs::create_dir(&tools).expect("a folder can be made");
+        let path = tools.to_str().expect("a path in UTF-8");
+        let tool = |name: &str, text: &str| {
+            let file = tools.join(name);
+            std::fs::write(&file, format!("#!/bin/sh\n{text}\n")).expect("a file can be written");
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&file, mode).expect("its mode can be set");
+        };
+        shell.says(&format!("command -v sed && command -v base64 && p_ok={path}"), &[]);
+        let mut ask = |question: &str| shell.ask(&format!("PATH={path}:$PATH; {question} 2>&1"));
+        let would = "echo 'Installing:'; echo ' docker  x86_64  2:1.13 rhel 1 M'; echo 'Installing for dependencies:'; \
+                     echo ' docker-common  x86_64  2:1.13 rhel 1 M'; echo 'Transaction Summary'; ";
+        for word in ["Exiting on user command", "Operation aborted."] {
+            tool("yum", &format!("{would} echo '{word}'; exit 1"));
+            let (code, lines) = ask("p_arrival docker");
+            assert_eq!((code, lines), (0, vec!["brings docker".into(), "brings docker-common".into(), "end".into()]));
+        }
+        tool("yum", "echo 'Package docker already installed'; echo 'Nothing to do'");
+        assert_eq!(ask("p_arrival docker"), (0, vec!["end".to_owned()]));
+        let failures = [
+            "failure: repodata/repomd.xml from rhel: [Errno 256] No more mirrors to try.",
+            "Another app is currently holding the yum lock; exiting as configured by exit_on_lock",
+            "Error: Failed to download metadata for repo 'rhel'",
+            "Error: Unable to find a match: docker",
+        ];
+        for words in failures {
+            tool("yum", &format!("echo 'Loaded plugins'; echo \"{words}\" >&2; echo; exit 1"));
+            let (code, lines) = ask("p_arrival docker");
+            assert_eq!((code, lines), (1, vec![words.to_owned()]));
+        }
+
+        // What goes along.
+        let rpm = |query: &str, erase: &str, verify: &str| {
+            tool("rpm", &format!("case $1 in -q) {query} ;; -e) {erase} ;; -V) {verify} ;; esac"));
+        };
+        let users = "case $* in *cockpit*) exit 0 ;; esac; echo 'error: Failed dependencies:' >&2; \
+                     echo '\tdocker is needed by (installed) cockpit-docker-1-1.x86_64' >&2; exit 1";
+        rpm("echo cockpit-docker", users, "echo 'S.5....T.  c /etc/docker.conf'; exit 1");
+        let (code, lines) = ask("p_removal docker");
+        let changed = format!("changed {}", base64("/etc/docker.conf"));
+        assert_eq!((code, lines), (0, vec!["needs cockpit-docker".into(), changed, "end".into()]));
+        rpm("echo \"package $3 is not installed\"; exit 1", "exit 9", "exit 9");
+        assert_eq!(ask("p_removal docker"), (0, vec!["end".to_owned()]));
+        let broken = "echo 'error: rpmdb open failed' >&2; exit 1";
+        for (query, erase, verify) in
+            [(broken, "exit 0", "exit 0"), ("exit 0", broken, "exit 0"), ("exit 0", "exit 0", broken)]
+        {
+            rpm(query, erase, verify);
+            assert_eq!(
+                ask("p_removal docker"),
+                (1, vec!["error: rpmdb open failed".to_owned()]),
+                "{query}; {erase}; {verify}"
+            );
+        }
+        rpm(broken, "exit 0", "exit 0");
+        assert_eq!(ask("p_restorable docker").0, 1);
+        rpm("echo 'want docker-2:1-1.x86_64'", "exit 0", "exit 0");
+        tool("yum", "echo 'Error: Cannot retrieve repository metadata' >&2; exit 1");
+        let (code, lines) = ask("p_restorable docker");
+        assert!(code == 1 && lines.last().is_some_and(|line| line.contains("Cannot retrieve")), "{lines:?}");
+        tool("yum", "echo 'Available Packages'; echo 'docker.x86_64 2:1-1 rhel'");
+        assert_eq!(ask("p_restorable docker").1.last().map(String::as_str), Some("end"));
+    });
+}

@@ -56,12 +56,14 @@ pub enum Rule {
     UndoneFromHalf,
     /// The inverse itself, cut halfway and repeated, brings everything back.
     UndoCut,
+    /// A retry that finds a resource which the first attempt did not look at takes that one back too.
+    RetryMore,
     /// A refusal or failure says why and changes nothing; taking it back changes nothing either.
     Refused,
 }
 
 /// All rules, in the order in which they are checked.
-pub const RULES: [Rule; 15] = [
+pub const RULES: [Rule; 16] = [
     Rule::ReadOnly,
     Rule::Promise,
     Rule::Judged,
@@ -76,6 +78,7 @@ pub const RULES: [Rule; 15] = [
     Rule::UndoneTwice,
     Rule::UndoneFromHalf,
     Rule::UndoCut,
+    Rule::RetryMore,
     Rule::Refused,
 ];
 
@@ -98,6 +101,7 @@ impl Rule {
             Self::UndoneTwice => "undone-twice",
             Self::UndoneFromHalf => "undone-from-half",
             Self::UndoCut => "undo-cut",
+            Self::RetryMore => "retry-more",
             Self::Refused => "refused",
         }
     }
@@ -238,5 +242,6 @@ fn apply<S: Subject>(bench: &mut Bench<'_, S>, rule: Rule) -> Checked {
         Rule::UndoneTwice => undo::twice(bench),
         Rule::UndoneFromHalf => undo::from_half(bench),
         Rule::UndoCut => undo::cut(bench),
+        Rule::RetryMore => undo::retry_more(bench),
     }
 }

@@ -176,7 +176,7 @@ pub(super) fn fits<S: Subject>(
 
 /// Whether the class says that there is nothing to restore.
 pub(super) fn no_undo(action: &Action) -> bool {
-    matches!(action.class(), UndoClass::NoUndo | UndoClass::Read)
+    matches!(action.class(), UndoClass::NoUndo | UndoClass::UnknownEffect | UndoClass::Read)
 }
 
 pub(super) fn same_canon(what: &str, one: &Canon, other: &Canon) -> Result<(), String> {

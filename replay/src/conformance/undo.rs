@@ -8,6 +8,8 @@ use palinode_core::action::{Action, Undo};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::JobStatus;
 use palinode_core::resource::{Fields, Footprint, Image};
+use palinode_core::rules::prepare::{Original, extended};
+use std::sync::Arc;
 
 /// The inverses of an attempt, as a rollback plans them: a merge gets the text that the attempt left.
 pub(super) fn inverses_of(attempt: &Try, recorded: &Image) -> Vec<Undo> {
@@ -153,4 +155,32 @@ pub(super) fn cut<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     }
     as_before(bench, &attempt, &world)?;
     Ok(any)
+}
+
+/// The first attempt did not look at one of the resources, as where a mirror was away: the retry finds it, and what a
+/// rollback does then brings all of them back.
+pub(super) fn retry_more<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
+    if matches!(bench.case.expect, Expect::Ends(..)) || no_undo(&bench.action) {
+        return Ok(false);
+    }
+    bench.rest()?;
+    let world = bench.fingerprint()?;
+    let mut attempt = bench.first()?;
+    let owned = attempt.footprint.iter().filter(|item| item.fields != Fields::Evidence);
+    let Some(late) = owned.map(|item| item.key.clone()).next_back() else { return Ok(false) };
+    let mut first = attempt.before().clone();
+    first.remove(&late);
+    let (action, target) = (attempt.job.action.clone(), attempt.job.target.clone());
+    let whole = Original::found(&action, &target, attempt.before().clone());
+    let extended = extended(&action, &target, first, attempt.before().clone());
+    ensure(extended == whole, || {
+        format!("with {late} found by the retry, it is taken back by {:?}", extended.inverse)
+    })?;
+    attempt.job.before = Arc::new(extended.before);
+    let run = bench.run(attempt)?;
+    bench.must_be_good(&run)?;
+    prepare_undo(bench)?;
+    take_back(bench, &run.attempt, &run.after)?;
+    as_before(bench, &run.attempt, &world)?;
+    Ok(true)
 }
