@@ -34,6 +34,8 @@ pub struct StepState {
     pub touched: bool,
     /// Why it did not succeed.
     pub why: Option<Why>,
+    /// The exit code that goes with it, where there is one.
+    pub code: Option<i32>,
     /// The message that goes with it.
     pub message: Option<BodyId>,
     /// Why it was passed over.
@@ -64,6 +66,7 @@ impl StepState {
             after: None,
             touched: false,
             why: None,
+            code: None,
             message: None,
             skipped: None,
             rule: None,
@@ -327,7 +330,7 @@ impl RunState {
                 step.intent = Some(Arc::clone(intent));
                 step.job = Some((stored.id, *seq));
                 step.began = step.began.or(Some(*time));
-                (step.why, step.message) = (None, None);
+                (step.why, step.code, step.message) = (None, None, None);
                 step.heard = Heard::default();
                 node = intent.target.node.as_ref();
             }
@@ -335,7 +338,7 @@ impl RunState {
                 let harmless =
                     outcome.ending == Ending::Failed && matches!(outcome.why, Some(Why::Precondition | Why::Revoked));
                 step.touched |= !harmless;
-                (step.why, step.message) = (outcome.why, outcome.message);
+                (step.why, step.code, step.message) = (outcome.why, outcome.code, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
                 }
@@ -349,6 +352,7 @@ impl RunState {
                     Decision::Failed => Some(Why::ExitCode),
                     _ => None,
                 };
+                step.code = probed.code;
                 // Why nobody knows stays told while nobody knows more.
                 if probed.evidence.is_some() || probed.decision != Decision::Ask {
                     step.message = probed.evidence;
@@ -461,6 +465,11 @@ impl RunState {
     /// Steps that stand in a stage.
     pub fn in_stage(&self, stage: Stage) -> impl Iterator<Item = (&Step, &StepState)> {
         self.plan.steps.iter().zip(&self.steps).filter(move |(_, state)| state.stage == stage)
+    }
+
+    /// Steps of which nobody knows yet what becomes of them.
+    pub fn steps_in_doubt(&self) -> impl Iterator<Item = (&Step, &StepState)> {
+        self.plan.steps.iter().zip(&self.steps).filter(|(_, state)| state.stage.is_doubtful())
     }
 
     /// Steps that were carried out although nothing can take them back.

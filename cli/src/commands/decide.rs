@@ -4,7 +4,7 @@
 
 use crate::args::{Args, Output, Pause, Resolve, Retry, Skip};
 use crate::exit::{Exit, Failure};
-use crate::render::{json, to_stdout};
+use crate::render::{escape, hints, json, suggest, to_stdout};
 use crate::{actor, place, session};
 use palinode_core::event::Answer;
 use palinode_core::history::History;
@@ -31,8 +31,8 @@ pub(crate) fn retry(args: &Args, retry: &Retry) -> Result<Exit, Failure> {
 fn path(text: &str) -> Result<StepPath, Failure> {
     StepPath::new(text).map_err(|bad| {
         Failure::usage(
-            format!("cannot use `{}` as a step's path: {bad}", text.escape_debug()),
-            "type `palinode status` to see the steps that wait",
+            format!("cannot use `{text}` as a step's path: {bad}"),
+            format!("type `{}` to see the steps that wait", hints::of_run("status")),
         )
     })
 }
@@ -55,7 +55,7 @@ pub(crate) fn skip(args: &Args, skip: &Skip) -> Result<Exit, Failure> {
 }
 
 pub(crate) fn pause(args: &Args, pause: &Pause) -> Result<Exit, Failure> {
-    decide(args, Verb::Pause, pause.reason.as_deref(), pause.run.as_deref())
+    decide(args, Verb::Pause, pause.reason.as_deref(), pause.named())
 }
 
 fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) -> Result<Exit, Failure> {
@@ -63,6 +63,9 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) ->
     let reader = JournalReader::open(&root)?;
     let history = History::load(&reader)?;
     let run = place::run(&history, named, place::Default::Open)?;
+    if let Verb::Answer { step, .. } | Verb::Skip { step } = &verb {
+        suggest::step(run, &place::short(&history, run.run), step.as_str())?;
+    }
     may_decide(run, &verb).map_err(DriveError::from)?;
     let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned) };
     let alive = matches!(reader.owner()?, OwnerState::Alive { .. });
@@ -70,15 +73,19 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) ->
     if handed {
         hand_in(&root, &decision)?;
     }
+    let id = place::short(&history, decision.run);
     let words = match (&decision.verb, handed) {
-        (Verb::Pause, true) => "handed to the driver: it finishes what runs, then pauses\n",
-        (Verb::Pause, false) => "nobody drives the run, so there is nothing to pause\n",
-        (_, true) => "handed to the driver, which records it and acts on it\n",
-        (_, false) => "recorded; type `palinode resume` to go on\n",
+        (Verb::Pause, true) => format!("handed to the driver of run {id}: it finishes what runs, then pauses\n"),
+        (Verb::Pause, false) => format!("nobody drives run {id}, so there is nothing to pause\n"),
+        (_, true) => format!("handed to the driver of run {id}, which records it and acts on it\n"),
+        (_, false) => {
+            let resume = escape(&hints::command(&format!("resume {id}")));
+            format!("recorded for run {id}; type `{resume}` to go on\n")
+        }
     };
     match args.output {
         Output::Json => json(&serde_json::json!({ "run": decision.run.to_string(), "handed_to_driver": handed })),
-        Output::Text => to_stdout(words),
+        Output::Text => to_stdout(&words),
     }
     Ok(Exit::Done)
 }

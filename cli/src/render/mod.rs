@@ -1,8 +1,10 @@
 //! Words for people: nothing that came from a host, a file or a person reaches the terminal unescaped.
 
+pub(crate) mod hints;
 pub(crate) mod lanes;
 pub(crate) mod live;
 pub(crate) mod progress;
+pub(crate) mod suggest;
 pub(crate) mod summary;
 pub(crate) mod words;
 

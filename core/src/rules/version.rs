@@ -11,6 +11,7 @@
 //! | 2 | `Rules::captures_reach_all_lanes` | what the first lane captured anew reached a lane's `when` with that lane's next entry, or another owner | at once |
 //! | 2 | `Rules::host_comes_back_whole` | a host taken back as a whole began with the step that was retried | it begins with its first step that is not behind |
 //! | 3 | `Rules::doubt_comes_first` | a lane that went back to an earlier step acted there beside a later one in flight or in doubt; if that failed, its host lost its place to another | it stays with the later step until it is known what became of it |
+//! | 4 | `Rules::people_close_runs` | only its own driver ended a run, or the rollback that took it back | a person may end one that nobody goes on with |
 
 use std::ops::RangeInclusive;
 
@@ -67,5 +68,10 @@ impl Rules {
     /// Whether a lane stays with a step in flight or in doubt, also when it has gone back to an earlier one.
     pub(crate) fn doubt_comes_first(self) -> bool {
         self.0 >= 3
+    }
+
+    /// Whether a person may end a run that nobody goes on with.
+    pub fn people_close_runs(self) -> bool {
+        self.0 >= 4
     }
 }

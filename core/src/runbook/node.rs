@@ -4,7 +4,9 @@
 //! exist here: `3.10` would become 3.1, which is how a version gets lost (T8), so such a value must be quoted.
 
 use super::Finding;
-use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
+use super::words;
+use crate::shown::Shown as _;
+use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_saphyr::Spanned;
 use std::fmt;
@@ -61,16 +63,47 @@ impl Node {
     pub fn parse(text: &str) -> Result<Self, Finding> {
         let mut options = serde_saphyr::Options::default();
         options.strict_booleans = true;
+        // `007` is no number to YAML 1.2, and 7 to whom it is one: it is meant as written.
+        options.leading_zero_numbers_as_strings = true;
         match serde_saphyr::from_str_with_options::<Raw>(text, options) {
-            Ok(raw) => Ok(raw.into()),
+            Ok(raw) => {
+                let mut node = Self::from(raw);
+                node.keep_octals(text);
+                Ok(node)
+            }
             Err(error) => {
                 let error = error.without_snippet();
                 let at = error.location().map_or(At::default(), |place| At {
                     line: u32::try_from(place.line()).unwrap_or(0),
                     column: u32::try_from(place.column()).unwrap_or(0),
                 });
-                Err(Finding::new(at, format!("the YAML cannot be read: {error}"), "mend the line and try again"))
+                Err(Finding::new(
+                    at,
+                    format!("the YAML cannot be read: {}", words::of_yaml(&error)),
+                    "mend the line and try again",
+                ))
             }
+        }
+    }
+
+    /// A mode in the octal form of YAML stays as it is written: the number alone does not tell how it was meant.
+    fn keep_octals(&mut self, text: &str) {
+        match &mut self.value {
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    if key.text == "mode" && matches!(node.value, Value::Int(_)) {
+                        let line = text.lines().nth((node.at.line as usize).saturating_sub(1)).unwrap_or_default();
+                        let rest = line.chars().skip((node.at.column as usize).saturating_sub(1));
+                        let word: String = rest.take_while(char::is_ascii_alphanumeric).collect();
+                        if word.starts_with("0o") {
+                            node.value = Value::Text(word);
+                        }
+                    }
+                    node.keep_octals(text);
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| item.keep_octals(text)),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Text(_) => {}
         }
     }
 
@@ -256,6 +289,35 @@ impl de::Error for Wrong {
     fn custom<T: fmt::Display>(what: T) -> Self {
         Self { at: At::default(), what: what.to_string() }
     }
+
+    fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        de::Error::custom(format!("expected {}, found {}", words::wanted(&wanted.to_string()), words::found(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        Self::invalid_type(found, wanted)
+    }
+
+    fn invalid_length(length: usize, wanted: &dyn Expected) -> Self {
+        let wanted = words::wanted(&wanted.to_string());
+        de::Error::custom(format!("expected {wanted}, found a list of {length}"))
+    }
+
+    fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
+        de::Error::custom(format!("unknown value `{}`, known are {}", name.shown(), known.join(", ")))
+    }
+
+    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
+        de::Error::custom(words::unknown_key(name, known))
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        de::Error::custom(format!("`{name}` is missing"))
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        de::Error::custom(format!("`{name}` stands twice"))
+    }
 }
 
 impl<'de> Deserializer<'de> for &'de Node {
@@ -383,10 +445,7 @@ impl<'de> de::VariantAccess<'de> for &'de Node {
         if let Value::Map(entries) = &self.value
             && let Some((key, _)) = entries.iter().find(|(key, _)| !fields.contains(&key.text.as_str()))
         {
-            let what = match fields {
-                [] => format!("unknown key `{}`: this takes no values", key.text.escape_debug()),
-                _ => format!("unknown key `{}`, known are {}", key.text.escape_debug(), fields.join(", ")),
-            };
+            let what = words::unknown_key(&key.text, fields);
             return Err(Wrong { at: key.at, what });
         }
         self.deserialize_any(visitor)

@@ -214,6 +214,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             evidence: None,
             output: None,
             captures: BTreeMap::new(),
+            code: None,
         };
         Ok((vec![(Event::Probed(Box::new(probed)), BTreeMap::new())], Follow::Attach(ix)))
     }
@@ -269,6 +270,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             evidence,
             output: finished.output,
             captures,
+            code: finished.code.filter(|code| *code != 0),
         };
         Ok((vec![(Event::Probed(Box::new(probed)), fresh)], Follow::Free(ix)))
     }

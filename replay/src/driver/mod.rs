@@ -101,6 +101,9 @@ pub enum Refused {
     /// No reason was given.
     #[error("passing over a step needs a reason")]
     NoReason,
+    /// Under its rules nobody but its driver ends the run.
+    #[error("run {0} follows rules under which only its driver ends it; resume it, or roll it back")]
+    OwnEnd(RunId),
 }
 
 /// What a person asked of a live driver.

@@ -37,7 +37,7 @@ fn left_out(known: &StepState) -> Option<String> {
         (Stage::Succeeded, _) | (Stage::Skipped, Some(SkipWhy::When)) => None,
         (Stage::Compensated, _) => Some("taken back since".to_owned()),
         (Stage::Pending, _) => Some("it did not come to it".to_owned()),
-        _ => Some(words::step(known)),
+        _ => Some(words::step(known, words::Driven::No)),
     }
 }
 
