@@ -117,7 +117,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Lab {
     /// Virtual seconds in a real one; by default time passes as fast as it can.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = pace)]
     pub(crate) pace: Option<u32>,
     /// Cut the link while this step runs.
     #[arg(long, value_name = "STEP")]
@@ -138,6 +138,16 @@ impl Lab {
     pub(crate) fn disturbs(&self) -> bool {
         self.pace.is_some() || !self.drop.is_empty() || !self.fail.is_empty() || !self.die.is_empty()
     }
+}
+
+/// How many times faster than a real one a lab's clock goes.
+fn pace(text: &str) -> Result<u32, String> {
+    let found = text.parse().ok().filter(|pace| (1..=1_000_000).contains(pace));
+    found.ok_or_else(|| "write a whole number from 1 to 1000000".to_owned())
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
 }
 
 /// A number of storage nodes that a lab can have.
@@ -360,7 +370,7 @@ pub(crate) struct Log {
     #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
     pub(crate) of: Option<String>,
     /// Only the last N entries.
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = number)]
     pub(crate) last: Option<usize>,
     /// Only entries about steps whose path begins like this.
     #[arg(long, value_name = "PATH")]

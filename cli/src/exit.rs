@@ -1,6 +1,6 @@
 //! Exit codes, and failures with what, why and the next command to type.
 
-use crate::render::{escape, hints};
+use crate::render::{hints, one_line};
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::LoadError;
 use palinode_core::port::{BodyError, ReadError};
@@ -128,9 +128,9 @@ impl Failure {
             });
             let _ = writeln!(text, "{value}");
         } else {
-            let _ = writeln!(text, "error: {}", escape(&told.what));
+            let _ = writeln!(text, "error: {}", one_line(&told.what));
             for cause in &told.causes {
-                let _ = writeln!(text, "  because {}", escape(cause));
+                let _ = writeln!(text, "  because {}", one_line(cause));
             }
             if let Some((name, source, findings)) = &told.findings {
                 for finding in findings {
@@ -138,7 +138,7 @@ impl Failure {
                 }
             }
             if let Some(next) = &told.next {
-                let _ = writeln!(text, "next: {}", escape(next));
+                let _ = writeln!(text, "next: {}", one_line(next));
             }
         }
         crate::render::to_stderr(&text);

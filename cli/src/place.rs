@@ -56,10 +56,11 @@ pub(crate) fn find_or_new(given: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(root)
 }
 
-/// Whether something is at a place that this user may not look into.
+/// Whether something is at a place that this user may not look into. Nothing is opened: it may be a pipe.
 fn is_kept(dir: &Path) -> bool {
-    let denied = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
-    std::fs::read_dir(dir).as_ref().is_err_and(denied) || std::fs::metadata(dir).as_ref().is_err_and(denied)
+    use rustix::fs::{Access, access};
+    let denied = |path: &Path| access(path, Access::READ_OK) == Err(rustix::io::Errno::ACCESS);
+    denied(dir) || ["format", "head", "segments"].iter().any(|name| denied(&dir.join(name)))
 }
 
 /// A journal that may not be read is there all the same: whose it is, and who is asking.

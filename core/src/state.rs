@@ -48,6 +48,8 @@ pub struct StepState {
     pub passes: u32,
     /// When it was first intended or sampled.
     pub began: Option<Micros>,
+    /// When its last attempt was intended.
+    pub intended: Option<Micros>,
     /// When it last changed.
     pub changed: Option<Micros>,
     /// Figures of the last gate sample.
@@ -73,6 +75,7 @@ impl StepState {
             compensated_by: None,
             passes: 0,
             began: None,
+            intended: None,
             changed: None,
             facts: BTreeMap::new(),
             heard: Heard::default(),
@@ -330,6 +333,7 @@ impl RunState {
                 step.intent = Some(Arc::clone(intent));
                 step.job = Some((stored.id, *seq));
                 step.began = step.began.or(Some(*time));
+                step.intended = Some(*time);
                 (step.why, step.code, step.message) = (None, None, None);
                 step.heard = Heard::default();
                 node = intent.target.node.as_ref();

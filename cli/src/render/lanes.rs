@@ -53,7 +53,7 @@ pub(crate) fn lanes(run: &RunState, driven: Driven) -> Vec<LaneRow> {
             Stage::Intended => driven == Driven::No,
             stage => stage.is_doubtful(),
         });
-        let since = doubt.filter(|_| !taken_back).and_then(|(_, known)| known.changed);
+        let since = doubt.filter(|_| !taken_back).and_then(|(_, known)| known.intended);
         let state = match at {
             _ if taken_back => "taken back".to_owned(),
             None => "done".to_owned(),

@@ -1,7 +1,7 @@
 //! What an operator wants to know when a run stops: where it stands, what was lost, and what to type.
 
 use super::lanes::{LaneRow, lanes};
-use super::{count, escape, hints, lines, moment, some, span, words};
+use super::{count, escape, hints, lines, moment, one_line, some, span, words};
 use crate::place;
 use palinode_core::event::{PauseWhy, Scope, World};
 use palinode_core::history::History;
@@ -58,7 +58,7 @@ pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&ShelfView>) ->
         all.push(Open { step: path, what, message: message(known), next: next.to_vec() });
     }
     for (step, known) in flag(Stage::Unknown).chain(flag(Stage::Intended)) {
-        let since = known.changed.map(|since| format!(", since {}", moment(since))).unwrap_or_default();
+        let since = known.intended.map(|since| format!(", since {}", moment(since))).unwrap_or_default();
         let what = format!("in doubt{since}: its intent is recorded, its outcome is not");
         let next = vec![hints::command(&format!("resume {id}"))];
         all.push(Open { step: step.path.to_string(), what, message: message(known), next });
@@ -270,7 +270,11 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
     if let Some(PauseWhy::Drift(_)) = &run.paused {
         all.push(line(format!("resume {id} --force"), "overwrite what someone changed since"));
     } else if run.goes_on() {
-        all.push((resume, "go on".to_owned()));
+        let words = match &run.paused {
+            Some(PauseWhy::Blocked(_)) => "try again, once what keeps it is mended",
+            _ => "go on",
+        };
+        all.push((resume, words.to_owned()));
     }
     if matches!(run.paused, Some(PauseWhy::Failed | PauseWhy::Blocked(_))) && run.steps_in_doubt().next().is_none() {
         all.push(line(format!("close {id} --reason TEXT"), "nobody goes on with it: it ends as failed"));
@@ -284,5 +288,5 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
 /// What was said of a pause, in one line.
 pub(crate) fn paused_words(run: &RunState, shelf: Option<&ShelfView>) -> Option<String> {
     let bytes = shelf?.open(run.paused_words?).ok()?;
-    Some(escape(String::from_utf8_lossy(&bytes).trim()))
+    Some(one_line(&String::from_utf8_lossy(&bytes)))
 }

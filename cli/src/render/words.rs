@@ -175,7 +175,7 @@ pub(crate) fn step(known: &StepState, driven: Driven) -> String {
     match (&known.skipped, known.why, known.stage) {
         (Some(skipped), _, Stage::Skipped) => format!("skipped: {}", skip(skipped)),
         (_, Some(reason), Stage::Failed) => format!("failed: {}", failed(reason, known.code)),
-        (_, _, Stage::Intended) if driven == Driven::No => match known.changed {
+        (_, _, Stage::Intended) if driven == Driven::No => match known.intended {
             Some(since) => format!("in doubt since {}: looked at when the run goes on", moment(since)),
             None => "in doubt: looked at when the run goes on".to_owned(),
         },
