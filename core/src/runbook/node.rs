@@ -158,6 +158,15 @@ impl Node {
 }
 
 impl Value {
+    /// What it is, with a number or a truth value as it is.
+    fn shown(&self) -> String {
+        match self {
+            Self::Int(number) => format!("the number {number}"),
+            Self::Bool(truth) => format!("`{truth}`"),
+            other => other.kind().to_owned(),
+        }
+    }
+
     /// What it is, in words.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -205,7 +214,11 @@ impl<'de> Deserialize<'de> for RawValue {
                     .map(|number| RawValue::Scalar(Value::Int(number)))
                     .map_err(|_| E::custom("the number is too large"))
             }
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<RawValue, E> {
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<RawValue, E> {
+                // Whole, and beyond what any integer holds.
+                if number.abs() >= 1e18 {
+                    return Err(E::custom("the number is too large: put it in quotes if it is a text"));
+                }
                 Err(E::custom("a number with a point would lose its zeros (3.10 is not 3.1): put it in quotes"))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<RawValue, E> {
@@ -366,24 +379,36 @@ impl<'de> Deserializer<'de> for &'de Node {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong> {
-        let _ = (name, variants);
+        let _ = name;
         match &self.value {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Value::Map(entries) if entries.len() == 1 => {
                 let (key, value) = &entries[0];
                 visitor.visit_enum(Variant { key, value })
             }
-            other => Err(de::Error::custom(format!(
-                "expected one name, or one name with its values, found {}",
-                other.kind()
-            ))),
+            other => {
+                Err(de::Error::custom(format!("expected one of {}, found {}", variants.join(", "), other.shown())))
+            }
         }
         .map_err(|wrong: Wrong| wrong.or_at(self.at))
     }
 
+    /// Values have names: a list is none of them in their order.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        match &self.value {
+            Value::List(_) => Err(Wrong { at: self.at, what: "expected a map, found a list".to_owned() }),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 

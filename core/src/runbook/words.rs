@@ -73,10 +73,22 @@ pub(super) fn of_yaml(error: &serde_saphyr::Error) -> String {
         Some((place, rest)) if is_place(place) => rest.to_owned(),
         _ => text,
     };
-    match text.rsplit_once(" at ") {
+    let text = match text.rsplit_once(" at ") {
         Some((what, place)) if is_place(place) => what.to_owned(),
         _ => text,
+    };
+    in_plain_words(&text)
+}
+
+/// The reader speaks of types, and of its own options.
+fn in_plain_words(text: &str) -> String {
+    if let Some(key) = text.strip_prefix("duplicate mapping key: ") {
+        return format!("duplicate key: `{}` stands twice", key.split(", set ").next().unwrap_or(key));
     }
+    if let Some(kind) = text.strip_prefix("invalid ").filter(|kind| !kind.contains(' ')) {
+        return format!("this is not {}", wanted(kind));
+    }
+    text.split(", set ").next().unwrap_or(text).replace("string scalar", "text")
 }
 
 fn is_place(text: &str) -> bool {
