@@ -3,13 +3,13 @@
 use crate::args::Args;
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
-use crate::render::{escape, to_stderr};
+use crate::render::{escape, hints, to_stderr};
 use crate::{actor, args, session, world};
 use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::World;
 use palinode_core::history::History;
-use palinode_core::id::{HostName, Micros, ResourceKey, RunId};
+use palinode_core::id::{EntryId, HostName, Micros, ResourceKey, RunId};
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::Reading;
 use palinode_core::plan::{Plan, Work};
@@ -96,11 +96,14 @@ impl Acting {
     pub(crate) fn unreached(run: &RunState, journal: &Path) -> Result<Self, Failure> {
         match &run.opened.world {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
-            World::Real => {
-                let real = Real::new(fleet(None, BTreeMap::new())?, claim(journal, run.run), workshop(journal, None));
-                Ok(Self { world: Either::Real(Box::new(real)), runtime: runtime()? })
-            }
+            World::Real => Self::nowhere(run.run, journal),
         }
+    }
+
+    /// No world at all, for what only records: the run's own may be gone.
+    pub(crate) fn nowhere(run: RunId, journal: &Path) -> Result<Self, Failure> {
+        let real = Real::new(fleet(None, BTreeMap::new())?, claim(journal, run), workshop(journal, None));
+        Ok(Self { world: Either::Real(Box::new(real)), runtime: runtime()? })
     }
 
     /// Disturbs a lab as the command line says, and lets time pass in it. Real hosts are not disturbed.
@@ -288,7 +291,7 @@ impl Acting {
                 Failure::new(
                     Exit::CannotRecord,
                     format!("the lab's ledger cannot be written: {why}"),
-                    "make room, then type `palinode resume`",
+                    format!("make room, then type `{}`", hints::of_run("resume")),
                 )
             }),
             Either::Real(_) => None,

@@ -23,7 +23,8 @@ pub(crate) fn actor() -> Actor {
     Actor { user: name_of(uid), sudo_user, login_uid, host: host(), boot: boot() }
 }
 
-fn name_of(uid: u32) -> String {
+/// A user's name, or the number where there is none.
+pub(crate) fn name_of(uid: u32) -> String {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let found = passwd.lines().find_map(|line| {
         let mut fields = line.split(':');

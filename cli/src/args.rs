@@ -7,6 +7,9 @@ use palinode_core::span::Span;
 use palinode_replay::lab;
 use std::path::PathBuf;
 
+/// The variable that names a journal.
+pub(crate) const JOURNAL_VARIABLE: &str = "PALINODE_JOURNAL";
+
 /// Change clusters so that every step can be accounted for, resumed and taken back.
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage, 3 paused, 4 in doubt, 6 partly rolled back, 7 journal damaged or not what the rules lead to, 8 cannot
@@ -15,7 +18,7 @@ use std::path::PathBuf;
 #[command(name = "palinode", version, max_term_width = 100)]
 pub(crate) struct Args {
     /// The journal; by default `.palinode` here or in a folder above.
-    #[arg(long, global = true, env = "PALINODE_JOURNAL", value_name = "DIR")]
+    #[arg(long, global = true, env = JOURNAL_VARIABLE, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
     /// How to print data.
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
@@ -61,6 +64,8 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Show where a run stands, what is in doubt, and what to type.
     Status(Status),
+    /// List the runs: the open ones first, then the latest.
+    Runs(Runs),
     /// Show what happened, entry by entry.
     ///
     /// Every selection that is given must fit. Large journals are searched with an index, which needs no care;
@@ -93,6 +98,10 @@ pub(crate) enum Command {
     Skip(Skip),
     /// Finish what runs, then pause.
     Pause(Pause),
+    /// Close an open run that nobody goes on with: it ends as failed, and its hosts are given back.
+    ///
+    /// Nothing is done on any host. What the run did stays, and can be taken back by `rollback`.
+    Close(Close),
     /// Take a run, a host or a step back.
     Rollback(Rollback),
     /// List and show the runbooks that come with Palinode, begin a new one, or make one of what was done.
@@ -112,7 +121,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Lab {
     /// Virtual seconds in a real one; by default time passes as fast as it can.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = pace)]
     pub(crate) pace: Option<u32>,
     /// Cut the link while this step runs.
     #[arg(long, value_name = "STEP")]
@@ -133,6 +142,16 @@ impl Lab {
     pub(crate) fn disturbs(&self) -> bool {
         self.pace.is_some() || !self.drop.is_empty() || !self.fail.is_empty() || !self.die.is_empty()
     }
+}
+
+/// How many times faster than a real one a lab's clock goes.
+fn pace(text: &str) -> Result<u32, String> {
+    let found = text.parse().ok().filter(|pace| (1..=1_000_000).contains(pace));
+    found.ok_or_else(|| "write a whole number from 1 to 1000000".to_owned())
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
 }
 
 /// A number of storage nodes that a lab can have.
@@ -271,6 +290,7 @@ impl Undo {
     pub(crate) fn as_rollback(&self) -> Rollback {
         Rollback {
             run: Some(self.run.clone()),
+            of: None,
             host: None,
             step: None,
             way: self.way.clone(),
@@ -284,6 +304,9 @@ impl Undo {
 pub(crate) struct Resume {
     /// The run, by the beginning of its id; by default the latest open one.
     pub(crate) run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    pub(crate) of: Option<String>,
     /// Take hosts over that another journal claims, as after a journal was moved. Only if you know that nobody works on
     /// them any more.
     #[arg(long)]
@@ -308,6 +331,39 @@ pub(crate) struct Resume {
 pub(crate) struct Status {
     /// The run, by the beginning of its id; by default the latest.
     pub(crate) run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    pub(crate) of: Option<String>,
+    /// End with an exit code that tells how the run stands: 0 done or rolled back, 1 failed, 3 open (running, paused or
+    /// interrupted), 4 in doubt, 6 partly rolled back.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Runs {
+    /// Only those that are open.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Only those that act on this host.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Close {
+    /// The run, by the beginning of its id.
+    #[arg(required_unless_present = "of")]
+    pub(crate) run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    pub(crate) of: Option<String>,
+    /// Why nobody goes on with it, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Close it although steps are in doubt: each is recorded as done in part, and a rollback looks at what is there.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -318,7 +374,7 @@ pub(crate) struct Log {
     #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
     pub(crate) of: Option<String>,
     /// Only the last N entries.
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = number)]
     pub(crate) last: Option<usize>,
     /// Only entries about steps whose path begins like this.
     #[arg(long, value_name = "PATH")]
@@ -417,6 +473,9 @@ pub(crate) struct Skip {
 pub(crate) struct Pause {
     /// The run; by default the latest open one.
     pub(crate) run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    pub(crate) of: Option<String>,
     /// Why, for the record.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
@@ -426,6 +485,9 @@ pub(crate) struct Pause {
 pub(crate) struct Rollback {
     /// The run, by the beginning of its id; by default the latest that is not a rollback.
     pub(crate) run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    pub(crate) of: Option<String>,
     /// Only what was done for this host.
     #[arg(long, value_name = "HOST", conflicts_with = "step")]
     pub(crate) host: Option<String>,
@@ -551,3 +613,17 @@ pub(crate) enum Inventory {
         inventory: Vec<String>,
     },
 }
+
+/// The run that a command line names, before or behind `--run`.
+macro_rules! named {
+    ($($verb:ident),*) => {
+        $(impl $verb {
+            /// The run that is named.
+            pub(crate) fn named(&self) -> Option<&str> {
+                self.run.as_deref().or(self.of.as_deref())
+            }
+        })*
+    };
+}
+
+named!(Resume, Status, Log, Pause, Close, Rollback);

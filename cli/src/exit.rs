@@ -1,6 +1,6 @@
 //! Exit codes, and failures with what, why and the next command to type.
 
-use crate::render::escape;
+use crate::render::{hints, one_line};
 use palinode_core::compensate::CompensateError;
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::LoadError;
@@ -107,6 +107,11 @@ impl Failure {
         Self { exit: Exit::Usage, told: Box::new(Told { what, findings, ..Told::default() }) }
     }
 
+    /// What happened.
+    pub(crate) fn what(&self) -> &str {
+        &self.told.what
+    }
+
     /// Prints it to standard error and returns the exit code.
     pub(crate) fn report(&self, json: bool) -> Exit {
         let mut text = String::new();
@@ -124,9 +129,9 @@ impl Failure {
             });
             let _ = writeln!(text, "{value}");
         } else {
-            let _ = writeln!(text, "error: {}", escape(&told.what));
+            let _ = writeln!(text, "error: {}", one_line(&told.what));
             for cause in &told.causes {
-                let _ = writeln!(text, "  because {}", escape(cause));
+                let _ = writeln!(text, "  because {}", one_line(cause));
             }
             if let Some((name, source, findings)) = &told.findings {
                 for finding in findings {
@@ -134,7 +139,7 @@ impl Failure {
                 }
             }
             if let Some(next) = &told.next {
-                let _ = writeln!(text, "next: {}", escape(next));
+                let _ = writeln!(text, "next: {}", one_line(next));
             }
         }
         crate::render::to_stderr(&text);
@@ -149,13 +154,23 @@ fn exit_of_read(error: &ReadError) -> Exit {
     }
 }
 
-const DAMAGED: &str = "keep a copy of the journal as it is, then type `palinode verify` for every detail";
-const DISK: &str = "make room or mend the disk, then type `palinode resume`; nothing was done that is not recorded";
+fn damaged() -> String {
+    format!("keep a copy of the journal as it is, then type `{}` for every detail", hints::command("verify"))
+}
+
+fn disk() -> String {
+    let resume = hints::of_run("resume");
+    format!("make room or mend the disk, then type `{resume}`; nothing was done that is not recorded")
+}
+
+fn status(to_see: &str) -> String {
+    format!("type `{}` to see {to_see}", hints::of_run("status"))
+}
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let exit = exit_of_read(&error);
-        Self::from_error(exit, &error, (exit == Exit::Damaged).then_some(DAMAGED))
+        Self::from_error(exit, &error, (exit == Exit::Damaged).then(damaged).as_deref())
     }
 }
 
@@ -163,7 +178,7 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Read(error) => error.into(),
-            error => Self::from_error(Exit::Damaged, &error, Some(DAMAGED)),
+            error => Self::from_error(Exit::Damaged, &error, Some(&damaged())),
         }
     }
 }
@@ -172,7 +187,7 @@ impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::Read(error) => error.into(),
-            BodyError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
+            BodyError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(&disk())),
             error => Self::from_error(Exit::Failed, &error, None),
         }
     }
@@ -181,20 +196,24 @@ impl From<BodyError> for Failure {
 impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
-            DriveError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
+            DriveError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(&disk())),
             DriveError::Body(error) => error.into(),
             DriveError::Read(error) => error.into(),
             DriveError::Load(error) => error.into(),
             DriveError::Refused(refused) => {
-                Self::from_error(Exit::Usage, &refused, Some("type `palinode status` to see where the steps stand"))
+                Self::from_error(Exit::Usage, &refused, Some(&status("where the steps stand")))
             }
-            DriveError::NoRun(_) => Self::from_error(Exit::Usage, &error, Some("type `palinode log` to see the runs")),
+            DriveError::NoRun(_) => {
+                let next = format!("type `{}` to see the runs", hints::command("runs"));
+                Self::from_error(Exit::Usage, &error, Some(&next))
+            }
             DriveError::Compensate(CompensateError::HostsAtWork { run, ref others, .. }) => {
                 let run = run.short();
                 let first = others.first().map_or("HOST", |other| other.host.as_str());
                 let hint = format!(
-                    "type `palinode resume {run}` to finish {first}, or `palinode rollback {run} --host {first}` to take it \
-                     back first"
+                    "type `{}` to finish {first}, or `{}` to take it back first",
+                    hints::command(&format!("resume {run}")),
+                    hints::command(&format!("rollback {run} --host {first}")),
                 );
                 Self::from_error(Exit::Failed, &error, Some(&hint))
             }
@@ -222,9 +241,10 @@ impl From<OpenError> for Failure {
         match error {
             OpenError::Read(error) => error.into(),
             OpenError::Owned { .. } => {
-                Self::from_error(Exit::Owned, &error, Some("type `palinode status` to see what it is doing"))
+                let next = format!("type `{}` to see what it is doing", hints::command("status"));
+                Self::from_error(Exit::Owned, &error, Some(&next))
             }
-            OpenError::Write { .. } => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
+            OpenError::Write { .. } => Self::from_error(Exit::CannotRecord, &error, Some(&disk())),
             error => Self::from_error(Exit::Usage, &error, None),
         }
     }
@@ -242,7 +262,7 @@ impl From<CreateError> for Failure {
 
 impl From<HandInError> for Failure {
     fn from(error: HandInError) -> Self {
-        Self::from_error(Exit::CannotRecord, &error, Some(DISK))
+        Self::from_error(Exit::CannotRecord, &error, Some(&disk()))
     }
 }
 

@@ -1,24 +1,40 @@
 //! Where the journal is, which run is meant, and how ids are found by their beginning.
 
+use crate::actor;
 use crate::exit::Failure;
+use crate::render::hints;
+use crate::render::words::Driven;
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq};
 use palinode_core::port::JournalRead;
 use palinode_core::state::RunState;
 use palinode_journal::index::Run;
-use palinode_journal::{JournalReader, ROOT_NAME, find_root};
+use palinode_journal::{JournalReader, OwnerState, ROOT_NAME, find_root};
 use palinode_replay::driver::DriveError;
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The journal that is there.
 pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
-        return Ok(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
+        let root = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        hints::about_journal(&root);
+        readable(&root)?;
+        return Ok(root);
     }
     let here = here()?;
-    find_root(&here).ok_or_else(|| {
+    let found = find_root(&here);
+    if let Some(root) = &found {
+        hints::about_journal(root);
+    }
+    if let Some(root) =
+        found.clone().or_else(|| here.ancestors().map(|dir| dir.join(ROOT_NAME)).find(|dir| is_kept(dir)))
+    {
+        readable(&root)?;
+    }
+    found.ok_or_else(|| {
         Failure::usage(
             format!("there is no journal here or in any folder above ({})", here.display()),
             "go to the folder where the run was started, or name its journal with --journal DIR",
@@ -29,10 +45,50 @@ pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
 /// The journal that is there, or the place for a new one.
 pub(crate) fn find_or_new(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
+        hints::about_journal(dir);
+        readable(dir)?;
         return Ok(dir.to_owned());
     }
     let here = here()?;
-    Ok(find_root(&here).unwrap_or_else(|| here.join(ROOT_NAME)))
+    let root = find_root(&here).unwrap_or_else(|| here.join(ROOT_NAME));
+    hints::about_journal(&root);
+    readable(&root)?;
+    Ok(root)
+}
+
+/// Whether something is at a place that this user may not look into. Nothing is opened: it may be a pipe.
+fn is_kept(dir: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    let denied = |path: &Path| access(path, Access::READ_OK) == Err(rustix::io::Errno::ACCESS);
+    denied(dir) || ["format", "head", "segments"].iter().any(|name| denied(&dir.join(name)))
+}
+
+/// A journal that may not be read is there all the same: whose it is, and who is asking.
+fn readable(root: &Path) -> Result<(), Failure> {
+    if !is_kept(root) {
+        return Ok(());
+    }
+    // It, or the first folder above that can be looked at from outside.
+    let seen = root.ancestors().find_map(|dir| Some((dir, std::fs::symlink_metadata(dir).ok()?)));
+    let what = match seen {
+        Some((dir, found)) if dir == root => format!(
+            "the journal {} cannot be read: it belongs to {} (mode {:04o}), and you are {}",
+            root.display(),
+            actor::name_of(found.uid()),
+            found.mode() & 0o7777,
+            actor::name_of(rustix::process::geteuid().as_raw())
+        ),
+        Some((dir, found)) => format!(
+            "it cannot be told whether there is a journal at {}: {} belongs to {} (mode {:04o}), and you are {}",
+            root.display(),
+            dir.display(),
+            actor::name_of(found.uid()),
+            found.mode() & 0o7777,
+            actor::name_of(rustix::process::geteuid().as_raw())
+        ),
+        None => format!("the journal {} cannot be read: permission denied", root.display()),
+    };
+    Err(Failure::usage(what, "type the same as that user or as root, or name another journal with --journal DIR"))
 }
 
 fn here() -> Result<PathBuf, Failure> {
@@ -68,6 +124,13 @@ pub(crate) fn read_latest(given: Option<&Path>, named: Option<&str>) -> Result<(
     };
     let history = History::load_since(&reader, from.unwrap_or(Seq(1)))?;
     Ok((reader, history))
+}
+
+/// Whether a living process drives a run: the journal has one driver, and it drives the run that carries its epoch.
+pub(crate) fn driven(reader: &JournalReader, run: &RunState) -> Result<Driven, Failure> {
+    let owner = reader.owner()?;
+    let alive = matches!(owner, OwnerState::Alive { epoch, .. } if epoch == run.epoch && run.closed.is_none());
+    Ok(if alive { Driven::Alive } else { Driven::No })
 }
 
 /// Finds the words that are shown of a run and stand before it: equal words of a run and of the rollbacks that take it
@@ -112,8 +175,14 @@ pub(crate) enum Default {
     Forward,
 }
 
-/// The run that is meant.
+/// The run that is meant. Hints are about it from here on.
 pub(crate) fn run<'a>(history: &'a History, named: Option<&str>, default: Default) -> Result<&'a RunState, Failure> {
+    let found = find_run(history, named, default)?;
+    hints::about_run(short(history, found.run));
+    Ok(found)
+}
+
+fn find_run<'a>(history: &'a History, named: Option<&str>, default: Default) -> Result<&'a RunState, Failure> {
     let all = || history.order.iter().rev().filter_map(|run| history.runs.get(run));
     // A journal whose runs all follow other rules, or the end of one, from which `status` reads.
     let none = || match history.order.iter().rev().find_map(|run| Some((*run, history.foreign.get(run)?))) {
@@ -133,9 +202,10 @@ pub(crate) fn run<'a>(history: &'a History, named: Option<&str>, default: Defaul
             Default::Latest => all().next().ok_or_else(none),
             Default::Forward => all().find(|run| run.opened.compensates.is_none()).ok_or_else(none),
             Default::Open => all().find(|run| run.closed.is_none()).ok_or_else(|| match all().next() {
-                Some(_) => {
-                    Failure::usage("no run is open: all of them are closed", "type `palinode status` to see the latest")
-                }
+                Some(_) => Failure::usage(
+                    "no run is open: all of them are closed",
+                    format!("type `{}` to see the latest", hints::command("status")),
+                ),
                 None => none(),
             }),
         },
@@ -160,8 +230,8 @@ fn by_prefix(all: impl Iterator<Item = RunId>, prefix: &str) -> Result<RunId, Fa
     match found.as_slice() {
         [run] => Ok(*run),
         [] => Err(Failure::usage(
-            format!("the journal has no run whose id begins with `{}`", prefix.escape_debug()),
-            "type `palinode log` to see the runs, or use @ for the latest",
+            format!("the journal has no run whose id begins with `{prefix}`"),
+            format!("type `{}` to see the runs, or use @ for the latest", hints::command("runs")),
         )),
         many => {
             let ids: Vec<String> = many.iter().map(RunId::to_string).collect();

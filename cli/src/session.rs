@@ -2,15 +2,18 @@
 
 use crate::acting::Acting;
 use crate::args::{Lab as LabOptions, OnHangup, Output};
+use crate::commands::EXEC;
 use crate::exit::{Exit, Failure};
 use crate::render::progress::Progress;
-use crate::render::{escape, json, summary, to_stderr, to_stdout};
-use crate::world;
+use crate::render::words::Driven;
+use crate::render::{escape, hints, json, summary, to_stderr, to_stdout};
+use crate::{place, world};
+use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::Stored;
 use palinode_journal::{DiskJournal, Opened, Options};
-use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, Tick};
+use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver, Tick};
 use std::cell::Cell;
 use std::path::Path;
 use std::pin::Pin;
@@ -44,9 +47,9 @@ pub(crate) enum Start {
     /// A new run.
     Begin(Box<palinode_core::plan::Plan>, palinode_replay::driver::Opening),
     /// An open one.
-    TakeOver(palinode_replay::driver::TakeOver),
+    TakeOver(TakeOver),
     /// An open one, only to look at these steps.
-    Look(palinode_replay::driver::TakeOver, Vec<palinode_core::id::StepPath>),
+    Look(TakeOver, Vec<palinode_core::id::StepPath>),
 }
 
 /// Drives a run and returns how it stopped, with the history since.
@@ -59,6 +62,7 @@ pub(crate) fn drive(
     options: &LabOptions,
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
+    hints::about_run(place::short(&history, run));
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
     let mut watch = |history: &History, stored: &Stored| {
@@ -95,6 +99,15 @@ pub(crate) fn drive(
             result = work => result,
         }
     });
+    let result = match result {
+        // One action that cannot even begin is over: there is nothing to go on with.
+        Ok((Stopped::Paused(PauseWhy::Blocked(step)), history)) if is_typed(&history, run) => {
+            let reason = format!("{step} cannot begin");
+            let (end, history) = close(journal, acting, history, run, &reason, None)?;
+            Ok((Stopped::Closed(end), history))
+        }
+        result => result,
+    };
     if let Ok((Stopped::Closed(_), history)) = &result {
         acting.release(history, run);
     }
@@ -102,6 +115,31 @@ pub(crate) fn drive(
         DriveError::Halted(_) => acting.broken().unwrap_or_else(|| error.into()),
         error => error.into(),
     })
+}
+
+/// Whether a run is one action that a person typed.
+fn is_typed(history: &History, run: RunId) -> bool {
+    let plan = history.runs.get(&run).map(|state| &state.plan);
+    plan.is_some_and(|plan| plan.runbook == EXEC && plan.compensates.is_none() && plan.steps.len() == 1)
+}
+
+/// Ends a run because a person says so; `by`: the process takes it over first. Its hosts are not given back yet.
+pub(crate) fn close(
+    journal: &mut DiskJournal,
+    acting: &Acting,
+    history: History,
+    run: RunId,
+    reason: &str,
+    by: Option<TakeOver>,
+) -> Result<(RunEnd, History), Failure> {
+    let mut watch = |_: &History, _: &Stored| {};
+    let around = Surroundings { wall: &wall, watch: &mut watch, stop: Rc::new(Cell::new(Stop::No)), tick: None };
+    let mut driver = match by {
+        Some(by) => Driver::take_over(journal, &acting.world, around, history, run, by)?,
+        None => Driver::attach(journal, &acting.world, around, history, run)?,
+    };
+    let end = driver.close_by(&crate::actor::actor(), reason)?;
+    Ok((end, driver.into_history()))
 }
 
 /// Turns signals into wishes: the first Ctrl-C or a TERM finishes what runs and pauses, a second one leaves.
@@ -117,11 +155,14 @@ async fn listen<T>(stop: &Rc<Cell<Stop>>, on_hangup: OnHangup) -> T {
             _ = hangup.recv() => if on_hangup == OnHangup::GoOn { continue },
         }
         let (next, words) = match stop.get() {
-            Stop::No => (Stop::Pause, "finishing what runs, then pausing; once more leaves at once\n"),
-            _ => (Stop::Leave, "leaving; what runs on the targets goes on, and `palinode resume` finds it\n"),
+            Stop::No => (Stop::Pause, "finishing what runs, then pausing; once more leaves at once\n".to_owned()),
+            _ => {
+                let resume = escape(&hints::of_run("resume"));
+                (Stop::Leave, format!("leaving; what runs on the targets goes on, and `{resume}` finds it\n"))
+            }
         };
         stop.set(next);
-        to_stderr(words);
+        to_stderr(&words);
     }
 }
 
@@ -137,7 +178,7 @@ pub(crate) fn report(
     let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
     let shelf = ShelfView::of(journal, history, run).ok();
     match output {
-        Output::Json => json(&summary::as_json(state, journal.root())),
+        Output::Json => json(&summary::as_json(state, Driven::No, journal.root())),
         Output::Text => to_stdout(&summary::text(history, state, journal.root(), shelf.as_ref(), began.elapsed())),
     }
     Ok(Exit::of(stopped))

@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::exit::{Exit, Failure};
-use crate::render::some;
+use crate::render::{some, suggest};
 use palinode_core::action::Action;
 use palinode_core::id::StepPath;
 use palinode_core::plan::{Plan, Work};
@@ -79,10 +79,13 @@ pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbanc
     let step = |text: &str| -> Result<StepPath, Failure> {
         match StepPath::new(text) {
             Ok(path) if plan.steps.iter().any(|step| step.path == path) => Ok(path),
-            _ => Err(Failure::usage(
-                format!("the plan has no step `{}`", text.escape_debug()),
-                "type `palinode status` to see the steps of a run, or `palinode runbook show NAME` for a runbook's",
-            )),
+            _ => {
+                let all = plan.steps.iter().map(|step| step.path.as_str()).collect();
+                Err(Failure::usage(
+                    format!("the plan has no step `{text}`"),
+                    format!("{}; `palinode runbook show NAME` shows those of a runbook", suggest::meant(text, &all)),
+                ))
+            }
         }
     };
     let mut found =
@@ -95,9 +98,8 @@ pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbanc
             Some((path, times)) => (path, times.parse().ok()),
             None => (text.as_str(), Some(1)),
         };
-        let times = times.ok_or_else(|| {
-            Failure::usage(format!("`{}` does not end in a number", text.escape_debug()), "write STEP=TIMES")
-        })?;
+        let times =
+            times.ok_or_else(|| Failure::usage(format!("`{}` does not end in a number", text), "write STEP=TIMES"))?;
         found.failures.push((step(path)?, times));
     }
     for text in &options.die {
@@ -108,7 +110,7 @@ pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbanc
             "done" => Phase::Done,
             _ => {
                 return Err(Failure::usage(
-                    format!("`{}` names no moment", text.escape_debug()),
+                    format!("`{}` names no moment", text),
                     "write STEP:not-begun, STEP:half or STEP:done",
                 ));
             }
@@ -164,7 +166,7 @@ pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
             _ => continue,
         };
         return Err(Failure::usage(
-            format!("the lab cannot {what} `{}` of the step {}", name.escape_debug(), step.path),
+            format!("the lab cannot {what} `{}` of the step {}", name, step.path),
             "leave the step out to try the rest in the lab",
         ));
     }

@@ -283,6 +283,7 @@ impl Bench {
             evidence: None,
             output: None,
             captures: BTreeMap::new(),
+            code: None,
         };
         self.feed(RUN, Event::Probed(Box::new(probed)));
     }

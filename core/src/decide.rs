@@ -3,7 +3,7 @@
 //! The set is a pure function of the plan, the entries' public facts and the version of the rules. The driver picks from it; strict
 //! replay checks that whatever was picked stood in it, so hosts that run side by side cost no determinism.
 
-use crate::life::Stage;
+use crate::life::{self, Move, Stage};
 use crate::plan::{Lane, LaneKind, StepIx, When, Work};
 use crate::runbook::template::{fill_captures, names};
 use crate::state::{LaneState, RunState, Stand};
@@ -91,6 +91,17 @@ impl RunState {
             (false, failed) if failed > 0 => Standing::Failed,
             _ => Standing::Paused,
         }
+    }
+
+    /// Whether another process that takes the run over has anything to do or to end, or would only wait as this one does.
+    pub fn goes_on(&self) -> bool {
+        let mut taken_over = self.clone();
+        (taken_over.paused, taken_over.paused_words) = (None, None);
+        for step in &mut taken_over.steps {
+            step.stage = life::next(step.stage, Move::OwnerChanged).unwrap_or(step.stage);
+        }
+        taken_over.refresh_all();
+        !matches!(taken_over.standing(), Standing::Failed | Standing::Asking | Standing::Closed)
     }
 
     /// The step that a lane stands at; none at its end, where one past it stands the first step of the next.

@@ -461,3 +461,31 @@ fn taken_back(bench: &mut Bench, steps: &[&str], whole: Option<&str>) {
     whole.iter().for_each(|name| state.withdraw(&host(name)));
     bench.history.runs.insert(RUN, state);
 }
+
+#[test]
+fn a_run_is_said_to_go_on_only_where_another_owner_has_something_to_do() {
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    assert!(bench.state().goes_on(), "it has not begun");
+    bench.intend(RUN, "a/one");
+    assert!(bench.state().goes_on(), "what is under way is looked at");
+    bench.end(RUN, "a/one", Ending::Failed);
+    bench.pause();
+    assert!(!bench.state().goes_on(), "it waits for a retry");
+    bench.answer("a/one", Answer::Retry);
+    assert!(bench.state().goes_on(), "it is tried again");
+    bench.take_over();
+    bench.intend(RUN, "a/one");
+    bench.end(RUN, "a/one", Ending::Unknown);
+    assert!(bench.state().goes_on(), "it is looked at");
+    bench.probe("a/one", Decision::Ask);
+    bench.pause();
+    assert!(!bench.state().goes_on(), "only a person can say");
+    bench.answer("a/one", Answer::Applied);
+    assert!(bench.state().goes_on());
+    bench.take_over();
+    bench.pause();
+    assert!(bench.state().goes_on(), "someone asked for a pause");
+    bench.take_over();
+    bench.succeed("a/two");
+    assert!(bench.state().goes_on(), "it can be ended");
+}

@@ -694,6 +694,9 @@ pub struct Probed {
     pub output: Option<BodyId>,
     /// Captured public values, when it turned out to have succeeded.
     pub captures: BTreeMap<Label, String>,
+    /// The job's exit code, where its own word was heard only now and it did not end well. Left out if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
 }
 
 /// What a job on the target says of itself.

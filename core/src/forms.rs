@@ -548,6 +548,7 @@ impl Dice<'_> {
             evidence: self.maybe(Self::body),
             output: self.maybe(Self::body),
             captures: self.named(),
+            code: self.maybe(|dice| dice.pick(&[1, 137, i32::MIN, i32::MAX])),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Identifiers: hashes, numbers and validated names, each its own type.
 
+use crate::shown::Shown as _;
 use blake3::hazmat::HasherExt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -16,7 +17,7 @@ pub enum BadId {
     #[error("it is longer than {0} bytes")]
     TooLong(usize),
     /// A character that the identifier's alphabet lacks; shown escaped.
-    #[error("it contains {}, allowed are {allowed}", .found.escape_debug())]
+    #[error("it contains {}, allowed are {allowed}", .found.to_string().shown())]
     BadChar {
         /// The first character that is not allowed.
         found: char,

@@ -39,6 +39,7 @@ pub mod progress;
 pub mod resource;
 pub mod rules;
 pub mod runbook;
+pub mod shown;
 pub mod span;
 pub mod state;
 pub mod strict;

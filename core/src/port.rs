@@ -6,6 +6,7 @@ use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::progress::Told;
 use crate::resource::{CONTROL, Footprint, Image, Kind};
+use crate::shown::Shown as _;
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -439,7 +440,7 @@ impl Gate {
             ));
         }
         volumes.iter().try_for_each(|name| match name.contains("{{") {
-            true => Err(format!("the volume `{}` is not known before the run begins", name.escape_debug())),
+            true => Err(format!("the volume `{}` is not known before the run begins", name.shown())),
             false => crate::action::volume(name),
         })
     }

@@ -40,6 +40,8 @@ pub struct StepState {
     pub begun: bool,
     /// Why it did not succeed.
     pub why: Option<Why>,
+    /// The exit code that goes with it, where there is one.
+    pub code: Option<i32>,
     /// The message that goes with it.
     pub message: Option<BodyId>,
     /// Why it was passed over.
@@ -60,6 +62,8 @@ pub struct StepState {
     pub waited: Option<Micros>,
     /// When it was first intended or sampled.
     pub began: Option<Micros>,
+    /// When its last attempt was intended.
+    pub intended: Option<Micros>,
     /// When it last changed.
     pub changed: Option<Micros>,
     /// Figures of the last gate sample.
@@ -83,6 +87,7 @@ impl StepState {
             touched: false,
             begun: false,
             why: None,
+            code: None,
             message: None,
             skipped: None,
             rule: None,
@@ -93,6 +98,7 @@ impl StepState {
             passes: 0,
             waited: None,
             began: None,
+            intended: None,
             changed: None,
             facts: BTreeMap::new(),
             heard: Heard::default(),
@@ -389,7 +395,8 @@ impl RunState {
                 step.intent = Some(Arc::clone(intent));
                 step.job = Some((stored.id, *seq));
                 step.began = step.began.or(Some(*time));
-                (step.why, step.message) = (None, None);
+                step.intended = Some(*time);
+                (step.why, step.code, step.message) = (None, None, None);
                 step.heard = Heard::default();
                 step.lost_in_a_row = 0;
                 node = intent.target.node.as_ref();
@@ -406,7 +413,7 @@ impl RunState {
                     if outcome.ending == Ending::Unknown { step.lost_in_a_row.saturating_add(1) } else { 0 };
                 // Of one whose end nobody knows the look at it tells.
                 step.begun |= outcome.ending != Ending::Unknown;
-                (step.why, step.message) = (outcome.why, outcome.message);
+                (step.why, step.code, step.message) = (outcome.why, outcome.code, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
                 }
@@ -428,6 +435,7 @@ impl RunState {
                     }),
                     _ => None,
                 };
+                step.code = probed.code;
                 // Why nobody knows stays told while nobody knows more.
                 if probed.evidence.is_some() || probed.decision != Decision::Ask {
                     step.message = probed.evidence;
@@ -555,6 +563,11 @@ impl RunState {
     /// Steps that stand in a stage.
     pub fn in_stage(&self, stage: Stage) -> impl Iterator<Item = (&Step, &StepState)> {
         self.plan.steps.iter().zip(&self.steps).filter(move |(_, state)| state.stage == stage)
+    }
+
+    /// Steps of which nobody knows yet what becomes of them.
+    pub fn steps_in_doubt(&self) -> impl Iterator<Item = (&Step, &StepState)> {
+        self.plan.steps.iter().zip(&self.steps).filter(|(_, state)| state.stage.is_doubtful())
     }
 
     /// Steps that were carried out although nothing can take them back.

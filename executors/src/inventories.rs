@@ -1,6 +1,7 @@
 //! The inventories of this machine: files, folders, and scripts, which get so long and may print so much.
 
 use palinode_core::inventory::reading::{Kind, Sources};
+use palinode_core::shown::Shown as _;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
@@ -90,7 +91,7 @@ impl Sources for DiskSources {
             let said = String::from_utf8_lossy(&err);
             let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
             let last: String = last.chars().take(200).collect();
-            return Err(format!("{status}{}{}", if last.is_empty() { "" } else { ": " }, last.escape_debug()));
+            return Err(format!("{status}{}{}", if last.is_empty() { "" } else { ": " }, last.shown()));
         }
         if out.len() as u64 > MOST_BYTES { Err("it prints more than 64 MiB".to_owned()) } else { Ok(out) }
     }

@@ -6,6 +6,7 @@ use crate::layout::{INBOX, TORN};
 use crate::record;
 use palinode_core::canon::EncodeError;
 use palinode_core::port::{Handed, Handout, ReadError};
+use palinode_core::shown::Shown as _;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -115,7 +116,7 @@ fn set_aside(root: &Root, name: &OsStr, why: &str) -> Result<(), ReadError> {
         let torn = root.at(TORN);
         root.files.rename(&root.at(INBOX).join(name), &torn.join(&to))?;
         let note = root.files.make_file(&torn.join(format!("{to}.note")))?;
-        let words = format!("{INBOX}/{} was no decision: {why}\n", name.to_string_lossy().escape_debug());
+        let words = format!("{INBOX}/{} was no decision: {why}\n", name.to_string_lossy().shown());
         note.write_all_at(words.as_bytes(), 0)?;
         note.sync_all()?;
         // Its new name first: a cut in between must not leave it without any.

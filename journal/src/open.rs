@@ -14,6 +14,7 @@ use crate::tail::{Current, Tail};
 use palinode_core::event::{FORMAT, Owner};
 use palinode_core::id::{EntryId, Epoch, Seq};
 use palinode_core::port::ReadError;
+use palinode_core::shown::Shown as _;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -59,7 +60,7 @@ impl From<ReadError> for OpenError {
 
 fn name(owner: Option<&Owner>) -> String {
     match owner {
-        Some(owner) => format!("process {} on {}", owner.pid, owner.host.escape_debug()),
+        Some(owner) => format!("process {} on {}", owner.pid, owner.host.shown()),
         None => "a process that is just starting".to_owned(),
     }
 }

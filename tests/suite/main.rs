@@ -6,6 +6,7 @@ mod claims_channel;
 mod claims_driver;
 mod claims_files;
 mod claims_undo;
+mod claims_words;
 mod conformance;
 mod conformance_hosts;
 mod conformance_kube;

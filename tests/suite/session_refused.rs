@@ -39,7 +39,7 @@ fn wrong(text: &str, words: &[&str]) -> Out {
 fn mistakes_in_a_runbook_are_shown_where_they_are() {
     let step = |line: &str| format!("{HEAD}  - a: {line}\n");
     wrong(&step("{ kube.cordn: {} }"), &["book.yml:4:", "unknown action `kube.cordn`", "^"]);
-    wrong(&step("{ kube.drain: { timeout: [soon] } }"), &["book.yml:4:", "invalid type"]);
+    wrong(&step("{ kube.drain: { timeout: [soon] } }"), &["book.yml:4:", "expected a span of time", "found a list"]);
     wrong(&step("{ service: { units: 7, state: stopped } }"), &["book.yml:4:"]);
     wrong(&step("{ kube.cordon: { force: 1 } }"), &["book.yml:4:", "unknown key `force`"]);
     wrong(&format!("{HEAD}{CORDON}{CORDON}"), &["book.yml:5:", "`a` stands twice"]);

@@ -2,8 +2,8 @@
 
 use palinode_core::action::{Accepted, Action, Recovery, UndoClass, Verdict};
 use palinode_core::event::{
-    Answer, Decision, Difference, Ending, Entry, Event, Intent, JobWord, Outcome, PauseWhy, Probed, Rule, RunClosed,
-    RunEnd, RunOpened, Scope, SkipWhy, Why, World, blob_id,
+    Actor, Answer, Decision, Difference, Ending, Entry, Event, Intent, JobWord, Outcome, PauseWhy, Probed, Rule,
+    RunClosed, RunEnd, RunOpened, Scope, SkipWhy, Why, World, blob_id,
 };
 use palinode_core::history::History;
 use palinode_core::id::{Epoch, HostName, Micros, ResourceKey, RunId, Seq, StepPath};
@@ -691,6 +691,13 @@ fn table() -> Vec<Row> {
             (0, "the end of the run", "asked"),
         ),
         // How it ends.
+        row(
+            "done",
+            "an end that a person decided, where the rules have none",
+            is_closed,
+            |s, at| closed(s, at, |c| c.by = Some(Actor::default())),
+            (0, "an end that no person decided", "names a person"),
+        ),
         row(
             "done",
             "how it ended",

@@ -4,18 +4,17 @@
 
 use crate::args::{Args, Output, Pause, Resolve, Retry, Skip};
 use crate::exit::{Exit, Failure};
-use crate::render::{escape, json, lines, to_stderr, to_stdout, words};
+use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
 use crate::{actor, consent, place, session};
-use palinode_core::event::{Answer, Event};
+use palinode_core::event::Answer;
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
 use palinode_core::life::Stage;
-use palinode_core::port::{Handout, JournalRead, Verb};
+use palinode_core::port::{Handout, Verb};
 use palinode_core::state::RunState;
 use palinode_journal::{JournalReader, OpenError, OwnerState, hand_in};
 use palinode_replay::driver::{DriveError, Driver, Refused, ShelfView, Stop, Surroundings, may_decide};
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -43,8 +42,8 @@ pub(crate) fn retry(args: &Args, retry: &Retry) -> Result<Exit, Failure> {
 fn path(text: &str) -> Result<StepPath, Failure> {
     StepPath::new(text).map_err(|bad| {
         Failure::usage(
-            format!("cannot use `{}` as a step's path: {bad}", text.escape_debug()),
-            "type `palinode status` to see the steps that wait",
+            format!("cannot use `{text}` as a step's path: {bad}"),
+            format!("type `{}` to see the steps that wait", hints::of_run("status")),
         )
     })
 }
@@ -57,7 +56,7 @@ pub(crate) fn skip(args: &Args, skip: &Skip) -> Result<Exit, Failure> {
 }
 
 pub(crate) fn pause(args: &Args, pause: &Pause) -> Result<Exit, Failure> {
-    decide(args, Verb::Pause, pause.reason.as_deref(), pause.run.as_deref(), false)
+    decide(args, Verb::Pause, pause.reason.as_deref(), pause.named(), false)
 }
 
 /// What became of a decision.
@@ -83,6 +82,10 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
         Some(driven) if verb == Verb::Pause && named.is_none() => driven,
         _ => place::run(&history, named, place::Default::Open)?,
     };
+    let id = place::short(&history, run.run);
+    if let Verb::Answer { step, .. } | Verb::Skip { step } = &verb {
+        suggest::step(run, &id, step.as_str())?;
+    }
     check(&history, run, &verb)?;
     if let Verb::Answer { step, answer } = &verb
         && let Some((_, known)) = run.find(step).and_then(|ix| run.step(ix))
@@ -90,25 +93,29 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
     {
         if reason.is_none_or(|reason| reason.trim().is_empty()) {
             let next = format!(
-                "type `palinode retry {step}` to have it tried again; or, if you know that it happened all the same, \
-                 `palinode resolve {step} --applied --reason TEXT`"
+                "type `{}` to have it tried again; or, if you know that it happened all the same, `{}`",
+                hints::of_step("retry", step.as_str(), "", &id),
+                hints::of_step("resolve", step.as_str(), "--applied --reason TEXT", &id),
             );
             return Err(Failure::usage(Refused::Overrules(step.clone()).to_string(), next));
         }
-        overrule(&reader, &history, run, step, yes)?;
+        overrule(run, (&reader, &history), step, yes)?;
     }
     let seen = Some(history.seq);
     let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned), seen };
     let came = pass_on(&root, &history, &owner, &decision)?;
-    let id = place::short(&history, decision.run);
+    let resume = escape(&hints::command(&format!("resume {id}")));
     let words = match (&decision.verb, &came) {
-        (Verb::Pause, Came::Handed) => "handed to the driver: it finishes what runs, then pauses\n".to_owned(),
-        (_, Came::Handed) => "handed to the driver, which records it and acts on it\n".to_owned(),
-        (_, Came::Recorded) => "recorded; type `palinode resume` to go on\n".to_owned(),
-        (_, Came::Nothing) => "nobody drives the run, so there is nothing to pause\n".to_owned(),
-        (_, Came::Waits(who)) => {
-            format!("{}; the decision waits in the journal's inbox until run {id} is resumed\n", escape(who))
+        (Verb::Pause, Came::Handed) => {
+            format!("handed to the driver of run {id}: it finishes what runs, then pauses\n")
         }
+        (_, Came::Handed) => format!("handed to the driver of run {id}, which records it and acts on it\n"),
+        (_, Came::Recorded) => format!("recorded for run {id}; type `{resume}` to go on\n"),
+        (_, Came::Nothing) => format!("nobody drives run {id}, so there is nothing to pause\n"),
+        (_, Came::Waits(who)) => format!(
+            "{}; the decision waits in the journal's inbox until run {id} is resumed: type `{resume}`\n",
+            escape(who)
+        ),
     };
     match args.output {
         Output::Json => json(&serde_json::json!({
@@ -129,13 +136,15 @@ fn check(history: &History, run: &RunState, verb: &Verb) -> Result<(), Failure> 
         return Err(DriveError::from(refused).into());
     };
     let id = place::short(history, run.run);
+    let of = |verb: &str, more: &str| hints::of_step(verb, step.as_str(), more, &id);
     let next = match answer {
         Answer::NotApplied => {
-            format!("it is tried again after `palinode retry {step} --run {id}`, which keeps what it found first")
+            format!("it is tried again after `{}`, which keeps what it found first", of("retry", ""))
         }
         _ => format!(
-            "it counts as failed already: `palinode retry {step} --run {id}`, `palinode skip {step} --run {id} --reason \
-             TEXT`, or a rollback"
+            "it counts as failed already: type `{}` or `{}`, or roll back",
+            of("retry", ""),
+            of("skip", "--reason TEXT")
         ),
     };
     Err(Failure::usage(format!("{step} is not in doubt: it failed, and that is recorded"), next))
@@ -143,28 +152,14 @@ fn check(history: &History, run: &RunState, verb: &Verb) -> Result<(), Failure> 
 
 /// Shows the recorded failure, and asks whether it is to be overruled.
 fn overrule(
-    reader: &JournalReader,
-    history: &History,
     run: &RunState,
+    (reader, history): (&JournalReader, &History),
     step: &StepPath,
     yes: bool,
 ) -> Result<(), Failure> {
     let Some((_, known)) = run.find(step).and_then(|ix| run.step(ix)) else { return Ok(()) };
-    let mut code = None;
-    if let Some((_, since)) = known.job {
-        for stored in reader.read(since)? {
-            let entry = stored?.entry;
-            if let Event::Outcome(outcome) = &entry.event
-                && (entry.run, &outcome.step) == (run.run, step)
-            {
-                code = outcome.code;
-            }
-        }
-    }
-    let mut text = format!("{step} is not in doubt: attempt {} {}", known.attempt, words::step(known));
-    if let Some(code) = code {
-        let _ = write!(text, ", exit code {code}");
-    }
+    let stands = words::step(known, words::Driven::No);
+    let text = format!("{step} is not in doubt: attempt {} {stands}", known.attempt);
     let mut text = format!("{}\n", escape(&text));
     let shelf = ShelfView::of(reader, history, run.run).ok();
     if let Some(message) = known.message {

@@ -111,7 +111,7 @@ fn locks_out(action: &Action) -> Option<String> {
 fn known(path: &Path, host: &str) -> Result<String, Failure> {
     if !Inventory::parse(&read_inventory(path)?).has_host(host) {
         return Err(Failure::usage(
-            format!("the inventory {} has no host `{}`", path.display(), host.escape_debug()),
+            format!("the inventory {} has no host `{}`", path.display(), host),
             "correct the name, or leave -i away to reach the host as the configuration of ssh says",
         ));
     }
@@ -184,7 +184,7 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
         ["wait", what, value] => {
             let value = (*value).to_owned();
             let mut wait = Wait { port: None, path: None, unit: None, span: None, timeout: Span::seconds(300) };
-            let wrong = |what: &str| Failure::usage(format!("`{}` is no {what}", value.escape_debug()), "correct it");
+            let wrong = |what: &str| Failure::usage(format!("`{}` is no {what}", value), "correct it");
             match *what {
                 "port" => wait.port = Some(value.parse().map_err(|_| wrong("port"))?),
                 "path" => wait.path = Some(value),
@@ -199,7 +199,7 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
         ["reboot"] => Action::Reboot {},
         _ => {
             return Err(Failure::usage(
-                format!("`{}` is no typed action", words.join(" ").escape_debug()),
+                format!("`{}` is no typed action", words.join(" ")),
                 "type `palinode exec --help` for those there are; a command stands after `--`",
             ));
         }
@@ -221,8 +221,8 @@ fn service(first: &str, rest: &[&str]) -> Result<Service, Failure> {
     };
     if let Some(word) = more.iter().find(misspelt) {
         return Err(Failure::usage(
-            format!("`{}` is no state", word.escape_debug()),
-            format!("write {WANTED}; if it is a unit, write `{}.service`", word.escape_debug()),
+            format!("`{}` is no state", word),
+            format!("write {WANTED}; if it is a unit, write `{}.service`", word),
         ));
     }
     if states.is_empty() {
@@ -248,13 +248,13 @@ fn service(first: &str, rest: &[&str]) -> Result<Service, Failure> {
 }
 
 fn unknown(word: &str, wanted: &str) -> Failure {
-    Failure::usage(format!("`{}` is no state", word.escape_debug()), format!("write {wanted}"))
+    Failure::usage(format!("`{}` is no state", word), format!("write {wanted}"))
 }
 
 /// A plan of one host.
 fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failure> {
     let host = HostName::new(host)
-        .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", host.escape_debug()), "name it as ssh does"))?;
+        .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", host), "name it as ssh does"))?;
     let mut steps = Vec::new();
     for action in actions.iter().cloned() {
         action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
@@ -290,7 +290,8 @@ fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failur
         parameters: BTreeMap::new(),
         inventory: None,
         serial: 1,
-        max_fail: 0,
+        // A failure ends the run: there is nothing to go on with, and typing it again is a retry.
+        max_fail: 1,
         lanes: vec![
             Lane { kind: LaneKind::First, start: 0, end: 0 },
             Lane { kind: LaneKind::Host(host), start: 0, end },

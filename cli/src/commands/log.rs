@@ -4,12 +4,15 @@ use crate::args::{Args, Log, Output};
 use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::progress::split;
-use crate::render::{clock, escape, json, moment, to_stderr, to_stdout, words};
+use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout, words};
 use crate::session::wall;
 use crate::when;
 use palinode_core::event::{Answer, Decision, Ending, Event, HostKeys, Rule, Sealed, Why};
+use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId};
+use palinode_core::plan::Work;
 use palinode_core::port::Stored;
+use palinode_core::state::RunState;
 use palinode_journal::JournalReader;
 use palinode_journal::index::{Catalog, Query, Run};
 use palinode_replay::driver::ShelfView;
@@ -50,7 +53,7 @@ impl Found {
 
 /// The entries that were asked for.
 fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Failure> {
-    let named = log.run.as_deref().or(log.of.as_deref());
+    let named = log.named();
     let query = Query {
         runs: BTreeSet::new(),
         step: log.step.clone(),
@@ -78,11 +81,53 @@ fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Fai
     Ok((Found::new(&mut catalog, entries)?, only))
 }
 
+/// Nothing was found: because of a name that is not there, or because nothing is like that?
+fn filters_are_known(reader: &JournalReader, log: &Log, only: Option<RunId>) -> Result<(), Failure> {
+    if (&log.host, &log.action, &log.step, &log.resource) == (&None, &None, &None, &None) {
+        return Ok(());
+    }
+    let history = History::load(reader)?;
+    let runs: Vec<&RunState> = history.runs.values().filter(|run| only.is_none_or(|only| run.run == only)).collect();
+    let steps = || runs.iter().flat_map(|run| run.plan.steps.iter());
+    let missing = match only {
+        Some(run) => format!("run {} has no", place::short(&history, run)),
+        None => "the journal has no".to_owned(),
+    };
+    if let Some(host) = &log.host {
+        suggest::known(host, runs.iter().flat_map(|run| run.plan.hosts()).map(|host| host.as_str()), "host", &missing)?;
+    }
+    if let Some(action) = &log.action {
+        let acted = steps().filter_map(|step| match &step.work {
+            Work::Act(action) => Some(action.name()),
+            Work::Gate { .. } => None,
+        });
+        suggest::known(action, acted.chain(palinode_core::action::NAMES.iter().copied()), "action", "there is no")?;
+    }
+    if let Some(step) = &log.step
+        && !steps().any(|known| known.path.as_str().starts_with(step.as_str()))
+    {
+        suggest::known(step, steps().map(|step| step.path.as_str()), "step", &missing)?;
+    }
+    if let Some(key) = &log.resource {
+        let intents = runs.iter().flat_map(|run| run.steps()).filter_map(|(_, _, known)| known.intent.as_ref());
+        let keys: BTreeSet<&str> =
+            intents.flat_map(|intent| &intent.footprint).map(|place| place.key.as_str()).collect();
+        if !keys.iter().any(|known| known.starts_with(key.as_str())) {
+            suggest::known(key, keys, "resource", &missing)?;
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
     let reader = place::reader(args.journal.as_deref())?;
     let (found, only) = find(&reader, log)?;
+    if found.entries.is_empty() {
+        filters_are_known(&reader, log, only)?;
+    }
     if found.entries.is_empty() && !found.runs.is_empty() {
-        to_stderr("no entry is like that; `palinode log -n 20` shows what there is\n");
+        let log = escape(&hints::command("log -n 20"));
+        to_stderr(&format!("no entry is like that; `{log}` shows what there is\n"));
     }
     if args.output == Output::Json {
         let list = found
@@ -134,6 +179,7 @@ fn words_of(event: &Event) -> Option<BodyId> {
         Event::Outcome(outcome) => outcome.message,
         Event::Progress(told) => told.evidence,
         Event::Probed(probed) => probed.evidence,
+        Event::RunClosed(closed) => closed.reason,
         Event::Resolved { reason, .. } | Event::Skipped { reason, .. } | Event::Paused { reason, .. } => *reason,
         _ => None,
     }
@@ -188,7 +234,7 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
                 Ending::Failed => "failed",
                 Ending::Unknown => "in doubt",
             };
-            let why = outcome.why.map(|why| format!(", {}", words::why(why))).unwrap_or_default();
+            let why = outcome.why.map(|why| format!(", {}", words::failed(why, outcome.code))).unwrap_or_default();
             let captures: Vec<String> =
                 outcome.captures.iter().map(|(name, value)| format!(", {name} = {value}")).collect();
             format!("{ending}{why}{}{}", captures.concat(), said(outcome.message))
@@ -208,7 +254,9 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
                 Decision::FailedPartial => "a part of it happened: failed",
                 Decision::Ask => "ask the operator",
             };
-            format!("{decision} ({rule}){}", said(probed.evidence))
+            let code =
+                words::code(Some(Why::ExitCode), probed.code).map(|code| format!(": {code}")).unwrap_or_default();
+            format!("{decision} ({rule}){code}{}", said(probed.evidence))
         }
         Event::Resolved { answer, by, reason, overruled, .. } => {
             let answer = match answer {
@@ -242,7 +290,8 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
             } else {
                 format!(", {} residues", closed.residues.len())
             };
-            format!("{}{residues}", words::end(closed.end))
+            let by = closed.by.as_ref().map(|by| format!(", by {}", words::actor(by))).unwrap_or_default();
+            format!("{}{residues}{by}{}", words::end(closed.end), said(closed.reason))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One file for each verb.
 
 mod carry;
+mod close;
 mod decide;
 mod doctor;
 mod exec;
@@ -13,12 +14,14 @@ mod resume;
 mod rollback;
 mod run;
 mod runbook;
+mod runs;
 mod show;
 mod status;
 mod verify;
 
 use crate::args::{Args, Command};
 use crate::exit::{Exit, Failure};
+pub(crate) use exec::EXEC;
 
 /// Carries out a command.
 pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
@@ -28,6 +31,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Undo(undo) => rollback::rollback(args, &undo.as_rollback()),
         Command::Resume(resume) => resume::resume(args, resume),
         Command::Status(status) => status::status(args, status),
+        Command::Runs(runs) => runs::runs(args, runs),
         Command::Log(log) => log::log(args, log),
         Command::Show(show) => show::show(args, show),
         Command::Verify => verify::verify(args),
@@ -37,6 +41,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Retry(retry) => decide::retry(args, retry),
         Command::Skip(skip) => decide::skip(args, skip),
         Command::Pause(pause) => decide::pause(args, pause),
+        Command::Close(close) => close::close(args, close),
         Command::Rollback(rollback) => rollback::rollback(args, rollback),
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
         Command::Inventory(command) => inventory::inventory(args, command),

@@ -3,7 +3,7 @@
 use crate::args::{Args, Output, Replay};
 use crate::exit::{Exit, Failure};
 use crate::place;
-use crate::render::{count, escape, json, to_stdout};
+use crate::render::{count, escape, hints, json, to_stdout};
 use palinode_core::history::History;
 use palinode_core::rules::version::Rules;
 use palinode_journal::JournalReader;
@@ -68,7 +68,7 @@ fn text(found: &Replayed) -> String {
 
 fn diverged(output: Output, divergence: &Divergence) -> Exit {
     let Divergence { seq, run, step, expected, got } = divergence;
-    let next = format!("palinode show {seq}");
+    let next = hints::command(&format!("show {seq}"));
     match output {
         Output::Json => json(&serde_json::json!({
             "strict": false,

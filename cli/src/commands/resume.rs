@@ -3,6 +3,7 @@
 use crate::acting::Acting;
 use crate::args::{Args, Resume};
 use crate::exit::{Exit, Failure};
+use crate::render::hints;
 use crate::render::live::Live;
 use crate::session::{self, Start};
 use crate::{actor, place};
@@ -16,11 +17,11 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let root = place::find(args.journal.as_deref())?;
     let mut journal = session::own(&root)?;
     let history = History::load(&journal)?;
-    let state = place::run(&history, resume.run.as_deref(), place::Default::Open)?;
+    let state = place::run(&history, resume.named(), place::Default::Open)?;
     if state.closed.is_some() {
         return Err(Failure::usage(
             format!("run {} is closed", place::short(&history, state.run)),
-            "type `palinode status` to see how it ended",
+            format!("type `{}` to see how it ended", hints::of_run("status")),
         ));
     }
     let run = state.run;

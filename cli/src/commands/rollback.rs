@@ -5,7 +5,7 @@ use crate::args::{Args, Output, Rollback};
 use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
-use crate::render::{count, escape, json, summary, to_stderr, to_stdout, words};
+use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
 use crate::session::{self, Start};
 use crate::{actor, consent, place};
 use palinode_core::compensate::Compensation;
@@ -23,8 +23,8 @@ use std::time::Instant;
 fn scope(rollback: &Rollback) -> Result<Scope, Failure> {
     let wrong = |what: &str, text: &str, bad: palinode_core::id::BadId| {
         Failure::usage(
-            format!("cannot use `{}` as a {what}: {bad}", text.escape_debug()),
-            "type `palinode status` to see hosts and steps",
+            format!("cannot use `{text}` as a {what}: {bad}"),
+            format!("type `{}` to see hosts and steps", hints::of_run("status")),
         )
     };
     match (&rollback.host, &rollback.step) {
@@ -41,21 +41,23 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let errand = &rollback.way.errand;
     if rollback.way.dry_run {
         let (reader, history) = place::read(args.journal.as_deref())?;
-        let state = place::run(&history, rollback.run.as_deref(), place::Default::Forward)?;
+        let state = place::run(&history, rollback.named(), place::Default::Forward)?;
+        suggest::scope(state, &place::short(&history, state.run), &scope)?;
         return preview(args, &reader, &history, state, &scope);
     }
     let root = place::find(args.journal.as_deref())?;
     let mut journal = session::own(&root)?;
     let mut history = History::load(&journal)?;
-    let state = place::run(&history, rollback.run.as_deref(), place::Default::Forward)?;
+    let state = place::run(&history, rollback.named(), place::Default::Forward)?;
     let original = state.run;
+    suggest::scope(state, &place::short(&history, original), &scope)?;
     if let Some(open) = history.runs.values().find(|other| {
         other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == original)
     }) {
         let id = place::short(&history, open.run);
         return Err(Failure::usage(
             format!("run {} is being taken back already, by run {id}", place::short(&history, original)),
-            format!("type `palinode resume {id}` to go on with that"),
+            format!("type `{}` to go on with that", hints::command(&format!("resume {id}"))),
         ));
     }
     let mut acting = Acting::reopen(state, args, journal.root())?;
@@ -83,7 +85,9 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
                 exit,
                 format!("{path} is still in doubt, and only you can say what became of it; nothing was taken back"),
                 format!(
-                    "type `palinode resolve {path} --applied`, `--not-applied` or `--partial`, then roll back again"
+                    "type `{}`, or with `--not-applied` or `--partial`, then `{}`",
+                    hints::of_step("resolve", &path, "--applied --reason TEXT", &place::short(&history, original)),
+                    command(&scope, &place::short(&history, original))
                 ),
             ));
         }
@@ -98,7 +102,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         if args.output == Output::Json {
             let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
-            json(&summary::as_json(state, journal.root()));
+            json(&summary::as_json(state, words::Driven::No, journal.root()));
         }
         return Ok(Exit::Done);
     }
@@ -186,11 +190,11 @@ fn title(history: &History, run: RunId, scope: &Scope, way: &Compensation) -> St
 
 /// The command that takes a way back.
 fn command(scope: &Scope, run: &str) -> String {
-    match scope {
-        Scope::Run => format!("palinode rollback {run}"),
-        Scope::Host(host) => format!("palinode rollback {run} --host {host}"),
-        Scope::Step(step) => format!("palinode rollback {run} --step {step}"),
-    }
+    hints::command(&match scope {
+        Scope::Run => format!("rollback {run}"),
+        Scope::Host(host) => format!("rollback {run} --host {}", hints::quoted(host.as_str())),
+        Scope::Step(step) => format!("rollback {run} --step {}", hints::quoted(step.as_str())),
+    })
 }
 
 fn preview_text(
@@ -266,7 +270,7 @@ fn way_text(original: &RunState, way: &Compensation) -> String {
             "\n{} cannot be restored; the rollback will end partly rolled back (exit 6)",
             count(way.residues.len(), "thing")
         );
-        out.push_str(&summary::residue_lines(&way.residues, "  ", usize::MAX));
+        out.push_str(&summary::residue_lines(&way.residues, "  ", usize::MAX, ""));
     }
     out
 }

@@ -42,11 +42,11 @@ pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
 fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut all = BTreeMap::new();
     for text in set {
-        let (name, value) = text.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("`--set {}` has no =", text.escape_debug()), "write --set NAME=VALUE")
-        })?;
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("`--set {}` has no =", text), "write --set NAME=VALUE"))?;
         if all.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::usage(format!("the parameter `{}` is set twice", name.escape_debug()), "set it once"));
+            return Err(Failure::usage(format!("the parameter `{}` is set twice", name), "set it once"));
         }
     }
     Ok(all)
@@ -125,7 +125,7 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
             "no inventory is given, and without one there are no hosts",
             format!(
                 "name it with -i FILE, or type `palinode run {} --lab` to try the runbook in a simulated cluster",
-                run.runbook.escape_debug()
+                run.runbook
             ),
         ));
     };

@@ -36,7 +36,7 @@ pub(crate) fn load(name: &str) -> Result<(String, String), Failure> {
         return Ok(((*name).to_owned(), (*text).to_owned()));
     }
     let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-    let shown = name.escape_debug();
+    let shown = name;
     let path = Path::new(name);
     if !path.exists() {
         return Err(Failure::usage(
@@ -77,10 +77,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
         Runbook::FromRun(wanted) => return from_run::from_run(args, wanted),
         Runbook::New { name } => {
             let label = Label::new(name).map_err(|bad| {
-                Failure::usage(
-                    format!("cannot use `{}` as a runbook's name: {bad}", name.escape_debug()),
-                    "choose another name",
-                )
+                Failure::usage(format!("cannot use `{}` as a runbook's name: {bad}", name), "choose another name")
             })?;
             to_stdout(&NEW.replace("NAME", label.as_str()));
         }

@@ -4,7 +4,7 @@ use crate::args::{Args, Output, Show};
 use crate::commands::log::{Found, describe};
 use crate::exit::{Exit, Failure};
 use crate::place;
-use crate::render::{bytes_to_stdout, clock, escape, json, lines, moment, summary, to_stdout, words};
+use crate::render::{bytes_to_stdout, clock, escape, hints, json, lines, moment, suggest, summary, to_stdout, words};
 use palinode_core::event::{Event, ImageRef};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
@@ -25,7 +25,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     if show.body && !what.contains('/') {
         return Err(Failure::usage(
             "only a step has a body",
-            "give the path of a step, as `palinode show @` lists them",
+            format!("give the path of a step, as `{}` lists them", hints::command("show @")),
         ));
     }
     if let Ok(number) = what.parse::<u64>()
@@ -66,8 +66,8 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
         }
     }
     Err(Failure::usage(
-        format!("the journal has no entry, run or step `{}`", what.escape_debug()),
-        "give a sequence number from `palinode log`, a run's id, @, or a step's path",
+        format!("the journal has no entry, run or step `{}`", what),
+        format!("give a sequence number from `{}`, a run's id, @, or a step's path", hints::command("log")),
     ))
 }
 
@@ -171,8 +171,8 @@ fn printed(reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, 
     });
     let Some(Some(output)) = output else {
         return Err(Failure::usage(
-            format!("the step `{}` of run {} printed nothing", path.escape_debug(), family.short(run.run)),
-            "type `palinode show @` to see its steps",
+            format!("the step `{}` of run {} printed nothing", path, family.short(run.run)),
+            format!("type `{}` to see its steps", hints::command(&format!("show {}", family.short(run.run)))),
         ));
     };
     bytes_to_stdout(&ShelfView::of(reader, &family.history, run.run)?.open(output)?);
@@ -183,9 +183,14 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     let run = family.run()?;
     let found = StepPath::new(path).ok().and_then(|path| run.find(&path)).and_then(|ix| run.step(ix));
     let Some((step, known)) = found else {
+        let all = run.plan.steps.iter().map(|step| step.path.as_str()).collect();
         return Err(Failure::usage(
-            format!("run {} has no step `{}`", family.short(run.run), path.escape_debug()),
-            "type `palinode show @` to see its steps",
+            format!("run {} has no step `{path}`", family.short(run.run)),
+            format!(
+                "{}; `{}` lists its steps",
+                suggest::meant(path, &all),
+                hints::command(&format!("show {}", family.short(run.run)))
+            ),
         ));
     };
     let about = |stored: &&Stored| stored.entry.run == run.run && stored.entry.event.step() == Some(&step.path);
@@ -200,8 +205,9 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
         return Ok(Exit::Done);
     }
     let shelf = ShelfView::of(reader, &family.history, run.run).ok();
+    let driven = place::driven(reader, run)?;
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known));
+    let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known, driven));
     let does = match (&step.work, &known.intent) {
         (_, Some(intent)) => intent.action.words(),
         (Work::Act(action), None) => action.words(),
@@ -214,8 +220,9 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
         let _ = writeln!(out, "  {what} {}", family.short(by));
     }
     if let Some(heard) = known.heard.words() {
-        let _ =
-            writeln!(out, "  told      {} tasks: {heard}; `palinode log --kind progress` lists all", known.heard.tasks);
+        let step = hints::quoted(step.path.as_str());
+        let log = hints::command(&format!("log {} --kind progress --step {step}", family.short(run.run)));
+        let _ = writeln!(out, "  told      {} tasks: {heard}; `{}` lists all", known.heard.tasks, escape(&log));
     }
     // What went well in a playbook is counted above.
     let notable = |event: &Event| match event {
@@ -270,8 +277,9 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
 }
 
 fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit, Failure> {
+    let driven = place::driven(reader, run)?;
     if args.output == Output::Json {
-        let mut value = summary::as_json(run, reader.root());
+        let mut value = summary::as_json(run, driven, reader.root());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
         value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
         value["closed"] = serde_json::to_value(run.closed.as_deref()).unwrap_or_default();
@@ -298,12 +306,12 @@ fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit
     }
     out.push_str("\nsteps\n");
     for (_, step, known) in run.steps() {
-        let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::stands(step, known));
+        let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::stands(step, known, driven));
     }
     let lost = summary::residues(run);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
-        out.push_str(&summary::residue_lines(&lost, "  ", usize::MAX));
+        out.push_str(&summary::residue_lines(&lost, "  ", usize::MAX, ""));
     }
     if let Some(closed) = &run.closed {
         if !closed.passed.is_empty() {

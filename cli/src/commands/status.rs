@@ -4,14 +4,14 @@ use crate::args::{Args, Output, Status};
 use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::words::Driven;
-use crate::render::{escape, json, lanes, moment, span, summary, to_stdout, words};
+use crate::render::{escape, hints, json, lanes, moment, span, summary, to_stdout, words};
 use crate::session::wall;
-use palinode_core::event::World;
+use palinode_core::event::{Actor, Event, World};
 use palinode_core::history::History;
-use palinode_core::id::Micros;
+use palinode_core::id::{Micros, RunId, Seq};
 use palinode_core::state::RunState;
-use palinode_journal::OwnerState;
-use palinode_replay::driver::ShelfView;
+use palinode_journal::{JournalReader, OwnerState};
+use palinode_replay::driver::{ShelfView, Stopped};
 use std::fmt::Write as _;
 
 /// Whatever answers at once has been recorded by then.
@@ -21,23 +21,53 @@ const QUIET: Micros = Micros(15_000_000);
 const MOST_KEYS: usize = 4;
 
 pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
-    let (reader, mut history) = place::read_latest(args.journal.as_deref(), status.run.as_deref())?;
-    let id = place::run(&history, status.run.as_deref(), place::Default::Latest)?.run;
+    let (reader, mut history) = place::read_latest(args.journal.as_deref(), status.named())?;
+    let id = place::run(&history, status.named(), place::Default::Latest)?.run;
     place::find_words(&reader, &mut history, id)?;
-    let run = place::run(&history, status.run.as_deref(), place::Default::Latest)?;
+    let run = place::run(&history, status.named(), place::Default::Latest)?;
     let owner = reader.owner()?;
     // The journal has one driver; it drives the run that carries its epoch.
     let alive = matches!(owner, OwnerState::Alive { epoch, .. } if epoch == run.epoch && run.closed.is_none());
     let driven = if alive { Driven::Alive } else { Driven::No };
     let shelf = ShelfView::of(&reader, &history, run.run).ok();
+    let others = others(&reader, run.run)?;
     match args.output {
-        Output::Json => json(&as_json(run, driven, reader.root(), shelf.as_ref())),
-        Output::Text => to_stdout(&text(&history, run, driven, &owner, shelf.as_ref())),
+        Output::Json => {
+            let mut value = as_json(run, &place::short(&history, id), driven, reader.root(), shelf.as_ref());
+            value["other_open_runs"] = others.iter().map(|(run, ..)| run.to_string()).collect();
+            json(&value);
+        }
+        Output::Text => to_stdout(&text(&history, run, driven, &owner, shelf.as_ref(), &others)),
     }
+    let exit = if status.exit_code { exit_of(run, driven) } else { Exit::Done };
     // The process ends here: a long history is not taken apart piece by piece while someone waits for the prompt.
     drop(shelf);
     std::mem::forget(history);
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+/// The exit code that tells how a run stands.
+fn exit_of(run: &RunState, driven: Driven) -> Exit {
+    match &run.closed {
+        Some(closed) => Exit::of(&Stopped::Closed(closed.end)),
+        None if driven == Driven::Alive => Exit::Paused,
+        None if run.steps_in_doubt().next().is_some() => Exit::InDoubt,
+        None => Exit::Paused,
+    }
+}
+
+/// An open run beside the one that is shown: its name, its runbook, when it was opened and by whom.
+type Other = (RunId, String, Micros, Actor);
+
+/// The other open runs of the journal, oldest first.
+fn others(reader: &JournalReader, shown: RunId) -> Result<Vec<Other>, Failure> {
+    let open: Vec<(RunId, Seq)> = reader.open_runs()?.into_iter().filter(|(run, _)| *run != shown).collect();
+    let firsts: Vec<Seq> = open.iter().map(|(_, first)| *first).collect();
+    let opened = reader.entries_at(&firsts)?.into_iter().filter_map(|stored| match stored.entry.event {
+        Event::RunOpened(opened) => Some((stored.entry.run, opened.runbook, stored.entry.time, opened.actor)),
+        _ => None,
+    });
+    Ok(opened.collect())
 }
 
 /// Since when a driver on real hosts has had nothing to record, if that is for long. What it waits for is not recorded.
@@ -49,9 +79,14 @@ fn quiet(run: &RunState) -> String {
     format!("; nothing new for {}: a long step, or a host that does not answer", span(since))
 }
 
-fn as_json(run: &RunState, driven: Driven, journal: &std::path::Path, shelf: Option<&ShelfView>) -> serde_json::Value {
-    let mut value = summary::as_json(run, journal);
-    value["state"] = words::state(run, driven).into();
+fn as_json(
+    run: &RunState,
+    id: &str,
+    driven: Driven,
+    journal: &std::path::Path,
+    shelf: Option<&ShelfView>,
+) -> serde_json::Value {
+    let mut value = summary::as_json(run, driven, journal);
     value["runbook"] = run.opened.runbook.clone().into();
     value["opened"] = run.began.0.into();
     value["changed"] = run.changed.0.into();
@@ -59,22 +94,30 @@ fn as_json(run: &RunState, driven: Driven, journal: &std::path::Path, shelf: Opt
     value["paused"] = serde_json::to_value(&run.paused).unwrap_or_default();
     value["compensates"] = serde_json::to_value(&run.opened.compensates).unwrap_or_default();
     value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
-    value["lanes"] = lanes::lanes(run)
+    value["lanes"] = lanes::lanes(run, driven)
         .into_iter()
-        .map(|row| serde_json::json!({ "name": row.name, "done": row.done, "steps": row.all, "at": row.at, "state": row.state }))
+        .map(|row| serde_json::json!({ "name": row.name, "done": row.done, "steps": row.all, "at": row.at, "state": row.state, "since": row.since }))
         .collect();
     let overruled = run.steps().filter(|(_, _, known)| known.overruled);
     value["overruled"] = overruled.map(|(_, step, _)| step.path.to_string()).collect();
-    value["waiting"] = summary::open_steps(run, shelf)
+    value["waiting"] = summary::open_steps(run, id, shelf)
         .into_iter()
         .map(|open| serde_json::json!({ "step": open.step, "what": open.what, "message": open.message, "next": open.next }))
         .collect();
     value
 }
 
-fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, shelf: Option<&ShelfView>) -> String {
+fn text(
+    history: &History,
+    run: &RunState,
+    driven: Driven,
+    owner: &OwnerState,
+    shelf: Option<&ShelfView>,
+    others: &[Other],
+) -> String {
     let mut out = String::new();
     let id = place::short(history, run.run);
+    let show = || format!("`{}`", escape(&hints::command(&format!("show {id}"))));
     let _ = writeln!(out, "{} {id}: {}", escape(&run.opened.runbook), words::state(run, driven));
     let opened = &run.opened;
     let mut row = |label: &str, value: String| {
@@ -122,27 +165,32 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
         row("host key", format!("{host} {}", escape(key)));
     }
     if run.host_keys.len() > MOST_KEYS {
-        row("", format!("and {} more (palinode show {id})", run.host_keys.len() - MOST_KEYS));
+        row("", format!("and {} more ({})", run.host_keys.len() - MOST_KEYS, show()));
     }
 
     out.push('\n');
-    out.push_str(&lanes::table(&lanes::lanes(run)));
+    out.push_str(&lanes::table(&lanes::lanes(run, driven)));
 
     let overruled: Vec<_> = run.steps().filter(|(_, _, known)| known.overruled).collect();
     if !overruled.is_empty() {
         out.push_str("\nfailures that a person overruled\n");
         for (_, step, known) in overruled.iter().take(summary::MOST) {
-            let _ = writeln!(out, "  {}: {}", step.path, escape(&words::step(known)));
+            let _ = writeln!(out, "  {}: {}", step.path, escape(&words::step(known, driven)));
         }
         if overruled.len() > summary::MOST {
-            let _ = writeln!(out, "  and {} more (palinode show {id})", overruled.len() - summary::MOST);
+            let _ = writeln!(
+                out,
+                "  and {} more ({})",
+                overruled.len() - summary::MOST,
+                hints::command(&format!("show {id}"))
+            );
         }
     }
-    out.push_str(&summary::open_lines(&summary::open_steps(run, shelf)));
+    out.push_str(&summary::open_lines(&waiting(run, &id, driven, shelf), &id));
     let lost = summary::residues(run);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
-        out.push_str(&summary::residue_lines(&lost, "  ", 4));
+        out.push_str(&summary::residue_lines(&lost, "  ", 4, &id));
     }
     if let Some(closed) = &run.closed
         && !closed.differences.is_empty()
@@ -153,25 +201,43 @@ fn text(history: &History, run: &RunState, driven: Driven, owner: &OwnerState, s
             let _ = writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
         }
         if closed.differences.len() > summary::MOST {
-            let _ = writeln!(out, "  and {} more (palinode show @)", closed.differences.len() - summary::MOST);
+            let _ = writeln!(out, "  and {} more ({})", closed.differences.len() - summary::MOST, show());
         }
     }
-    out.push_str("\nnext\n");
-    if driven == Driven::Alive {
-        let _ = writeln!(out, "  palinode log -n 20               what it did last");
-        let _ = writeln!(out, "  palinode pause                   finish what runs, then pause");
-        for line in summary::open_steps(run, None)
-            .into_iter()
-            .take(summary::MOST)
-            .flat_map(|open| open.next)
-            .filter(|line| line != "palinode resume")
-        {
-            let _ = writeln!(out, "  {}", escape(&line));
+    if !others.is_empty() {
+        out.push_str("\nother open runs\n");
+        for (run, runbook, began, actor) in others.iter().take(summary::MOST) {
+            let id = place::short(history, *run);
+            let status = hints::command(&format!("status {id}"));
+            let by = escape(&words::actor(actor));
+            let _ = writeln!(out, "  {}, opened {} by {by}: `{}`", escape(runbook), moment(*began), escape(&status));
         }
-    } else {
-        for line in summary::next(run, &id) {
-            let _ = writeln!(out, "  {}", escape(&line));
+        if others.len() > summary::MOST {
+            let all = hints::command("runs --open");
+            let _ = writeln!(out, "  and {} more (`{}`)", others.len() - summary::MOST, escape(&all));
         }
     }
+    let next = match driven {
+        Driven::No => summary::next(run, &id),
+        Driven::Alive => {
+            let line = |words: &str, what: &str| (hints::command(words), what.to_owned());
+            let mut next = vec![
+                line(&format!("log {id} -n 20"), "what it did last"),
+                line(&format!("pause {id}"), "finish what runs, then pause"),
+            ];
+            let decisions = waiting(run, &id, driven, None).into_iter().take(summary::MOST).flat_map(|open| open.next);
+            next.extend(decisions.map(|line| (line, String::new())));
+            next
+        }
+    };
+    out.push_str(&summary::next_lines(&next));
     out
+}
+
+/// The steps that wait for a person. What a living driver has under way waits for nobody.
+fn waiting(run: &RunState, id: &str, driven: Driven, shelf: Option<&ShelfView>) -> Vec<summary::Open> {
+    let resume = hints::command(&format!("resume {id}"));
+    let mut all = summary::open_steps(run, id, shelf);
+    all.retain(|open| driven == Driven::No || open.next.iter().all(|line| *line != resume));
+    all
 }

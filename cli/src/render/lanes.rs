@@ -1,6 +1,8 @@
 //! How far every host is. Of many hosts, those that need nobody's eyes are folded, so that one screen stays one screen.
 
-use super::{count, some};
+use super::words::Driven;
+use super::{count, hints, moment, some};
+use palinode_core::id::Micros;
 use palinode_core::leftover;
 use palinode_core::life::Stage;
 use palinode_core::plan::{LaneKind, Step};
@@ -25,10 +27,12 @@ pub(crate) struct LaneRow {
     pub(crate) at: Option<String>,
     /// How it stands, in a few words.
     pub(crate) state: String,
+    /// Since when it is in doubt, if it is.
+    pub(crate) since: Option<Micros>,
 }
 
-/// How far every lane is.
-pub(crate) fn lanes(run: &RunState) -> Vec<LaneRow> {
+/// How far every lane is. Where nobody drives, what was under way is in doubt.
+pub(crate) fn lanes(run: &RunState, driven: Driven) -> Vec<LaneRow> {
     let mut rows = Vec::new();
     for lane in &run.plan.lanes {
         let steps: Vec<(&Step, &StepState)> = (lane.start..lane.end).filter_map(|ix| run.step(ix)).collect();
@@ -47,15 +51,21 @@ pub(crate) fn lanes(run: &RunState) -> Vec<LaneRow> {
         let open = || steps.iter().filter(|(_, known)| !known.stage.is_behind());
         // A lane that went back to an earlier step stays with what is in doubt.
         let at = open().find(|(_, known)| known.stage.is_doubtful()).or_else(|| open().next());
+        let doubt = at.filter(|(_, known)| match known.stage {
+            Stage::Intended => driven == Driven::No,
+            stage => stage.is_doubtful(),
+        });
+        let since = doubt.filter(|_| !taken_back).and_then(|(_, known)| known.intended);
         let state = match at {
             _ if taken_back && unknown => "taken back, but for what is not known".to_owned(),
             _ if taken_back => "taken back".to_owned(),
             None => "done".to_owned(),
             Some(_) if !begun => "not begun".to_owned(),
+            Some(_) if doubt.is_some() => Stage::Unknown.to_string(),
             Some((_, known)) => known.stage.to_string(),
         };
         let at = at.filter(|_| begun && !taken_back).map(|(step, _)| super::progress::split(&step.path).1);
-        rows.push(LaneRow { name, is_host, done, all: steps.len(), at, state });
+        rows.push(LaneRow { name, is_host, done, all: steps.len(), at, state, since });
     }
     rows
 }
@@ -89,12 +99,14 @@ pub(crate) fn table(rows: &[LaneRow]) -> String {
         } else {
             shown += usize::from(row.is_host);
             let progress = format!("{}/{}", row.done, row.all);
-            let rest = row.at.as_ref().map(|at| format!("at {at}")).unwrap_or_default();
-            lines.push(Line { name: row.name.clone(), progress, state: row.state.clone(), rest });
+            let since = row.since.map(|since| format!(" since {}", moment(since))).unwrap_or_default();
+            let rest = row.at.as_ref().map(|at| format!("at {at}{since}")).unwrap_or_default();
+            let state = if row.since.is_some() { "in doubt".to_owned() } else { row.state.clone() };
+            lines.push(Line { name: row.name.clone(), progress, state, rest });
         }
     }
     if left_out > 0 {
-        let (name, rest) = (format!("{left_out} more"), "palinode status -o json".to_owned());
+        let (name, rest) = (format!("{left_out} more"), hints::of_run("status -o json"));
         lines.push(Line { name, progress: String::new(), state: "at work".to_owned(), rest });
     }
     let width = lines.iter().map(|line| line.name.len()).max().unwrap_or(0);
@@ -112,11 +124,27 @@ mod tests {
 
     fn host(number: usize, state: &str) -> LaneRow {
         let at = (state == "failed" || state == "running").then(|| "drain".to_owned());
-        LaneRow { name: format!("g{number}.demo"), is_host: true, done: number, all: 26, at, state: state.to_owned() }
+        LaneRow {
+            name: format!("g{number}.demo"),
+            is_host: true,
+            done: number,
+            all: 26,
+            at,
+            state: state.to_owned(),
+            since: None,
+        }
     }
 
     fn section(name: &str) -> LaneRow {
-        LaneRow { name: name.to_owned(), is_host: false, done: 2, all: 2, at: None, state: "done".to_owned() }
+        LaneRow {
+            name: name.to_owned(),
+            is_host: false,
+            done: 2,
+            all: 2,
+            at: None,
+            state: "done".to_owned(),
+            since: None,
+        }
     }
 
     #[test]

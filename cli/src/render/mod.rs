@@ -1,8 +1,10 @@
 //! Words for people: nothing that came from a host, a file or a person reaches the terminal unescaped.
 
+pub(crate) mod hints;
 pub(crate) mod lanes;
 pub(crate) mod live;
 pub(crate) mod progress;
+pub(crate) mod suggest;
 pub(crate) mod summary;
 pub(crate) mod words;
 
@@ -22,6 +24,12 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// A text of several lines in one, escaped: what others say of an error has lines of its own.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    escape(&lines.join(" "))
 }
 
 /// The first lines of a text, escaped and indented; says how many it leaves out.
@@ -72,10 +80,10 @@ pub(crate) fn json(value: &serde_json::Value) {
 pub(crate) fn finding(name: &str, source: &str, finding: &Finding) -> String {
     let mut out = String::new();
     if finding.at.line == 0 {
-        let _ = writeln!(out, "\n  {}", escape(&finding.what));
+        let _ = writeln!(out, "\n  {}", one_line(&finding.what));
     } else {
         let (line, column) = (finding.at.line as usize, finding.at.column as usize);
-        let _ = writeln!(out, "\n  {}:{line}:{column}: {}", escape(name), escape(&finding.what));
+        let _ = writeln!(out, "\n  {}:{line}:{column}: {}", escape(name), one_line(&finding.what));
         if let Some(text) = source.lines().nth(line - 1) {
             let shown: String = text.chars().take(160).collect();
             let number = line.to_string();
@@ -85,7 +93,7 @@ pub(crate) fn finding(name: &str, source: &str, finding: &Finding) -> String {
             }
         }
     }
-    let _ = writeln!(out, "    next: {}", escape(&finding.next));
+    let _ = writeln!(out, "    next: {}", one_line(&finding.next));
     out
 }
 

@@ -68,7 +68,7 @@ impl Progress {
                     known(&outcome.step).and_then(|(_, known)| known.began).map(|began| span(entry.time.since(began)));
                 let what = match (outcome.ending, outcome.why) {
                     (Ending::Succeeded, _) => format!("done in {}", took.unwrap_or_default()),
-                    (Ending::Failed, Some(why)) => format!("FAILED: {}", words::why(why)),
+                    (Ending::Failed, Some(why)) => format!("FAILED: {}", words::failed(why, outcome.code)),
                     (Ending::Failed, None) => "FAILED".to_owned(),
                     (Ending::Unknown, Some(Why::Conflict)) => {
                         "not begun: what it is about was changed since it looked".to_owned()
@@ -86,7 +86,10 @@ impl Progress {
                 };
                 let what = match probed.decision {
                     Decision::Succeeded => format!("was done ({rule})"),
-                    Decision::Failed => format!("FAILED ({rule})"),
+                    Decision::Failed => match words::code(Some(Why::ExitCode), probed.code) {
+                        Some(code) => format!("FAILED ({rule}): {code}"),
+                        None => format!("FAILED ({rule})"),
+                    },
                     Decision::Wait => "still running; waiting for it".to_owned(),
                     Decision::Again => format!("again ({rule})"),
                     Decision::FailedPartial => "FAILED: a part of it is done, and it is not safe to repeat".to_owned(),

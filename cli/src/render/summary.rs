@@ -1,7 +1,7 @@
 //! What an operator wants to know when a run stops: where it stands, what was lost, and what to type.
 
 use super::lanes::{LaneRow, lanes};
-use super::{count, escape, lines, some, span, words};
+use super::{count, escape, hints, lines, moment, one_line, some, span, words};
 use crate::place;
 use palinode_core::event::{PauseWhy, Scope, World};
 use palinode_core::history::History;
@@ -11,6 +11,7 @@ use palinode_core::resource::Residue;
 use palinode_core::state::{RunState, StepState};
 use palinode_replay::driver::ShelfView;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -27,8 +28,8 @@ pub(crate) struct Open {
     pub(crate) next: Vec<String>,
 }
 
-/// The steps that wait for a person.
-pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open> {
+/// The steps that wait for a person; `id`: the run, as hints name it.
+pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&ShelfView>) -> Vec<Open> {
     let flag = |stage: Stage| run.in_stage(stage);
     let message = |known: &StepState| {
         let bytes = known.message.and_then(|id| shelf.map(|shelf| shelf.open(id)))?;
@@ -40,27 +41,34 @@ pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open>
     let mut all = Vec::new();
     for (step, known) in flag(Stage::Failed) {
         let path = step.path.to_string();
-        let next = vec![format!("palinode retry {path}"), format!("palinode skip {path} --reason TEXT")];
-        let what = format!("attempt {}: {}", known.attempt, words::step(known));
+        let next = vec![hints::of_step("retry", &path, "", id), hints::of_step("skip", &path, "--reason TEXT", id)];
+        let stand = words::step(known, words::Driven::No);
         let gate = matches!(step.work, Work::Gate { .. });
-        let what =
-            if gate { format!("gate {}; last seen: {}", words::step(known), words::facts(&known.facts)) } else { what };
+        let what = match gate {
+            true => format!("gate {stand}; last seen: {}", words::facts(&known.facts)),
+            false => format!("attempt {}: {stand}", known.attempt),
+        };
         all.push(Open { step: path, what, message: message(known), next });
     }
     for (step, known) in flag(Stage::Asking) {
         let path = step.path.to_string();
         let next = ["--applied", "--not-applied", "--partial"]
-            .map(|answer| format!("palinode resolve {path} {answer} --reason TEXT"));
-        all.push(Open { step: path, what: words::step(known), message: message(known), next: next.to_vec() });
+            .map(|answer| hints::of_step("resolve", &path, &format!("{answer} --reason TEXT"), id));
+        let what = words::step(known, words::Driven::No);
+        all.push(Open { step: path, what, message: message(known), next: next.to_vec() });
     }
     for (step, known) in flag(Stage::Unknown).chain(flag(Stage::Intended)) {
-        let what = "its intent is recorded, its outcome is not".to_owned();
-        all.push(Open {
-            step: step.path.to_string(),
-            what,
-            message: message(known),
-            next: vec!["palinode resume".to_owned()],
-        });
+        let since = known.intended.map(|since| format!(", since {}", moment(since))).unwrap_or_default();
+        let what = format!("in doubt{since}: its intent is recorded, its outcome is not");
+        let next = vec![hints::command(&format!("resume {id}"))];
+        all.push(Open { step: step.path.to_string(), what, message: message(known), next });
+    }
+    // A step that cannot begin is none of these: it has not begun.
+    if let Some(PauseWhy::Blocked(path)) = &run.paused
+        && all.iter().all(|open| open.step != path.as_str())
+    {
+        let next = vec![hints::of_step("skip", path.as_str(), "--reason TEXT", id)];
+        all.push(Open { step: path.to_string(), what: "cannot begin".to_owned(), message: None, next });
     }
     all
 }
@@ -69,7 +77,7 @@ pub(crate) fn open_steps(run: &RunState, shelf: Option<&ShelfView>) -> Vec<Open>
 pub(crate) const MOST: usize = 6;
 
 /// The steps that wait for a person, with what was said about them.
-pub(crate) fn open_lines(all: &[Open]) -> String {
+pub(crate) fn open_lines(all: &[Open], id: &str) -> String {
     let mut out = String::new();
     for open in all.iter().take(MOST) {
         let _ = writeln!(out, "\n  {}: {}", escape(&open.step), escape(&open.what));
@@ -78,7 +86,8 @@ pub(crate) fn open_lines(all: &[Open]) -> String {
         }
     }
     if all.len() > MOST {
-        let _ = writeln!(out, "\n  and {} more (palinode status -o json)", all.len() - MOST);
+        let all_of_them = hints::command(&format!("status {id} -o json"));
+        let _ = writeln!(out, "\n  and {} more (`{}`)", all.len() - MOST, escape(&all_of_them));
     }
     out
 }
@@ -97,7 +106,7 @@ pub(crate) fn residues(run: &RunState) -> Vec<Residue> {
 }
 
 /// Residues as an indented list, long kinds cut.
-pub(crate) fn residue_lines(all: &[Residue], indent: &str, most: usize) -> String {
+pub(crate) fn residue_lines(all: &[Residue], indent: &str, most: usize, id: &str) -> String {
     let mut out = String::new();
     for (what, keys) in words::residues(all) {
         let _ = writeln!(out, "{indent}{what}:");
@@ -105,19 +114,31 @@ pub(crate) fn residue_lines(all: &[Residue], indent: &str, most: usize) -> Strin
             let _ = writeln!(out, "{indent}  {}", escape(key));
         }
         if keys.len() > most {
-            let _ = writeln!(out, "{indent}  and {} more (palinode show @)", keys.len() - most);
+            let show = hints::command(&format!("show {id}"));
+            let _ = writeln!(out, "{indent}  and {} more (`{}`)", keys.len() - most, escape(&show));
         }
     }
     out
 }
 
+/// How many steps stand where. What was under way is in doubt where nobody drives.
+fn counts(run: &RunState, driven: words::Driven) -> BTreeMap<String, u64> {
+    let mut counts = run.counts();
+    if driven == words::Driven::No
+        && let Some(running) = counts.remove(Stage::Intended.word())
+    {
+        *counts.entry(Stage::Unknown.word().to_owned()).or_default() += running;
+    }
+    counts
+}
+
 /// The object that `run -o json` and its kin print.
-pub(crate) fn as_json(run: &RunState, journal: &Path) -> serde_json::Value {
+pub(crate) fn as_json(run: &RunState, driven: words::Driven, journal: &Path) -> serde_json::Value {
     json!({
         "run": run.run.to_string(),
         "plan": run.opened.plan.to_string(),
-        "state": words::state(run, words::Driven::No),
-        "steps": run.counts(),
+        "state": words::state(run, driven),
+        "steps": counts(run, driven),
         "residues": residues(run),
         "journal": journal,
     })
@@ -157,7 +178,7 @@ pub(crate) fn text(
     if let Some(words) = paused_words(run, shelf) {
         row("", words);
     }
-    let lanes = lanes(run);
+    let lanes = lanes(run, words::Driven::No);
     let hosts: Vec<&LaneRow> = lanes.iter().filter(|row| row.is_host).collect();
     let done: Vec<&str> = hosts.iter().filter(|row| row.done == row.all).map(|row| row.name.as_str()).collect();
     row(
@@ -169,7 +190,7 @@ pub(crate) fn text(
             if done.is_empty() { String::new() } else { format!(": {}", some(&done, 6)) }
         ),
     );
-    let counts = run.counts();
+    let counts = counts(run, words::Driven::No);
     // In the order of a step's life, so that what needs a person stands at the end.
     let words =
         ["succeeded", "skipped", "compensated", "pending", "running", "waiting", "to-retry", "in-doubt", "failed"];
@@ -191,7 +212,7 @@ pub(crate) fn text(
         row("residues", "none".to_owned());
     } else {
         row("residues", format!("{} cannot be restored:", count(lost.len(), "thing")));
-        out.push_str(&residue_lines(&lost, "            ", 6));
+        out.push_str(&residue_lines(&lost, "            ", 6, &id));
     }
     let mut row = |label: &str, value: String| {
         let _ = writeln!(out, "  {label:<9} {value}");
@@ -203,11 +224,8 @@ pub(crate) fn text(
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
     }
-    out.push_str(&open_lines(&open_steps(run, shelf)));
-    out.push_str("\nnext\n");
-    for line in next(run, &id) {
-        let _ = writeln!(out, "  {}", escape(&line));
-    }
+    out.push_str(&open_lines(&open_steps(run, &id, shelf), &id));
+    out.push_str(&next_lines(&next(run, &id)));
     out
 }
 
@@ -222,33 +240,59 @@ fn passed_with_reason(history: &History, run: &RunState) -> Vec<(String, String)
     passed.map(|(step, reason)| (step.path.to_string(), reason)).collect()
 }
 
+/// A command line, and what it is for; nothing, where it says so itself.
+pub(crate) type Next = (String, String);
+
+/// What to type next, as the end of a screen. What a line is for stands behind it, two blanks away at least.
+pub(crate) fn next_lines(all: &[Next]) -> String {
+    /// Longer ones do not push the words of the others to the right.
+    const WIDEST: usize = 64;
+    let widths = all.iter().filter(|(_, words)| !words.is_empty()).map(|(line, _)| line.chars().count());
+    let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0).max(31);
+    let mut out = "\nnext\n".to_owned();
+    for (line, words) in all {
+        let text = format!("  {:<width$}  {}", escape(line), escape(words));
+        let _ = writeln!(out, "{}", text.trim_end());
+    }
+    out
+}
+
 /// What to type next.
-pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {
-    let mut all = Vec::new();
+pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
+    let line = |words: String, what: &str| (hints::command(&words), what.to_owned());
+    let preview = || line(format!("rollback --dry-run {id}"), "what taking it back would do, and lose");
     let back = match run.opened.compensates.as_ref().map(|back| &back.scope) {
         None | Some(Scope::Run) => String::new(),
         Some(scope) => format!(" ({})", words::scope(scope)),
     };
     if run.closed.is_some() {
-        all.push(format!("{:<32} everything about this run{back}", format!("palinode show {id}")));
-        all.push("palinode log                     entry by entry".to_owned());
+        let mut all = vec![
+            line(format!("show {id}"), &format!("everything about this run{back}")),
+            line(format!("log {id}"), "entry by entry"),
+        ];
         if run.opened.compensates.is_none() {
-            all.push("palinode rollback --dry-run      what taking it back would do, and lose".to_owned());
+            all.push(preview());
         }
         return all;
     }
-    for step in open_steps(run, None).into_iter().take(MOST) {
-        all.extend(step.next);
-    }
+    let resume = hints::command(&format!("resume {id}"));
+    let decisions = open_steps(run, id, None).into_iter().take(MOST).flat_map(|step| step.next);
+    let mut all: Vec<Next> = decisions.filter(|line| *line != resume).map(|line| (line, String::new())).collect();
     all.dedup();
-    let resume = match &run.paused {
-        Some(PauseWhy::Drift(_)) => "palinode resume --force          overwrite what someone changed since",
-        _ => "palinode resume                  go on",
-    };
-    all.retain(|line| line != "palinode resume");
-    all.push(resume.to_owned());
+    if let Some(PauseWhy::Drift(_)) = &run.paused {
+        all.push(line(format!("resume {id} --force"), "overwrite what someone changed since"));
+    } else if run.goes_on() {
+        let words = match &run.paused {
+            Some(PauseWhy::Blocked(_)) => "try again, once what keeps it is mended",
+            _ => "go on",
+        };
+        all.push((resume, words.to_owned()));
+    }
+    if matches!(run.paused, Some(PauseWhy::Failed | PauseWhy::Blocked(_))) && run.steps_in_doubt().next().is_none() {
+        all.push(line(format!("close {id} --reason TEXT"), "nobody goes on with it: it ends as failed"));
+    }
     if run.opened.compensates.is_none() {
-        all.push("palinode rollback --dry-run      what taking it back would do, and lose".to_owned());
+        all.push(preview());
     }
     all
 }
@@ -256,5 +300,5 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<String> {
 /// What was said of a pause, in one line.
 pub(crate) fn paused_words(run: &RunState, shelf: Option<&ShelfView>) -> Option<String> {
     let bytes = shelf?.open(run.paused_words?).ok()?;
-    Some(escape(String::from_utf8_lossy(&bytes).trim()))
+    Some(one_line(&String::from_utf8_lossy(&bytes)))
 }

@@ -1,5 +1,6 @@
 //! The words in which states, reasons and residues are told, in one place.
 
+use super::moment;
 use palinode_core::action::UndoClass;
 use palinode_core::event::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
 use palinode_core::id::HostName;
@@ -138,8 +139,8 @@ pub(crate) fn not_taken_back(of: &Step, known: &StepState) -> Option<String> {
 }
 
 /// How a step of a run stands, in one line: never that it was taken back if it was not.
-pub(crate) fn stands(of: &Step, known: &StepState) -> String {
-    not_taken_back(of, known).unwrap_or_else(|| step(known))
+pub(crate) fn stands(of: &Step, known: &StepState, driven: Driven) -> String {
+    not_taken_back(of, known).unwrap_or_else(|| step(known, driven))
 }
 
 /// How a step stands, in one word for programs.
@@ -150,11 +151,65 @@ pub(crate) fn stage(of: &Step, known: &StepState) -> &'static str {
     }
 }
 
+/// An exit status that is worth telling: which it is, and the signal that it stands for.
+pub(crate) fn code(why: Option<Why>, code: Option<i32>) -> Option<String> {
+    let code = code.filter(|code| *code != 0)?;
+    // A shell tells of a death by signal in this way, and so does a program that says so of its child.
+    let signal = code.checked_sub(128).filter(|number| (1..=64).contains(number));
+    match signal {
+        Some(number) => {
+            let name = signal_name(number).map(|name| format!(" ({name})")).unwrap_or_default();
+            Some(format!("exit {code}, as when killed by signal {number}{name}"))
+        }
+        None if code < 0 => {
+            let name = code.checked_neg().and_then(signal_name).map(|name| format!(" ({name})")).unwrap_or_default();
+            Some(format!("killed by signal {}{name}", code.unsigned_abs()))
+        }
+        None => (why == Some(Why::ExitCode)).then(|| format!("exit {code}")),
+    }
+}
+
+fn signal_name(number: i32) -> Option<&'static str> {
+    Some(match number {
+        1 => "HUP",
+        2 => "INT",
+        3 => "QUIT",
+        4 => "ILL",
+        5 => "TRAP",
+        6 => "ABRT",
+        7 => "BUS",
+        8 => "FPE",
+        9 => "KILL",
+        10 => "USR1",
+        11 => "SEGV",
+        12 => "USR2",
+        13 => "PIPE",
+        14 => "ALRM",
+        15 => "TERM",
+        24 => "XCPU",
+        25 => "XFSZ",
+        31 => "SYS",
+        _ => return None,
+    })
+}
+
+/// Why an attempt did not succeed, with its exit status where it has one.
+pub(crate) fn failed(reason: Why, exit: Option<i32>) -> String {
+    match code(Some(reason), exit) {
+        Some(exit) => format!("{}: {exit}", why(reason)),
+        None => why(reason).to_owned(),
+    }
+}
+
 /// How a step stands, in one line.
-pub(crate) fn step(known: &StepState) -> String {
+pub(crate) fn step(known: &StepState, driven: Driven) -> String {
     match (&known.skipped, known.why, known.stage) {
         (Some(skipped), _, Stage::Skipped) => format!("skipped: {}", skip(skipped)),
-        (_, Some(reason), Stage::Failed) => format!("failed: {}", why(reason)),
+        (_, Some(reason), Stage::Failed) => format!("failed: {}", failed(reason, known.code)),
+        (_, _, Stage::Intended) if driven == Driven::No => match known.intended {
+            Some(since) => format!("in doubt since {}: looked at when the run goes on", moment(since)),
+            None => "in doubt: looked at when the run goes on".to_owned(),
+        },
         (_, _, Stage::Asking) => "in doubt: nothing but you can decide it".to_owned(),
         (_, _, Stage::Unknown) => "in doubt: looked at when the run goes on".to_owned(),
         (_, _, stage @ Stage::Intended) => match known.heard.words() {

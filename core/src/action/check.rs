@@ -1,6 +1,7 @@
 //! Which values may reach a target at all.
 
 use super::{Action, Expect, FileAbsent, PackageState, Playbook};
+use crate::shown::Shown as _;
 
 fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
     if text.contains("{{") {
@@ -9,11 +10,11 @@ fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
     match text.chars().find(|c| !plain(*c)) {
         _ if text.is_empty() => Err(format!("the {what} is empty")),
-        _ if text.starts_with('-') => Err(format!("the {what} `{}` begins with a dash", text.escape_debug())),
+        _ if text.starts_with('-') => Err(format!("the {what} `{}` begins with a dash", text.shown())),
         _ if text.len() > 253 => {
-            Err(format!("the {what} `{}...` is too long", text.chars().take(20).collect::<String>().escape_debug()))
+            Err(format!("the {what} `{}...` is too long", text.chars().take(20).collect::<String>().shown()))
         }
-        Some(c) => Err(format!("the {what} `{}` contains `{}`", text.escape_debug(), c.escape_debug())),
+        Some(c) => Err(format!("the {what} `{}` contains `{}`", text.shown(), c.to_string().shown())),
         None => Ok(()),
     }
 }
@@ -23,13 +24,13 @@ fn path(text: &str) -> Result<(), String> {
         return Ok(());
     }
     if !text.starts_with('/') {
-        return Err(format!("the path `{}` is not absolute", text.escape_debug()));
+        return Err(format!("the path `{}` is not absolute", text.shown()));
     }
     if text.chars().any(|c| c.is_control() || crate::id::is_bidi(c)) || text.len() > 4000 {
-        return Err(format!("the path `{}` contains control characters or is too long", text.escape_debug()));
+        return Err(format!("the path `{}` contains control characters or is too long", text.shown()));
     }
     if text.split('/').any(|part| part == ".." || part == ".") {
-        return Err(format!("the path `{}` contains . or ..", text.escape_debug()));
+        return Err(format!("the path `{}` contains . or ..", text.shown()));
     }
     Ok(())
 }
@@ -67,7 +68,7 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
             }
             let twice = |unit: &&String| service.units.iter().filter(|other| other == unit).count() > 1;
             if let Some(unit) = service.units.iter().find(twice) {
-                return Err(format!("the unit `{}` stands twice", unit.escape_debug()));
+                return Err(format!("the unit `{}` stands twice", unit.shown()));
             }
             if service.state.is_none() && service.enabled.is_none() {
                 return Err("`service` says neither `state` nor `enabled`".to_owned());
@@ -84,7 +85,7 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         Action::FileAbsent(file) => {
             not_empty("paths", file.paths.len())?;
             file.paths.iter().try_for_each(|text| {
-                FileAbsent::check(text).map_err(|why| format!("cannot remove `{}`: {why}", text.escape_debug()))
+                FileAbsent::check(text).map_err(|why| format!("cannot remove `{}`: {why}", text.shown()))
             })
         }
         Action::FileCopy(copy) => path(&copy.from).and_then(|()| path(&copy.to)),
@@ -152,7 +153,7 @@ fn playbook(playbook: &Playbook) -> Result<(), String> {
     for (name, value) in &playbook.vars {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if !name.chars().all(plain) || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(format!("`{}` cannot name a variable of Ansible", name.escape_debug()));
+            return Err(format!("`{}` cannot name a variable of Ansible", name.shown()));
         }
         if value.len() > Playbook::VALUE {
             return Err(format!(

@@ -4,6 +4,7 @@ use super::{Accepted, Action, Target, Undo};
 use crate::id::{Label, ResourceKey};
 use crate::inventory::{Edit, Inventory};
 use crate::resource::{Fields, Footprint, Image, Kind, State};
+use crate::shown::Shown as _;
 use serde::{Deserialize, Serialize};
 
 pub(super) fn on_host<'a>(target: &Target, paths: impl IntoIterator<Item = &'a str>) -> Vec<Footprint> {
@@ -141,11 +142,11 @@ impl FileWrite {
 
     pub(super) fn check(&self) -> Result<(), String> {
         if self.path.ends_with('/') {
-            return Err(format!("the path `{}` is a directory's", self.path.escape_debug()));
+            return Err(format!("the path `{}` is a directory's", self.path.shown()));
         }
         let octal = |mode: &String| (3..=4).contains(&mode.len()) && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
         if let Some(mode) = self.mode.as_ref().filter(|mode| !octal(mode) && !mode.contains("{{")) {
-            return Err(format!("the mode `{}` is not three or four octal digits", mode.escape_debug()));
+            return Err(format!("the mode `{}` is not three or four octal digits, such as 0644", mode.shown()));
         }
         if self.content.len() > Self::LIMIT {
             return Err(format!(

@@ -4,6 +4,7 @@ use super::{Accepted, Action, Target, Undo};
 use crate::cluster;
 use crate::id::{BodyId, Label, ResourceKey};
 use crate::resource::{Fields, Footprint, Image, Kind, Loss, Node, Residue, State};
+use crate::shown::Shown as _;
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -247,7 +248,7 @@ impl PatchNode {
     pub(super) fn check(&self) -> Result<(), String> {
         let mut set = BTreeSet::new();
         for (taint, want) in &self.taints {
-            let shown = taint.escape_debug();
+            let shown = taint.shown();
             let parts = key_and_effect(taint).filter(|(key, effect)| {
                 let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
                 let value = &taint[key.len() + 1..taint.len() - effect.len() - 1];

@@ -3,6 +3,7 @@
 use super::{Action, Target, Undo};
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
+use crate::shown::Shown as _;
 use serde::{Deserialize, Serialize};
 
 /// The word for no pinned release.
@@ -39,7 +40,7 @@ impl Repository {
             return Err("`repository` says neither `enable` nor `disable` nor `release`".to_owned());
         }
         let both = self.enable.iter().find(|id| self.disable.contains(id));
-        both.map_or(Ok(()), |id| Err(format!("`{}` shall be enabled and disabled", id.escape_debug())))
+        both.map_or(Ok(()), |id| Err(format!("`{}` shall be enabled and disabled", id.shown())))
     }
 
     pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {

@@ -79,6 +79,17 @@ pub fn close_back(
     }
 }
 
+/// How a rollback ends that a person closes: nobody looked at what is there, so nothing is claimed to be restored.
+pub fn close_back_unseen(
+    history: &History,
+    state: &RunState,
+    back: &Compensates,
+    originals: &Originals,
+    open: OpenImage<'_>,
+) -> RunClosed {
+    RunClosed { end: RunEnd::PartlyRolledBack, ..close_back(history, state, back, originals, None, open) }
+}
+
 /// `rolled-back` is claimed only if nothing is left.
 pub fn back_end(nothing_left: bool) -> RunEnd {
     if nothing_left { RunEnd::RolledBack } else { RunEnd::PartlyRolledBack }

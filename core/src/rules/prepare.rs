@@ -96,8 +96,8 @@ fn filled(state: &RunState, ix: StepIx, action: &Action) -> Result<Action, Strin
     }
     let mut value = serde_json::to_value(action).map_err(|error| error.to_string())?;
     fill(&mut value, &|text| state.filled(ix, text));
-    let action: Action =
-        serde_json::from_value(value).map_err(|error| format!("a captured value does not fit: {error}"))?;
+    let action: Action = serde_json::from_value(value)
+        .map_err(|_| format!("a captured value does not fit where `{}` needs it", action.name()))?;
     action.check()?;
     if has_template(&action) {
         return Err("a captured value is missing: the step that brings it was passed over".to_owned());

@@ -22,6 +22,7 @@
 //! | 4 | `Rules::untouched_steps_begin_anew` | a retry kept the before-image of attempts that never began | it takes what is there now |
 //! | 4 | `Rules::moved_steps_look_again` | a step whose resource changed between its look and its effect failed, or wrote over it | it looks again |
 //! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
+//! | 4 | `Rules::people_close_runs` | only its own driver ended a run, or the rollback that took it back | a person may end one that nobody goes on with |
 
 use std::ops::RangeInclusive;
 
@@ -132,6 +133,11 @@ impl Rules {
 
     /// Whether a person's word against a recorded failure is told from one about a step in doubt.
     pub fn overruling_is_told(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a person may end a run that nobody goes on with.
+    pub fn people_close_runs(self) -> bool {
         self.0 >= 4
     }
 }

@@ -10,6 +10,7 @@ use crate::id::{HostName, Label, StepPath};
 use crate::inventory::Inventory;
 use crate::plan::{Lane, LaneKind, Plan, Step, StepIx, When, Work};
 use crate::port::Gate;
+use crate::shown::Shown as _;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,7 +103,7 @@ impl Runbook {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 findings.push(Finding::new(
                     At::default(),
-                    format!("the runbook {} has no parameter `{}`, known are {known}", self.name, name.escape_debug()),
+                    format!("the runbook {} has no parameter `{}`, known are {known}", self.name, name.shown()),
                     "correct the name after --set",
                 ));
             }
@@ -165,18 +166,14 @@ impl Runbook {
         let Some((path, text)) = &given.inventory else {
             return Err(Finding::new(at, "there is no inventory to find the hosts in", "give one with -i FILE"));
         };
-        let shown = path.escape_debug();
+        let shown = path.shown();
         let inventory = Inventory::parse(text);
         if !inventory.group_exists(&group) {
             let mut known: Vec<String> = inventory.groups().iter().map(|group| group.to_string()).collect();
             known.sort();
             return Err(Finding::new(
                 at,
-                format!(
-                    "the inventory {shown} has no group `{}`, known are {}",
-                    group.escape_debug(),
-                    known.join(", ")
-                ),
+                format!("the inventory {shown} has no group `{}`, known are {}", group.shown(), known.join(", ")),
                 "correct the group, or give another one with --set group=NAME",
             ));
         }
@@ -185,7 +182,7 @@ impl Runbook {
                 at,
                 format!(
                     "line {line} of {shown}, in the group `{group}`, is not understood: `{}`",
-                    text.escape_debug().take(80).collect::<String>()
+                    text.shown().chars().take(80).collect::<String>()
                 ),
                 "correct that line: a host in it would be left out",
             ));
@@ -197,7 +194,7 @@ impl Runbook {
         let mut hosts = Vec::new();
         for name in &names {
             hosts.push(HostName::new(name).map_err(|bad| {
-                let what = format!("the inventory {shown} names a host `{}`: {bad}", name.escape_debug());
+                let what = format!("the inventory {shown} names a host `{}`: {bad}", name.shown());
                 Finding::new(at, what, "correct the name in the inventory")
             })?);
         }
@@ -216,11 +213,8 @@ impl Runbook {
         for only in &given.only {
             if !hosts.iter().any(|host| host.as_str() == only) {
                 let known: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
-                let what = format!(
-                    "the group `{group}` has no host `{}`, its hosts are {}",
-                    only.escape_debug(),
-                    known.join(", ")
-                );
+                let what =
+                    format!("the group `{group}` has no host `{}`, its hosts are {}", only.shown(), known.join(", "));
                 return Err(Finding::new(At::default(), what, "correct the name after --host"));
             }
         }
@@ -265,16 +259,12 @@ fn typed(name: &Label, text: &str, default: Option<&Node>) -> Result<Node, Findi
     let at = At::default();
     let value = match default.map(|node| &node.value) {
         Some(Value::Int(_)) => text.parse().map(Value::Int).map_err(|_| {
-            Finding::new(
-                at,
-                format!("the parameter `{name}` takes a number, not `{}`", text.escape_debug()),
-                "give a number",
-            )
+            Finding::new(at, format!("the parameter `{name}` takes a number, not `{}`", text.shown()), "give a number")
         })?,
         Some(Value::Bool(_)) => text.parse().map(Value::Bool).map_err(|_| {
             Finding::new(
                 at,
-                format!("the parameter `{name}` takes true or false, not `{}`", text.escape_debug()),
+                format!("the parameter `{name}` takes true or false, not `{}`", text.shown()),
                 "give true or false",
             )
         })?,
@@ -300,7 +290,7 @@ fn serial(node: &Node, parameters: &BTreeMap<Label, Node>, hosts: usize) -> Resu
     let wrong = || {
         Finding::new(
             node.at,
-            format!("`serial` takes a number from 1, or a percentage, not `{}`", text.escape_debug()),
+            format!("`serial` takes a number from 1, or a percentage, not `{}`", text.shown()),
             "correct it",
         )
     };
@@ -310,6 +300,8 @@ fn serial(node: &Node, parameters: &BTreeMap<Label, Node>, hosts: usize) -> Resu
             let percent: u64 = percent.parse().ok().filter(|p| (1..=100).contains(p)).ok_or_else(wrong)?;
             (hosts as u64 * percent / 100).max(1)
         }
+        // Some take a number that begins with a zero for an octal one.
+        None if text.starts_with('0') || text.starts_with('+') => return Err(wrong()),
         None => text.parse().map_err(|_| wrong())?,
     };
     u32::try_from(number).ok().filter(|number| *number > 0).ok_or_else(wrong)
@@ -406,7 +398,7 @@ impl Maker<'_> {
             let path = StepPath::new(&path).map_err(|bad| {
                 Finding::new(
                     spec.at,
-                    format!("cannot use `{}` as a step's path: {bad}", path.escape_debug()),
+                    format!("cannot use `{}` as a step's path: {bad}", path.shown()),
                     "rename the step",
                 )
             })?;
@@ -489,7 +481,7 @@ impl Maker<'_> {
                     self.steps.iter().filter(|step| step.label.as_str() == name && step.target.host.as_ref() == host);
                 found.extend(same.map(|step| step.path.clone()));
                 if found.len() == before {
-                    let what = format!("no step `{}` stands before this one", name.escape_debug());
+                    let what = format!("no step `{}` stands before this one", name.shown());
                     return Err(Finding::new(item.at, what, "name an earlier step of the same section"));
                 }
             }
@@ -537,6 +529,9 @@ impl Maker<'_> {
             |key: &str| matches!(&params.value, Value::Map(entries) if entries.iter().any(|(k, _)| k.text == key));
         let name = if name == "file" && has("content") { "file.write" } else { name };
         let (meant, mut params) = super::objects::meant(name, params)?;
+        if meant == "file.write" {
+            octal_mode(&mut params)?;
+        }
         let name = meant.as_str();
         // The inventory of the run is what these act on, unless they say otherwise.
         let default = match name {
@@ -621,6 +616,40 @@ const LAXER: &str = "an undo class can be declared stricter than the action's ow
 /// So many characters may the reason of `no-undo` have.
 const REASON: usize = 300;
 
+/// A mode is octal, and a number without a zero before it may be either: 420 is what 0644 becomes where a program reads
+/// it as a number.
+fn octal_mode(params: &mut Node) -> Result<(), Finding> {
+    let Value::Map(entries) = &mut params.value else { return Ok(()) };
+    let Some((_, mode)) = entries.iter_mut().find(|(key, _)| key.text == "mode") else { return Ok(()) };
+    let at = mode.at;
+    match &mut mode.value {
+        Value::Text(text) => {
+            if let Some(digits) = text.strip_prefix("0o") {
+                *text = format!("{:0>4}", digits);
+            }
+            Ok(())
+        }
+        Value::Int(number) => {
+            let decimal = u32::try_from(*number).ok().filter(|bits| *bits <= 0o7777).map(|bits| format!("{bits:04o}"));
+            let digits = number.to_string();
+            let octal = digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit)) && digits.len() <= 4;
+            let octal = octal.then(|| format!("{digits:0>4}"));
+            let (reads, next) = match (octal, decimal) {
+                (Some(octal), Some(decimal)) if octal != decimal => (
+                    format!("it may mean {octal}, or be the decimal number that {decimal} is"),
+                    format!("write `mode: {octal}` or `mode: {decimal}`, whichever is meant"),
+                ),
+                (Some(one), _) | (None, Some(one)) => {
+                    (format!("modes are octal, and it is {one}"), format!("write `mode: {one}`"))
+                }
+                (None, None) => ("modes are octal".to_owned(), "write a mode such as `mode: 0644`".to_owned()),
+            };
+            Err(Finding::new(at, format!("the mode {number} is a number without a zero before it: {reads}"), next))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn slug(text: &str) -> String {
     let kept: String = text
         .chars()
@@ -661,7 +690,7 @@ fn when(node: &Node, captures: &BTreeSet<Label>) -> Result<When, Finding> {
     let (left, equal, right) = match (text.split_once("=="), text.split_once("!=")) {
         (Some((left, right)), None) => (left, true, right),
         (None, Some((left, right))) => (left, false, right),
-        _ => return Err(wrong(format!("`{}` is not one comparison", text.escape_debug()))),
+        _ => return Err(wrong(format!("`{}` is not one comparison", text.shown()))),
     };
     let side = |side: &str| {
         let side = side.trim();

@@ -11,6 +11,7 @@ mod parse;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use expand::Given;
 pub use parse::{Hosts, Kind, Param, Runbook, StepSpec};

@@ -4,7 +4,9 @@
 //! exist here: `3.10` would become 3.1, which is how a version gets lost (T8), so such a value must be quoted.
 
 use super::Finding;
-use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
+use super::words;
+use crate::shown::Shown as _;
+use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_saphyr::Spanned;
 use std::fmt;
@@ -61,16 +63,47 @@ impl Node {
     pub fn parse(text: &str) -> Result<Self, Finding> {
         let mut options = serde_saphyr::Options::default();
         options.strict_booleans = true;
+        // `007` is no number to YAML 1.2, and 7 to whom it is one: it is meant as written.
+        options.leading_zero_numbers_as_strings = true;
         match serde_saphyr::from_str_with_options::<Raw>(text, options) {
-            Ok(raw) => Ok(raw.into()),
+            Ok(raw) => {
+                let mut node = Self::from(raw);
+                node.keep_octals(text);
+                Ok(node)
+            }
             Err(error) => {
                 let error = error.without_snippet();
                 let at = error.location().map_or(At::default(), |place| At {
                     line: u32::try_from(place.line()).unwrap_or(0),
                     column: u32::try_from(place.column()).unwrap_or(0),
                 });
-                Err(Finding::new(at, format!("the YAML cannot be read: {error}"), "mend the line and try again"))
+                Err(Finding::new(
+                    at,
+                    format!("the YAML cannot be read: {}", words::of_yaml(&error)),
+                    "mend the line and try again",
+                ))
             }
+        }
+    }
+
+    /// A mode in the octal form of YAML stays as it is written: the number alone does not tell how it was meant.
+    fn keep_octals(&mut self, text: &str) {
+        match &mut self.value {
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    if key.text == "mode" && matches!(node.value, Value::Int(_)) {
+                        let line = text.lines().nth((node.at.line as usize).saturating_sub(1)).unwrap_or_default();
+                        let rest = line.chars().skip((node.at.column as usize).saturating_sub(1));
+                        let word: String = rest.take_while(char::is_ascii_alphanumeric).collect();
+                        if word.starts_with("0o") {
+                            node.value = Value::Text(word);
+                        }
+                    }
+                    node.keep_octals(text);
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| item.keep_octals(text)),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Text(_) => {}
         }
     }
 
@@ -125,6 +158,15 @@ impl Node {
 }
 
 impl Value {
+    /// What it is, with a number or a truth value as it is.
+    fn shown(&self) -> String {
+        match self {
+            Self::Int(number) => format!("the number {number}"),
+            Self::Bool(truth) => format!("`{truth}`"),
+            other => other.kind().to_owned(),
+        }
+    }
+
     /// What it is, in words.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -172,7 +214,11 @@ impl<'de> Deserialize<'de> for RawValue {
                     .map(|number| RawValue::Scalar(Value::Int(number)))
                     .map_err(|_| E::custom("the number is too large"))
             }
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<RawValue, E> {
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<RawValue, E> {
+                // Whole, and beyond what any integer holds.
+                if number.abs() >= 1e18 {
+                    return Err(E::custom("the number is too large: put it in quotes if it is a text"));
+                }
                 Err(E::custom("a number with a point would lose its zeros (3.10 is not 3.1): put it in quotes"))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<RawValue, E> {
@@ -256,6 +302,35 @@ impl de::Error for Wrong {
     fn custom<T: fmt::Display>(what: T) -> Self {
         Self { at: At::default(), what: what.to_string() }
     }
+
+    fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        de::Error::custom(format!("expected {}, found {}", words::wanted(&wanted.to_string()), words::found(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        Self::invalid_type(found, wanted)
+    }
+
+    fn invalid_length(length: usize, wanted: &dyn Expected) -> Self {
+        let wanted = words::wanted(&wanted.to_string());
+        de::Error::custom(format!("expected {wanted}, found a list of {length}"))
+    }
+
+    fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
+        de::Error::custom(format!("unknown value `{}`, known are {}", name.shown(), known.join(", ")))
+    }
+
+    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
+        de::Error::custom(words::unknown_key(name, known))
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        de::Error::custom(format!("`{name}` is missing"))
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        de::Error::custom(format!("`{name}` stands twice"))
+    }
 }
 
 impl<'de> Deserializer<'de> for &'de Node {
@@ -304,24 +379,36 @@ impl<'de> Deserializer<'de> for &'de Node {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Wrong> {
-        let _ = (name, variants);
+        let _ = name;
         match &self.value {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Value::Map(entries) if entries.len() == 1 => {
                 let (key, value) = &entries[0];
                 visitor.visit_enum(Variant { key, value })
             }
-            other => Err(de::Error::custom(format!(
-                "expected one name, or one name with its values, found {}",
-                other.kind()
-            ))),
+            other => {
+                Err(de::Error::custom(format!("expected one of {}, found {}", variants.join(", "), other.shown())))
+            }
         }
         .map_err(|wrong: Wrong| wrong.or_at(self.at))
     }
 
+    /// Values have names: a list is none of them in their order.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        match &self.value {
+            Value::List(_) => Err(Wrong { at: self.at, what: "expected a map, found a list".to_owned() }),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 
@@ -383,10 +470,7 @@ impl<'de> de::VariantAccess<'de> for &'de Node {
         if let Value::Map(entries) = &self.value
             && let Some((key, _)) = entries.iter().find(|(key, _)| !fields.contains(&key.text.as_str()))
         {
-            let what = match fields {
-                [] => format!("unknown key `{}`: this takes no values", key.text.escape_debug()),
-                _ => format!("unknown key `{}`, known are {}", key.text.escape_debug(), fields.join(", ")),
-            };
+            let what = words::unknown_key(&key.text, fields);
             return Err(Wrong { at: key.at, what });
         }
         self.deserialize_any(visitor)

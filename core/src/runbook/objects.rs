@@ -3,6 +3,7 @@
 
 use super::Finding;
 use super::node::{At, Key, Node, Value};
+use crate::shown::Shown as _;
 use serde_json::Value as Json;
 
 const APPLY: &str = "write `kube.apply: { manifest: { apiVersion: v1, kind: Service, metadata: { namespace: web, name: front }, ... } }`";
@@ -53,7 +54,7 @@ fn apply(params: &Node) -> Result<Node, Finding> {
         _ => &[],
     };
     if let Some((key, _)) = entries.iter().find(|(key, _)| key.text != "manifest") {
-        return Err(form(key.at, &format!("`kube.apply` takes a `manifest`, and no `{}`", key.text.escape_debug())));
+        return Err(form(key.at, &format!("`kube.apply` takes a `manifest`, and no `{}`", key.text.shown())));
     }
     let Some(manifest) = find(params, "manifest") else {
         return Err(form(params.at, "`kube.apply` takes a `manifest`"));
@@ -95,6 +96,18 @@ fn json(node: &Node) -> Json {
         Value::Int(number) => Json::from(*number),
         Value::Text(text) => Json::String(text.clone()),
         Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(entries) => entries.iter().map(|(key, value)| (key.text.clone(), json(value))).collect(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.text.clone(), mode(&key.text, node, value).unwrap_or_else(|| json(value))))
+            .collect(),
     }
+}
+
+/// The mode of a volume's files, where it is written in octal: the API takes the number.
+fn mode(key: &str, of: &Node, value: &Node) -> Option<Json> {
+    let of_an_item = key == "mode" && find(of, "key").is_some() && find(of, "path").is_some();
+    let Value::Text(text) = &value.value else { return None };
+    let digits = text.strip_prefix("0o").or_else(|| text.strip_prefix('0'))?;
+    let bits = u32::from_str_radix(digits, 8).ok().filter(|bits| *bits <= 0o777)?;
+    (key == "defaultMode" || of_an_item).then(|| Json::from(bits))
 }

@@ -5,6 +5,7 @@ use super::node::{At, Key, Node, Value};
 use crate::action;
 use crate::id::Label;
 use crate::port;
+use crate::shown::Shown as _;
 use std::collections::BTreeMap;
 
 /// A runbook as written.
@@ -86,18 +87,14 @@ const HOSTS: &[&str] = &["group", "serial", "max_fail", "on_failure"];
 fn unknown(key: &Key, known: &[&str]) -> Finding {
     Finding::new(
         key.at,
-        format!("unknown key `{}`, known are {}", key.text.escape_debug(), known.join(", ")),
+        format!("unknown key `{}`, known are {}", key.text.shown(), known.join(", ")),
         "correct or remove the key",
     )
 }
 
 fn label(at: At, text: &str, what: &str) -> Result<Label, Finding> {
     Label::new(text).map_err(|bad| {
-        Finding::new(
-            at,
-            format!("cannot use `{}` as the name of a {what}: {bad}", text.escape_debug()),
-            "choose another name",
-        )
+        Finding::new(at, format!("cannot use `{}` as the name of a {what}: {bad}", text.shown()), "choose another name")
     })
 }
 
@@ -283,7 +280,7 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
             if !port::GATES.contains(&key.text.as_str()) {
                 return Err(Finding::new(
                     key.at,
-                    format!("unknown gate `{}`, known are {}", key.text.escape_debug(), port::GATES.join(", ")),
+                    format!("unknown gate `{}`, known are {}", key.text.shown(), port::GATES.join(", ")),
                     "correct the name",
                 ));
             }
@@ -296,7 +293,7 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
                 key.at,
                 format!(
                     "unknown action `{}`; actions are {}; gates are {}; modifiers are {}",
-                    word.escape_debug(),
+                    word.shown(),
                     action::NAMES.join(", "),
                     port::GATES.join(", "),
                     MODIFIERS.join(", ")

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::node::{At, Node, Value};
+use crate::shown::Shown as _;
 
 /// One piece of a text.
 enum Piece<'a> {
@@ -21,7 +22,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
         if name.is_empty() || !name.chars().all(plain) {
             return Err(format!(
                 "`{}` is not a name: {{{{ }}}} takes the name of a parameter or capture, nothing else",
-                name.escape_debug()
+                name.shown()
             ));
         }
         found.push(Piece::Plain(&rest[..start]));

@@ -285,13 +285,22 @@ impl Strict<'_> {
         }
         self.nothing_runs(stored, state)?;
         let standing = state.standing();
-        if ending::pause(standing, false, None).is_some() {
+        let by_a_person = whole.by.is_some() && state.rules.people_close_runs();
+        if let Some((step, _)) = state.steps_in_doubt().next().filter(|_| by_a_person) {
+            let expected = format!("no end by a person while {} is in doubt", step.path);
+            return Err(self.diverged(stored, expected, told::closed(whole)));
+        }
+        if !by_a_person && (whole.by.is_some() || whole.reason.is_some()) {
+            return Err(self.diverged(stored, "an end that no person decided", "one that names a person or a reason"));
+        }
+        if !by_a_person && ending::pause(standing, false, None).is_some() {
             let expected = self.ready_words(run);
             return Err(self.diverged(stored, expected, told::closed(whole)));
         }
         match state.opened.compensates.clone() {
             None => {
-                let expected = ending::close(state);
+                let (by, reason) = (whole.by.clone(), whole.reason);
+                let expected = RunClosed { by, reason, ..ending::close(state) };
                 let given = RunClosed { lists: None, ..whole.clone() };
                 if expected != given {
                     return Err(self.diverged(stored, told::closed(&expected), told::closed(whole)));
@@ -321,7 +330,8 @@ impl Strict<'_> {
             let expected = RunClosed { steps: counts, ..whole.clone() };
             return Err(self.diverged(stored, told::closed(&expected), told::closed(whole)));
         }
-        let end = ending::back_end(whole.residues.is_empty());
+        // Where a person ended it, nobody looked at what is there.
+        let end = ending::back_end(whole.residues.is_empty() && whole.by.is_none());
         if whole.end != end {
             return Err(self.diverged(stored, told::value(&end), told::value(&whole.end)));
         }

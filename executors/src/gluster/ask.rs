@@ -5,6 +5,7 @@ use crate::cluster::{Cluster, Spoken, StoragePod};
 use crate::real::chain;
 use crate::ssh::{Fleet, decoded, quoted};
 use palinode_core::id::HostName;
+use palinode_core::shown::Shown as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -136,7 +137,7 @@ pub(super) fn answers(said: &Said) -> Result<Answers, String> {
         let raw = Raw { code: code.trim().parse().ok(), out, err: err.trim().to_owned(), whole };
         // The same question twice has no answer that counts.
         if all.insert(asked.to_owned(), raw).is_some() {
-            return Err(format!("it answers `{}` twice", asked.escape_debug()));
+            return Err(format!("it answers `{}` twice", asked.shown()));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One long-lived shell on a host: requests go in, answers come out, each up to a mark that only we know.
 
 use openssh::{Session, Stdio};
+use palinode_core::shown::Shown as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -66,7 +67,7 @@ pub(super) enum AskError {
 
 fn told(words: &str) -> String {
     match words.trim().lines().last() {
-        Some(last) => format!(": {}", last.escape_debug()),
+        Some(last) => format!(": {}", last.shown()),
         None => String::new(),
     }
 }

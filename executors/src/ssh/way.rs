@@ -4,6 +4,7 @@ use super::ssh_args::{self, Line};
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::{Reading, Value};
+use palinode_core::shown::Shown as _;
 
 /// What an inventory says of reaching a host. What it leaves open, ssh's own configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,7 +30,7 @@ enum Told {
 
 /// A value of an inventory that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} of {host} is `{}`{}, which {why}", value.escape_debug(), at(place))]
+#[error("{name} of {host} is `{}`{}, which {why}", value.shown(), at(place))]
 pub struct BadWay {
     /// The host.
     pub host: String,

@@ -251,6 +251,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             evidence: None,
             output: None,
             captures: BTreeMap::new(),
+            code: None,
         };
         Ok((vec![(Event::Probed(Box::new(probed)), BTreeMap::new())], Follow::Attach(ix)))
     }
@@ -324,6 +325,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             evidence,
             output: finished.output,
             captures,
+            code: finished.code.filter(|code| *code != 0),
         };
         Ok((vec![(Event::Probed(Box::new(probed)), fresh)], Follow::Free(ix)))
     }
@@ -392,6 +394,7 @@ fn probed_as_moved(step: &Step, attempt: Attempt, spent: bool) -> Probed {
         evidence: None,
         output: None,
         captures: BTreeMap::new(),
+        code: None,
     }
 }
 

@@ -126,6 +126,9 @@ pub enum Refused {
     /// A later decision about the same step was handed in too.
     #[error("a later decision about {0} takes its place")]
     Replaced(StepPath),
+    /// Under its rules nobody but its driver ends the run.
+    #[error("run {0} follows rules under which only its driver ends it; resume it, or roll it back")]
+    OwnEnd(RunId),
 }
 
 /// What a person asked of a live driver.

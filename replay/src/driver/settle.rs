@@ -1,10 +1,10 @@
 //! When nothing can go on: close the run, or pause it and say why.
 
 use super::desk::Desk;
-use super::{DriveError, Driver, Stop, Stopped, activity};
+use super::{DriveError, Driver, Refused, Stop, Stopped, activity};
 use palinode_core::compensate::originals;
-use palinode_core::event::{Event, ImageRef, PauseWhy, RunClosed};
-use palinode_core::id::{ResourceKey, RunId};
+use palinode_core::event::{Actor, Answer, Event, ImageRef, PauseWhy, RunClosed, RunEnd, Sealed};
+use palinode_core::id::{BodyId, ResourceKey, RunId, StepPath};
 use palinode_core::port::{Executor, Journal, RecordError};
 use palinode_core::rules::ending;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
 
     async fn close(&mut self) -> Result<Stopped, DriveError> {
         let state = self.state()?;
-        let mut closed = match state.opened.compensates.clone() {
+        let closed = match state.opened.compensates.clone() {
             None => ending::close(state),
             Some(back) => {
                 let open = |image: &ImageRef| self.shelf.image(image).ok();
@@ -48,14 +48,48 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 ending::close_back(&self.history, state, &back, &originals, now.as_ref(), &open)
             }
         };
+        self.end(closed, BTreeMap::new()).map(Stopped::Closed)
+    }
+
+    /// Ends the run because a person says so. Nothing is done or looked at; what is in doubt counts as done in part, so
+    /// that a rollback looks at what is there.
+    pub fn close_by(&mut self, by: &Actor, reason: &str) -> Result<RunEnd, DriveError> {
+        self.undisturbed()?;
+        if !self.state()?.rules.people_close_runs() {
+            return Err(Refused::OwnEnd(self.run).into());
+        }
+        let doubts: Vec<StepPath> = self.state()?.steps_in_doubt().map(|(step, _)| step.path.clone()).collect();
+        for step in doubts {
+            let mut bodies = BTreeMap::new();
+            let reason = activity::message(&self.shelf, Some(reason), &mut bodies)?;
+            let (answer, by) = (Answer::Partial, by.clone());
+            self.record(vec![(Event::Resolved { step, answer, by, reason, overruled: false }, bodies)])?;
+        }
+        let mut bodies = BTreeMap::new();
+        let reason = activity::message(&self.shelf, Some(reason), &mut bodies)?;
+        let state = self.state()?;
+        let closed = match state.opened.compensates.clone() {
+            None => ending::close(state),
+            Some(back) => {
+                let open = |image: &ImageRef| self.shelf.image(image).ok();
+                let originals = originals(&self.history, back.run, &back.scope, &open);
+                ending::close_back_unseen(&self.history, state, &back, &originals, &open)
+            }
+        };
+        self.end(RunClosed { by: Some(by.clone()), reason, ..closed }, bodies)
+    }
+
+    /// Records the end of the run, and of the run that ends with it.
+    fn end(&mut self, mut closed: RunClosed, bodies: BTreeMap<BodyId, Sealed>) -> Result<RunEnd, DriveError> {
         if let Some(bytes) = closed.take_lists().map_err(RecordError::from)? {
             closed.lists = Some(self.journal.put_public(&bytes)?);
         }
         let (run, end) = (self.run, closed.end);
         let both = ending::companion(&self.history, run, &closed);
         let of = |(run, closed): (RunId, RunClosed)| (run, (Event::RunClosed(Box::new(closed)), BTreeMap::new()));
-        let findings = std::iter::once((run, closed)).chain(both).map(of).collect();
+        let own = (run, (Event::RunClosed(Box::new(closed)), bodies));
+        let findings = std::iter::once(own).chain(both.map(of)).collect();
         self.record_for(findings, self.executor.now())?;
-        Ok(Stopped::Closed(end))
+        Ok(end)
     }
 }

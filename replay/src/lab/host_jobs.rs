@@ -374,7 +374,7 @@ pub fn knows_command(run: &[String]) -> bool {
 /// The lab has no shell: it answers the excluders' own commands and nothing else.
 pub(super) fn command_draft((name, host): At<'_>, command: &Command) -> Result<Draft, Finish> {
     let Some((program, on)) = excluder(&command.run) else {
-        return Err(refuse(format!("the lab cannot run {:?}", command.run.join(" "))));
+        return Err(refuse(format!("the lab cannot run `{}`", command.run.join(" "))));
     };
     if !host.packages.contains_key(program) {
         return Err(fails(127, format!("{}: No such file or directory", command.run[0])));

@@ -40,7 +40,7 @@ fn left_out((step, known): (&Step, &StepState)) -> Option<String> {
             Some(words::not_taken_back(step, known).unwrap_or_else(|| "taken back since".to_owned()))
         }
         (Stage::Pending, _) => Some("it did not come to it".to_owned()),
-        _ => Some(words::step(known)),
+        _ => Some(words::step(known, words::Driven::No)),
     }
 }
 

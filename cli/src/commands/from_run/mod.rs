@@ -9,7 +9,7 @@ mod yaml;
 use crate::args::{Args, FromRun};
 use crate::commands::exec::EXEC;
 use crate::exit::{Exit, Failure};
-use crate::render::{count, escape, moment, some, to_stderr, to_stdout, words};
+use crate::render::{count, escape, hints, moment, some, to_stderr, to_stdout, words};
 use crate::session::wall;
 use crate::{place, when};
 use draft::{Draft, drafts};
@@ -72,7 +72,7 @@ fn select<'a>(history: &'a History, wanted: &FromRun) -> Result<Vec<&'a RunState
     let Some(first) = runs.first() else {
         return Err(Failure::usage(
             "no run was begun since then",
-            "type `palinode log --kind run-opened` to see the runs",
+            format!("type `{}` to see the runs", hints::command("runs")),
         ));
     };
     if runs.iter().any(|run| run.opened.world != first.opened.world) {
@@ -92,10 +92,7 @@ fn name(history: &History, runs: &[&RunState], wanted: &FromRun) -> Result<Strin
         (None, []) => "from-run".to_owned(),
     };
     Label::new(&name).map(|label| label.to_string()).map_err(|bad| {
-        Failure::usage(
-            format!("cannot use `{}` as a runbook's name: {bad}", name.escape_debug()),
-            "give another --name",
-        )
+        Failure::usage(format!("cannot use `{}` as a runbook's name: {bad}", name), "give another --name")
     })
 }
 
@@ -199,7 +196,7 @@ fn write(
     if kept == 0 {
         return Err(Failure::usage(
             "nothing of that is to be done again: every step failed, was passed over or was taken back",
-            "type `palinode status RUN` to see where its steps stand",
+            format!("type `{}` to see where its steps stand", hints::of_run("status")),
         ));
     }
     check(&out, &hosts)?;

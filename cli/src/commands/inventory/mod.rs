@@ -84,7 +84,7 @@ fn layer(layer: Layer<'_>) -> String {
 /// A failure for a name that an inventory has not.
 fn unknown(what: &str, name: &str, source: &Source) -> Failure {
     Failure::usage(
-        format!("{} has no {what} `{}`", source.inventory.join(", "), name.escape_debug()),
+        format!("{} has no {what} `{}`", source.inventory.join(", "), name),
         "type `palinode inventory graph -i FILE` to see what there is",
     )
 }

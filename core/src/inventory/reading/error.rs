@@ -1,8 +1,10 @@
 //! Why an inventory cannot be read.
 
+use crate::shown::Shown as _;
+
 /// Why an inventory cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}: {why}; {mend}", .file.escape_debug(), .line.map_or_else(String::new, |line| format!(":{line}")))]
+#[error("{}{}: {why}; {mend}", .file.shown(), .line.map_or_else(String::new, |line| format!(":{line}")))]
 pub struct ReadError {
     /// The file or folder.
     pub file: String,
@@ -48,5 +50,5 @@ pub(super) fn shown(text: &str) -> String {
     if short.len() < text.len() {
         short.push('…');
     }
-    short.escape_debug().to_string()
+    short.shown()
 }

@@ -77,9 +77,8 @@ fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<HostName>, Fail
     let mut seen = BTreeSet::new();
     let mut hosts = Vec::new();
     for name in names {
-        let host = HostName::new(name).map_err(|bad| {
-            Failure::usage(format!("`{}` is no host: {bad}", name.escape_debug()), "name it as ssh does")
-        })?;
+        let host = HostName::new(name)
+            .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", name), "name it as ssh does"))?;
         if seen.insert(host.clone()) {
             hosts.push(host);
         }
@@ -102,7 +101,7 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
             names.push(word.clone());
         } else {
             return Err(Failure::usage(
-                format!("{} has no group or host `{}`", path.display(), word.escape_debug()),
+                format!("{} has no group or host `{}`", path.display(), word),
                 "correct the name, or leave it away to look at all hosts",
             ));
         }
