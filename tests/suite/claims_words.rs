@@ -463,7 +463,7 @@ const STRANGE: &[&str] = &[
     " i64",
     " f64",
     "usize",
-    "a sequence",
+    "expected a sequence",
     "a string",
     "a boolean",
     "tuple",

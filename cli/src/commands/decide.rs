@@ -75,9 +75,9 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>) ->
     }
     let id = place::short(&history, decision.run);
     let words = match (&decision.verb, handed) {
-        (Verb::Pause, true) => format!("handed to the driver of run {id}: it finishes what runs, then pauses\n"),
+        (Verb::Pause, true) => format!("handed to the driver: it finishes what runs, then pauses run {id}\n"),
         (Verb::Pause, false) => format!("nobody drives run {id}, so there is nothing to pause\n"),
-        (_, true) => format!("handed to the driver of run {id}, which records it and acts on it\n"),
+        (_, true) => format!("handed to the driver, which records it for run {id} and acts on it\n"),
         (_, false) => {
             let resume = escape(&hints::command(&format!("resume {id}")));
             format!("recorded for run {id}; type `{resume}` to go on\n")
