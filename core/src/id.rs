@@ -7,6 +7,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+/// A character, in words where it cannot be seen.
+fn named(c: char) -> String {
+    match c {
+        '\n' | '\r' => "a line break".to_owned(),
+        '\t' => "a tab".to_owned(),
+        ' ' => "a blank".to_owned(),
+        c => c.to_string().shown(),
+    }
+}
+
 /// Why a text is not a valid identifier. Reads after "cannot use `x` as ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadId {
@@ -17,7 +27,7 @@ pub enum BadId {
     #[error("it is longer than {0} bytes")]
     TooLong(usize),
     /// A character that the identifier's alphabet lacks; shown escaped.
-    #[error("it contains {}, allowed are {allowed}", .found.to_string().shown())]
+    #[error("it contains {}, allowed are {allowed}", named(*.found))]
     BadChar {
         /// The first character that is not allowed.
         found: char,

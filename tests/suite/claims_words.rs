@@ -397,7 +397,7 @@ fn a_name_that_is_not_there_is_refused_with_what_was_meant() {
     let desk = elsewhere();
     for (args, words) in [
         (&["log", "--host", "gluster1"][..], "did you mean `gluster1.demo`"),
-        (&["log", "--host", "zebra"], "has no host `zebra`"),
+        (&["log", "--host", "zebra"], "has no host zebra"),
         (&["log", "--action", "drain"], "did you mean `kube.drain`"),
         (&["log", "--action", "kube.darin"], "did you mean `kube.drain`"),
         (&["log", "--step", "gluster1.demo/pakages"], "did you mean `gluster1.demo/packages`"),
@@ -463,7 +463,7 @@ const STRANGE: &[&str] = &[
     " i64",
     " f64",
     "usize",
-    "a sequence",
+    "expected a sequence",
     "a string",
     "a boolean",
     "tuple",

@@ -224,7 +224,7 @@ fn real_runs_are_told_alike_with_an_index() {
     let fit = all.iter().filter(|entry| entry["entry"]["time"].as_i64() >= Some(latest - 600_000_000)).count();
     assert_eq!(recent.as_array().map(Vec::len), Some(fit));
     assert!(fit > 0 && fit < all.len());
-    let out = desk.run(&["log", "--host", "gluster1.demoo"]).exits(0).complains(&["no entry is like that"]);
+    let out = desk.run(&["log", "--host", "gluster1.demoo"]).exits(2).complains(&["did you mean `gluster1.demo`"]);
     assert_eq!(out.stdout, "");
     desk.run(&["log", "--since", "yesterday"]).exits(2).complains(&["such as"]);
     desk.run(&["log", "--kind", "drain"]).exits(2).complains(&["gate-sampled"]);

@@ -107,9 +107,9 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
     let resume = escape(&hints::command(&format!("resume {id}")));
     let words = match (&decision.verb, &came) {
         (Verb::Pause, Came::Handed) => {
-            format!("handed to the driver of run {id}: it finishes what runs, then pauses\n")
+            format!("handed to the driver: it finishes what runs, then pauses run {id}\n")
         }
-        (_, Came::Handed) => format!("handed to the driver of run {id}, which records it and acts on it\n"),
+        (_, Came::Handed) => format!("handed to the driver, which records it for run {id} and acts on it\n"),
         (_, Came::Recorded) => format!("recorded for run {id}; type `{resume}` to go on\n"),
         (_, Came::Nothing) => format!("nobody drives run {id}, so there is nothing to pause\n"),
         (_, Came::Waits(who)) => format!(

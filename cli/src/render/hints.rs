@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 static ABOUT: Mutex<About> = Mutex::new(About { journal: None, run: None });
 
 struct About {
-    /// The part between `palinode` and the verb.
+    /// What stands behind all else; empty where the folder leads there.
     journal: Option<String>,
     /// The shortest name of the run.
     run: Option<String>,
@@ -28,10 +28,10 @@ pub(crate) fn about_run(id: impl Into<String>) {
     ABOUT.lock().unwrap_or_else(PoisonError::into_inner).run = Some(id.into());
 }
 
-/// `palinode`, with the journal where it must be named, and these words, which shells take as they stand.
+/// `palinode` and these words, which shells take as they stand, with the journal behind them where it must be named.
 pub(crate) fn command(words: &str) -> String {
     let about = ABOUT.lock().unwrap_or_else(PoisonError::into_inner);
-    format!("palinode{} {words}", about.journal.as_deref().unwrap_or_default())
+    format!("palinode {words}{}", about.journal.as_deref().unwrap_or_default())
 }
 
 /// The same with the run behind it, as far as it is known which run this is about.

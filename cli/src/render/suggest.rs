@@ -18,7 +18,7 @@ pub(crate) fn known<'a>(
     if all.contains(name) {
         return Ok(());
     }
-    Err(Failure::usage(format!("{missing} {what} `{name}`"), meant(name, &all)))
+    Err(Failure::usage(format!("{missing} {what} {name}"), meant(name, &all)))
 }
 
 /// A step that a run must have.

@@ -70,6 +70,10 @@ pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&ShelfView>) ->
         let next = vec![hints::of_step("skip", path.as_str(), "--reason TEXT", id)];
         all.push(Open { step: path.to_string(), what: "cannot begin".to_owned(), message: None, next });
     }
+    // Nothing is decided about a run that is over.
+    if run.closed.is_some() {
+        all.iter_mut().for_each(|open| open.next.clear());
+    }
     all
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::judge::Level;
 use super::super::words::size;
-use crate::render::{count, span};
+use crate::render::{count, hints, span};
 use palinode_core::id::{HostName, Micros};
 use palinode_executors::{Checkup, Clock, Tool};
 
@@ -194,7 +194,7 @@ fn claim(found: &Checkup, own: Option<&str>) -> Row {
         None => format!("nobody claims it; {told}"),
         Some((journal, who)) if own == Some(journal) => {
             level = level.min(Level::Note);
-            next = next.or_else(|| Some("type `palinode status`".to_owned()));
+            next = next.or_else(|| Some(format!("type `{}`", hints::command("runs --open"))));
             format!("claimed by the journal here: {who}; {told}")
         }
         Some((_, who)) => {
