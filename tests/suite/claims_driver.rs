@@ -21,11 +21,13 @@ use palinode_tests::owner::actor;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+type Looks<'a> = Box<dyn Fn(&Target, &Action) -> Micros + 'a>;
+
 /// A lab in which a test has its hand.
 struct Meddled<'a> {
     lab: &'a Lab,
     /// Before a look at what an action needs; returns how long the look takes.
-    look: Box<dyn Fn(&Target, &Action) -> Micros + 'a>,
+    look: Looks<'a>,
     /// Before a job.
     job: Box<dyn Fn(&Job) + 'a>,
     /// Before a sample; returns how long it takes and whether it is answered.
@@ -434,7 +436,7 @@ fn a_decision_for_a_run_that_nobody_drives_says_who_drives_what() {
     let value = desk.json(&["pause"]);
     assert_eq!(value["run"], other.as_str(), "a pause is for the run that is driven");
     driver.end().exits(3);
-    desk.run(&["resume", "--run", &first]).exits(0).says(&["crio-to-docker: done"]);
+    desk.run(&["resume", &first]).exits(0).says(&["crio-to-docker: done"]);
 }
 
 fn intent_of(desk: &Desk, step: &str) -> bool {
@@ -588,7 +590,7 @@ fn a_clock_that_is_set_forward_is_no_time_that_passed() {
     let (stopped, journal) = clocked("30m", &world(HOURS, 3));
     assert_eq!(stopped, Stopped::Closed(RunEnd::Done));
     let fired = |stored: &Stored| matches!(stored.entry.event, Event::TimerFired { .. });
-    assert!(!journal.entries().any(|stored| fired(stored)));
+    assert!(!journal.entries().any(fired));
 }
 
 #[test]

@@ -215,4 +215,26 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 4, 5].map(seconds), [None, None, Some(1), Some(2), Some(4), Some(8)]);
         assert_eq!(seconds(u32::MAX), Some(32));
     }
+
+    const HOUR: Micros = Micros::seconds(3600);
+
+    fn at(clock: i64, waited: Option<i64>) -> SampleTime {
+        SampleTime { at: Micros::seconds(clock), waited: waited.map(Micros::seconds) }
+    }
+
+    #[test]
+    fn what_was_waited_decides_whatever_the_clock_shows() {
+        let gate = bench::gate("a", "healed");
+        let told = |time, began| sampled(&gate, (0, Some(began)), time, (false, false));
+        let began = Micros::seconds(1000);
+        let again = |found: Option<Sampled>| matches!(found, Some(Sampled::Again(_)));
+        assert!(again(told(at(1000 + 7200, Some(59)), began)), "the clock went forward");
+        assert_eq!(told(at(0, Some(60)), began), Some(Sampled::TimeUp), "the clock went back");
+        // Before rules 4 nothing else is known.
+        assert_eq!(told(at(1000 + 7200, None), began), Some(Sampled::TimeUp));
+        assert!(again(told(at(0, None), Micros(0).plus(HOUR))));
+        // The next one is due on the scale that counts.
+        let Some(Sampled::Again(next)) = told(at(0, Some(10)), began) else { unreachable!("it is asked again") };
+        assert!(next > Micros::seconds(10) && next < Micros::seconds(60));
+    }
 }
