@@ -71,7 +71,7 @@ fn no_further_host_is_taken_back_while_others_stand_half_done() {
                     "{words}"
                 );
             }
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
     assert!(bench.way_back(RUN, &Scope::Host(host("b"))).is_ok(), "its own place is its own");

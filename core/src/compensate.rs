@@ -3,7 +3,7 @@
 //! The order is reverse, except where the runbook says `undo_after`: package removal is taken back before the files
 //! that were purged after it, or installing would lay defaults over them; a node rejoins only once its services run.
 
-use crate::action::{Action, Undo, UndoClass};
+use crate::action::{Action, Target, Undo, UndoClass};
 use crate::at_work::{self, HalfDone};
 use crate::event::{Compensates, ImageRef, Scope, Undoes};
 use crate::history::History;
@@ -485,7 +485,10 @@ fn entry_gates(state: &RunState, lane: &Lane, just_held: &[Gate]) -> Vec<Step> {
         let Work::Gate { samples, every, timeout, .. } = &step.work else { return None };
         let work = Work::Gate { gate, samples: *samples, every: *every, timeout: *timeout };
         let path = undo_path(step, ix, "/before");
-        Some(Step { path, work, when: None, undo_after: Vec::new(), touches: Vec::new(), ..step.clone() })
+        // The API may no longer know the node of a host that stands half done.
+        let node = step.target.node.clone().or_else(|| state.node_of(ix).map(str::to_owned));
+        let target = Target { node, ..step.target.clone() };
+        Some(Step { path, target, work, when: None, undo_after: Vec::new(), touches: Vec::new(), ..step.clone() })
     });
     gates.collect()
 }

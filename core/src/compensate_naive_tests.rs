@@ -273,7 +273,7 @@ fn is_the_way_back(
         let shown = |steps: &[Step]| -> Vec<(String, Gate)> {
             let of = |step: &Step| match &step.work {
                 Work::Gate { gate, .. } => (step.path.to_string(), gate.clone()),
-                Work::Act(_) => panic!("{} is no gate", step.path),
+                Work::Act(_) => unreachable!("{} is no gate", step.path),
             };
             steps.iter().map(of).collect()
         };

@@ -16,6 +16,12 @@ fn run(desk: &Desk, more: &[&str]) -> Out {
     desk.run(&[&["run", "book.yml", "--lab"][..], more].concat())
 }
 
+/// Runs the book on one host to its good end; the run's id.
+fn done(desk: &Desk) -> String {
+    let out = run(desk, &["--host", HOST, "-o", "json"]).exits(0);
+    out.value()["run"].as_str().expect("an id").to_owned()
+}
+
 #[track_caller]
 fn replays(desk: &Desk) {
     desk.run(&["verify"]).exits(0);
@@ -33,7 +39,7 @@ fn lacks(out: &Out, words: &[&str]) {
 fn a_command_without_inverse_is_a_residue_before_and_after() {
     let desk = Desk::new();
     book(&desk, &format!("  - cordon: {{ kube.cordon: {{}} }}\n  - bare: {{ {BARE} }}\n"));
-    run(&desk, &["--host", HOST]).exits(0);
+    let id = done(&desk);
     let preview = desk.run(&["rollback", "--dry-run"]).exits(0).says(&[
         "step:gluster1.demo/bare",
         UNKNOWN,
@@ -47,10 +53,10 @@ fn a_command_without_inverse_is_a_residue_before_and_after() {
     assert_eq!(value["residues"][0]["key"], "step:gluster1.demo/bare", "{out}");
     assert_eq!(value["residues"][0]["loss"], "unknown-effect", "{out}");
     // Nobody says that it was taken back.
-    let shown = desk.run(&["show", "gluster1.demo/bare"]).exits(0).says(&[UNKNOWN, "passed by"]);
+    let shown = desk.run(&["show", "gluster1.demo/bare", "--run", &id]).exits(0).says(&[UNKNOWN, "passed by"]);
     lacks(&shown, &["compensated", "undone by"]);
-    assert_eq!(desk.json(&["show", "gluster1.demo/bare"])["stage"], "unknown-effect");
-    desk.run(&["show", "gluster1.demo/cordon"]).exits(0).says(&["compensated", "undone by"]);
+    assert_eq!(desk.json(&["show", "gluster1.demo/bare", "--run", &id])["stage"], "unknown-effect");
+    desk.run(&["show", "gluster1.demo/cordon", "--run", &id]).exits(0).says(&["compensated", "undone by"]);
     replays(&desk);
 }
 
@@ -63,8 +69,7 @@ fn a_runbook_made_from_it_does_not_say_that_it_was_taken_back() {
             "  - cordon: {{ kube.cordon: {{}} }}\n  - bare: {{ {BARE} }}\n  - schedulable: {{ kube.uncordon: {{}} }}\n"
         ),
     );
-    let out = run(&desk, &["--host", HOST, "-o", "json"]).exits(0);
-    let id = out.value()["run"].as_str().expect("an id").to_owned();
+    let id = done(&desk);
     desk.run(&["rollback", "--step", "gluster1.demo/bare"]).exits(6).tells(&[UNKNOWN]);
     let made = desk.run(&["runbook", "from-run", &id]);
     assert!(made.stdout.contains(UNKNOWN) || made.stderr.contains(UNKNOWN), "{made}");
@@ -108,13 +113,13 @@ fn a_reason_in_the_runbook_is_the_one_way_to_make_less_of_it() {
         run(&desk, &["--host", HOST]).exits(2).complains(words);
     }
     book(&desk, &step(", undo: { no-undo: it only looks }"));
-    desk.run(&["plan", "book.yml", "--lab", "--host", HOST]).exits(0).tells(&["nothing takes it back: it only looks"]);
-    run(&desk, &["--host", HOST]).exits(0);
+    let id = done(&desk);
     desk.run(&["rollback", "--dry-run"])
         .exits(0)
         .says(&["gluster1.demo/bare: it only looks", "Everything can be restored"]);
     desk.run(&["rollback"]).exits(0).tells(&["rolled-back", "it only looks"]);
-    desk.run(&["show", "gluster1.demo/bare"]).exits(0).says(&["nothing takes it back: it only looks"]);
+    let shown = desk.run(&["show", "gluster1.demo/bare", "--run", &id]).exits(0);
+    shown.says(&["nothing takes it back: it only looks"]);
     desk.run(&["show", "@"]).exits(0).says(&["step:gluster1.demo/bare"]);
     replays(&desk);
 }

@@ -364,12 +364,20 @@ p_removal() {
   echo end
 }
 
+p_cannot='^(Error: Unable to find a match|Error: Nothing to do|No match for argument|No package .* available)|'
+p_cannot="$p_cannot"'^ *Problem( [0-9]+)?: |^Error: Package: |You could try using --skip-broken'
+p_trouble='Ignoring repositories|Failed to (download|synchronize)|Errors during downloading|Errno|Cannot (download|retrieve|find a valid)'
+p_trouble="$p_trouble|repomd|mirrors|exit_on_lock"
+
 # NAME...: what would come with them.
 p_arrival() {
   p_yum=$(command -v yum || command -v dnf) || { echo 'there is neither yum nor dnf' >&2; return 1; }
-  # It ends with 1 if it would do something, and with 1 if it could not find out what: only its words tell.
+  # It ends with 1 if it would do something, with 1 if nothing can be done (the job will say so, and bring nothing), and
+  # with 1 if it could not find out: only its words tell.
   p_said=$(LC_ALL=C "$p_yum" --assumeno --setopt=exit_on_lock=1 install "$@" </dev/null 2>&1) ||
-    printf '%s\n' "$p_said" | grep -qiE '^(Exiting on user command|Operation aborted)' || { p_refuse "$p_said"; return 1; }
+    printf '%s\n' "$p_said" | grep -qiE '^(Exiting on user command|Operation aborted)' ||
+    { printf '%s\n' "$p_said" | grep -qE "$p_cannot" && ! printf '%s\n' "$p_said" | grep -qiE "$p_trouble"; } ||
+    { p_refuse "$p_said"; return 1; }
   printf '%s\n' "$p_said" |
     sed -n '/^[A-Z][A-Za-z ]*:$/,/^Transaction Summary/s/^ \([A-Za-z0-9][^ ]*\).*/brings \1/p'
   echo end

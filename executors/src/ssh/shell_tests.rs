@@ -305,7 +305,6 @@ fn a_question_about_packages_without_an_answer_is_refused() {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             std::fs::set_permissions(&file, mode).expect("its mode can be set");
         };
-        shell.says(&format!("command -v sed && command -v base64 && p_ok={path}"), &[]);
         let mut ask = |question: &str| shell.ask(&format!("PATH={path}:$PATH; {question} 2>&1"));
         let would = "echo 'Installing:'; echo ' docker  x86_64  2:1.13 rhel 1 M'; echo 'Installing for dependencies:'; \
                      echo ' docker-common  x86_64  2:1.13 rhel 1 M'; echo 'Transaction Summary'; ";
@@ -316,11 +315,18 @@ fn a_question_about_packages_without_an_answer_is_refused() {
         }
         tool("yum", "echo 'Package docker already installed'; echo 'Nothing to do'");
         assert_eq!(ask("p_arrival docker"), (0, vec!["end".to_owned()]));
+        // Nothing can be done, and the job will say so.
+        for words in
+            ["Error: Unable to find a match: docker", "No package docker available.", " Problem: conflicting requests"]
+        {
+            tool("yum", &format!("echo '{words}' >&2; exit 1"));
+            assert_eq!(ask("p_arrival docker"), (0, vec!["end".to_owned()]), "{words}");
+        }
         let failures = [
             "failure: repodata/repomd.xml from rhel: [Errno 256] No more mirrors to try.",
             "Another app is currently holding the yum lock; exiting as configured by exit_on_lock",
             "Error: Failed to download metadata for repo 'rhel'",
-            "Error: Unable to find a match: docker",
+            "Error: Unable to find a match: docker; Ignoring repositories: rhel",
         ];
         for words in failures {
             tool("yum", &format!("echo 'Loaded plugins'; echo \"{words}\" >&2; echo; exit 1"));

@@ -1,6 +1,6 @@
 //! A step as a runbook has it, made from those that a plan has of it.
 
-use palinode_core::action::Action;
+use palinode_core::action::{Action, UndoClass};
 use palinode_core::event::SkipWhy;
 use palinode_core::id::{HostName, Label};
 use palinode_core::leftover;
@@ -326,7 +326,7 @@ fn body(plan: &Plan, step: &Step, (kind, value): (&'static str, Value)) -> (Vec<
         match &step.undo_reason {
             Some(reason) => body.push(("undo", json!({ "no-undo": reason }))),
             // Plans of older releases had no other class for what is not known: said anew it would need a reason.
-            None if leftover::effect_unknown(step, None) => {}
+            None if step.class == UndoClass::NoUndo && leftover::effect_unknown(step, None) => {}
             None if step.class != action.class() => body.push(("undo", json!(step.class))),
             None => {}
         }
