@@ -74,7 +74,10 @@ impl Drop for Busy {
 
 fn heartbeat(store: &mut Store, name: &str, round: u64) {
     let condition = json!({ "type": "Ready", "status": "Unknown", "lastHeartbeatTime": round.to_string() });
-    store.merge(&node_path(name), &json!({ "status": { "conditions": [condition] } }));
+    // An annotation of the cluster's own.
+    let notes = json!({ "node.alpha.kubernetes.io/ttl": round.to_string() });
+    let fields = json!({ "metadata": { "annotations": notes }, "status": { "conditions": [condition] } });
+    store.merge(&node_path(name), &fields);
 }
 
 const CORDON: &str = "  - cordon: { kube.cordon: {} }\n";
@@ -105,7 +108,13 @@ fn nodes_of_1_11_are_changed_deleted_and_given_back_without_a_failure() {
     drop(busy);
     for (name, was) in names.iter().zip(before) {
         let now = api.store().object(&node_path(name));
-        for at in ["/metadata/labels", "/metadata/annotations", "/spec/unschedulable"] {
+        let own = |node: &Value| {
+            let mut notes = node["metadata"]["annotations"].clone();
+            notes.as_object_mut().map(|all| all.remove("node.alpha.kubernetes.io/ttl"));
+            notes
+        };
+        assert_eq!(own(&now), own(&was), "{name}");
+        for at in ["/metadata/labels", "/spec/unschedulable"] {
             assert_eq!(now.pointer(at), was.pointer(at), "{name}: {at}");
         }
         assert!(now["spec"]["taints"].as_array().is_none_or(Vec::is_empty), "{now}");
@@ -219,23 +228,45 @@ fn a_real_conflict_is_called_one_and_by_its_name() {
 
 #[test]
 fn what_does_not_concern_a_change_is_in_nobodys_way() {
-    for lag in [0..=0, 400..=400] {
-        let (api, book) = one(lag, &format!("{CORDON}{LABEL}"));
-        for change in 0..6 {
-            api.before_change(change, move |store| {
-                heartbeat(store, "n", 1);
-                // An annotation of the cluster's own.
-                let ttl = "node.alpha.kubernetes.io/ttl";
-                let note = json!({ "metadata": { "annotations": { ttl: change.to_string() } } });
-                store.merge(&node_path("n"), &note);
-            });
-        }
-        go(&api, &book, &RUN).exits(0);
-        go(&api, &book, &UNDO).exits(0);
+    let steps = format!("{CORDON}{LABEL}");
+    let is_back = |api: &OldApi| {
         let node = api.store().object(&node_path("n"));
         assert!(node["metadata"]["labels"]["zone"].is_null() && node["spec"]["unschedulable"].is_null(), "{node}");
         assert!(node["metadata"]["annotations"]["palinode/claim"].is_null(), "{node}");
+    };
+    for lag in [0..=0, 400..=400] {
+        // Just before each change.
+        let (api, book) = one(lag.clone(), &steps);
+        (0..6).for_each(|change| api.before_change(change, move |store| heartbeat(store, "n", change as u64)));
+        go(&api, &book, &RUN).exits(0);
+        go(&api, &book, &UNDO).exits(0);
+        is_back(&api);
+        // All the time: the cache never has what the store has.
+        let (api, book) = one(lag, &steps);
+        let busy = Busy::new(api.shared(), Duration::from_millis(20), |store, round| heartbeat(store, "n", round));
+        go(&api, &book, &RUN).exits(0);
+        go(&api, &book, &UNDO).exits(0);
+        drop(busy);
+        is_back(&api);
     }
+}
+
+#[test]
+fn a_claim_is_given_up_whatever_the_server_says_first() {
+    for (code, happens) in [(503, false), (504, true), (500, false), (409, false), (429, false)] {
+        let (api, book) = one(LAG, CORDON);
+        // The change is the first request, and the last one gives the node up.
+        api.instead(1, says(code, "busy"), happens);
+        go(&api, &book, &RUN).exits(0);
+        let node = api.store().object(&node_path("n"));
+        assert!(node["metadata"]["annotations"]["palinode/claim"].is_null(), "{code}: {node}");
+    }
+    // What was refused leaves no claim behind, though the run is open.
+    let (api, book) = one(0..=0, CORDON);
+    api.instead(0, says(403, "forbidden"), false);
+    go(&api, &book, &RUN).exits(3);
+    let node = api.store().object(&node_path("n"));
+    assert!(node["metadata"]["annotations"]["palinode/claim"].is_null(), "{node}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Changes of a Node: its fields, its removal and its return. One request each, under conditions that make it miss rather
 //! than hit something else, and that claims the Node as well.
 
-use super::claim::{Operations, as_read};
+use super::claim::{Absence, Operations, as_read};
 use super::doing::{Doing, Stop, failed, well};
 use super::look::node_path;
 use palinode_core::action::{PatchNode, RestoreNode};
@@ -31,10 +31,36 @@ fn pointer(part: &str) -> String {
 }
 
 /// Puts taints in the place of those that a node was just found to have.
-fn set_taints(node: &Value, wanted: &BTreeSet<String>, operations: &mut Operations) {
-    let at = if node["spec"]["taints"].is_null() { "/spec" } else { "/spec/taints" };
-    operations.tests.push(as_read(node, at));
+fn set_taints(node: &Value, wanted: &BTreeSet<String>, absence: Absence, operations: &mut Operations) {
+    operations.tests.push(as_read(node, "/spec/taints", absence));
     operations.writes.push(json!({ "op": "add", "path": "/spec/taints", "value": cluster::taints(node, wanted) }));
+}
+
+/// Sets labels or annotations to those that are wanted, each by itself: what others write beside them stays.
+fn set_texts(
+    node: &Value,
+    at: &str,
+    (now, wanted): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+    absence: Absence,
+    operations: &mut Operations,
+) {
+    if now == wanted {
+        return;
+    }
+    if !node.pointer(at).is_some_and(Value::is_object) {
+        operations.tests.push(as_read(node, at, absence));
+        operations.writes.push(json!({ "op": "add", "path": at, "value": wanted }));
+        return;
+    }
+    let keys: BTreeSet<&String> = now.keys().chain(wanted.keys()).collect();
+    for key in keys.into_iter().filter(|key| now.get(*key) != wanted.get(*key)) {
+        let path = format!("{at}/{}", pointer(key));
+        operations.tests.push(as_read(node, &path, absence));
+        operations.writes.push(match wanted.get(key) {
+            Some(value) => json!({ "op": "add", "path": path, "value": value }),
+            None => json!({ "op": "remove", "path": path }),
+        });
+    }
 }
 
 /// What a step sets of a Node, and the Node that it found.
@@ -78,35 +104,22 @@ impl Changes<'_> {
         })
     }
 
-    fn operations(&self, node: &Value) -> Result<Operations, Stop> {
+    fn operations(&self, node: &Value, absence: Absence) -> Result<Operations, Stop> {
         let now = cluster::node(node);
         if let Some(why) = self.differs(&now) {
             return Err(failed(Why::Conflict, format!("{why} at the same time; nothing was changed here")));
         }
         let mut all = Operations::default();
-        let any = node["metadata"]["labels"].is_object();
+        let mut labels = now.labels.clone();
         for (label, want) in &self.patch.labels {
-            let path = format!("/metadata/labels/{}", pointer(label));
-            let has = now.labels.get(label);
-            if has == want.as_ref() {
-                continue;
-            }
-            all.tests.push(as_read(node, if has.is_some() { &path } else { "/metadata/labels" }));
             match want {
-                Some(value) if any => all.writes.push(json!({ "op": "add", "path": path, "value": value })),
-                Some(_) => {}
-                None => all.writes.push(json!({ "op": "remove", "path": path })),
-            }
+                Some(value) => labels.insert(label.clone(), value.clone()),
+                None => labels.remove(label),
+            };
         }
-        let set: BTreeMap<_, _> =
-            self.patch.labels.iter().filter_map(|(label, want)| Some((label, want.as_ref()?))).collect();
-        if !any && !set.is_empty() {
-            all.writes.push(json!({ "op": "add", "path": "/metadata/labels", "value": set }));
-        }
+        set_texts(node, "/metadata/labels", (&now.labels, &labels), absence, &mut all);
         if let Some(want) = self.patch.unschedulable.filter(|want| *want != now.unschedulable) {
-            // A field that is left out cannot be tested; what is around it can.
-            let is_there = node["spec"]["unschedulable"].is_boolean();
-            all.tests.push(as_read(node, if is_there { "/spec/unschedulable" } else { "/spec" }));
+            all.tests.push(as_read(node, "/spec/unschedulable", absence));
             all.writes.push(match want {
                 true => json!({ "op": "add", "path": "/spec/unschedulable", "value": true }),
                 false => json!({ "op": "remove", "path": "/spec/unschedulable" }),
@@ -114,7 +127,7 @@ impl Changes<'_> {
         }
         let wanted = self.patch.tainted(&now.taints);
         if wanted != now.taints {
-            set_taints(node, &wanted, &mut all);
+            set_taints(node, &wanted, absence, &mut all);
         }
         Ok(all)
     }
@@ -173,7 +186,7 @@ impl Doing<'_> {
         if changes.is_empty() {
             return Ok(well(format!("node {name} is so already")));
         }
-        self.change("patch", &name, node, |node| changes.operations(node)).await?;
+        self.change("patch", &name, node, |node, absence| changes.operations(node, absence)).await?;
         Ok(well(format!("node {name} patched")))
     }
 
@@ -267,26 +280,21 @@ impl Doing<'_> {
     async fn give_back(&mut self, name: &str, mut node: Value, restore: &RestoreNode) -> Result<(), Stop> {
         // Nothing is placed there until it has its labels and taints again.
         if !cluster::node(&node).unschedulable {
-            let cordon = |_: &Value| {
+            let cordon = |_: &Value, _: Absence| {
                 let write = json!({ "op": "add", "path": "/spec/unschedulable", "value": true });
                 Ok(Operations { tests: Vec::new(), writes: vec![write] })
             };
             node = self.change("patch", name, node, cordon).await?;
         }
-        let give = |node: &Value| {
-            let mut annotations = restore.annotations.clone();
-            let known = cluster::node(node).annotations;
-            let has = node["metadata"]["annotations"].as_object().into_iter().flatten();
-            // The cluster's own, and ours.
-            annotations.extend(
-                has.filter(|(key, _)| !known.contains_key(*key))
-                    .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))),
-            );
+        let give = |node: &Value, absence: Absence| {
+            let now = cluster::node(node);
             let mut all = Operations::default();
-            all.tests.extend(["/metadata/labels", "/metadata/annotations"].map(|at| as_read(node, at)));
-            all.writes.push(json!({ "op": "add", "path": "/metadata/labels", "value": restore.labels }));
-            all.writes.push(json!({ "op": "add", "path": "/metadata/annotations", "value": annotations }));
-            set_taints(node, &restore.taints, &mut all);
+            set_texts(node, "/metadata/labels", (&now.labels, &restore.labels), absence, &mut all);
+            let annotations = (&now.annotations, &restore.annotations);
+            set_texts(node, "/metadata/annotations", annotations, absence, &mut all);
+            if now.taints != restore.taints {
+                set_taints(node, &restore.taints, absence, &mut all);
+            }
             if !restore.unschedulable && node["spec"]["unschedulable"].is_boolean() {
                 all.writes.push(json!({ "op": "remove", "path": "/spec/unschedulable" }));
             }

@@ -57,12 +57,27 @@ pub(super) struct Operations {
     pub(super) writes: Vec<Value>,
 }
 
-/// A test that a part of an object is as it was read. What is left out cannot be tested; the version of the whole can, but
-/// others move that.
-pub(super) fn as_read(object: &Value, at: &str) -> Value {
-    match object.pointer(at).filter(|part| !part.is_null()) {
-        Some(part) => json!({ "op": "test", "path": at, "value": part }),
-        None => {
+/// How it is tested that a part of an object is left out, as it was when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// All that is around it is as it was read: every server knows that, but others may write there all the time.
+    Around,
+    /// It is null. Not every server takes what is left out for that.
+    Null,
+}
+
+/// A test that a part of an object is as it was read. Where it and all around it is left out, the version of the whole is
+/// tested, which others move.
+pub(super) fn as_read(object: &Value, at: &str, absence: Absence) -> Value {
+    let part = |at: &str| object.pointer(at).filter(|part| !part.is_null());
+    let around = at.rsplit_once('/').map_or("", |(around, _)| around);
+    match (part(at), part(around)) {
+        (Some(part), _) => json!({ "op": "test", "path": at, "value": part }),
+        (None, Some(part)) if absence == Absence::Around && !around.is_empty() && around != "/metadata" => {
+            json!({ "op": "test", "path": around, "value": part })
+        }
+        (None, Some(_)) if absence == Absence::Null => json!({ "op": "test", "path": at, "value": null }),
+        _ => {
             let version = &object["metadata"]["resourceVersion"];
             json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version })
         }
@@ -170,14 +185,18 @@ impl Doing<'_> {
 
     /// The whole patch of a change, and the claim that it writes. It misses another Node of that name, one that somebody
     /// else claimed, and one whose claim is not as it was read.
-    fn fenced(&self, name: &str, node: &Value, operations: Operations) -> Result<(Value, String), Stop> {
+    fn fenced(
+        &self,
+        name: &str,
+        node: &Value,
+        operations: Operations,
+        absence: Absence,
+    ) -> Result<(Value, String), Stop> {
         let text = self.cluster.claim_text(&self.mark());
         let mut patch = vec![json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(node) })];
-        patch.push(match self.is_ours(name, node)? {
-            true => as_read(node, POINTER),
-            // All annotations as they were read: nobody's claim among them.
-            false => as_read(node, ANNOTATIONS),
-        });
+        // Where it was nobody's, it still is.
+        self.is_ours(name, node)?;
+        patch.push(as_read(node, POINTER, absence));
         patch.extend(operations.tests);
         let any = node["metadata"]["annotations"].is_object()
             || operations.writes.iter().any(|write| write["path"] == ANNOTATIONS);
@@ -193,7 +212,7 @@ impl Doing<'_> {
     pub(super) async fn claim(&mut self, name: &str, node: Value) -> Result<Value, Stop> {
         match self.is_ours(name, &node)? {
             true => Ok(node),
-            false => self.change("claim", name, node, |_| Ok(Operations::default())).await,
+            false => self.change("claim", name, node, |_, _| Ok(Operations::default())).await,
         }
     }
 
@@ -207,14 +226,15 @@ impl Doing<'_> {
         verb: &str,
         name: &str,
         mut node: Value,
-        mut wanted: impl FnMut(&Value) -> Result<Operations, Stop>,
+        mut wanted: impl FnMut(&Value, Absence) -> Result<Operations, Stop>,
     ) -> Result<Value, Stop> {
         let key = ResourceKey::node(name);
         let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
         let (began, mut pause, mut unsaid) = (Instant::now(), PAUSE, 0);
         let mut texts = BTreeSet::new();
+        let mut absence = Absence::Around;
         loop {
-            let (patch, text) = self.fenced(name, &node, wanted(&node)?)?;
+            let (patch, text) = self.fenced(name, &node, wanted(&node, absence)?, absence)?;
             texts.insert(text);
             let is_new = !self.is_ours(name, &node)?;
             let answer = self.ask((verb, &key), Verb::JsonPatch, &path, Some(&patch)).await?;
@@ -257,7 +277,7 @@ impl Doing<'_> {
                 rest(&mut pause).await;
             }
             if answer.is_misfit() {
-                wanted(&now)?;
+                wanted(&now, absence)?;
                 if !answer.has_reason() {
                     let why = format!("someone else changed the same fields of node {name} at the same time");
                     return Err(failed(Why::Conflict, why));
@@ -271,6 +291,10 @@ impl Doing<'_> {
                     return Err(failed(Why::Conflict, why));
                 }
                 rest(&mut pause).await;
+                absence = match absence {
+                    Absence::Around => Absence::Null,
+                    Absence::Null => Absence::Around,
+                };
             }
             node = self.same_as(name, &now).await?;
         }
