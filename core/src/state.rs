@@ -10,6 +10,7 @@ use crate::life::{self, Move, Stage};
 use crate::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::port::Stored;
 use crate::progress::Heard;
+use crate::resource::Residue;
 use crate::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct StepState {
     pub facts: BTreeMap<String, String>,
     /// What its last attempt told while it ran.
     pub heard: Heard,
+    /// What of its last attempt's effects may be lost again.
+    pub losses: Vec<Residue>,
 }
 
 impl StepState {
@@ -73,6 +76,7 @@ impl StepState {
             changed: None,
             facts: BTreeMap::new(),
             heard: Heard::default(),
+            losses: Vec::new(),
         }
     }
 }
@@ -339,6 +343,7 @@ impl RunState {
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
                 }
+                step.losses.clone_from(&outcome.losses);
                 captured = Some(&outcome.captures);
             }
             Event::Probed(probed) => {

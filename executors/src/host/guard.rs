@@ -131,10 +131,11 @@ pub(super) fn brings(action: &Action) -> String {
         Action::FileRestore(file) => folders(vec![folder(&file.path)]),
         Action::Service(service) if service.enabled.is_some() => "p_bring /etc\n".to_owned(),
         Action::Repository(_) => "p_bring /etc /var/lib\n".to_owned(),
-        Action::Package(_) => format!("p_bring {ALL}\n"),
+        Action::Package(_) => format!("p_bring_usual {ALL}\n"),
         Action::Command(command) => {
             let paths: Vec<String> = command.changes.iter().map(|path| quoted(path)).collect();
-            format!("p_bring {ALL} {}\n", paths.join(" "))
+            let declared = if paths.is_empty() { String::new() } else { format!("p_bring {}\n", paths.join(" ")) };
+            format!("p_bring_usual {ALL}\n{declared}")
         }
         _ => String::new(),
     }

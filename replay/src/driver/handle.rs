@@ -186,6 +186,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             output: finished.output,
             after,
             captures,
+            losses: finished.losses,
         };
         Ok((vec![(Event::Outcome(Box::new(outcome)), fresh)], Follow::Free(ix)))
     }
