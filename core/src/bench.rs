@@ -252,6 +252,7 @@ impl Bench {
             output: None,
             after: ImageRef::here(after),
             captures,
+            losses: Vec::new(),
         };
         self.feed(run, Event::Outcome(Box::new(outcome)));
     }

@@ -171,6 +171,7 @@ pub(crate) fn outcome(dice: &mut Dice<'_>, bench: &Bench, name: &str) -> Option<
         output: None,
         after: seen(dice, &image),
         captures: captures(dice),
+        losses: Vec::new(),
     })))
 }
 

@@ -668,6 +668,9 @@ pub struct Outcome {
     pub after: ImageRef,
     /// Captured public values.
     pub captures: BTreeMap<Label, String>,
+    /// What of its effects may be lost again: it is not known to be on a disk. Left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Residue>,
 }
 
 /// See [`Event::Probed`].

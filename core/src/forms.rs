@@ -521,6 +521,7 @@ impl Dice<'_> {
             output: self.maybe(Self::body),
             after: self.image(),
             captures: self.named(),
+            losses: self.list(Self::residue),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::cluster::ClusterId;
 use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::progress::Told;
-use crate::resource::{CONTROL, Footprint, Image, Kind};
+use crate::resource::{CONTROL, Footprint, Image, Kind, Residue};
 use crate::shown::Shown as _;
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
@@ -290,6 +290,8 @@ pub struct Finished {
     pub output: Option<BodyId>,
     /// The value it read, for `file.read`.
     pub value: Option<String>,
+    /// What of its effects may be lost again, with the power of its host.
+    pub losses: Vec<Residue>,
     /// States of [`Job::look`] that were looked at after its end, in the same round trip. Those that are missing are
     /// asked for.
     pub seen: Image,

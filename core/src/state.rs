@@ -74,6 +74,8 @@ pub struct StepState {
     pub again: u32,
     /// How often in a row it was lost while it was waited for, without a word of it in between.
     pub lost_in_a_row: u32,
+    /// What of its last attempt's effects may be lost again.
+    pub losses: Vec<Residue>,
 }
 
 impl StepState {
@@ -104,6 +106,7 @@ impl StepState {
             heard: Heard::default(),
             again: 0,
             lost_in_a_row: 0,
+            losses: Vec::new(),
         }
     }
 }
@@ -417,6 +420,7 @@ impl RunState {
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());
                 }
+                step.losses.clone_from(&outcome.losses);
                 captured = Some(&outcome.captures);
             }
             Event::Probed(probed) => {

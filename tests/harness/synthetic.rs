@@ -199,6 +199,7 @@ impl Writer {
             output: None,
             after: ImageRef::here(after),
             captures: BTreeMap::new(),
+            losses: Vec::new(),
         };
         self.put(Event::Outcome(Box::new(outcome)), Some(&format!("{}: stopped\n", step.path)));
     }

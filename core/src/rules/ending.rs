@@ -29,7 +29,8 @@ pub fn close(state: &RunState) -> RunClosed {
     let end = if state.standing() == Standing::Done { RunEnd::Done } else { RunEnd::Failed };
     let touched = state.steps().filter(|(_, _, known)| known.touched);
     let losses = touched.filter_map(|(_, _, known)| known.intent.as_ref()).flat_map(|intent| &intent.losses);
-    let residues: BTreeSet<&Residue> = losses.collect();
+    let told = state.steps().flat_map(|(_, _, known)| &known.losses);
+    let residues: BTreeSet<&Residue> = losses.chain(told).collect();
     let intents = state.passed().filter_map(|(_, known)| known.intent.as_ref());
     let passed: BTreeSet<&ResourceKey> = intents.flat_map(|intent| &intent.footprint).map(|place| &place.key).collect();
     RunClosed {
@@ -57,6 +58,7 @@ pub fn close_back(
     open: OpenImage<'_>,
 ) -> RunClosed {
     let mut residues: BTreeSet<Residue> = residues_of(history, state.run, open).into_iter().collect();
+    residues.extend(state.steps().flat_map(|(_, _, known)| &known.losses).cloned());
     let mut differences = Vec::new();
     for (key, (was, fields)) in originals {
         match now.and_then(|now| now.get(key)) {

@@ -81,14 +81,15 @@ p_bring_folders() {
   done
 }
 
-# PATH...: the file systems that these are in.
+# PATH...: the file systems that these are in. Of those that no step names, mounts of other machines are left out.
+p_bring_usual() { p_usual=1; p_bring "$@"; p_usual=; }
 p_bring() {
   p_how
   p_disks "$@" | while read -r p_type p_at; do
     case $p_type in
       local) p_said=$(p_whole "$p_at" 2>&1) || p_unsynced "$p_at" "$p_said" ;;
       memory) ;;
-      *) p_unsynced "$p_at" "a mount of type $p_type is not waited for" ;;
+      *) [ -n "$p_usual" ] || p_unsynced "$p_at" "a mount of type $p_type is not waited for" ;;
     esac
   done
 }

@@ -131,10 +131,11 @@ pub(super) fn brings(action: &Action) -> String {
         Action::FileRestore(file) => folders(vec![folder(&file.path)]),
         Action::Service(service) if service.enabled.is_some() => "p_bring /etc\n".to_owned(),
         Action::Repository(_) => "p_bring /etc /var/lib\n".to_owned(),
-        Action::Package(_) => format!("p_bring {ALL}\n"),
+        Action::Package(_) => format!("p_bring_usual {ALL}\n"),
         Action::Command(command) => {
             let paths: Vec<String> = command.changes.iter().map(|path| quoted(path)).collect();
-            format!("p_bring {ALL} {}\n", paths.join(" "))
+            let declared = if paths.is_empty() { String::new() } else { format!("p_bring {}\n", paths.join(" ")) };
+            format!("p_bring_usual {ALL}\n{declared}")
         }
         _ => String::new(),
     }
@@ -157,6 +158,84 @@ pub(crate) fn unsynced(out: &[u8]) -> (&[u8], Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Runs the function with each shell that hosts have; its words if it refuses.
+    #[track_caller]
+    fn asked(words: &str) -> Option<String> {
+        let mut said = Vec::new();
+        for shell in [&["/bin/sh"][..], &["bash", "--posix"], &["dash"]] {
+            let mut command = std::process::Command::new(shell[0]);
+            let out = command.args(&shell[1..]).arg("-c").arg(format!("{GUARD}\np_guard {words}")).output();
+            let Ok(out) = out else { continue };
+            assert_eq!(String::from_utf8_lossy(&out.stderr), "", "{words}");
+            said.push((!out.status.success()).then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned()));
+        }
+        assert!(said.windows(2).all(|two| two[0] == two[1]), "{said:?}");
+        said.pop().expect("there is a shell")
+    }
+
+    #[test]
+    fn links_and_foreign_folders_on_the_way_are_refused() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let at = |name: &str| place.path().join(name);
+        let mode = |name: &str, mode| {
+            std::fs::create_dir(at(name)).expect("it can be made");
+            std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(mode)).expect("it can be set");
+        };
+        for (name, bits) in [("it's real", 0o755), ("group", 0o775), ("others", 0o757), ("sticky", 0o1777)] {
+            mode(name, bits);
+        }
+        symlink("it's real", at("link")).expect("it can be made");
+        symlink("nothing", at("dangling")).expect("it can be made");
+        let asked = |kind: &str, name: &str| {
+            asked(&format!("{kind} {}", quoted(place.path().join(name).to_str().expect("a path in UTF-8"))))
+        };
+        let real = at("it's real").display().to_string();
+        for (kind, name, instead) in [
+            ("all", "link", "/*"),
+            ("all", "link/", "/*"),
+            ("all", "link//a", "/a/*"),
+            ("name", "link/a", "/a"),
+            ("name", "link/", ""),
+            ("name", "link/a/b c", "/a/b c"),
+            ("links", "link/a", "/a"),
+        ] {
+            let why = asked(kind, name).expect(name);
+            assert!(why.ends_with(&format!("write {real}{instead} instead")), "{kind} {name}: {why}");
+        }
+        for (kind, name, words) in [
+            ("name", "dangling/a", "leads to nothing"),
+            ("name", "group/a", "others than root may write in"),
+            ("name", "others/a", "others than root may write in"),
+            ("name", "group/a/b/", "others than root may write in"),
+        ] {
+            let why = asked(kind, name).expect(name);
+            assert!(why.contains(words), "{kind} {name}: {why}");
+        }
+        for (kind, name) in [
+            ("name", "link"),
+            ("name", "dangling"),
+            ("name", "it's real/a"),
+            ("name", "it's real/"),
+            ("all", "it's real"),
+            ("all", "group"),
+            ("links", "group/a"),
+            ("name", "not there/a/b"),
+        ] {
+            assert_eq!(asked(kind, name), None, "{kind} {name}");
+        }
+        // Only one of root's keeps others off what is in it.
+        let roots = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(at("sticky")).expect("it is there")) == 0;
+        assert_eq!(asked("name", "sticky/a").is_none(), roots);
+    }
+
+    #[test]
+    fn what_is_mounted_at_or_below_a_path_is_refused() {
+        assert!(asked("name /proc/").is_some_and(|why| why.contains("something is mounted on /proc")));
+        assert_eq!(asked("name /procession"), None);
+        assert_eq!(asked("name /proc/nothing"), None, "a mount above is none of ours");
+    }
 
     #[test]
     fn what_is_not_on_the_disk_is_told_behind_what_was_printed() {

@@ -8,6 +8,7 @@ use palinode_core::action::Action;
 use palinode_core::event::{Class, Why};
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Finished, Job};
+use palinode_core::resource::{Loss, Residue};
 use std::time::Duration;
 
 /// How long a host may take to come back from a reboot.
@@ -177,8 +178,13 @@ pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, b
         let text = String::from_utf8_lossy(said);
         message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();
     }
-    for path in unsynced {
-        message.push_str(&format!(" (not known to be on the disk: {path})"));
+    let mut losses = Vec::new();
+    for told in unsynced {
+        message.push_str(&format!(" (not known to be on the disk: {told})"));
+        let path = told.split_once(": ").map_or(told.as_str(), |(path, _)| path);
+        if let Some(host) = &job.target.host {
+            losses.push(Residue { key: ResourceKey::file(host, path), loss: Loss::NotSynced });
+        }
     }
     if dropped != Some(0) {
         message.push_str(&match dropped {
@@ -192,6 +198,7 @@ pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, b
         message: Some(message.trim().to_owned()).filter(|text| !text.is_empty()),
         output,
         value,
+        losses,
         ..Finished::default()
     })
 }

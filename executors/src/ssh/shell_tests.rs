@@ -367,3 +367,30 @@ fn a_question_about_packages_without_an_answer_is_refused() {
         assert_eq!(ask("p_restorable docker").1.last().map(String::as_str), Some("end"));
     });
 }
+
+/// What a power cut leaves beside a file is named in its job's folder, and goes before the next job.
+#[test]
+fn what_a_job_left_beside_a_file_goes_unless_it_is_at_work() {
+    each(|shell, place, words| {
+        let beside = |job: &str| {
+            let folder = place.join(format!(".palinode-{job}"));
+            std::fs::create_dir(&folder).expect("it can be made");
+            std::fs::write(folder.join("new"), "secret").expect("it can be written");
+            std::fs::write(place.join("lib/jobs").join(job).join("box"), format!("{}\n", folder.display()))
+                .expect("it can be written");
+            folder
+        };
+        shell.job("ended", "true", &["state finished"]);
+        shell.says("p_start working 'sleep 4' ''; until [ -L $p_jobs/working/fate ]; do sleep 0.01; done", &[]);
+        shell.says("mkdir $p_jobs/strange", &[]);
+        let other = place.join("other");
+        std::fs::create_dir(&other).expect("it can be made");
+        std::fs::write(place.join("lib/jobs/strange/box"), format!("{}\n", other.display()))
+            .expect("it can be written");
+        let (ended, working) = (beside("ended"), beside("working"));
+        let mut another = Shell::new(words, place);
+        another.job("next", "true", &["state finished"]);
+        assert!(!ended.exists() && working.exists() && other.exists());
+        another.says("p_status working 20 -", &["state finished"]);
+    });
+}

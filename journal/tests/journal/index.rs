@@ -94,6 +94,7 @@ fn event(dice: &mut Dice) -> Event {
             output: None,
             after: image(dice),
             captures: BTreeMap::new(),
+            losses: Vec::new(),
         })),
         5 => {
             let state = || State::Absent;

@@ -215,6 +215,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             output: finished.output,
             after,
             captures,
+            losses: finished.losses,
         };
         let mut findings = vec![(Event::Outcome(Box::new(outcome)), fresh)];
         findings.extend(moved.map(|probed| (Event::Probed(Box::new(probed)), BTreeMap::new())));
