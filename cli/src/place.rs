@@ -1,12 +1,13 @@
 //! Where the journal is, which run is meant, and how ids are found by their beginning.
 
+use crate::acting::chain;
 use crate::exit::Failure;
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq};
 use palinode_core::port::JournalRead;
 use palinode_core::state::RunState;
 use palinode_journal::index::Run;
-use palinode_journal::{JournalReader, ROOT_NAME, find_root};
+use palinode_journal::{JournalReader, ROOT_NAME, find_root, trust};
 use palinode_replay::driver::DriveError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,24 +16,54 @@ use std::sync::Arc;
 /// The journal that is there.
 pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
-        return Ok(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
+        return named(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
     }
     let here = here()?;
-    find_root(&here).ok_or_else(|| {
+    let root = find_root(&here).ok_or_else(|| {
         Failure::usage(
             format!("there is no journal here or in any folder above ({})", here.display()),
             "go to the folder where the run was started, or name its journal with --journal DIR",
         )
-    })
+    })?;
+    found(root)
+}
+
+/// A journal that was found by looking upwards: used only if nobody else can have written it.
+fn found(root: PathBuf) -> Result<PathBuf, Failure> {
+    trust::found(&root).map_err(|why| {
+        Failure::usage(
+            format!(
+                "the journal {}, found by looking upwards from here, is not used: {}; nothing was read",
+                root.display(),
+                chain(&why)
+            ),
+            format!(
+                "if you trust whoever may write it, name it: --journal {}; else name your own with --journal DIR",
+                shlex::try_quote(&root.to_string_lossy()).unwrap_or_default()
+            ),
+        )
+    })?;
+    Ok(root)
+}
+
+/// A journal that a person named. It may be of another user; its keys, jobs and index may not be of a third one.
+fn named(root: PathBuf) -> Result<PathBuf, Failure> {
+    trust::named(&root).map_err(|why| {
+        Failure::usage(
+            format!("the journal {} is not used: {}; nothing was read", root.display(), chain(&why)),
+            "see who put that there; what belongs to the journal belongs to its owner, and nobody else may write it",
+        )
+    })?;
+    Ok(root)
 }
 
 /// The journal that is there, or the place for a new one.
 pub(crate) fn find_or_new(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
-        return Ok(dir.to_owned());
+        return named(dir.to_owned());
     }
     let here = here()?;
-    Ok(find_root(&here).unwrap_or_else(|| here.join(ROOT_NAME)))
+    find_root(&here).map_or_else(|| Ok(here.join(ROOT_NAME)), found)
 }
 
 fn here() -> Result<PathBuf, Failure> {
