@@ -155,6 +155,12 @@ pub struct RunState {
     pub epoch: Epoch,
     /// The keys by which its hosts were known last: type and fingerprint.
     pub host_keys: BTreeMap<HostName, String>,
+    /// The machine ids that its hosts had last, as far as they were told.
+    pub machines: BTreeMap<HostName, String>,
+    /// Whose claims were taken for it, by host, node or inventory: their words.
+    pub taken: BTreeMap<String, BodyId>,
+    /// Hosts that became other machines than those recorded, as a person said.
+    pub host_changed: BTreeSet<HostName>,
     pub(crate) steps: Vec<StepState>,
     pub(crate) lanes: Vec<LaneState>,
     pub(crate) ready: BTreeSet<Next>,
@@ -198,6 +204,9 @@ impl RunState {
             owners: 0,
             epoch: entry.epoch,
             host_keys: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            host_changed: BTreeSet::new(),
             steps: plan.steps.iter().map(|_| StepState::new()).collect(),
             lanes,
             ready: BTreeSet::new(),
