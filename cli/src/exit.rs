@@ -3,7 +3,7 @@
 use crate::render::escape;
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::LoadError;
-use palinode_core::port::{BodyError, ReadError};
+use palinode_core::port::{BodyError, ReadError, RecordError};
 use palinode_core::runbook::Finding;
 use palinode_journal::index::IndexError;
 use palinode_journal::{CreateError, HandInError, OpenError, OpenReadError, VerifyError};
@@ -106,6 +106,11 @@ impl Failure {
         Self { exit: Exit::Usage, told: Box::new(Told { what, findings, ..Told::default() }) }
     }
 
+    /// What happened, escaped.
+    pub(crate) fn what(&self) -> String {
+        escape(&self.told.what)
+    }
+
     /// Prints it to standard error and returns the exit code.
     pub(crate) fn report(&self, json: bool) -> Exit {
         let mut text = String::new();
@@ -149,6 +154,8 @@ fn exit_of_read(error: &ReadError) -> Exit {
 }
 
 const DAMAGED: &str = "keep a copy of the journal as it is, then type `palinode verify` for every detail";
+const REPLACED: &str = "nothing was begun that is not recorded where this process wrote; find out which copy of the journal \
+                        is the newest, put it in its place or name it with --journal, then type `palinode resume`";
 const DISK: &str = "make room or mend the disk, then type `palinode resume`; nothing was done that is not recorded";
 
 impl From<ReadError> for Failure {
@@ -180,6 +187,9 @@ impl From<BodyError> for Failure {
 impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
+            DriveError::Record(error @ RecordError::Replaced { .. }) => {
+                Self::from_error(Exit::CannotRecord, &error, Some(REPLACED))
+            }
             DriveError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(DISK)),
             DriveError::Body(error) => error.into(),
             DriveError::Read(error) => error.into(),

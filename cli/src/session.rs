@@ -5,6 +5,7 @@ use crate::args::{Lab as LabOptions, OnHangup, Output};
 use crate::exit::{Exit, Failure};
 use crate::render::progress::Progress;
 use crate::render::{json, summary, to_stderr, to_stdout};
+use crate::targets::{self, Taking};
 use crate::world;
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
@@ -56,9 +57,11 @@ pub(crate) fn drive(
     history: History,
     run: RunId,
     start: Start,
+    taking: &Taking,
     options: &LabOptions,
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
+    targets::note(journal, acting, run)?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
     let mut watch = |history: &History, stored: &Stored| {
@@ -71,7 +74,7 @@ pub(crate) fn drive(
         &|| -> Pin<Box<dyn Future<Output = ()>>> { Box::pin(tokio::time::sleep(Duration::from_millis(200))) };
     let around = Surroundings { wall: &wall, watch: &mut watch, stop: stop.clone(), tick: Some(tick) };
     let world = &acting.world;
-    let result = acting.runtime.block_on(async {
+    let result: Result<_, Stuck> = acting.runtime.block_on(async {
         let work = async {
             let (mut driver, only) = match start {
                 Start::Begin(plan, opening) => {
@@ -80,11 +83,13 @@ pub(crate) fn drive(
                 Start::TakeOver(by) => (Driver::take_over(journal, world, around, history, run, by)?, None),
                 Start::Look(by, steps) => (Driver::take_over(journal, world, around, history, run, by)?, Some(steps)),
             };
+            // Recorded whose it was; only now it is taken.
+            acting.take(taking).await?;
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
                 None => driver.drive().await?,
             };
-            Ok::<_, DriveError>((stopped, driver.into_history()))
+            Ok::<_, Stuck>((stopped, driver.into_history()))
         };
         tokio::select! {
             result = work => result,
@@ -92,12 +97,38 @@ pub(crate) fn drive(
         }
     });
     if let Ok((Stopped::Closed(_), history)) = &result {
-        acting.release(history, run);
+        // A rollback may have closed another run with it.
+        for noted in journal.noted_claims().unwrap_or_default() {
+            let closed = history.runs.get(&noted).is_some_and(|noted| noted.closed.is_some());
+            if closed && acting.release(history, noted) {
+                // A note that stays leads to one more look.
+                let _ = journal.forget_claims(noted);
+            }
+        }
     }
     result.map_err(|error| match error {
-        DriveError::Halted(_) => acting.broken().unwrap_or_else(|| error.into()),
-        error => error.into(),
+        Stuck::Drive(error @ DriveError::Halted(_)) => acting.broken().unwrap_or_else(|| error.into()),
+        Stuck::Drive(error) => error.into(),
+        Stuck::Take(failure) => failure,
     })
+}
+
+/// Why a run does not go on.
+enum Stuck {
+    Drive(DriveError),
+    Take(Failure),
+}
+
+impl From<DriveError> for Stuck {
+    fn from(error: DriveError) -> Self {
+        Self::Drive(error)
+    }
+}
+
+impl From<Failure> for Stuck {
+    fn from(failure: Failure) -> Self {
+        Self::Take(failure)
+    }
 }
 
 /// Turns signals into wishes: the first Ctrl-C or a TERM finishes what runs and pauses, a second one leaves.

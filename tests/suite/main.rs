@@ -1,6 +1,7 @@
 //! The suites.
 
 mod ansible;
+mod claims_ident;
 mod conformance;
 mod conformance_hosts;
 mod conformance_kube;
