@@ -197,6 +197,8 @@ fn a_host_tells_two_journals_apart_and_the_newest_state_of_each_from_older_ones(
     assert!(code == Some(9) && text.contains("claimed by another journal: run "), "{text}");
     assert_eq!(claimed(&site, FIRST), claim, "it stays whose it is");
     assert_eq!(count(&site), "first");
+    // Outside the inventory of that path is there too.
+    fs::write(place.path().join("hosts"), format!("[glusterfs]\n{FIRST}\n")).expect("it can be written");
 
     // A backup, made while the run waits; what is done after it is not done again.
     let backup = site.desk.path().join("backup");
