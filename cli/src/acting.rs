@@ -4,7 +4,8 @@ use crate::args::Args;
 use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{escape, hints, to_stderr};
-use crate::{actor, args, session, world};
+use crate::targets::{Against, Mandate, Taking, place_of};
+use crate::{args, session, world};
 use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::World;
@@ -17,10 +18,9 @@ use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus,
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, NoCluster, Real, Unready, Way, Workshop};
+use palinode_executors::{Claim, Cluster, DiskSources, Fence, Fleet, Given, NoCluster, Real, Unready, Way, Workshop};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tokio::runtime::Runtime;
@@ -49,7 +49,7 @@ impl Acting {
 
     /// The operator's hosts, in the name of a journal and a run, reached as the plan's inventory says. And their
     /// cluster, if the plan has to do with it.
-    pub(crate) fn real(args: &Args, journal: &Path, run: RunId, plan: &Plan) -> Result<Self, Failure> {
+    pub(crate) fn real(args: &Args, mandate: &Mandate, run: RunId, plan: &Plan) -> Result<Self, Failure> {
         let ssh_config = args.ssh_config.as_deref();
         let (ways, names) = match &plan.inventory {
             Some(path) => {
@@ -64,21 +64,22 @@ impl Acting {
             None => (BTreeMap::new(), BTreeMap::new()),
         };
         let runtime = runtime()?;
+        let claim = mandate.claim(run)?;
         let real =
-            Real::new(fleet(ssh_config, ways)?, claim(journal, run), workshop(journal, ssh_config)).telling(unanswered);
+            Real::new(fleet(ssh_config, ways)?, claim.clone(), workshop(&mandate.root, ssh_config)).telling(unanswered);
         let cluster = match needs_cluster(plan) {
-            true => Some(cluster(args, &runtime, claim(journal, run), names)?),
+            true => Some(cluster(args, &runtime, claim, names)?),
             false => None,
         };
         Ok(Self { world: Either::Real(Box::new(real.with_cluster(cluster))), runtime })
     }
 
     /// Opens the world that a run was opened in: it acts there and nowhere else.
-    pub(crate) fn reopen(run: &RunState, args: &Args, journal: &Path) -> Result<Self, Failure> {
+    pub(crate) fn reopen(run: &RunState, args: &Args, mandate: &Mandate) -> Result<Self, Failure> {
         match &run.opened.world {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
             World::Real => {
-                let acting = Self::real(args, journal, run.run, &run.plan)?;
+                let acting = Self::real(args, mandate, run.run, &run.plan)?;
                 if let (Some(was), Some(now)) = (&run.opened.cluster, acting.world.cluster())
                     && let Some(why) = was.differs(&now)
                 {
@@ -96,13 +97,14 @@ impl Acting {
     pub(crate) fn unreached(run: &RunState, journal: &Path) -> Result<Self, Failure> {
         match &run.opened.world {
             World::Lab { folder } => Self::lab(world::open(Path::new(folder))?),
-            World::Real => Self::nowhere(run.run, journal),
+            World::Real => Self::nowhere(journal),
         }
     }
 
     /// No world at all, for what only records: the run's own may be gone.
-    pub(crate) fn nowhere(run: RunId, journal: &Path) -> Result<Self, Failure> {
-        let real = Real::new(fleet(None, BTreeMap::new())?, claim(journal, run), workshop(journal, None));
+    pub(crate) fn nowhere(journal: &Path) -> Result<Self, Failure> {
+        let nobody = Claim { journal: String::new(), words: String::new(), fence: Fence::default() };
+        let real = Real::new(fleet(None, BTreeMap::new())?, nobody, workshop(journal, None));
         Ok(Self { world: Either::Real(Box::new(real)), runtime: runtime()? })
     }
 
@@ -136,29 +138,83 @@ impl Acting {
         matches!(self.world, Either::Lab(_)).then(|| given.micros())
     }
 
-    /// Sees to it that all real hosts of a plan can be acted on, before anything is: reached, allowed to, not claimed.
-    /// A run that is open already goes on with the hosts that answer. Gives the hosts that another journal claims, if
-    /// they may be taken from it (none: nobody can say so here); nothing is changed yet.
-    pub(crate) fn ready(&self, plan: &Plan, take: Option<bool>, open: bool) -> Result<Vec<HostName>, Failure> {
-        let Either::Real(real) = &self.world else { return Ok(Vec::new()) };
-        if take != Some(true)
-            && let Some((inventory, who)) = self.runtime.block_on(real.unready_to_play(&playbooks(plan)))
-        {
+    /// Which machines hosts were when they were recorded. Hosts that turn out to be others are not asked anything, before
+    /// the run and while it goes on.
+    pub(crate) fn expect(&self, machines: &BTreeMap<HostName, String>) {
+        if let Either::Real(real) = &self.world {
+            real.expect(machines);
+        }
+    }
+
+    /// Sees to it that all real hosts of a plan can be acted on, before anything is: reached, allowed to, the same machines
+    /// as before, not claimed, and not ahead of this journal. A run that is open already goes on with the hosts that
+    /// answer. Gives what is taken from other journals, if that may be (none: nobody can say so here); nothing is changed
+    /// yet.
+    pub(crate) fn ready(
+        &self,
+        plan: &Plan,
+        take: Option<bool>,
+        open: bool,
+        against: Against<'_>,
+    ) -> Result<Taking, Failure> {
+        let Either::Real(real) = &self.world else { return Ok(Taking::default()) };
+        let mut taking = Taking { plan: (take == Some(true)).then(|| plan.clone()), ..Taking::default() };
+        for playbook in playbooks(plan) {
+            let Some((inventory, who)) = self.runtime.block_on(real.unready_to_play(&[playbook])) else { continue };
+            if take == Some(true) {
+                taking.words.insert(inventory, who);
+                continue;
+            }
             return Err(Failure::new(
                 Exit::Owned,
                 format!("another journal runs playbooks with {inventory}: {}; nothing was touched", escape(&who)),
-                match take {
-                    None => "wait until that run is closed, or ask whoever began it",
-                    Some(_) => {
-                        "wait until that run is closed; if you know that nobody works on it any more, add --take-over"
-                    }
-                },
+                wait_or_take(take),
             ));
         }
-        let mut unready = self.runtime.block_on(real.unready(&by_ssh(plan)));
-        unready.extend(self.runtime.block_on(real.unready_nodes(&by_node(plan))));
-        let claimed = unready.extract_if(.., |(_, why)| take == Some(true) && matches!(why, Unready::Claimed(_)));
-        let claimed: Vec<HostName> = claimed.map(|(host, _)| host).collect();
+        let (known, mut unready) = self.runtime.block_on(real.unready(&by_ssh(plan)));
+        // What this journal claimed before it had an id is its own.
+        let former = |why: &Unready| matches!(why, Unready::Claimed(words, by) if against.formerly(words, by));
+        taking.hosts.extend(unready.extract_if(.., |(_, why)| former(why)).map(|(host, _)| host));
+        for (host, whose) in &known {
+            against.tell_of_lost(host, whose);
+            if let Some(seen) = whose.seen.as_ref().filter(|seen| against.lacks(seen)) {
+                let what = format!("entry {} of epoch {} of this journal", seen.seq, seen.epoch);
+                if take != Some(true) {
+                    return Err(Failure::new(
+                        Exit::Owned,
+                        format!(
+                            "{host} was asked for {what}, which is not in it: this is an older copy of the journal, or \
+                             another copy of it went on; nothing was touched"
+                        ),
+                        "go on with the newest copy of the journal; if that is lost, see what was done there, and take \
+                         the host with --take-over (`palinode exec --take-over HOST -- true` where there is no such option)",
+                    ));
+                }
+                taking
+                    .words
+                    .insert(host.to_string(), format!("a newer or another copy of this journal, seen at {what}"));
+                taking.hosts.push(host.clone());
+            }
+        }
+        let nodes = self.runtime.block_on(real.unready_nodes(&by_node(plan)));
+        if take == Some(true) {
+            for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Claimed(..))) {
+                let Unready::Claimed(words, _) = why else { continue };
+                taking.words.insert(host.to_string(), words);
+                taking.hosts.push(host);
+            }
+        }
+        for (host, why) in nodes {
+            match why {
+                Unready::Claimed(words, _) if take == Some(true) => {
+                    taking.words.insert(format!("node of {host}"), words);
+                    taking.hosts.push(host);
+                }
+                why => unready.push((host, why)),
+            }
+        }
+        taking.hosts.sort();
+        taking.hosts.dedup();
         if open {
             for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unreached(_))) {
                 let Unready::Unreached(why) = why else { continue };
@@ -174,7 +230,7 @@ impl Acting {
         }
         let Some((host, why)) = unready.first() else {
             self.permitted(real, plan, open)?;
-            return Ok(claimed);
+            return Ok(taking);
         };
         let more = match unready.len() - 1 {
             0 => String::new(),
@@ -192,15 +248,20 @@ impl Acting {
                 format!("the node of {host} cannot be looked at: {}{more}; nothing was touched", escape(why)),
                 "see that `kubectl get nodes` works from here with the same --kubeconfig and --context",
             ),
-            Unready::Claimed(who) => Failure::new(
+            Unready::Claimed(who, _) => Failure::new(
                 Exit::Owned,
                 format!("{host} is claimed by another journal: {who}{more}; nothing was touched"),
-                match take {
-                    None => "wait until that run is closed, or ask whoever began it",
-                    Some(_) => {
-                        "wait until that run is closed; if you know that nobody works on it any more, add --take-over"
-                    }
-                },
+                wait_or_take(take),
+            ),
+            Unready::Changed(was, now) => Failure::usage(
+                format!(
+                    "{host} is another machine than the one that was recorded: its machine id is {now}, and was \
+                     {was}{more}; it was installed anew or cloned, or its name leads elsewhere; nothing was touched"
+                ),
+                format!(
+                    "see that `ssh {host}` leads to the right machine; if the run shall act on this one, whatever was \
+                     recorded of the other, add --host-changed {host}"
+                ),
             ),
         })
     }
@@ -238,32 +299,32 @@ impl Acting {
         ))
     }
 
-    /// Takes hosts from the journals that claim them, and with `plan` the inventories of its playbooks too.
-    pub(crate) fn take(&self, hosts: &[HostName], plan: Option<&Plan>) -> Result<(), Failure> {
+    /// Takes what is claimed by other journals, once it is recorded whose it was. With a plan its inventories too.
+    pub(crate) async fn take(&self, taking: &Taking) -> Result<(), Failure> {
         let Either::Real(real) = &self.world else { return Ok(()) };
-        let playbooks = plan.map(playbooks).unwrap_or_default();
-        self.runtime.block_on(real.take_inventories(&playbooks)).map_err(|error| {
-            Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
-        })?;
-        let nodes: Vec<HostName> = match plan {
+        let hosts = &taking.hosts;
+        let playbooks = taking.plan.as_ref().map(playbooks).unwrap_or_default();
+        let failed = |why: String| {
+            let run = "the run is open; type `palinode resume --take-over`";
+            Failure::new(Exit::Failed, format!("a claim cannot be taken: {why}"), run)
+        };
+        real.take_inventories(&playbooks).await.map_err(failed)?;
+        let nodes: Vec<HostName> = match &taking.plan {
             Some(plan) => by_node(plan).into_iter().filter(|host| hosts.contains(host)).collect(),
-            None => hosts.to_vec(),
+            None => Vec::new(),
         };
-        self.runtime.block_on(real.take_nodes(&nodes)).map_err(|error| {
-            Failure::new(Exit::Failed, format!("a claim cannot be taken: {}", chain(&error)), "type the same again")
-        })?;
-        let there: Vec<HostName> = match plan {
+        real.take_nodes(&nodes).await.map_err(|error| failed(chain(&error)))?;
+        let there: Vec<HostName> = match &taking.plan {
             Some(plan) => by_ssh(plan).into_iter().filter(|host| hosts.contains(host)).collect(),
-            None => hosts.to_vec(),
+            None => hosts.clone(),
         };
-        self.runtime.block_on(real.take(&there)).map_err(|error| {
-            Failure::new(Exit::Failed, format!("a claim cannot be taken: {error}"), "type the same again")
-        })
+        real.take(&there).await.map_err(|error| failed(error.to_string()))
     }
 
-    /// Gives the hosts of a closed run up, but for those that another open run of this journal acts on.
-    pub(crate) fn release(&self, history: &History, run: RunId) {
-        let (Either::Real(real), Some(state)) = (&self.world, history.runs.get(&run)) else { return };
+    /// Gives the hosts of a closed run up, but for those that another open run of this journal acts on. False if one could
+    /// not be reached.
+    pub(crate) fn release(&self, history: &History, run: RunId) -> bool {
+        let (Either::Real(real), Some(state)) = (&self.world, history.runs.get(&run)) else { return true };
         let open = history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == World::Real);
         let kept: BTreeSet<&HostName> = open.flat_map(|other| other.plan.hosts()).collect();
         let others = history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == World::Real);
@@ -277,11 +338,12 @@ impl Acting {
         left.extend(self.runtime.block_on(real.release_nodes(&nodes)));
         left.sort();
         left.dedup();
-        for host in left {
+        for host in &left {
             to_stderr(&format!(
                 "notice: {host} could not be reached to give it up; it stays claimed by this journal\n"
             ));
         }
+        left.is_empty()
     }
 
     /// Why nothing is done any more, if the world itself is broken.
@@ -296,6 +358,14 @@ impl Acting {
             }),
             Either::Real(_) => None,
         }
+    }
+}
+
+/// What to do about a claim of another journal.
+fn wait_or_take(take: Option<bool>) -> &'static str {
+    match take {
+        None => "wait until that run is closed, or ask whoever began it",
+        Some(_) => "wait until that run is closed; if you know that nobody works on it any more, add --take-over",
     }
 }
 
@@ -458,39 +528,6 @@ fn playbooks(plan: &Plan) -> Vec<&Playbook> {
     all.filter(|playbook| seen.insert(playbook.inventory.as_str())).collect()
 }
 
-/// Where a journal is, whatever way it was named.
-fn place_of(journal: &Path) -> PathBuf {
-    // It may not be made yet, its folder is there.
-    let place = std::path::absolute(journal).unwrap_or_else(|_| journal.to_owned());
-    match (place.parent().map(Path::canonicalize), place.file_name()) {
-        (Some(Ok(parent)), Some(name)) => parent.join(name),
-        _ => place,
-    }
-}
-
-/// A journal is known to hosts by the id of this machine and its own place.
-pub(crate) fn name_of(journal: &Path) -> String {
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let named = blake3::derive_key(
-        "palinode journal as hosts know it, 2026",
-        [machine.trim().as_bytes(), place_of(journal).as_os_str().as_bytes()].join(&0).as_slice(),
-    );
-    named.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-}
-
-/// In whose name hosts are changed.
-fn claim(journal: &Path, run: RunId) -> Claim {
-    let actor = actor::actor();
-    let since = crate::render::moment(session::wall());
-    let words = format!(
-        "run {run} of {} on {}, since {since}, journal {}",
-        actor.user,
-        actor.host,
-        place_of(journal).display()
-    );
-    Claim { journal: name_of(journal), words: words.chars().filter(|c| !c.is_control()).take(1000).collect() }
-}
-
 macro_rules! either {
     ($self:ident, $world:ident => $call:expr) => {
         match $self {
@@ -547,6 +584,10 @@ impl Executor for Either {
 
     fn host_keys(&self) -> BTreeMap<HostName, String> {
         either!(self, world => world.host_keys())
+    }
+
+    fn machines(&self) -> BTreeMap<HostName, String> {
+        either!(self, world => world.machines())
     }
 
     fn now(&self) -> Micros {

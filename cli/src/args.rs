@@ -229,6 +229,12 @@ pub(crate) struct WayBack {
     /// Change real hosts without asking.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Take hosts over that another journal claims. Only if you know that nobody works on them any more.
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Act on this host although it is another machine than the one recorded; recorded with the rollback.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host_changed: Vec<String>,
     /// Show what steps print on real hosts, while they run.
     #[arg(long)]
     pub(crate) live: bool,
@@ -311,6 +317,9 @@ pub(crate) struct Resume {
     /// them any more.
     #[arg(long)]
     pub(crate) take_over: bool,
+    /// Go on with this host although it is another machine than the one recorded: installed anew, or replaced. Recorded.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host_changed: Vec<String>,
     /// Go on although someone changed what a rollback is about to change back.
     #[arg(long)]
     pub(crate) force: bool,

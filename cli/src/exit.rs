@@ -4,7 +4,7 @@ use crate::render::{hints, one_line};
 use palinode_core::compensate::CompensateError;
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::LoadError;
-use palinode_core::port::{BodyError, ReadError};
+use palinode_core::port::{BodyError, ReadError, RecordError};
 use palinode_core::runbook::Finding;
 use palinode_journal::index::IndexError;
 use palinode_journal::{CreateError, HandInError, OpenError, OpenReadError, VerifyError};
@@ -107,9 +107,9 @@ impl Failure {
         Self { exit: Exit::Usage, told: Box::new(Told { what, findings, ..Told::default() }) }
     }
 
-    /// What happened.
-    pub(crate) fn what(&self) -> &str {
-        &self.told.what
+    /// What happened, for one line of a terminal.
+    pub(crate) fn what(&self) -> String {
+        one_line(&self.told.what)
     }
 
     /// Prints it to standard error and returns the exit code.
@@ -167,6 +167,14 @@ fn status(to_see: &str) -> String {
     format!("type `{}` to see {to_see}", hints::of_run("status"))
 }
 
+fn replaced() -> String {
+    format!(
+        "nothing was begun that is not recorded where this process wrote; find out which copy of the journal is the newest, put \
+         it in its place or name it with --journal, then type `{}`",
+        hints::of_run("resume")
+    )
+}
+
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let exit = exit_of_read(&error);
@@ -196,6 +204,9 @@ impl From<BodyError> for Failure {
 impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
+            DriveError::Record(error @ RecordError::Replaced { .. }) => {
+                Self::from_error(Exit::CannotRecord, &error, Some(&replaced()))
+            }
             DriveError::Record(error) => Self::from_error(Exit::CannotRecord, &error, Some(&disk())),
             DriveError::Body(error) => error.into(),
             DriveError::Read(error) => error.into(),

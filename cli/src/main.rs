@@ -9,6 +9,7 @@ mod exit;
 mod place;
 mod render;
 mod session;
+mod targets;
 mod when;
 mod world;
 

@@ -1,5 +1,6 @@
 //! Where the journal is, which run is meant, and how ids are found by their beginning.
 
+use crate::acting::chain;
 use crate::actor;
 use crate::exit::Failure;
 use crate::render::hints;
@@ -9,7 +10,7 @@ use palinode_core::id::{BodyId, RunId, Seq};
 use palinode_core::port::JournalRead;
 use palinode_core::state::RunState;
 use palinode_journal::index::Run;
-use palinode_journal::{JournalReader, OwnerState, ROOT_NAME, find_root};
+use palinode_journal::{JournalReader, OwnerState, ROOT_NAME, find_root, trust};
 use palinode_replay::driver::DriveError;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -22,24 +23,54 @@ pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
         let root = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
         hints::about_journal(&root);
         readable(&root)?;
-        return Ok(root);
+        return named(root);
     }
     let here = here()?;
-    let found = find_root(&here);
-    if let Some(root) = &found {
+    let root = find_root(&here);
+    if let Some(root) = &root {
         hints::about_journal(root);
     }
     if let Some(root) =
-        found.clone().or_else(|| here.ancestors().map(|dir| dir.join(ROOT_NAME)).find(|dir| is_kept(dir)))
+        root.clone().or_else(|| here.ancestors().map(|dir| dir.join(ROOT_NAME)).find(|dir| is_kept(dir)))
     {
         readable(&root)?;
     }
-    found.ok_or_else(|| {
+    let root = root.ok_or_else(|| {
         Failure::usage(
             format!("there is no journal here or in any folder above ({})", here.display()),
             "go to the folder where the run was started, or name its journal with --journal DIR",
         )
-    })
+    })?;
+    found(root)
+}
+
+/// A journal that was found by looking upwards: used only if nobody else can have written it.
+fn found(root: PathBuf) -> Result<PathBuf, Failure> {
+    trust::found(&root).map_err(|why| {
+        Failure::usage(
+            format!(
+                "the journal {}, found by looking upwards from here, is not used: {}; nothing was read",
+                root.display(),
+                chain(&why)
+            ),
+            format!(
+                "if you trust whoever may write it, name it: --journal {}; else name your own with --journal DIR",
+                shlex::try_quote(&root.to_string_lossy()).unwrap_or_default()
+            ),
+        )
+    })?;
+    Ok(root)
+}
+
+/// A journal that a person named. It may be of another user; its keys, jobs and index may not be of a third one.
+fn named(root: PathBuf) -> Result<PathBuf, Failure> {
+    trust::named(&root).map_err(|why| {
+        Failure::usage(
+            format!("the journal {} is not used: {}; nothing was read", root.display(), chain(&why)),
+            "see who put that there; what belongs to the journal belongs to its owner, and nobody else may write it",
+        )
+    })?;
+    Ok(root)
 }
 
 /// The journal that is there, or the place for a new one.
@@ -47,13 +78,14 @@ pub(crate) fn find_or_new(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
         hints::about_journal(dir);
         readable(dir)?;
-        return Ok(dir.to_owned());
+        return named(dir.to_owned());
     }
     let here = here()?;
-    let root = find_root(&here).unwrap_or_else(|| here.join(ROOT_NAME));
+    let there = find_root(&here);
+    let root = there.clone().unwrap_or_else(|| here.join(ROOT_NAME));
     hints::about_journal(&root);
     readable(&root)?;
-    Ok(root)
+    there.map_or(Ok(root), found)
 }
 
 /// Whether something is at a place that this user may not look into. Nothing is opened: it may be a pipe.

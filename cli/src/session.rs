@@ -7,6 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::render::progress::Progress;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, summary, to_stderr, to_stdout};
+use crate::targets::{self, Taking};
 use crate::{place, world};
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::History;
@@ -59,10 +60,12 @@ pub(crate) fn drive(
     history: History,
     run: RunId,
     start: Start,
+    taking: &Taking,
     options: &LabOptions,
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
     hints::about_run(place::short(&history, run));
+    targets::note(journal, acting, run)?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
     let mut watch = |history: &History, stored: &Stored| {
@@ -76,7 +79,7 @@ pub(crate) fn drive(
     let around = Surroundings { wall: &wall, watch: &mut watch, stop: stop.clone(), tick: Some(tick) };
     let world = &acting.world;
     let tell = |words: &str| to_stderr(&format!("notice: {}\n", escape(words)));
-    let result = acting.runtime.block_on(async {
+    let result: Result<_, Stuck> = acting.runtime.block_on(async {
         let work = async {
             let (driver, only) = match start {
                 Start::Begin(plan, opening) => {
@@ -86,11 +89,13 @@ pub(crate) fn drive(
                 Start::Look(by, steps) => (Driver::take_over(journal, world, around, history, run, by)?, Some(steps)),
             };
             let mut driver = driver.telling(&tell);
+            // Recorded whose it was; only now it is taken.
+            acting.take(taking).await?;
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
                 None => driver.drive().await?,
             };
-            Ok::<_, DriveError>((stopped, driver.into_history()))
+            Ok::<_, Stuck>((stopped, driver.into_history()))
         };
         tokio::select! {
             // A signal is heard before anything else goes on.
@@ -109,11 +114,19 @@ pub(crate) fn drive(
         result => result,
     };
     if let Ok((Stopped::Closed(_), history)) = &result {
-        acting.release(history, run);
+        // A rollback may have closed another run with it.
+        for noted in journal.noted_claims().unwrap_or_default() {
+            let closed = history.runs.get(&noted).is_some_and(|noted| noted.closed.is_some());
+            if closed && acting.release(history, noted) {
+                // A note that stays leads to one more look.
+                let _ = journal.forget_claims(noted);
+            }
+        }
     }
     result.map_err(|error| match error {
-        DriveError::Halted(_) => acting.broken().unwrap_or_else(|| error.into()),
-        error => error.into(),
+        Stuck::Drive(error @ DriveError::Halted(_)) => acting.broken().unwrap_or_else(|| error.into()),
+        Stuck::Drive(error) => error.into(),
+        Stuck::Take(failure) => failure,
     })
 }
 
@@ -140,6 +153,24 @@ pub(crate) fn close(
     };
     let end = driver.close_by(&crate::actor::actor(), reason)?;
     Ok((end, driver.into_history()))
+}
+
+/// Why a run does not go on.
+enum Stuck {
+    Drive(DriveError),
+    Take(Failure),
+}
+
+impl From<DriveError> for Stuck {
+    fn from(error: DriveError) -> Self {
+        Self::Drive(error)
+    }
+}
+
+impl From<Failure> for Stuck {
+    fn from(failure: Failure) -> Self {
+        Self::Take(failure)
+    }
 }
 
 /// Turns signals into wishes: the first Ctrl-C or a TERM finishes what runs and pauses, a second one leaves.

@@ -2,7 +2,8 @@
 
 use crate::admit::Inadmissible;
 use crate::event::{
-    Ending, Entry, Event, HostKeys, HostKeysError, ImageRef, JobWord, RunOpened, Sealed, SkipWhy, Undoes, Why, World,
+    Ending, Entry, Event, FoundThere, HostKeys, HostKeysError, ImageRef, JobWord, RunOpened, Sealed, SkipWhy, Undoes,
+    Why, World,
 };
 use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::life::Stage;
@@ -152,15 +153,23 @@ pub(crate) fn is_done(known: &StepState) -> bool {
     }
 }
 
-/// Takes in by which keys hosts are known.
+/// Takes in by which keys hosts are known, and which machines they are.
 fn know(
     state: &mut RunState,
     keys: Option<&HostKeys>,
+    found: Option<&FoundThere>,
     public: &mut dyn FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
 ) -> Result<(), LoadError> {
+    let run = state.run;
     if let Some(keys) = keys {
-        let run = state.run;
-        state.host_keys.extend(keys.all(public).map_err(|cause| LoadError::HostKeys { run, cause })?);
+        state.host_keys.extend(keys.all(&mut *public).map_err(|cause| LoadError::HostKeys { run, cause })?);
+    }
+    if let Some(found) = found {
+        state.taken.extend(found.taken.clone());
+        state.host_changed.extend(found.host_changed.iter().cloned());
+    }
+    if let Some(machines) = found.and_then(|found| found.machines.as_ref()) {
+        state.machines.extend(machines.all(&mut *public).map_err(|cause| LoadError::HostKeys { run, cause })?);
     }
     Ok(())
 }
@@ -233,7 +242,7 @@ impl History {
             }
             let plan = Plan::decode(&bytes).map_err(|cause| LoadError::Plan { run: *run, cause })?;
             let mut state = RunState::open(stored, opened, rules, Arc::new(plan));
-            know(&mut state, opened.host_keys.as_ref(), public)?;
+            know(&mut state, opened.host_keys.as_ref(), opened.found.as_deref(), public)?;
             self.runs.insert(*run, state);
             self.order.push(*run);
             return Ok(());
@@ -250,7 +259,9 @@ impl History {
         let own_only = state.rules.refusals_leave_no_image();
         state.apply(stored)?;
         match event {
-            Event::OwnerChanged { host_keys, .. } => know(state, host_keys.as_deref(), public)?,
+            Event::OwnerChanged { host_keys, found, .. } => {
+                know(state, host_keys.as_deref(), found.as_deref(), public)?
+            }
             Event::Intent(intent) => {
                 self.record(*run, &intent.step, *seq, &intent.before, first.as_deref().map(|first| &first.before));
                 if let Some(undoes) = &intent.undoes {

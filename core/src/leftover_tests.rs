@@ -42,6 +42,7 @@ fn ended(bench: &mut Bench, run: RunId, name: &str, ending: Ending, why: Option<
         output: None,
         after: ImageRef::here(Image::new()),
         captures: BTreeMap::new(),
+        losses: Vec::new(),
     };
     bench.feed(run, Event::Outcome(Box::new(outcome)));
 }

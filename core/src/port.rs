@@ -40,6 +40,14 @@ pub enum RecordError {
     /// This handle does not own the journal, or owns it no more.
     #[error("cannot record: this process does not own the journal")]
     NotOwner,
+    /// The journal was moved, removed or replaced while this handle had it: what is there now is not what it owns.
+    #[error(
+        "cannot record: the journal was moved or replaced while this process wrote it; {file} is not the file any more that it opened"
+    )]
+    Replaced {
+        /// The file, relative to the journal.
+        file: String,
+    },
 }
 
 /// Why something could not be read back.
@@ -247,6 +255,8 @@ pub struct Job {
     pub run: RunId,
     /// The step.
     pub step: StepPath,
+    /// The position of the intent in the journal.
+    pub seq: Seq,
     /// The attempt.
     pub attempt: Attempt,
     /// The action.
@@ -531,6 +541,11 @@ pub trait Executor {
     /// The keys by which hosts were known that were reached so far, type and fingerprint: what ssh's strict check
     /// accepted. Worlds without ssh have none.
     fn host_keys(&self) -> BTreeMap<HostName, String> {
+        BTreeMap::new()
+    }
+    /// The machine ids of the hosts that were reached so far (`/etc/machine-id`): a host that was installed anew or
+    /// cloned has another one. Worlds without such hosts have none.
+    fn machines(&self) -> BTreeMap<HostName, String> {
         BTreeMap::new()
     }
     /// The cluster that is acted on, if one is.

@@ -201,9 +201,15 @@ pub struct RunState {
     /// Epoch of the owner that drove it last.
     pub epoch: Epoch,
     /// The entry by which that owner began to drive it.
-    pub taken: Seq,
+    pub driven_since: Seq,
     /// The keys by which its hosts were known last: type and fingerprint.
     pub host_keys: BTreeMap<HostName, String>,
+    /// The machine ids that its hosts had last, as far as they were told.
+    pub machines: BTreeMap<HostName, String>,
+    /// Whose claims were taken for it, by host, node or inventory: their words.
+    pub taken: BTreeMap<String, BodyId>,
+    /// Hosts that became other machines than those recorded, as a person said.
+    pub host_changed: BTreeSet<HostName>,
     pub(crate) steps: Vec<StepState>,
     pub(crate) lanes: Vec<LaneState>,
     pub(crate) ready: BTreeSet<Next>,
@@ -246,8 +252,11 @@ impl RunState {
             force: opened.force,
             owners: 0,
             epoch: entry.epoch,
-            taken: entry.seq,
+            driven_since: entry.seq,
             host_keys: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            host_changed: BTreeSet::new(),
             steps: plan.steps.iter().map(|_| StepState::new()).collect(),
             lanes,
             ready: BTreeSet::new(),
@@ -344,7 +353,7 @@ impl RunState {
             }
             Event::OwnerChanged { force, .. } => {
                 self.owners += 1;
-                (self.epoch, self.taken) = (entry.epoch, seq);
+                (self.epoch, self.driven_since) = (entry.epoch, seq);
                 self.force = *force;
                 (self.paused, self.paused_words) = (None, None);
                 for ix in 0..self.steps.len() {
@@ -415,7 +424,7 @@ impl RunState {
                 step.lost_in_a_row =
                     if outcome.ending == Ending::Unknown { step.lost_in_a_row.saturating_add(1) } else { 0 };
                 // Of one whose end nobody knows the look at it tells.
-                step.begun |= outcome.ending != Ending::Unknown;
+                step.begun |= outcome.ending != Ending::Unknown && outcome.why != Some(Why::NotStarted);
                 (step.why, step.code, step.message) = (outcome.why, outcome.code, outcome.message);
                 if outcome.after.keys().next().is_some() {
                     step.after = Some(outcome.after.clone());

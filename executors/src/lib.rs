@@ -37,4 +37,4 @@ pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;
 pub use real::{Listener, Real, Teller, Unready};
-pub use ssh::{BadWay, Claim, Fleet, LinkError, Way};
+pub use ssh::{BadWay, Claim, Fence, Fleet, LinkError, Seen, Way, Whose};

@@ -6,6 +6,7 @@ use crate::durable::{damaged, unwritten};
 use crate::files::Root;
 use crate::frame::Builder;
 use crate::head::Runs;
+use crate::id::JournalId;
 use crate::inbox;
 use crate::layout::key_file;
 use crate::lock::{Lock, LockRecord};
@@ -52,6 +53,7 @@ impl Default for Options {
 /// succeeds; a process that is killed loses them.
 pub struct DiskJournal {
     pub(crate) reader: JournalReader,
+    pub(crate) id: JournalId,
     pub(crate) options: Options,
     pub(crate) lock: Lock,
     pub(crate) owner: Owner,
@@ -94,6 +96,11 @@ impl DiskJournal {
     /// The directory.
     pub fn root(&self) -> &Path {
         self.reader.root()
+    }
+
+    /// What targets know it by.
+    pub fn id(&self) -> &JournalId {
+        &self.id
     }
 
     fn place(&self) -> &Root {
@@ -298,6 +305,10 @@ impl Journal for DiskJournal {
     }
 
     fn inbox(&mut self) -> Result<Vec<Handed>, ReadError> {
+        // What stands there now may be another owner's. Whoever records next is told.
+        if locked(&self.tail).is_ours().is_err() {
+            return Ok(Vec::new());
+        }
         inbox::read(self.place())
     }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,7 +67,16 @@ pub trait FileLayer: Debug + Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.read_from(path, 0)
     }
+
+    /// Which file stands under a name now: device and number. None where the layer has no such thing.
+    fn identity(&self, path: &Path) -> io::Result<Option<Identity>> {
+        let _ = path;
+        Ok(None)
+    }
 }
+
+/// A file, whatever its name: device and number.
+pub type Identity = (u64, u64);
 
 /// A file open for writing.
 pub trait Handle: Debug + Send + Sync {
@@ -85,6 +94,11 @@ pub trait Handle: Debug + Send + Sync {
     /// Whether it has no bytes.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
+    }
+
+    /// Which file it is, whatever its name is now. None where the layer has no such thing.
+    fn identity(&self) -> io::Result<Option<Identity>> {
+        Ok(None)
     }
 }
 
@@ -203,6 +217,11 @@ impl FileLayer for Os {
         let file = File::open(path)?;
         Ok(!took(flock(&file, FlockOperation::NonBlockingLockShared))?)
     }
+
+    fn identity(&self, path: &Path) -> io::Result<Option<Identity>> {
+        let about = fs::metadata(path)?;
+        Ok(Some((about.dev(), about.ino())))
+    }
 }
 
 fn gone(error: &io::Error) -> bool {
@@ -228,6 +247,11 @@ impl Handle for File {
 
     fn sync_all(&self) -> io::Result<()> {
         Self::sync_all(self)
+    }
+
+    fn identity(&self) -> io::Result<Option<Identity>> {
+        let about = self.metadata()?;
+        Ok(Some((about.dev(), about.ino())))
     }
 }
 

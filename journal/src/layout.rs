@@ -3,6 +3,7 @@
 use crate::durable::{self, TEMP, damaged, unread};
 use crate::files::{FileKind, FileLayer, Os, Root};
 use crate::head::{HEAD, Head};
+use crate::id::{ID_FILE, JournalId};
 use crate::lock::{LOCK, LockRecord};
 use crate::record::Wrong;
 use crate::ring::Ring;
@@ -23,6 +24,7 @@ pub(crate) const KEYS: &str = "keys";
 pub(crate) const INBOX: &str = "inbox";
 pub(crate) const TORN: &str = "torn";
 pub(crate) const JOBS: &str = "jobs";
+pub(crate) const CLAIMS: &str = "claims";
 
 /// Why a journal could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,16 @@ pub fn create(dir: &Path) -> Result<(), CreateError> {
 /// [`create`] on a layer.
 pub fn create_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<(), CreateError> {
     let failed = |cause| CreateError::Io { path: dir.to_owned(), cause };
+    create_with(files, dir, &JournalId::random().map_err(failed)?)
+}
+
+/// [`create`] with an id that was chosen before: what a target was asked in its name holds for the journal that is made.
+pub fn create_as(dir: &Path, id: &JournalId) -> Result<(), CreateError> {
+    create_with(Os::shared(), dir, id)
+}
+
+fn create_with(files: Arc<dyn FileLayer>, dir: &Path, id: &JournalId) -> Result<(), CreateError> {
+    let failed = |cause| CreateError::Io { path: dir.to_owned(), cause };
     let taken = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory)
             || error.kind() == io::ErrorKind::AlreadyExists
@@ -63,7 +75,7 @@ pub fn create_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<(), CreateErro
     };
     let suffix = durable::temp_name().map_err(failed)?;
     let temp = Root { path: parent.join(format!("{}{suffix}", name.to_string_lossy())), files };
-    let done = fill(&temp).and_then(|()| temp.files.rename(&temp.path, dir));
+    let done = fill(&temp, id).and_then(|()| temp.files.rename(&temp.path, dir));
     if let Err(error) = done {
         // Best effort: a leftover under a temporary name harms nobody.
         let _ = temp.files.remove_all(&temp.path);
@@ -72,12 +84,13 @@ pub fn create_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<(), CreateErro
     temp.files.sync_dir(parent).map_err(failed)
 }
 
-fn fill(root: &Root) -> io::Result<()> {
+fn fill(root: &Root, id: &JournalId) -> io::Result<()> {
     root.files.make_dir(&root.path)?;
     for dir in [SEGMENTS, BLOBS, KEYS, INBOX, TORN] {
         root.files.make_dir(&root.at(dir))?;
     }
     durable::write_new(root, FORMAT_FILE, format_text().as_bytes())?;
+    durable::write_new(root, ID_FILE, id.text().as_bytes())?;
     durable::write_new(root, LOCK.file, &LOCK.fresh(&LockRecord::default())?)?;
     durable::write_new(root, HEAD.file, &HEAD.fresh(&Head::default())?)?;
     durable::write_new(root, &segment_file(1), &[])?;
@@ -89,8 +102,13 @@ fn fill(root: &Root) -> io::Result<()> {
 }
 
 /// The journal that a folder is in: its own `.palinode`, or that of the nearest folder above. `start` is an absolute path.
+/// Whose it is is for [`crate::trust`] to say; one that may not be looked into is somebody's too.
 pub fn find_root(start: &Path) -> Option<PathBuf> {
-    let is_journal = |root: &PathBuf| matches!(Os.kind(&root.join(FORMAT_FILE)), Ok(Some(FileKind::File)));
+    let is_journal = |root: &PathBuf| match Os.kind(&root.join(FORMAT_FILE)) {
+        Ok(kind) => kind == Some(FileKind::File),
+        // The folder above may be one that nobody can look into; that is no journal.
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied && root.symlink_metadata().is_ok(),
+    };
     start.ancestors().map(|folder| folder.join(ROOT_NAME)).find(is_journal)
 }
 

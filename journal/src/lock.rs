@@ -4,7 +4,7 @@
 //! a dead owner needs no ceremony and a live one cannot be mistaken for dead.
 
 use crate::durable::{damaged, unread};
-use crate::files::{Handle, Root};
+use crate::files::{Handle, Identity, Root};
 use crate::head::newest;
 use crate::record::Kind;
 use palinode_core::event::Owner;
@@ -75,6 +75,11 @@ impl Lock {
             std::thread::sleep(PAUSE);
         }
         Ok(None)
+    }
+
+    /// Which file is locked, whatever its name is now.
+    pub(crate) fn identity(&self) -> io::Result<Option<Identity>> {
+        self.file.identity()
     }
 
     /// Writes a new record over the older of the two, and syncs it.

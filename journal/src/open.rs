@@ -5,6 +5,7 @@ use crate::disk::{DiskJournal, Options};
 use crate::durable::{self, damaged, sweep, unread};
 use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
+use crate::id;
 use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
 use crate::lock::{self, Lock, LockRecord, OwnerState};
 use crate::reader::{JournalReader, OpenReadError, check_format};
@@ -152,13 +153,21 @@ impl DiskJournal {
         let (current, torn) = settle(&root, &slot.value, &end).map_err(write(&segment))?;
         let head_file = root.open(HEAD.file).map_err(write(HEAD.file))?;
         let (generation, place) = (slot.generation, end.place);
-        let mut tail = Tail { root: root.clone(), options, head_file, generation, current, end: place };
+        let opened = [(lock::LOCK.file, lock.identity()), (HEAD.file, head_file.identity())];
+        let opened = opened.into_iter().map(|(file, identity)| Ok((file, identity.map_err(write(file))?)));
+        let opened = opened.collect::<Result<_, OpenError>>()?;
+        let mut tail = Tail { root: root.clone(), options, head_file, generation, current, end: place, opened };
         // Both, so that a slot that was cut short is made good; one at a time, so that the other is there meanwhile.
         let mut write_head = || {
             let written = tail.write_head(end.tip, end.runs.list()).and_then(|()| tail.head_file.sync_data());
             written.map_err(write(HEAD.file))
         };
         write_head()?;
+        let id = match id::read(&root, minor)? {
+            Some(id) => id,
+            // Durable before the format says that every journal has one.
+            None => id::give(&root).map_err(write(id::ID_FILE))?,
+        };
         if minor < FORMAT.1 {
             // Before anything that an older writer would not know. At every moment one half of the head says the same.
             let text = layout::format_text();
@@ -168,6 +177,7 @@ impl DiskJournal {
         write_head()?;
         let journal = DiskJournal {
             reader: JournalReader::at(root),
+            id,
             options,
             lock,
             owner,
@@ -283,7 +293,8 @@ fn settle(root: &Root, head: &Head, end: &End) -> io::Result<(Current, Option<To
     let from = if head.segment.0 == end.scan.first { head.offset } else { 0 };
     file.write_all_at(end.scan.passed(from), from)?;
     file.sync_all()?;
-    Ok((Current { file, first: end.scan.first, offset, len }, torn))
+    let identity = file.identity()?;
+    Ok((Current { file, identity, first: end.scan.first, offset, len }, torn))
 }
 
 fn keep(root: &Root, seq: u64, bytes: &[u8]) -> io::Result<Torn> {

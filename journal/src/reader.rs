@@ -5,6 +5,7 @@ use crate::blob::{Blobs, DiskBlobs};
 use crate::durable::{damaged, unread};
 use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
+use crate::id::{self, JournalId};
 use crate::layout::{self, segment_file};
 use crate::lock::{self, OwnerState};
 use crate::record::Wrong;
@@ -78,6 +79,11 @@ impl JournalReader {
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root.path
+    }
+
+    /// What targets know it by. None in a journal of before format 1.5.
+    pub fn id(&self) -> Result<Option<JournalId>, OpenReadError> {
+        Ok(id::read(&self.root, check_format(&self.root)?)?)
     }
 
     /// Who owns the journal now.

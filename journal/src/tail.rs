@@ -3,7 +3,7 @@
 use crate::batch::Tip;
 use crate::disk::Options;
 use crate::durable::{TEMP, unwritten};
-use crate::files::{Handle, Root};
+use crate::files::{Handle, Identity, Root};
 use crate::frame::Builder;
 use crate::head::{HEAD, Head};
 use crate::layout::{SEGMENTS, segment_file};
@@ -19,6 +19,8 @@ const ZEROS: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Current {
     pub(crate) file: Box<dyn Handle>,
+    /// Which file that is.
+    pub(crate) identity: Option<Identity>,
     pub(crate) first: u64,
     /// Where the next batch goes.
     pub(crate) offset: u64,
@@ -45,15 +47,40 @@ pub(crate) struct Tail {
     /// Segment and offset of the end of the last batch. Not where the next one goes if that is a new segment's begin:
     /// the head names what is there, and a segment without a batch may be all that a cut left of a rotation.
     pub(crate) end: (u64, u64),
+    /// Which files were opened beside the segment, by their names.
+    pub(crate) opened: Vec<(&'static str, Option<Identity>)>,
 }
 
 impl Tail {
     /// Writes a batch with one sync, and then the head. After an error nobody knows what is on disk.
     pub(crate) fn commit(&mut self, mut batch: Batch) -> Result<(), RecordError> {
+        self.is_ours()?;
         let first = batch.tip.seq.0 + 1 - u64::from(batch.entries.count());
         let bytes = batch.entries.finish(first);
         self.write_batch(first, &bytes).map_err(unwritten(&segment_file(self.current.first)))?;
+        // What was written into files that are the journal no more is not recorded: nothing may follow from it.
+        self.is_ours()?;
         self.write_head(batch.tip, batch.runs).map_err(unwritten(HEAD.file))
+    }
+
+    /// Whether the names of the journal still stand for the files that were opened: whoever moved or replaced it may have
+    /// another owner there, who holds another lock.
+    pub(crate) fn is_ours(&self) -> Result<(), RecordError> {
+        let segment = segment_file(self.current.first);
+        let opened = self.opened.iter().map(|(file, identity)| (*file, *identity));
+        for (file, identity) in opened.chain([(segment.as_str(), self.current.identity)]) {
+            let Some(opened) = identity else { continue };
+            let replaced = || RecordError::Replaced { file: file.to_owned() };
+            match self.root.files.identity(&self.root.at(file)) {
+                Ok(there) if there.is_none_or(|there| there == opened) => {}
+                Ok(_) => return Err(replaced()),
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    return Err(replaced());
+                }
+                Err(error) => return Err(unwritten(file)(error)),
+            }
+        }
+        Ok(())
     }
 
     fn write_batch(&mut self, first: u64, batch: &[u8]) -> io::Result<()> {
@@ -123,7 +150,8 @@ fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
     file.sync_all()?;
     root.files.rename(&temp, &root.at(segment_file(first)))?;
     root.sync_dir(SEGMENTS)?;
-    Ok(Current { file, first, offset: 0, len: 0 })
+    let identity = file.identity()?;
+    Ok(Current { file, identity, first, offset: 0, len: 0 })
 }
 
 #[cfg(test)]
@@ -149,7 +177,11 @@ mod tests {
         ];
         for (number, (first, len, needed, then)) in table.into_iter().enumerate() {
             let file = Os.make_file(&folder.path().join(number.to_string())).expect("a file");
-            assert_eq!(grown(&options, &Current { file, first, offset: 0, len }, needed), then, "{number}");
+            assert_eq!(
+                grown(&options, &Current { file, identity: None, first, offset: 0, len }, needed),
+                then,
+                "{number}"
+            );
         }
     }
 }

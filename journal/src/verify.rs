@@ -4,6 +4,7 @@ use crate::blob;
 use crate::durable::{TEMP, damaged, unread};
 use crate::files::{FileKind, FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs};
+use crate::id::{self, ID_FILE};
 use crate::layout::{self, BLOBS, INBOX, KEYS, SEGMENTS, TORN, blob_file, key_file, names, segment_file};
 use crate::lock::{self, LOCK, LockRecord, OwnerState};
 use crate::reader::{OpenReadError, check_format};
@@ -110,6 +111,7 @@ pub fn verify_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Verified, Veri
         let what = "it names another version than the head";
         return Err(damaged(layout::FORMAT_FILE, Wrong::at(0, what)).into());
     }
+    id::read(root, minor)?;
     let heads = heads.into_iter().map(|slot| slot.value).collect();
     let mut walk = Walk { state, alive, head: newest, heads, ..Walk::new(root) };
     walk.found.notices.extend(torn.then_some(Notice::TornHead));
@@ -117,8 +119,9 @@ pub fn verify_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Verified, Veri
     walk.blobs()?;
     walk.keys()?;
     for name in names(root, ".")? {
-        let known = [layout::FORMAT_FILE, LOCK.file, HEAD.file, SEGMENTS, BLOBS, KEYS, INBOX, TORN, layout::JOBS];
-        if !known.contains(&name.as_str()) && !["checkpoints", "index"].contains(&name.as_str()) {
+        let known =
+            [layout::FORMAT_FILE, ID_FILE, LOCK.file, HEAD.file, SEGMENTS, BLOBS, KEYS, INBOX, TORN, layout::JOBS];
+        if !known.contains(&name.as_str()) && !["checkpoints", "index", layout::CLAIMS].contains(&name.as_str()) {
             walk.found.notices.push(Notice::Unknown(name));
         }
     }

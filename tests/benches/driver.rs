@@ -7,7 +7,7 @@ use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::{Journal, Stored};
 use palinode_journal::MemJournal;
-use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings};
+use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings, Targets};
 use palinode_tests::owner::{actor, owner};
 use std::cell::Cell;
 use std::pin::pin;
@@ -22,7 +22,14 @@ pub(crate) fn drive(journal: &mut impl Journal, steps: usize, serial: u32) -> f6
     let mut watch = |_: &History, _: &Stored| {};
     let stop = Rc::new(Cell::new(Stop::No));
     let around = Surroundings { wall: &|| Micros(0), watch: &mut watch, stop, tick: None };
-    let opening = Opening { world: World::Real, actor: actor(), reason: None, change: None, force: false };
+    let opening = Opening {
+        world: World::Real,
+        actor: actor(),
+        reason: None,
+        change: None,
+        force: false,
+        targets: Targets::default(),
+    };
     let run = RunId([9; 8]);
     let mut driver =
         Driver::begin(journal, &still, around, History::default(), run, &plan, opening).expect("the run opens");

@@ -10,7 +10,7 @@ use palinode_core::plan::Plan;
 use palinode_core::port::{Bodies, BodyError, Control, Executor, Halted, Job, JournalRead, Stored, Vault};
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
-use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver};
+use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{Digest, Fault, Lab, Line, Phase, World, block_on};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -146,6 +146,7 @@ impl Open {
         let before = shelf.image(&intent.before).expect("the before-image can be opened");
         let job = Job {
             heard: 0,
+            seq: last.entry.seq,
             name: last.id,
             run,
             step: intent.step.clone(),
@@ -245,7 +246,7 @@ fn drive(stage: &mut Stage, run: RunId, gap: Micros, notes: &mut Notes) -> Resul
     let mut watch = |_: &History, stored: &Stored| notes.take(lab, &files, stored);
     let stop = Rc::new(Cell::new(Stop::No));
     let around = Surroundings { wall: &|| Micros(0), watch: &mut watch, stop, tick: None };
-    let by = TakeOver { actor: actor(), gap: Some(gap), force: false };
+    let by = TakeOver { actor: actor(), gap: Some(gap), force: false, targets: Targets::default() };
     let mut driver = Driver::take_over(&mut stage.journal, lab, around, history, run, by)?;
     let stopped = block_on(lab, driver.drive()).unwrap_or_else(|halted| Err(halted.into()));
     replays(&stage.journal);

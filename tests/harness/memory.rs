@@ -9,7 +9,7 @@ use palinode_core::port::{Handout, Stored, Verb};
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{FileContent, Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
-use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver};
+use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{self, Lab, World};
 use palinode_replay::rollback;
 use std::cell::Cell;
@@ -122,6 +122,7 @@ impl Stage {
             reason: None,
             change: None,
             force: false,
+            targets: Targets::default(),
         };
         let history = self.history();
         let (lab, files) = (&self.lab, self.files.clone());
@@ -145,7 +146,7 @@ impl Stage {
         let history = self.history();
         let mut quiet = |_: &History, _: &Stored| {};
         let around = self.around(&mut quiet);
-        let by = TakeOver { actor: actor(), gap: Some(gap), force };
+        let by = TakeOver { actor: actor(), gap: Some(gap), force, targets: Targets::default() };
         let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
         let stopped = flatten(lab::block_on(&self.lab, driver.drive()));
         replays(&self.journal);
@@ -192,7 +193,7 @@ impl Stage {
             let gap = Micros::seconds(300);
             self.lab.advance(gap);
             let around = self.around(&mut quiet);
-            let by = TakeOver { actor: actor(), gap: Some(gap), force: false };
+            let by = TakeOver { actor: actor(), gap: Some(gap), force: false, targets: Targets::default() };
             let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
             flatten(lab::block_on(&self.lab, driver.look_at(&doubts)))?;
         }
@@ -204,6 +205,7 @@ impl Stage {
             reason: None,
             change: None,
             force: false,
+            targets: Targets::default(),
         };
         let (lab, files) = (&self.lab, self.files.clone());
         let mut seen = |_: &History, stored: &Stored| watch(lab, &files, stored);

@@ -10,7 +10,7 @@ use palinode_core::port::{Handout, Stored, Verb};
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::{DiskJournal, Options};
-use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver};
+use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{self, Effect, Failing, Fault, Lab, Phase, World};
 use palinode_replay::rollback;
 use std::cell::Cell;
@@ -156,7 +156,7 @@ impl Tale {
         self.owned("lab", |journal, lab| {
             lab.advance(GAP);
             let history = History::load(journal)?;
-            let by = TakeOver { actor: actor(), gap: Some(GAP), force };
+            let by = TakeOver { actor: actor(), gap: Some(GAP), force, targets: Targets::default() };
             let mut quiet = |_: &History, _: &Stored| {};
             let mut driver = Driver::take_over(journal, lab, around(&mut quiet), history, run, by)?;
             flatten(lab::block_on(lab, driver.drive()))
@@ -205,7 +205,7 @@ impl Tale {
             let mut quiet = |_: &History, _: &Stored| {};
             if !doubts.is_empty() {
                 lab.advance(GAP);
-                let by = TakeOver { actor: actor(), gap: Some(GAP), force: false };
+                let by = TakeOver { actor: actor(), gap: Some(GAP), force: false, targets: Targets::default() };
                 let mut driver = Driver::take_over(journal, lab, around(&mut quiet), history, run, by)?;
                 flatten(lab::block_on(lab, driver.look_at(&doubts)))?;
                 history = driver.into_history();
@@ -242,7 +242,7 @@ impl Tale {
 fn opening(place: &str, reason: Option<&str>, force: bool) -> Opening {
     let change = reason.map(|_| "CHG0042".to_owned());
     let world = Where::Lab { folder: place.to_owned() };
-    Opening { world, actor: actor(), reason: reason.map(str::to_owned), change, force }
+    Opening { world, actor: actor(), reason: reason.map(str::to_owned), change, force, targets: Targets::default() }
 }
 
 fn around<'a>(watch: &'a mut dyn FnMut(&History, &Stored)) -> Surroundings<'a> {

@@ -178,7 +178,14 @@ fn never(status: JobStatus) -> (Never, Stopped, usize) {
     let mut watch = |_: &History, _: &Stored| {};
     let stop = Rc::new(Cell::new(Stop::No));
     let around = Surroundings { wall: &|| Micros(0), watch: &mut watch, stop, tick: None };
-    let opening = Opening { world: World::Real, actor: actor(), reason: None, change: None, force: false };
+    let opening = Opening {
+        world: World::Real,
+        actor: actor(),
+        reason: None,
+        change: None,
+        force: false,
+        targets: palinode_replay::driver::Targets::default(),
+    };
     let plan = one_step(Rules::NOW.version());
     let stopped = {
         let mut driver = Driver::begin(&mut journal, &never, around, History::default(), RunId([9; 8]), &plan, opening)

@@ -96,7 +96,14 @@ impl Executor for Meddled<'_> {
 }
 
 fn opening(world: World) -> Opening {
-    Opening { world, actor: actor(), reason: None, change: None, force: false }
+    Opening {
+        world,
+        actor: actor(),
+        reason: None,
+        change: None,
+        force: false,
+        targets: palinode_replay::driver::Targets::default(),
+    }
 }
 
 fn in_lab() -> Opening {
@@ -189,7 +196,12 @@ fn nothing_begins_once_a_stop_is_asked_for() {
         let mut quiet = |_: &History, _: &Stored| {};
         let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: set.stop.clone(), tick: None };
         let history = set.history();
-        let by = TakeOver { actor: actor(), gap: Some(Micros(0)), force: false };
+        let by = TakeOver {
+            actor: actor(),
+            gap: Some(Micros(0)),
+            force: false,
+            targets: palinode_replay::driver::Targets::default(),
+        };
         let mut driver = Driver::take_over(&mut set.journal, &lab, around, history, RUN, by).expect("taken over");
         let stopped = lab::block_on(&lab, driver.drive()).expect("the lab lives").expect("the driver goes on");
         assert_eq!(stopped, Stopped::Closed(RunEnd::Done), "{how}");
@@ -652,7 +664,12 @@ fn a_gate_goes_on_with_what_was_waited_before() {
     let mut quiet = |_: &History, _: &Stored| {};
     let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: set.stop.clone(), tick: None };
     let history = set.history();
-    let by = TakeOver { actor: actor(), gap: Some(Micros::seconds(3600)), force: false };
+    let by = TakeOver {
+        actor: actor(),
+        gap: Some(Micros::seconds(3600)),
+        force: false,
+        targets: palinode_replay::driver::Targets::default(),
+    };
     let mut driver = Driver::take_over(&mut set.journal, &world, around, history, RUN, by).expect("taken over");
     let stopped = lab::block_on(&lab, driver.drive()).expect("the lab lives").expect("the driver goes on");
     drop(driver);

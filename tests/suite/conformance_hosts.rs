@@ -6,7 +6,7 @@ use palinode_core::id::{EntryId, Micros, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
-use palinode_executors::{Claim, Fleet, Real, Workshop};
+use palinode_executors::{Claim, Fence, Fleet, Real, Workshop};
 use palinode_replay::conformance::lab::LabSubject;
 use palinode_replay::conformance::{
     Case, Change, Cut, Kept, Prep, RULES, Rule, Subject, Trouble, Under, catalog, check_only, compare,
@@ -185,7 +185,8 @@ struct HostSubject {
 
 fn real(config: &Path) -> Real {
     let fleet = Fleet::new(Some(config), BTreeMap::new()).expect("ssh can be set up");
-    let claim = Claim { journal: "conformance".to_owned(), words: "the conformance suite".to_owned() };
+    let claim =
+        Claim { journal: "conformance".to_owned(), words: "the conformance suite".to_owned(), fence: Fence::default() };
     let work = std::env::temp_dir().join("palinode-conformance");
     Real::new(fleet, claim, Workshop { jobs: work.join("jobs"), claims: work.join("claims"), ssh: None })
 }

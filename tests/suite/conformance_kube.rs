@@ -14,7 +14,7 @@ use palinode_core::port::{
 };
 use palinode_core::resource::{Active, Image, Kind, State};
 use palinode_core::span::Span;
-use palinode_executors::{Claim, Cluster as Api, Fleet, Real, Workshop};
+use palinode_executors::{Claim, Cluster as Api, Fence, Fleet, Real, Workshop};
 use palinode_replay::conformance::lab::LabSubject;
 use palinode_replay::conformance::{
     Case, Change, Cut, Kept, Prep, RULES, Rule, Subject, Trouble, Under, catalog, check_only, compare,
@@ -493,7 +493,11 @@ fn same_node(now: &Value, wanted: &Value) -> bool {
 fn real(cluster: &Cluster, runtime: &Runtime) -> Real {
     let _guard = runtime.enter();
     let fleet = Fleet::new(None, BTreeMap::new()).expect("ssh can be set up");
-    let claim = || Claim { journal: "conformance".to_owned(), words: "the conformance suite".to_owned() };
+    let claim = || Claim {
+        journal: "conformance".to_owned(),
+        words: "the conformance suite".to_owned(),
+        fence: Fence::default(),
+    };
     let work = std::env::temp_dir().join("palinode-conformance-kube");
     let real = Real::new(fleet, claim(), Workshop { jobs: work.join("jobs"), claims: work.join("claims"), ssh: None });
     let api = runtime.block_on(Api::open(Some(&cluster.kubeconfig()), None, claim(), BTreeMap::new()));

@@ -10,7 +10,7 @@ use palinode_core::plan::Plan;
 use palinode_core::port::{BodyError, Journal, JournalRead, RecordError, Stored};
 use palinode_journal::sim::{Bound, Operation, SimDisk};
 use palinode_journal::{DiskJournal, Options, create_on, verify_on};
-use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver};
+use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{Line, What, block_on};
 use palinode_tests::crash::{GAP, Unbroken, rested, side_by_side};
 use palinode_tests::judge::{effects, misjudged, twice};
@@ -55,12 +55,19 @@ fn drive(
     let mut driver = match closed {
         Some(Some(end)) => return Ok(Stopped::Closed(end)),
         Some(None) => {
-            let by = TakeOver { actor: actor(), gap: Some(GAP), force: false };
+            let by = TakeOver { actor: actor(), gap: Some(GAP), force: false, targets: Targets::default() };
             Driver::take_over(journal, &stage.lab, around, history, RUN, by)?
         }
         None => {
             let world = Where::Lab { folder: "lab".to_owned() };
-            let opening = Opening { world, actor: actor(), reason: None, change: None, force: false };
+            let opening = Opening {
+                world,
+                actor: actor(),
+                reason: None,
+                change: None,
+                force: false,
+                targets: Targets::default(),
+            };
             Driver::begin(journal, &stage.lab, around, history, RUN, plan, opening)?
         }
     };

@@ -5,6 +5,7 @@ mod claims_api;
 mod claims_channel;
 mod claims_driver;
 mod claims_files;
+mod claims_ident;
 mod claims_undo;
 mod claims_words;
 mod conformance;

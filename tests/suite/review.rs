@@ -9,7 +9,7 @@ use palinode_core::port::{
     BodyError, Entries, Handed, Handout, Journal, JournalRead, ReadError, RecordError, Stored, Vault, Verb,
 };
 use palinode_journal::MemJournal;
-use palinode_replay::driver::{DriveError, Driver, Opening, Refused, Stopped, Surroundings, TakeOver};
+use palinode_replay::driver::{DriveError, Driver, Opening, Refused, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{self, Fault, Phase};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, RUN, Stage as Set};
 use palinode_tests::owner::actor;
@@ -81,7 +81,7 @@ impl Journal for Late {
 
 fn opening() -> Opening {
     let world = World::Lab { folder: "lab".to_owned() };
-    Opening { world, actor: actor(), reason: None, change: None, force: false }
+    Opening { world, actor: actor(), reason: None, change: None, force: false, targets: Targets::default() }
 }
 
 /// Drives a plan in a stage's lab with a decision that comes late.
@@ -259,7 +259,7 @@ fn a_deleted_node_that_came_back_can_be_deleted_again() {
     set.retry(RUN, &path("gluster1.demo/leave"));
     let mut quiet = |_: &History, _: &Stored| {};
     let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: set.stop.clone(), tick: None };
-    let by = TakeOver { actor: actor(), gap: None, force: false };
+    let by = TakeOver { actor: actor(), gap: None, force: false, targets: Targets::default() };
     let history = set.history();
     let mut driver = Driver::take_over(&mut set.journal, &set.lab, around, history, RUN, by).expect("it is open");
     drop(lab::block_on(&set.lab, driver.drive()).expect("the lab goes on"));

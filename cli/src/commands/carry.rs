@@ -8,6 +8,7 @@ use crate::exit::Failure;
 use crate::render::live::Live;
 use crate::render::{escape, some, to_stderr};
 use crate::session::{self, Start};
+use crate::targets::{self, Against, Mandate, Taking};
 use crate::{actor, consent, place, world};
 use palinode_core::action::UndoClass;
 use palinode_core::event::World;
@@ -15,8 +16,8 @@ use palinode_core::history::History;
 use palinode_core::id::RunId;
 use palinode_core::leftover::effect_unknown;
 use palinode_core::plan::{LaneKind, Plan, Step, Work};
-use palinode_journal::{DiskJournal, create};
-use palinode_replay::driver::{Opening, Stopped};
+use palinode_journal::{DiskJournal, create, create_as};
+use palinode_replay::driver::{Opening, Stopped, Targets};
 use palinode_replay::lab;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,27 +45,41 @@ pub(crate) struct Done {
 pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failure> {
     let id = new_id()?;
     let root = place::find_or_new(args.journal.as_deref())?;
-    let mut acting = Acting::real(args, &root, id, &plan)?;
+    // What is there is locked before anything is asked: nobody else goes on with this journal meanwhile.
+    let there = root.exists().then(|| session::own(&root)).transpose()?;
+    let history = there.as_ref().map(History::load).transpose()?.unwrap_or_default();
+    let mandate = match &there {
+        Some(journal) => {
+            targets::give_up_left(args, journal, &history);
+            targets::undisturbed(&history, &World::Real, plan.hosts(), None)?;
+            Mandate::of(journal)
+        }
+        None => Mandate::fresh(&root)?,
+    };
+    let mut acting = Acting::real(args, &mandate, id, &plan)?;
     acting.listen(how.live.clone());
     acting.disturb(&how.lab_options, &plan, None)?;
-    let claimed = acting.ready(&plan, Some(how.take_over), false)?;
+    let against = Against::new(there.as_ref(), &history);
+    let taking = acting.ready(&plan, Some(how.take_over), false, against)?;
     if !how.yes || plan.runbook != EXEC {
         to_stderr(&outline(&plan));
     }
     if !how.yes {
         consent::ask("These hosts are changed.", "look at the plan above, then type the same with --yes")?;
     }
-    acting.take(&claimed, how.take_over.then_some(&plan))?;
-    if !root.exists() {
-        create(&root)?;
-    }
-    let mut journal = session::own(&root)?;
-    let history = History::load(&journal)?;
+    let mut journal = match there {
+        Some(journal) => journal,
+        None => {
+            create_as(&root, &mandate.id)?;
+            session::own(&root)?
+        }
+    };
     to_stderr(&format!("run {id}\n"));
-    let opening = opening(World::Real, how);
+    let mut opening = opening(World::Real, how);
+    opening.targets.taken = taking.words.clone();
     let start = Start::Begin(Box::new(plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.errand.on_hangup)?;
+        session::drive(&mut journal, &acting, history, id, start, &taking, &how.lab_options, how.errand.on_hangup)?;
     Ok(Done { journal, history, run: id, stopped })
 }
 
@@ -96,6 +111,8 @@ pub(crate) fn in_lab(root: &Path, id: RunId, plan: Plan, at: LabAt<'_>, how: &Ho
     }
     disturbance.apply(&lab);
     let history = History::load(&journal)?;
+    let place = World::Lab { folder: folder.to_string_lossy().into_owned() };
+    targets::undisturbed(&history, &place, plan.hosts(), None)?;
     let hosts: Vec<&str> = plan.hosts().map(|host| host.as_str()).collect();
     to_stderr(&format!(
         "{} on {}, {} at a time, in the lab {}\nrun {id}\n",
@@ -104,11 +121,12 @@ pub(crate) fn in_lab(root: &Path, id: RunId, plan: Plan, at: LabAt<'_>, how: &Ho
         plan.serial,
         escape(&folder.to_string_lossy())
     ));
-    let opening = opening(World::Lab { folder: folder.to_string_lossy().into_owned() }, how);
+    let opening = opening(place, how);
     let start = Start::Begin(Box::new(plan), opening);
     let acting = Acting::lab(lab)?;
+    let none = Taking::default();
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &how.lab_options, how.errand.on_hangup)?;
+        session::drive(&mut journal, &acting, history, id, start, &none, &how.lab_options, how.errand.on_hangup)?;
     Ok(Done { journal, history, run: id, stopped })
 }
 
@@ -119,6 +137,7 @@ fn opening(world: World, how: &How) -> Opening {
         reason: how.errand.reason.clone(),
         change: how.errand.change.clone(),
         force: false,
+        targets: Targets::default(),
     }
 }
 

@@ -5,13 +5,14 @@ use crate::args::{Args, Close, Output};
 use crate::exit::{Exit, Failure};
 use crate::render::words::Driven;
 use crate::render::{count, escape, hints, json, summary, to_stderr, to_stdout, words};
+use crate::targets::Mandate;
 use crate::{actor, place, session};
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::state::RunState;
-use palinode_replay::driver::{DriveError, TakeOver};
+use palinode_journal::DiskJournal;
+use palinode_replay::driver::{DriveError, TakeOver, Targets};
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// Records the end of an open run. Nothing is done on any host, but that its claims are given back.
 pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
@@ -25,12 +26,12 @@ pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
     refused(&history, state, close)?;
     let run = state.run;
     // Only a record is made: neither a lab that is gone nor hosts that do not answer keep a run open.
-    let acting = Acting::unreached(state, &root).or_else(|_| Acting::nowhere(run, &root))?;
-    let by = TakeOver { actor: actor::actor(), gap: None, force: false };
+    let acting = Acting::unreached(state, &root).or_else(|_| Acting::nowhere(&root))?;
+    let by = TakeOver { actor: actor::actor(), gap: None, force: false, targets: Targets::default() };
     let (_, history) = session::close(&mut journal, &acting, history, run, close.reason.trim(), Some(by))?;
     drop(acting);
     let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
-    release(args, &history, state, &root);
+    release(args, &history, state, &journal);
     match args.output {
         Output::Json => json(&summary::as_json(state, Driven::No, &root)),
         Output::Text => to_stdout(&text(&history, state)),
@@ -80,15 +81,20 @@ fn refused(history: &History, state: &RunState, close: &Close) -> Result<(), Fai
 }
 
 /// Gives the hosts of the run back. What cannot be reached is told, and changes nothing about the end of the run.
-fn release(args: &Args, history: &History, state: &RunState, root: &Path) {
+fn release(args: &Args, history: &History, state: &RunState, journal: &DiskJournal) {
     if state.opened.world != World::Real {
         return;
     }
-    match Acting::reopen(state, args, root) {
-        Ok(acting) => acting.release(history, state.run),
+    match Acting::reopen(state, args, &Mandate::of(journal)) {
+        Ok(acting) if acting.release(history, state.run) => {
+            // A note that stays leads to one more look.
+            let _ = journal.forget_claims(state.run);
+        }
+        // It told which hosts stay claimed.
+        Ok(_) => {}
         Err(failure) => to_stderr(&format!(
             "notice: its hosts could not be reached to give them up, and stay claimed by this journal: {}\n",
-            escape(failure.what())
+            failure.what()
         )),
     }
 }

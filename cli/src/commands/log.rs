@@ -7,7 +7,7 @@ use crate::render::progress::split;
 use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout, words};
 use crate::session::wall;
 use crate::when;
-use palinode_core::event::{Answer, Decision, Ending, Event, HostKeys, Rule, Sealed, Why};
+use palinode_core::event::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::plan::Work;
@@ -201,6 +201,12 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
         Some(HostKeys::Blob(_)) => ", host keys of many hosts".to_owned(),
         None => String::new(),
     };
+    let found = |found: Option<&FoundThere>| {
+        let Some(found) = found else { return String::new() };
+        let taken = found.taken.iter().map(|(what, id)| format!(", {what} taken over from: {}", open(*id)));
+        let changed = found.host_changed.iter().map(|host| format!(", {host} is another machine than recorded"));
+        taken.chain(changed).collect::<String>()
+    };
     match event {
         Event::RunOpened(opened) => {
             let back = opened
@@ -209,18 +215,20 @@ pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(
                 .map(|back| format!(", takes back {}", words::taken_back(&back.scope, &short(back.run))));
             let change = opened.change.as_ref().map(|change| format!(", change {change}")).unwrap_or_default();
             format!(
-                "{} by {}{change}{}{}{}",
+                "{} by {}{change}{}{}{}{}",
                 opened.runbook,
                 words::actor(&opened.actor),
                 back.unwrap_or_default(),
                 known(opened.host_keys.as_ref()),
+                found(opened.found.as_deref()),
                 said(opened.reason)
             )
         }
-        Event::OwnerChanged { owner, actor, force, host_keys, .. } => {
+        Event::OwnerChanged { owner, actor, force, host_keys, found: there, .. } => {
             let force = if *force { ", may overwrite drift" } else { "" };
             let known = known(host_keys.as_deref());
-            format!("process {} on {}, by {}{force}{known}", owner.pid, owner.host, words::actor(actor))
+            let found = found(there.as_deref());
+            format!("process {} on {}, by {}{force}{known}{found}", owner.pid, owner.host, words::actor(actor))
         }
         Event::Intent(intent) => match intent.attempt {
             1 => intent.action.words(),

@@ -7,16 +7,19 @@ use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
 use crate::session::{self, Start};
+use crate::targets::{self, Against, Mandate};
 use crate::{actor, consent, place};
 use palinode_core::compensate::Compensation;
 use palinode_core::event::{Scope, World};
 use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId, StepPath};
-use palinode_core::plan::{LaneKind, Work};
+use palinode_core::plan::{LaneKind, Plan, Work};
 use palinode_core::port::JournalRead;
 use palinode_core::state::RunState;
+use palinode_journal::DiskJournal;
 use palinode_replay::driver::{Opening, Stopped, TakeOver};
 use palinode_replay::rollback as way_back;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -48,6 +51,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let root = place::find(args.journal.as_deref())?;
     let mut journal = session::own(&root)?;
     let mut history = History::load(&journal)?;
+    targets::give_up_left(args, &journal, &history);
     let state = place::run(&history, rollback.named(), place::Default::Forward)?;
     let original = state.run;
     suggest::scope(state, &place::short(&history, original), &scope)?;
@@ -60,22 +64,32 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             format!("type `{}` to go on with that", hints::command(&format!("resume {id}"))),
         ));
     }
-    let mut acting = Acting::reopen(state, args, journal.root())?;
+    let changed = targets::changed(&rollback.way.host_changed, state.plan.reached().into_iter())?;
+    let recorded = targets::machines(&history, state);
+    let mut machines = recorded.clone();
+    machines.retain(|host, _| !changed.contains(host));
+    let mut acting = Acting::reopen(state, args, &Mandate::of(&journal))?;
+    acting.expect(&machines);
     acting.listen(Live::beside(rollback.way.live));
     let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
     let gap = acting.gap(rollback.gap);
     acting.disturb(&crate::args::Lab::default(), &plan, gap)?;
-    acting.ready(&plan, None, true)?;
+    let reached = reached(&journal, &history, state, &scope)?;
+    targets::undisturbed(&history, &state.opened.world, reached.hosts(), Some(original))?;
+    let take = rollback.way.take_over;
+    let taking = acting.ready(&reached, Some(take), true, Against::new(Some(&journal), &history))?;
+    targets::tell_of_keys(state, &acting);
+    let decided = targets::decided(&taking, changed, &recorded, &acting);
 
     // What is in doubt is looked at first: what is found then counts as its last recorded state.
     let doubts = way_back::doubts(&history, original, &scope)?;
     if !doubts.is_empty() {
         to_stderr(&format!("{} in doubt; looking first\n", count(doubts.len(), "step")));
-        let by = TakeOver { actor: actor::actor(), gap, force: false };
+        let by = TakeOver { actor: actor::actor(), gap, force: false, targets: decided.clone() };
         let start = Start::Look(by, doubts);
         let options = crate::args::Lab { die: Vec::new(), ..rollback.lab_options.clone() };
         let (stopped, after) =
-            session::drive(&mut journal, &acting, history, original, start, &options, errand.on_hangup)?;
+            session::drive(&mut journal, &acting, history, original, start, &taking, &options, errand.on_hangup)?;
         history = after;
         let left = way_back::doubts(&history, original, &scope)?;
         if let Some(step) = left.first() {
@@ -128,11 +142,30 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         reason: errand.reason.clone(),
         change: errand.change.clone(),
         force: rollback.way.force,
+        targets: decided,
     };
     let start = Start::Begin(Box::new(way.plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, run, start, &rollback.lab_options, errand.on_hangup)?;
+        session::drive(&mut journal, &acting, history, run, start, &taking, &rollback.lab_options, errand.on_hangup)?;
     session::report(&journal, &history, run, &stopped, args.output, began)
+}
+
+/// What a rollback of this scope reaches: its own steps, and those that are in doubt and are looked at first. Whoever has
+/// the other hosts of the run does not matter.
+fn reached(journal: &DiskJournal, history: &History, state: &RunState, scope: &Scope) -> Result<Plan, Failure> {
+    let doubts = way_back::doubts(history, state.run, scope)?;
+    let mut plan = (*state.plan).clone();
+    // What becomes of what is in doubt may change the way back, not its hosts.
+    let way = way_back::plan(journal, history, state.run, scope, true).ok();
+    plan.steps.retain(|step| match scope {
+        Scope::Run => true,
+        Scope::Host(host) => step.target.host.as_ref() == Some(host),
+        Scope::Step(path) => step.path == *path || doubts.contains(&step.path),
+    });
+    plan.steps.extend(way.into_iter().flat_map(|way| way.plan.steps));
+    let hosts: BTreeSet<HostName> = plan.steps.iter().filter_map(|step| step.target.host.clone()).collect();
+    plan.lanes.retain(|lane| matches!(&lane.kind, LaneKind::Host(host) if hosts.contains(host)));
+    Ok(plan)
 }
 
 /// Both plans' steps, for options that name one.

@@ -46,7 +46,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
         let run = place::row(catalog.runs(), Some(what))?.run;
         let family = Family::fold(&mut catalog, &reader, run)?;
         drop(catalog);
-        return whole_run(args, &reader, family.run()?);
+        return whole_run(args, &reader, &family.history, family.run()?);
     }
     if hex {
         let found = catalog.by_id(what)?;
@@ -276,12 +276,21 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     Ok(Exit::Done)
 }
 
-fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit, Failure> {
+fn whole_run(args: &Args, reader: &JournalReader, history: &History, run: &RunState) -> Result<Exit, Failure> {
+    let shelf = ShelfView::of(reader, history, run.run).ok();
+    let words_of = |id: BodyId| match shelf.as_ref().map(|shelf| shelf.open(id)) {
+        Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        _ => "(cannot be opened)".to_owned(),
+    };
     let driven = place::driven(reader, run)?;
     if args.output == Output::Json {
         let mut value = summary::as_json(run, driven, reader.root());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
         value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
+        value["machines"] = serde_json::to_value(&run.machines).unwrap_or_default();
+        let taken = run.taken.iter().map(|(what, id)| (what.clone(), serde_json::Value::String(words_of(*id))));
+        value["taken"] = taken.collect::<serde_json::Map<_, _>>().into();
+        value["host_changed"] = serde_json::to_value(&run.host_changed).unwrap_or_default();
         value["closed"] = serde_json::to_value(run.closed.as_deref()).unwrap_or_default();
         value["plan_steps"] = run
             .steps()
@@ -303,6 +312,13 @@ fn whole_run(args: &Args, reader: &JournalReader, run: &RunState) -> Result<Exit
     }
     for (host, key) in &run.host_keys {
         let _ = writeln!(out, "  host key  {host} {}", escape(key));
+    }
+    for (host, machine) in &run.machines {
+        let other = if run.host_changed.contains(host) { ", another than recorded before" } else { "" };
+        let _ = writeln!(out, "  machine   {host} {}{other}", escape(machine));
+    }
+    for (what, id) in &run.taken {
+        let _ = writeln!(out, "  taken     {} from: {}", escape(what), escape(&words_of(*id)));
     }
     out.push_str("\nsteps\n");
     for (_, step, known) in run.steps() {

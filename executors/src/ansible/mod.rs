@@ -155,7 +155,7 @@ impl Playbooks {
             self.prepare(playbook, job).map_err(|why| JobError::NotStarted(format!("it cannot be prepared: {why}")))?;
         let here = self.here(playbook);
         let had = self.held.borrow().contains(&playbook.inventory);
-        let said = Jobs(Asked::Here(&here)).start_only(job.name, &act, (claim, had)).await?;
+        let said = Jobs(Asked::Here(&here)).start_only((job.name, job.seq), &act, (claim, had)).await?;
         self.held.borrow_mut().insert(playbook.inventory.clone());
         Ok(said)
     }

@@ -3,12 +3,12 @@
 use super::Real;
 use super::errors::chain;
 use crate::host;
-use crate::ssh::{Claim, LinkError, claimant, refusal};
+use crate::ssh::{Claim, LinkError, Whose, refusal, whose};
 use futures_util::future::join_all;
 use palinode_core::action::{Action, Playbook, UndoClass};
 use palinode_core::id::{HostName, RunId};
 use palinode_core::port::{Ended, Job, LookError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a host cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,21 +17,38 @@ pub enum Unready {
     Unreached(String),
     /// Its node cannot be looked at through the API; why.
     Unseen(String),
-    /// Another journal has it: who, which run, since when.
-    Claimed(String),
+    /// Another journal has it: who, which run, since when; and that journal's name.
+    Claimed(String, String),
+    /// It is another machine than the one that was recorded under its name: the machine ids then and now.
+    Changed(String, String),
 }
 
 impl Real {
-    /// Looks whether hosts can be acted on: they are reached, let us in as root, and no other journal has them. All at
-    /// the same time; nothing is changed.
-    pub async fn unready(&self, hosts: &[HostName]) -> Vec<(HostName, Unready)> {
-        let script = self.claim.asks();
-        let look = async |host: &HostName| match self.fleet.ask(host, &script).await {
-            Err(error) => Some(Unready::Unreached(chain(&error))),
-            Ok(reply) => claimant(&reply).map(Unready::Claimed),
-        };
-        let all = join_all(hosts.iter().map(look)).await;
-        hosts.iter().cloned().zip(all).filter_map(|(host, found)| Some((host, found?))).collect()
+    /// Looks whether hosts can be acted on: they are reached, let us in as root, are the machines that they were, and no
+    /// other journal has them. What those that answer know of this journal's claim comes first. All at the same time;
+    /// nothing is changed.
+    pub async fn unready(&self, hosts: &[HostName]) -> (BTreeMap<HostName, Whose>, Vec<(HostName, Unready)>) {
+        let script = self.claim.asks_whose();
+        let all = join_all(hosts.iter().map(|host| self.fleet.ask(host, &script))).await;
+        let (mut known, mut unready) = (BTreeMap::new(), Vec::new());
+        for (host, found) in hosts.iter().zip(all) {
+            match found {
+                Err(LinkError::Changed { was, now }) => unready.push((host.clone(), Unready::Changed(was, now))),
+                Err(error) => unready.push((host.clone(), Unready::Unreached(chain(&error)))),
+                Ok(reply) => {
+                    let whose = whose(&reply);
+                    let claimant = whose.claimant.clone();
+                    unready.extend(claimant.map(|(words, by)| (host.clone(), Unready::Claimed(words, by))));
+                    known.insert(host.clone(), whose);
+                }
+            }
+        }
+        (known, unready)
+    }
+
+    /// Which machines hosts were when they were recorded, by their machine ids: another one is not acted on.
+    pub fn expect(&self, machines: &BTreeMap<HostName, String>) {
+        self.fleet.expect(machines);
     }
 
     /// Looks whether another journal has the nodes of these hosts, where a cluster is acted on.
@@ -41,7 +58,7 @@ impl Real {
             let found = async { cluster.claimed_by(&cluster.node_of(host, None).await?).await };
             match found.await {
                 Ok(None) => None,
-                Ok(Some(words)) => Some(Unready::Claimed(words)),
+                Ok(Some(words)) => Some(Unready::Claimed(words, String::new())),
                 Err(error) => Some(Unready::Unseen(chain(&error))),
             }
         };
@@ -95,9 +112,10 @@ impl Real {
     }
 
     /// Claims a host for a step that acts on it by other ways than a job of ours.
-    pub(super) async fn claimed(&self, host: &HostName) -> Result<(), Ended> {
+    pub(super) async fn claimed(&self, host: &HostName, job: &Job) -> Result<(), Ended> {
         let had = self.held.borrow().contains_key(host);
-        let reply = self.fleet.ask(host, &format!("{}p_boot", self.claim.makes(had))).await;
+        let fence = self.claim.fences(job.seq, job.name);
+        let reply = self.fleet.ask(host, &format!("{}{fence}p_boot", self.claim.makes(had))).await;
         let reply = reply.map_err(|error| match error.may_pass() {
             // Nothing was begun: it is asked about once the host answers, and begun then.
             true => Ended::Unknown(chain(&error)),

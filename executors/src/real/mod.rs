@@ -143,7 +143,7 @@ impl Real {
     /// Runs a playbook. Its host is claimed first, as for any other step.
     async fn play(&self, playbook: &Playbook, job: &Job, bodies: &dyn Bodies) -> Ended {
         if let Some(host) = &job.target.host
-            && let Err(ended) = self.claimed(host).await
+            && let Err(ended) = self.claimed(host, job).await
         {
             return ended;
         }
@@ -435,6 +435,10 @@ impl Executor for Real {
 
     fn host_keys(&self) -> BTreeMap<HostName, String> {
         self.fleet.host_keys()
+    }
+
+    fn machines(&self) -> BTreeMap<HostName, String> {
+        self.fleet.machines()
     }
 
     fn cluster(&self) -> Option<ClusterId> {

@@ -51,7 +51,7 @@ impl Real {
                 }
             }
             let claim = self.claim_for(job).map(|claim| (claim, self.has(host, job.boot.as_deref())));
-            match self.jobs(host).start(job.name, act, claim, self.watch(look, 0)).await {
+            match self.jobs(host).start((job.name, job.seq), act, claim, self.watch(look, 0)).await {
                 Ok(said) => {
                     if claim.is_some() {
                         self.held.borrow_mut().insert(host.clone(), said.boot.clone());

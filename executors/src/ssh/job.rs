@@ -6,7 +6,7 @@
 use super::channel::Reply;
 use super::claim::{Claim, refusal};
 use super::{Fleet, Here, LinkError, SOON, quoted};
-use palinode_core::id::{EntryId, HostName};
+use palinode_core::id::{EntryId, HostName, Seq};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -123,22 +123,27 @@ impl Jobs<'_> {
     /// already (the second word), nothing is started either after another one had it in between.
     pub(crate) async fn start(
         &self,
-        name: EntryId,
+        (name, seq): (EntryId, Seq),
         act: &str,
         claim: Option<(&Claim, bool)>,
         watch: Watch<'_>,
     ) -> Result<Said, JobError> {
-        self.started(name, act, claim, watch, WAIT).await
+        self.started((name, seq), act, claim, watch, WAIT).await
     }
 
     /// The same without waiting for its end.
-    pub(crate) async fn start_only(&self, name: EntryId, act: &str, claim: (&Claim, bool)) -> Result<Said, JobError> {
-        self.started(name, act, Some(claim), Watch { look: "", shown: None }, 0).await
+    pub(crate) async fn start_only(
+        &self,
+        intent: (EntryId, Seq),
+        act: &str,
+        claim: (&Claim, bool),
+    ) -> Result<Said, JobError> {
+        self.started(intent, act, Some(claim), Watch { look: "", shown: None }, 0).await
     }
 
     async fn started(
         &self,
-        name: EntryId,
+        (name, seq): (EntryId, Seq),
         act: &str,
         claim: Option<(&Claim, bool)>,
         watch: Watch<'_>,
@@ -149,6 +154,7 @@ impl Jobs<'_> {
         if let Some((claim, had)) = claim {
             journal = quoted(&claim.journal);
             script.push_str(&claim.makes(had));
+            script.push_str(&claim.fences(seq, name));
         }
         let _ = writeln!(script, "p_start {name} {} {journal} || exit", quoted(act));
         script.push_str(&watch.script(name, seconds));

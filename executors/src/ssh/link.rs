@@ -25,6 +25,15 @@ pub enum LinkError {
     /// There is a connection, but no root shell. Nothing was asked.
     #[error("{0}")]
     Refused(String),
+    /// It is another machine than before under this name: installed anew, cloned, or its address is another's now. Nothing
+    /// was asked.
+    #[error("it is another machine than the one recorded under its name (machine id {now}, and it was {was})")]
+    Changed {
+        /// The machine id that was recorded.
+        was: String,
+        /// That of the machine that answers.
+        now: String,
+    },
     /// The link broke. What was asked may have happened.
     #[error("{0}")]
     Lost(String),
@@ -50,7 +59,7 @@ impl LinkError {
                     && !text.contains("HOST IDENTIFICATION HAS CHANGED")
             }
             Self::Connect(_) | Self::Slow | Self::Lost(_) => true,
-            Self::Refused(_) | Self::TooLong(_) => false,
+            Self::Refused(_) | Self::TooLong(_) | Self::Changed { .. } => false,
         }
     }
 }
@@ -70,11 +79,36 @@ pub(super) struct Link {
     channel: Option<Channel>,
     session: Option<Arc<Session>>,
     key: Option<String>,
+    /// The machine id that was recorded of it before, or that it told.
+    machine: Option<String>,
+    told: bool,
 }
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self { channel: None, session: None, key: None }
+        Self { channel: None, session: None, key: None, machine: None, told: false }
+    }
+
+    /// Which machine it leads to, once that was told.
+    pub(super) fn machine(&self) -> Option<&str> {
+        self.machine.as_deref().filter(|_| self.told)
+    }
+
+    /// Which machine it must lead to.
+    pub(super) fn expect(&mut self, machine: &str) {
+        self.machine = Some(machine.to_owned());
+    }
+
+    /// Takes in which machine answered. Also one that is exchanged while a run goes on is noticed.
+    fn recognize(&mut self, now: &str) -> Result<(), LinkError> {
+        if !is_machine(now) {
+            return Ok(());
+        }
+        if let Some(was) = self.machine.as_deref().filter(|was| *was != now) {
+            return Err(LinkError::Changed { was: was.to_owned(), now: now.to_owned() });
+        }
+        (self.machine, self.told) = (Some(now.to_owned()), true);
+        Ok(())
     }
 
     /// The host key of the last connection, as far as ssh told it.
@@ -95,6 +129,9 @@ impl Link {
             let said = |word: &str| hello.lines().any(|line| line == word);
             if hello.code != 0 || !(said("uid 0") || matches!(to, To::Here(_))) {
                 return Err(LinkError::Refused(format!("its shell does not answer as ours would: {}", hello.why())));
+            }
+            if let (To::Host(..), Some(machine)) = (to, hello.lines().find_map(|line| line.strip_prefix("machine "))) {
+                self.recognize(machine)?;
             }
             // On this machine a job needs the environment of whoever asks for it, which a unit would not have.
             channel.systemd = said("systemd") && matches!(to, To::Host(..));
@@ -154,6 +191,11 @@ impl Link {
     }
 }
 
+/// Whether a host's word is a machine id as systemd makes them.
+fn is_machine(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) && text.bytes().any(|byte| byte != b'0')
+}
+
 fn refused(error: &OpenError) -> LinkError {
     match error {
         OpenError::Ended(words) if words.contains("sudo") => LinkError::Refused(format!(
@@ -162,5 +204,34 @@ fn refused(error: &OpenError) -> LinkError {
         OpenError::Ended(_) | OpenError::Noise => LinkError::Refused(error.to_string()),
         OpenError::Ssh(openssh::Error::Disconnected) | OpenError::Silent(_) => LinkError::Lost(error.to_string()),
         OpenError::Ssh(cause) => LinkError::Refused(format!("{error}: {cause}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_machine_under_the_same_name_is_refused() {
+        let (one, other) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
+        let mut link = Link::new();
+        assert_eq!(link.machine(), None);
+        // What is no machine id says nothing.
+        for nothing in ["", "uninitialized", "00000000000000000000000000000000", &one[1..]] {
+            link.recognize(nothing).expect("it is not known");
+            assert_eq!(link.machine(), None, "{nothing}");
+        }
+        link.recognize(one).expect("the first time");
+        link.recognize(one).expect("the same");
+        assert_eq!(link.machine(), Some(one));
+        assert!(matches!(link.recognize(other), Err(LinkError::Changed { .. })));
+        // What was recorded is not what was told.
+        let mut link = Link::new();
+        link.expect(one);
+        assert_eq!(link.machine(), None);
+        let Err(error @ LinkError::Changed { .. }) = link.recognize(other) else { unreachable!("it is another") };
+        assert!(!error.was_asked() && !error.may_pass());
+        link.recognize(one).expect("as recorded");
+        assert_eq!(link.machine(), Some(one));
     }
 }

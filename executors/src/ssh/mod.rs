@@ -15,12 +15,12 @@ mod shell_tests;
 mod ssh_args;
 mod way;
 
-pub use claim::Claim;
+pub use claim::{Claim, Fence, Seen, Whose};
 pub use link::LinkError;
 pub use way::{BadWay, Way};
 
 pub(crate) use channel::{Places, Reply};
-pub(crate) use claim::{claimant, refusal};
+pub(crate) use claim::{claimant, refusal, whose};
 pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
 
 use base64::Engine as _;
@@ -148,6 +148,24 @@ impl Fleet {
         let known =
             links.iter().filter_map(|(host, link)| Some((host.clone(), link.try_lock().ok()?.key()?.to_owned())));
         known.collect()
+    }
+
+    /// The machine ids of the hosts that were connected to and are not being asked right now, as far as they have one.
+    pub fn machines(&self) -> BTreeMap<HostName, String> {
+        let links = self.links.borrow();
+        let known =
+            links.iter().filter_map(|(host, link)| Some((host.clone(), link.try_lock().ok()?.machine()?.to_owned())));
+        known.collect()
+    }
+
+    /// Which machines hosts are. One that turns out to be another is not asked anything.
+    pub fn expect(&self, machines: &BTreeMap<HostName, String>) {
+        for (host, machine) in machines {
+            // Nobody asks anything yet.
+            if let Ok(mut link) = self.link(host).try_lock() {
+                link.expect(machine);
+            }
+        }
     }
 
     fn link(&self, host: &HostName) -> Rc<Mutex<Link>> {

@@ -6,8 +6,8 @@ unset CDPATH ENV BASH_ENV TMOUT TAR_OPTIONS GREP_OPTIONS LS_COLORS
 umask 077
 cd /
 
-# JOBS LIB RUN: where jobs are, where claims are, and where pipes are.
-p_places() { p_jobs=$1 p_lib=$2 p_claimed=$2/claim p_claims=$2/claims p_pipes=$3; }
+# JOBS LIB RUN: where jobs are, where claims are and what was seen of journals, and where pipes are.
+p_places() { p_jobs=$1 p_lib=$2 p_claimed=$2/claim p_claims=$2/claims p_seen=$2/seen p_pipes=$3; }
 p_places /var/lib/palinode/jobs /var/lib/palinode /run/palinode
 
 # A shell that starts no program for it: most of what an action costs is programs started.
@@ -27,6 +27,7 @@ p_unwritten() { dd if=/dev/zero of="$1" bs=1 count=1 conv=notrunc 2>&1 | sed -n 
 p_hello() {
   printf 'uid %s\n' "$(id -u)"
   printf 'boot %s\n' "$(p_boot)"
+  if [ -r /etc/machine-id ] && read -r p_machine </etc/machine-id; then printf 'machine %s\n' "$p_machine"; fi
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then echo systemd; fi
 }
 
@@ -44,7 +45,10 @@ p_claim() {
     p_unwritten "$p_claims/$1"
     return 71
   fi
-  if p_link=$(ln -sT "claims/$1" "$p_claimed" 2>&1) || p_has "$1"; then return 0; fi
+  if p_link=$(ln -sT "claims/$1" "$p_claimed" 2>&1) || p_has "$1"; then
+    if [ -e "$p_claims/$1.taken" ]; then rm -f "$p_claims/$1.taken"; fi
+    return 0
+  fi
   p_who=$(p_claimant "$1")
   if [ -n "$p_who" ]; then printf '%s\n' "$(p_owner)" >&2; return 73; fi
   printf '%s\n' "$p_link" >&2
@@ -62,8 +66,60 @@ p_claimant() {
   if [ -L "$p_claimed" ] && ! p_has "$1"; then printf 'claimant %s\n' "$(p_owner | base64 -w0)"; fi
 }
 
-# Whoever has it has it no more.
-p_take() { rm -f "$p_claimed"; }
+# JOURNAL: all that is known of its claim. `claimant` and `by`: another journal has the host. `ours`: it has it. `taken`:
+# it had it, and who took it. `seen`: the newest that the host saw of it.
+p_whose() {
+  p_claimant "$1"
+  if p_has "$1"; then echo ours; elif [ -L "$p_claimed" ]; then printf 'by %s\n' "$(readlink "$p_claimed" | base64 -w0)"; fi
+  if [ -e "$p_claims/$1.taken" ]; then printf 'taken %s\n' "$(base64 -w0 "$p_claims/$1.taken")"; fi
+  if p_saw "$1"; then printf 'seen %s %s %s %s\n' "$p_e" "$p_o" "$p_s" "$p_i"; fi
+}
+
+# WORDS: whoever has it has it no more, and finds who took it.
+p_take() {
+  p_had=$(readlink "$p_claimed")
+  p_had=${p_had#claims/}
+  rm -f "$p_claimed"
+  case $p_had in '' | */* | *.taken) ;; *) printf '%s\n' "$1" >"$p_claims/$p_had.taken" ;; esac
+}
+
+# A journal may be restored from a backup, or copied, and both may go on. The host keeps the newest that it saw of each:
+# epoch and owner, sequence and id of an intent. What an older one, or one that went another way, asks for is not done.
+
+# JOURNAL: whether anything was seen of it: epoch p_e, owner p_o, sequence p_s, entry p_i.
+p_saw() {
+  p_e='' p_o='' p_s='' p_i=''
+  if [ -r "$p_seen/$1" ]; then read -r p_e p_o p_s p_i <"$p_seen/$1"; fi
+  # A cut write is nothing that was seen.
+  case $p_e:$p_s in :* | *: | *[!0-9:]*) return 1 ;; esac
+  [ -n "$p_i" ]
+}
+
+# JOURNAL EPOCH OWNER SEQUENCE ENTRY: notes that it is here with an intent. 75: the host saw a newer state of it.
+p_fence() {
+  if [ -e "$p_seen/$1.not" ] && read -r p_not <"$p_seen/$1.not" && [ "$p_not" = "$3" ]; then
+    echo 'what its other copy did' >&2
+    return 75
+  fi
+  if p_saw "$1"; then
+    # Within an epoch one owner's intents may come in any order.
+    if [ "$p_e" -gt "$2" ] || { [ "$p_e" -eq "$2" ] && [ "$p_o" != "$3" ]; } ||
+      { [ "$p_e" -lt "$2" ] && [ "$p_s" -ge "$4" ]; }; then
+      printf 'entry %s of epoch %s\n' "$p_s" "$p_e" >&2
+      return 75
+    fi
+    if [ "$p_e" -eq "$2" ] && [ "$p_s" -ge "$4" ]; then return 0; fi
+  elif ! [ -d "$p_seen" ] && ! mkdir -p "$p_seen"; then return 71; fi
+  if ! printf '%s %s %s %s\n' "$2" "$3" "$4" "$5" 2>/dev/null >"$p_seen/$1"; then
+    p_unwritten "$p_seen/$1"
+    return 71
+  fi
+}
+
+# JOURNAL OWNER: forgets what was seen of it, and that other owner is not heard any more.
+p_unsee() {
+  if p_saw "$1" && [ "$p_o" != "$2" ]; then printf '%s\n' "$p_o" >"$p_seen/$1.not" && rm -f "$p_seen/$1"; fi
+}
 
 # ---- Jobs. A job is a folder that one mkdir claims. Its fate is a link that only one maker can make: it began, with
 # boot, process and start time of the process in the link's text, or it was revoked. Its output is renamed when it is

@@ -223,7 +223,7 @@ fn a_host_is_claimed_in_one_name_and_a_late_job_of_another_is_refused() {
         assert_eq!(shell.says("p_claimant one", &[]), Vec::<String>::new());
         shell.says("p_release two; p_claimant two", &[&who]);
         // The claim was lost between the asking and the beginning.
-        shell.says("p_take; p_claim two 'other words'", &[]);
+        shell.says("p_take 'other words'; p_claim two 'other words'", &[]);
         let count = place.join("count");
         let act = quoted(&format!("echo one >>{}", count.display()));
         shell.says(&format!("p_start a {act} one; p_status a 5 -"), &["state revoked"]);
@@ -231,9 +231,49 @@ fn a_host_is_claimed_in_one_name_and_a_late_job_of_another_is_refused() {
         shell.says(&format!("p_start b {act} two; p_status b 5 -"), &["state finished"]);
         assert!(count.exists());
         shell.says("p_release two; p_claim one again; p_release one; ! [ -L $p_claimed ]", &[]);
+        // Who was taken it from finds who took it, until it claims anew.
+        shell.says("p_claim one again; p_take 'a third'; p_claim three 'a third'; p_release three", &[]);
+        shell.says("p_whose one", &[&format!("taken {}", base64("a third\n"))]);
+        let lines = shell.says("p_claim one again; p_whose one", &["ours"]);
+        assert!(!lines.iter().any(|line| line.starts_with("taken")), "{lines:?}");
+        shell.says(
+            "p_whose two",
+            &[&format!("claimant {}", base64("again\n")), &format!("by {}", base64("claims/one\n"))],
+        );
         // What a power cut leaves of the words.
         shell.says("p_claim one again; rm -f $p_claims/one; p_claim one again", &[]);
         shell.says("rm -f $p_claims/one; p_claimant two", &[&format!("claimant {}", base64("claims/one\n"))]);
+    });
+}
+
+#[test]
+fn an_older_state_of_a_journal_or_another_copy_of_it_begins_nothing() {
+    each(|shell, _, _| {
+        let mut fence = |words: &str, code: i32| {
+            let (found, lines) = shell.ask(&format!("p_fence journal {words}"));
+            assert_eq!(found, code, "{words}: {lines:?}");
+        };
+        fence("3 anna 40 e40", 0);
+        // The same owner's intents come in any order, and again.
+        fence("3 anna 42 e42", 0);
+        fence("3 anna 41 e41", 0);
+        fence("3 anna 42 e42", 0);
+        // A copy that was opened too, or one from before.
+        fence("3 bert 50 e50", 75);
+        fence("2 anna 60 e60", 75);
+        // A backup that was opened so often that its epoch is newer: what it does next was done.
+        fence("9 bert 42 other", 75);
+        fence("4 bert 43 e43", 0);
+        fence("3 anna 43 e43", 75);
+        shell.says("p_whose journal", &["seen 4 bert 43 e43"]);
+        shell.says("p_fence another 1 carl 1 e1; p_whose another", &["seen 1 carl 1 e1"]);
+        // A person said that the older one goes on: not beside the newer one.
+        shell.says("p_unsee journal dora; p_fence journal 1 dora 7 e7", &[]);
+        assert_eq!(shell.ask("p_fence journal 4 bert 44 e44").0, 75);
+        // What a power cut leaves is nothing that was seen.
+        for cut in ["", "4", "4 bert", "4 bert x e", "x bert 4 e"] {
+            shell.says(&format!("printf '%s' '{cut}' >$p_seen/journal; p_fence journal 1 dora 8 e8"), &[]);
+        }
     });
 }
 

@@ -13,3 +13,4 @@ mod recovery;
 mod sharing;
 mod story;
 mod support;
+mod whose;

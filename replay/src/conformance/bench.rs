@@ -5,7 +5,7 @@ use super::undo::inverses_of;
 use super::{Case, Cut, Prep, Subject, Under};
 use palinode_core::action::{Action, Place, Recovery, Target};
 use palinode_core::event::Why;
-use palinode_core::id::{EntryId, Micros, ResourceKey, RunId, StepPath};
+use palinode_core::id::{EntryId, Micros, ResourceKey, RunId, Seq, StepPath};
 use palinode_core::port::{Ended, Executor, Finished, Halted, Job, JobStatus, LookError};
 use palinode_core::resource::{Fields, Footprint, Image, State};
 use palinode_core::rules::prepare::{joined, settled};
@@ -179,6 +179,7 @@ impl<'a, S: Subject> Bench<'a, S> {
             before,
             look: footprint.iter().map(|item| item.key.clone()).collect(),
             heard: 0,
+            seq: Seq(0),
         };
         Ok(Try { job, footprint })
     }

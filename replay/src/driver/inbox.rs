@@ -124,7 +124,7 @@ fn step_of(verb: &Verb) -> Option<&StepPath> {
 pub fn is_outdated(history: &History, decision: &Handout) -> Option<Refused> {
     let (state, seen) = (history.runs.get(&decision.run)?, decision.seen?);
     let Some(path) = step_of(&decision.verb) else {
-        return (state.taken > seen).then_some(Refused::TakenOver);
+        return (state.driven_since > seen).then_some(Refused::TakenOver);
     };
     let (_, known) = state.step(state.find(path)?)?;
     let back = known.compensated_by.filter(|_| known.stage == Stage::Compensated);

@@ -25,7 +25,8 @@ use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;
 use palinode_core::decide::Next;
 use palinode_core::event::{
-    Actor, Compensates, Decision, Draft, Ending, Event, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed, SkipWhy, World,
+    Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed,
+    SkipWhy, World,
 };
 use palinode_core::history::{History, LoadError};
 use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
@@ -184,6 +185,17 @@ pub struct Opening {
     pub change: Option<String>,
     /// Whether a rollback may overwrite drift.
     pub force: bool,
+    /// What a person decided of whose the targets are, and which.
+    pub targets: Targets,
+}
+
+/// What a person decided of whose the targets are, and which: recorded before anything is done there.
+#[derive(Debug, Clone, Default)]
+pub struct Targets {
+    /// Claims that are taken from other journals: their words, by host, node or inventory.
+    pub taken: BTreeMap<String, String>,
+    /// Hosts that are other machines than recorded, and are gone on with.
+    pub host_changed: BTreeSet<HostName>,
 }
 
 /// How an open run is taken over.
@@ -195,6 +207,8 @@ pub struct TakeOver {
     pub gap: Option<Micros>,
     /// Whether it may overwrite drift.
     pub force: bool,
+    /// What a person decided of whose the targets are, and which.
+    pub targets: Targets,
 }
 
 /// An event with the bodies it brings.
@@ -262,6 +276,22 @@ fn keep_keys(journal: &mut impl Journal, keys: BTreeMap<HostName, String>) -> Re
     }))
 }
 
+/// What was found and decided about targets, as an entry holds it.
+fn keep_found(
+    journal: &mut impl Journal,
+    shelf: &Rc<Shelf>,
+    machines: BTreeMap<HostName, String>,
+    targets: Targets,
+    bodies: &mut BTreeMap<BodyId, Sealed>,
+) -> Result<Option<Box<FoundThere>>, DriveError> {
+    let machines = keep_keys(journal, machines)?;
+    let mut taken = BTreeMap::new();
+    for (what, words) in targets.taken {
+        taken.extend(activity::message(shelf, Some(&words), bodies)?.map(|id| (what, id)));
+    }
+    Ok(FoundThere { machines, taken, host_changed: targets.host_changed }.some())
+}
+
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
@@ -294,6 +324,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let mut driver = Self::new(journal, executor, around, history, run, shelf);
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
+        let found = keep_found(driver.journal, &driver.shelf, executor.machines(), opening.targets, &mut bodies)?;
         let opened = RunOpened {
             runbook: plan.runbook.clone(),
             plan: digest,
@@ -309,7 +340,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             keys,
             host_keys,
             cluster: executor.cluster().map(Box::new),
-            found: None,
+            found,
         };
         driver.record(vec![(Event::RunOpened(Box::new(opened)), bodies)])?;
         Ok(driver)
@@ -322,7 +353,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         around: Surroundings<'a>,
         history: History,
         run: RunId,
-        TakeOver { actor, gap, force }: TakeOver,
+        TakeOver { actor, gap, force, targets }: TakeOver,
     ) -> Result<Self, DriveError> {
         let mut driver = Self::attach(journal, executor, around, history, run)?;
         driver.undisturbed()?;
@@ -331,10 +362,12 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let known = &driver.state()?.host_keys;
         found.retain(|host, key| known.get(host) != Some(key));
         let host_keys = keep_keys(driver.journal, found)?.map(Box::new);
-        driver.record(vec![(
-            Event::OwnerChanged { owner, gap, actor, force, host_keys, found: None },
-            BTreeMap::new(),
-        )])?;
+        let mut machines = driver.executor.machines();
+        let known = &driver.state()?.machines;
+        machines.retain(|host, machine| known.get(host) != Some(machine));
+        let mut bodies = BTreeMap::new();
+        let found = keep_found(driver.journal, &driver.shelf, machines, targets, &mut bodies)?;
+        driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force, host_keys, found }, bodies)])?;
         // What the owner before did not come to.
         let state = driver.state()?;
         let over = |known: &StepState| known.job.is_some() && !known.stage.is_doubtful();

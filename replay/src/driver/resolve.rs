@@ -6,7 +6,7 @@ use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use palinode_core::decide::Next;
 use palinode_core::event::{Event, ImageRef, Intent, PauseWhy};
-use palinode_core::id::{BodyId, EntryId};
+use palinode_core::id::{BodyId, EntryId, Seq};
 use palinode_core::life::Stage;
 use palinode_core::plan::{StepIx, Work};
 use palinode_core::port::{Executor, Job, Journal, Stored};
@@ -24,8 +24,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         match next {
             Next::Skip(_) => Ok(None),
             Next::Probe(ix) => {
-                let (Some(intent), Some((name, _))) = (&known.intent, known.job) else { return Ok(None) };
-                let job = self.job(name, intent, known.heard.number)?;
+                let (Some(intent), Some(entry)) = (&known.intent, known.job) else { return Ok(None) };
+                let job = self.job(entry, intent, known.heard.number)?;
                 let footprint = intent.footprint.clone();
                 let pause = state.pause_before(known);
                 Ok(Some(
@@ -74,11 +74,12 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     }
 
     /// The job of a recorded intent.
-    fn job(&self, name: EntryId, intent: &Intent, heard: u64) -> Result<Job, DriveError> {
+    fn job(&self, (name, seq): (EntryId, Seq), intent: &Intent, heard: u64) -> Result<Job, DriveError> {
         Ok(Job {
             name,
             run: self.run,
             step: intent.step.clone(),
+            seq,
             attempt: intent.attempt,
             action: intent.action.clone(),
             target: intent.target.clone(),
@@ -100,17 +101,17 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let Event::Intent(intent) = &stored.entry.event else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
-        let job = Job { seen: Some(seen), ..self.job(stored.id, intent, 0)? };
+        let job = Job { seen: Some(seen), ..self.job((stored.id, stored.entry.seq), intent, 0)? };
         Ok(async move { activity::execute(executor, &shelf, ix, job).await }.boxed_local())
     }
 
     pub(super) fn wait_for(&self, ix: StepIx) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
         let (executor, shelf) = (self.executor, self.shelf.clone());
         let known = self.state()?.step(ix).map(|(_, known)| (known.intent.clone(), known.job, known.heard.number));
-        let Some((Some(intent), Some((name, _)), heard)) = known else {
+        let Some((Some(intent), Some(entry), heard)) = known else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
-        let job = self.job(name, &intent, heard)?;
+        let job = self.job(entry, &intent, heard)?;
         Ok(async move { activity::attach(executor, &shelf, ix, job).await }.boxed_local())
     }
 }

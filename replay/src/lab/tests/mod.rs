@@ -9,7 +9,7 @@ mod worlds;
 use super::{Lab, Outside, Surroundings, World, block_on, inventory_text};
 use palinode_core::action::{Action, Target};
 use palinode_core::event::Class;
-use palinode_core::id::{BodyId, EntryId, HostName, ResourceKey, RunId, StepPath};
+use palinode_core::id::{BodyId, EntryId, HostName, ResourceKey, RunId, Seq, StepPath};
 use palinode_core::port::{Bodies, BodyError, Control, Ended, Executor, Finished, Gate, Job, LookError, Sample};
 use palinode_core::resource::{Footprint, Image, State};
 use std::cell::RefCell;
@@ -104,6 +104,7 @@ impl Bench {
         let before = self.look(&footprint);
         let job = Job {
             heard: 0,
+            seq: Seq(0),
             name: EntryId([self.jobs; 32]),
             run: RunId([1; 8]),
             step: StepPath::new(format!("{host}/{}", self.jobs)).expect("a path"),

@@ -39,7 +39,7 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
     };
     let fleet = acting::fleet(args.ssh_config.as_deref(), ways)?;
     let runtime = acting::runtime()?;
-    let own = place::find_or_new(args.journal.as_deref()).ok().map(|root| acting::name_of(&root));
+    let own = place::find_or_new(args.journal.as_deref()).ok().map(|root| name_of(&root));
     let looks = runtime.block_on(fleet.checkups(&hosts)).into_iter().map(|found| match found {
         Ok(found) => Look::Seen(Box::new(found)),
         Err(error @ LinkError::Refused(_)) => Look::Refused(chain(&error)),
@@ -110,4 +110,10 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
         return Err(Failure::usage(format!("{} names no hosts there", path.display()), "name another group"));
     }
     named(names.iter().map(String::as_str))
+}
+
+/// How hosts know the journal.
+fn name_of(root: &std::path::Path) -> String {
+    let id = palinode_journal::JournalReader::open(root).ok().and_then(|reader| reader.id().ok().flatten());
+    id.map_or_else(|| crate::targets::former_name(root), |id| id.to_string())
 }
