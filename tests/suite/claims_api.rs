@@ -167,8 +167,11 @@ fn objects_of_1_11_are_changed_and_put_back_without_a_failure() {
     }
 }
 
-/// What somebody else does just before a change, and what is said of it.
-type Case = (&'static str, &'static str, fn(&mut Store), &'static str);
+/// What somebody else does just before a change.
+type Deed = fn(&mut Store);
+
+/// A step, what somebody else does just before it, and what is said of it.
+type Case = (&'static str, &'static str, Deed, &'static str);
 
 fn somebody_claims(store: &mut Store) {
     let text = json!({ "journal": "another", "words": "somebody else" }).to_string();
@@ -271,7 +274,7 @@ fn a_claim_is_given_up_whatever_the_server_says_first() {
 
 #[test]
 fn a_node_that_was_taken_over_is_not_written_to_even_where_the_cache_does_not_know_it() {
-    let cases: [(fn(&mut Store), &str); 2] = [
+    let cases: [(Deed, &str); 2] = [
         (somebody_claims, "another journal took node n over meanwhile (somebody else)"),
         (
             |store| store.merge(&node_path("n"), &json!({ "metadata": { "annotations": { "palinode/claim": null } } })),
@@ -395,8 +398,8 @@ fn objects_are_looked_at_after_an_answer_that_tells_nothing() {
 fn outcome(book: &Desk, step: &str) -> Value {
     let log = book.run(&["log", "-o", "json"]).exits(0).value();
     let all = log.as_array().cloned().unwrap_or_default();
-    let outcomes = all.iter().filter_map(|entry| entry.pointer("/entry/event/Outcome"));
-    outcomes.filter(|outcome| outcome["step"] == step).last().cloned().expect("it has an outcome")
+    let mut outcomes = all.iter().filter_map(|entry| entry.pointer("/entry/event/Outcome"));
+    outcomes.rfind(|outcome| outcome["step"] == step).cloned().expect("it has an outcome")
 }
 
 const DRAIN: &str =
