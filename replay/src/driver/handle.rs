@@ -186,7 +186,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             output: finished.output,
             after,
             captures,
-            losses: finished.losses,
+            losses: finished.losses.map_or_else(Vec::new, |losses| *losses),
         };
         Ok((vec![(Event::Outcome(Box::new(outcome)), fresh)], Follow::Free(ix)))
     }
@@ -313,7 +313,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
 }
 
 fn captured(step: &Step, finished: &Finished) -> BTreeMap<Label, String> {
-    step.capture.iter().zip(&finished.value).map(|(name, value)| (name.clone(), value.clone())).collect()
+    step.capture.iter().zip(&finished.value).map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
 /// An error with its causes, in one line.
