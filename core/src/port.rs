@@ -299,9 +299,9 @@ pub struct Finished {
     /// What it printed.
     pub output: Option<BodyId>,
     /// The value it read, for `file.read`.
-    pub value: Option<String>,
-    /// What of its effects may be lost again, with the power of its host.
-    pub losses: Vec<Residue>,
+    pub value: Option<Box<str>>,
+    /// What of its effects may be lost again, with the power of its host. Boxed, for this is a large type and the list is rarely there.
+    pub losses: Option<Box<Vec<Residue>>>,
     /// States of [`Job::look`] that were looked at after its end, in the same round trip. Those that are missing are
     /// asked for.
     pub seen: Image,

@@ -197,8 +197,8 @@ pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, b
         code: Some(code),
         message: Some(message.trim().to_owned()).filter(|text| !text.is_empty()),
         output,
-        value,
-        losses,
+        value: value.map(String::into_boxed_str),
+        losses: (!losses.is_empty()).then(|| Box::new(losses)),
         ..Finished::default()
     })
 }

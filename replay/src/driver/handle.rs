@@ -215,7 +215,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             output: finished.output,
             after,
             captures,
-            losses: finished.losses,
+            losses: finished.losses.map_or_else(Vec::new, |losses| *losses),
         };
         let mut findings = vec![(Event::Outcome(Box::new(outcome)), fresh)];
         findings.extend(moved.map(|probed| (Event::Probed(Box::new(probed)), BTreeMap::new())));
@@ -400,7 +400,7 @@ fn probed_as_moved(step: &Step, attempt: Attempt, spent: bool) -> Probed {
 }
 
 fn captured(step: &Step, finished: &Finished) -> BTreeMap<Label, String> {
-    step.capture.iter().zip(&finished.value).map(|(name, value)| (name.clone(), value.clone())).collect()
+    step.capture.iter().zip(&finished.value).map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
 /// An error with its causes, in one line.

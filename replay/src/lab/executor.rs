@@ -51,7 +51,7 @@ fn finished(finish: &Finish, bodies: &dyn Bodies) -> Result<Finished, BodyError>
         code: finish.code,
         message: finish.message.clone(),
         output,
-        value: finish.value.clone(),
+        value: finish.value.clone().map(String::into_boxed_str),
         ..Finished::default()
     })
 }
@@ -191,7 +191,7 @@ impl Lab {
                     code: done.code,
                     message: done.message,
                     output: output.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
-                    value: done.value,
+                    value: done.value.map(String::from),
                 }
             }
             Err(error) => Finish { why: Some(Why::ExitCode), message: Some(error.to_string()), ..Finish::default() },
