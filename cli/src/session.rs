@@ -59,8 +59,7 @@ pub(crate) fn drive(
     acting: &Acting,
     history: History,
     run: RunId,
-    start: Start,
-    taking: &Taking,
+    (start, taking): (Start, &Taking),
     options: &LabOptions,
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {

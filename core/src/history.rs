@@ -260,7 +260,7 @@ impl History {
         state.apply(stored)?;
         match event {
             Event::OwnerChanged { host_keys, found, .. } => {
-                know(state, host_keys.as_deref(), found.as_deref(), public)?
+                know(state, host_keys.as_deref(), found.as_deref(), public)?;
             }
             Event::Intent(intent) => {
                 self.record(*run, &intent.step, *seq, &intent.before, first.as_deref().map(|first| &first.before));

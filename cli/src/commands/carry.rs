@@ -79,7 +79,7 @@ pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failu
     opening.targets.taken = taking.words.clone();
     let start = Start::Begin(Box::new(plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &taking, &how.lab_options, how.errand.on_hangup)?;
+        session::drive(&mut journal, &acting, history, id, (start, &taking), &how.lab_options, how.errand.on_hangup)?;
     Ok(Done { journal, history, run: id, stopped })
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn in_lab(root: &Path, id: RunId, plan: Plan, at: LabAt<'_>, how: &Ho
     let acting = Acting::lab(lab)?;
     let none = Taking::default();
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, id, start, &none, &how.lab_options, how.errand.on_hangup)?;
+        session::drive(&mut journal, &acting, history, id, (start, &none), &how.lab_options, how.errand.on_hangup)?;
     Ok(Done { journal, history, run: id, stopped })
 }
 

@@ -42,6 +42,6 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let by = TakeOver { actor: actor::actor(), gap, force: resume.force, targets: decided };
     let start = Start::TakeOver(by);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, run, start, &taking, &resume.lab_options, resume.on_hangup)?;
+        session::drive(&mut journal, &acting, history, run, (start, &taking), &resume.lab_options, resume.on_hangup)?;
     session::report(&journal, &history, run, &stopped, args.output, began)
 }

@@ -89,7 +89,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         let start = Start::Look(by, doubts);
         let options = crate::args::Lab { die: Vec::new(), ..rollback.lab_options.clone() };
         let (stopped, after) =
-            session::drive(&mut journal, &acting, history, original, start, &taking, &options, errand.on_hangup)?;
+            session::drive(&mut journal, &acting, history, original, (start, &taking), &options, errand.on_hangup)?;
         history = after;
         let left = way_back::doubts(&history, original, &scope)?;
         if let Some(step) = left.first() {
@@ -146,7 +146,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     };
     let start = Start::Begin(Box::new(way.plan), opening);
     let (stopped, history) =
-        session::drive(&mut journal, &acting, history, run, start, &taking, &rollback.lab_options, errand.on_hangup)?;
+        session::drive(&mut journal, &acting, history, run, (start, &taking), &rollback.lab_options, errand.on_hangup)?;
     session::report(&journal, &history, run, &stopped, args.output, began)
 }
 
