@@ -195,6 +195,7 @@ fn probed(dice: &mut Dice<'_>, bench: &Bench, name: &str) -> Option<Deed> {
         evidence: None,
         output: None,
         captures: captures(dice),
+        code: None,
     })))
 }
 
