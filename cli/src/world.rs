@@ -99,7 +99,7 @@ pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbanc
             None => (text.as_str(), Some(1)),
         };
         let times =
-            times.ok_or_else(|| Failure::usage(format!("`{}` does not end in a number", text), "write STEP=TIMES"))?;
+            times.ok_or_else(|| Failure::usage(format!("`{text}` does not end in a number"), "write STEP=TIMES"))?;
         found.failures.push((step(path)?, times));
     }
     for text in &options.die {
@@ -110,7 +110,7 @@ pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbanc
             "done" => Phase::Done,
             _ => {
                 return Err(Failure::usage(
-                    format!("`{}` names no moment", text),
+                    format!("`{text}` names no moment"),
                     "write STEP:not-begun, STEP:half or STEP:done",
                 ));
             }

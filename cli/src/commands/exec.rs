@@ -184,7 +184,7 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
         ["wait", what, value] => {
             let value = (*value).to_owned();
             let mut wait = Wait { port: None, path: None, unit: None, span: None, timeout: Span::seconds(300) };
-            let wrong = |what: &str| Failure::usage(format!("`{}` is no {what}", value), "correct it");
+            let wrong = |what: &str| Failure::usage(format!("`{value}` is no {what}"), "correct it");
             match *what {
                 "port" => wait.port = Some(value.parse().map_err(|_| wrong("port"))?),
                 "path" => wait.path = Some(value),
@@ -221,8 +221,8 @@ fn service(first: &str, rest: &[&str]) -> Result<Service, Failure> {
     };
     if let Some(word) = more.iter().find(misspelt) {
         return Err(Failure::usage(
-            format!("`{}` is no state", word),
-            format!("write {WANTED}; if it is a unit, write `{}.service`", word),
+            format!("`{word}` is no state"),
+            format!("write {WANTED}; if it is a unit, write `{word}.service`"),
         ));
     }
     if states.is_empty() {
@@ -248,13 +248,13 @@ fn service(first: &str, rest: &[&str]) -> Result<Service, Failure> {
 }
 
 fn unknown(word: &str, wanted: &str) -> Failure {
-    Failure::usage(format!("`{}` is no state", word), format!("write {wanted}"))
+    Failure::usage(format!("`{word}` is no state"), format!("write {wanted}"))
 }
 
 /// A plan of one host.
 fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failure> {
     let host = HostName::new(host)
-        .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", host), "name it as ssh does"))?;
+        .map_err(|bad| Failure::usage(format!("`{host}` is no host: {bad}"), "name it as ssh does"))?;
     let mut steps = Vec::new();
     for action in actions.iter().cloned() {
         action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;

@@ -44,9 +44,9 @@ fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     for text in set {
         let (name, value) = text
             .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("`--set {}` has no =", text), "write --set NAME=VALUE"))?;
+            .ok_or_else(|| Failure::usage(format!("`--set {text}` has no ="), "write --set NAME=VALUE"))?;
         if all.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::usage(format!("the parameter `{}` is set twice", name), "set it once"));
+            return Err(Failure::usage(format!("the parameter `{name}` is set twice"), "set it once"));
         }
     }
     Ok(all)

@@ -77,7 +77,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
         Runbook::FromRun(wanted) => return from_run::from_run(args, wanted),
         Runbook::New { name } => {
             let label = Label::new(name).map_err(|bad| {
-                Failure::usage(format!("cannot use `{}` as a runbook's name: {bad}", name), "choose another name")
+                Failure::usage(format!("cannot use `{name}` as a runbook's name: {bad}"), "choose another name")
             })?;
             to_stdout(&NEW.replace("NAME", label.as_str()));
         }

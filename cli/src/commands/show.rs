@@ -66,7 +66,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
         }
     }
     Err(Failure::usage(
-        format!("the journal has no entry, run or step `{}`", what),
+        format!("the journal has no entry, run or step `{what}`"),
         format!("give a sequence number from `{}`, a run's id, @, or a step's path", hints::command("log")),
     ))
 }

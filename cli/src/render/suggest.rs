@@ -58,7 +58,7 @@ fn near<'a>(name: &str, all: &BTreeSet<&'a str>) -> Vec<&'a str> {
         .filter_map(|known| {
             let lower = known.to_lowercase();
             let far = distance(&name, &lower);
-            let most = (name.chars().count() / 3).max(1);
+            let most = (name.chars().count() / 4).max(1);
             // The beginning, or the end behind the last separator: `gluster1` and `packages` are parts of longer names.
             let part =
                 name.len() >= 3 && (lower.starts_with(&name) || lower.split(['/', '.']).any(|part| part == name));

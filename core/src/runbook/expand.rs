@@ -625,7 +625,7 @@ fn octal_mode(params: &mut Node) -> Result<(), Finding> {
     match &mut mode.value {
         Value::Text(text) => {
             if let Some(digits) = text.strip_prefix("0o") {
-                *text = format!("{:0>4}", digits);
+                *text = format!("{digits:0>4}");
             }
             Ok(())
         }

@@ -79,7 +79,7 @@ impl Node {
                 });
                 Err(Finding::new(
                     at,
-                    format!("the YAML cannot be read: {}", words::of_yaml(&error)),
+                    format!("the YAML cannot be read: {}", words::of_yaml(error)),
                     "mend the line and try again",
                 ))
             }

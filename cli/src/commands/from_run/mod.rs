@@ -91,9 +91,9 @@ fn name(history: &History, runs: &[&RunState], wanted: &FromRun) -> Result<Strin
         (None, [one, ..]) => format!("from-{}", place::short(history, one.run)),
         (None, []) => "from-run".to_owned(),
     };
-    Label::new(&name).map(|label| label.to_string()).map_err(|bad| {
-        Failure::usage(format!("cannot use `{}` as a runbook's name: {bad}", name), "give another --name")
-    })
+    Label::new(&name)
+        .map(|label| label.to_string())
+        .map_err(|bad| Failure::usage(format!("cannot use `{name}` as a runbook's name: {bad}"), "give another --name"))
 }
 
 /// A runbook, and what of the runs is in it.

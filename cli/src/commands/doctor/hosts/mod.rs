@@ -78,7 +78,7 @@ fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<HostName>, Fail
     let mut hosts = Vec::new();
     for name in names {
         let host = HostName::new(name)
-            .map_err(|bad| Failure::usage(format!("`{}` is no host: {bad}", name), "name it as ssh does"))?;
+            .map_err(|bad| Failure::usage(format!("`{name}` is no host: {bad}"), "name it as ssh does"))?;
         if seen.insert(host.clone()) {
             hosts.push(host);
         }
