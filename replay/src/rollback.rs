@@ -23,9 +23,20 @@ pub fn plan(
     scope: &Scope,
     preview: bool,
 ) -> Result<Compensation, DriveError> {
+    plan_under(Rules::NOW, journal, history, (run, scope), preview)
+}
+
+/// [`plan`] as a release with these rules makes it.
+pub fn plan_under(
+    rules: Rules,
+    journal: &impl JournalRead,
+    history: &History,
+    (run, scope): (RunId, &Scope),
+    preview: bool,
+) -> Result<Compensation, DriveError> {
     if let Some((run, foreign)) = history.foreign_to(run) {
         return Err(DriveError::OtherRules { run, theirs: foreign.opened.rules });
     }
     let shelf = ShelfView::of(journal, history, run)?;
-    Ok(compensate(history, (run, scope), Rules::NOW, preview, &|image| shelf.image(image).ok())?)
+    Ok(compensate(history, (run, scope), rules, preview, &|image| shelf.image(image).ok())?)
 }

@@ -7,6 +7,7 @@ use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::plan::Plan;
 use palinode_core::port::{Handout, Stored, Verb};
+use palinode_core::rules::version::Rules;
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::{DiskJournal, Options};
@@ -37,6 +38,7 @@ pub struct Tale {
     pid: u32,
     dead: u32,
     rules: u32,
+    back_rules: Rules,
 }
 
 fn path(text: &str) -> StepPath {
@@ -52,7 +54,7 @@ impl Tale {
     /// The same; its runs are made under these rules. What takes them back is made under today's.
     pub fn under(rules: u32, dir: &Path) -> Self {
         palinode_journal::create(dir).expect("a journal can be made");
-        Self { dir: dir.to_owned(), places: BTreeMap::new(), pid: 0, dead: 0, rules }
+        Self { dir: dir.to_owned(), places: BTreeMap::new(), pid: 0, dead: 0, rules, back_rules: Rules::NOW }
     }
 
     /// The story goes on in another journal, which tells of the same labs.
@@ -185,6 +187,11 @@ impl Tale {
         self.decide(run, Verb::Answer { step: path(step), answer });
     }
 
+    /// Rollbacks are made under these rules from here on, as a release that had them made them.
+    pub fn go_back_under(&mut self, rules: u32) {
+        self.back_rules = Rules::of(rules).expect("rules that this binary has");
+    }
+
     /// Looks at what is in doubt, then takes a scope back as a run of its own.
     pub fn back(&mut self, run: RunId, scope: &Scope, as_run: RunId) -> Result<Stopped, DriveError> {
         self.back_in("lab", run, scope, as_run, false)
@@ -199,6 +206,7 @@ impl Tale {
         as_run: RunId,
         force: bool,
     ) -> Result<Stopped, DriveError> {
+        let rules = self.back_rules;
         self.owned(place, |journal, lab| {
             let mut history = History::load(journal)?;
             let doubts = rollback::doubts(&history, run, scope)?;
@@ -210,7 +218,7 @@ impl Tale {
                 flatten(lab::block_on(lab, driver.look_at(&doubts)))?;
                 history = driver.into_history();
             }
-            let plan = rollback::plan(journal, &history, run, scope, false)?.plan;
+            let plan = rollback::plan_under(rules, journal, &history, (run, scope), false)?.plan;
             let opening = opening(place, None, force);
             let mut driver = Driver::begin(journal, lab, around(&mut quiet), history, as_run, &plan, opening)?;
             flatten(lab::block_on(lab, driver.drive()))
