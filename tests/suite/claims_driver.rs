@@ -444,7 +444,7 @@ fn a_decision_for_a_run_that_nobody_drives_says_who_drives_what() {
     out.says(&["drives run", "side", "waits", &first[..4], "is resumed"]);
     let other = latest(&desk).to_string();
     let out = desk.run(&["pause", &first]).exits(0);
-    out.says(&["nobody drives the run"]);
+    out.says(&["nobody drives run"]);
     let value = desk.json(&["pause"]);
     assert_eq!(value["run"], other.as_str(), "a pause is for the run that is driven");
     driver.end().exits(3);
