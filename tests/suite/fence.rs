@@ -80,7 +80,7 @@ fn was_not_started(site: &Site, step: &str) {
     let events = site.events();
     let mut outcomes = events.iter().filter(|event| event["Outcome"]["step"] == format!("{HOST}/{step}"));
     let last = outcomes.next_back().expect("it has an outcome")["Outcome"].clone();
-    assert_eq!((&last["ending"], &last["why"]), (&"failed".into(), &"precondition".into()), "{last}");
+    assert_eq!((&last["ending"], &last["why"]), (&"failed".into(), &"not-started".into()), "{last}");
     assert_eq!(last["code"], Value::Null, "{last}");
 }
 
