@@ -5,6 +5,13 @@ use palinode_tests::site::Site;
 
 const FIRST: &str = "gluster1.demo";
 
+/// A run that stays open, since its step failed.
+fn fails(site: &Site) {
+    let book = "runbook: open\nhosts: { group: glusterfs }\neach_host:\n  - bad: { command: { run: ['false'] } }\n";
+    site.desk.write("open.yml", book);
+    site.run(&["run", "./open.yml", "-i", "hosts", "--host", FIRST, "--yes"]).exits(3);
+}
+
 #[test]
 fn the_key_that_a_host_was_known_by_is_recorded() {
     let Some(site) = Site::new("real hosts: host keys", Kind::default(), &[FIRST]) else { return };
@@ -14,7 +21,7 @@ fn the_key_that_a_host_was_known_by_is_recorded() {
     };
     let first = print();
     // It waits for a person, so that another process takes it over.
-    site.run(&["exec", FIRST, "--", "false"]).exits(3);
+    fails(&site);
     let recorded = |kind: &str| {
         let events = site.events();
         let found = events.iter().rev().find_map(|event| event.get(kind));
@@ -81,10 +88,10 @@ fn the_doctor_looks_at_hosts_and_changes_nothing() {
     assert!(out.stdout.contains("\\u{1b}"), "{out}");
     site.hosts.run(FIRST, "rm -r /var/lib/palinode/claim /var/lib/palinode/claims").exits(0);
     // A run of this journal that is open.
-    site.run(&["exec", FIRST, "--", "false"]).exits(3);
+    fails(&site);
     let value = look().exits(0).value();
     assert!(finding(&value, "claim and jobs").starts_with("\"note\": \"claimed by the journal here: run "), "{value}");
-    site.desk.run(&["skip", &format!("{FIRST}/command"), "--reason", "seen"]).exits(0);
+    site.desk.run(&["skip", &format!("{FIRST}/bad"), "--reason", "seen"]).exits(0);
     site.run(&["resume"]).exits(0);
 
     // A package manager at work.
