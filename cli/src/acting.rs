@@ -167,7 +167,7 @@ impl Acting {
             }
             return Err(Failure::new(
                 Exit::Owned,
-                format!("another journal runs playbooks with {inventory}: {}; nothing was touched", escape(&who)),
+                format!("another journal runs playbooks with {inventory}: {}; nothing was touched", escape(who.trim())),
                 wait_or_take(take),
             ));
         }
