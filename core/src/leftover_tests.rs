@@ -237,7 +237,7 @@ fn what_an_earlier_rollback_could_not_restore_stays_said() {
     ["undo/a/two", "undo/a/one"].iter().for_each(|name| bench.does(BACK, name));
     bench.close(BACK);
     let whole = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
-    assert_eq!(whole.residues, [loss.clone()]);
+    assert_eq!(whole.residues, std::slice::from_ref(&loss));
     assert_eq!(bench.way_back(RUN, &Scope::Host(crate::bench::host("b"))).expect("it can be planned").residues, []);
     // Tried again, it may do better; what it lost the first time is gone.
     bench.answer("a/one", crate::event::Answer::Retry);

@@ -112,7 +112,8 @@ fn a_node_is_migrated_by_the_playbooks_and_taken_back() {
     );
     assert_eq!(now, wanted);
     plays.site.is_sound();
-    plays.run(&["rollback", "--yes"]).exits(0).says(&["rolled-back"]);
+    // Nothing of what the playbook for the node groups changes is looked at, and the runbook gives no reason for that.
+    plays.run(&["rollback", "--yes"]).exits(6).says(&["not known what it changed", "step:gluster1.demo/node-group"]);
     assert_eq!(std::fs::read_to_string(plays.path("hosts")).expect("it is there"), inventory(), "byte for byte");
     assert_eq!(state(&plays), before);
     plays.site.is_sound();
@@ -131,7 +132,8 @@ fn what_the_playbooks_would_do_wrong_is_refused_or_told() {
             .site
             .desk
             .write("migrate.yml", format!("runbook: part\nhosts: {{ group: glusterfs }}\neach_host:\n{rest}\n"));
-        plays.run(&RUN)
+        // The journal before is gone, and its claim on the inventory is not.
+        plays.run(&[&RUN[..], &["--take-over"]].concat())
     };
     let home = format!("[new_nodes]\n{NODE} openshift_node_group_name=node-config-compute\n");
     // One that was forgotten in new_nodes would be joined too (T5).

@@ -162,8 +162,11 @@ fn port(text: &str) -> Option<&'static str> {
     (!good).then_some("is no port")
 }
 
+/// Why a value of one of these variables cannot be followed; none if it can.
+type Judge = fn(&str) -> Option<&'static str>;
+
 /// What an inventory can say of reaching a host, or of becoming root there, that Palinode does in one way only.
-const REFUSED: [(&[&str], fn(&str) -> Option<&'static str>); 9] = [
+const REFUSED: [(&[&str], Judge); 9] = [
     (&["ansible_connection"], |text| {
         let text = text.rsplit('.').next().unwrap_or_default();
         let why = "is no connection by ssh, and Palinode has no other; leave it away, or leave the host out";
