@@ -220,6 +220,43 @@ fn what_runs_and_cannot_be_waited_for_is_asked_with_pauses() {
     assert!(entries < 80, "{entries} entries");
 }
 
+#[test]
+fn a_secret_is_in_no_plan_and_no_entry_and_arrives() {
+    let Some(site) = Site::new("real hosts: secrets", Kind::default(), &[FIRST]) else { return };
+    site.desk.write("pw", format!("{SECRET}\n"));
+    let file = site.desk.path().join("pw").display().to_string();
+    site.desk.write(
+        "secret.yml",
+        format!(
+            "runbook: secret\nhosts: {{ group: glusterfs }}\neach_host:\n  - file:\n      command:\n        \
+             run: [/bin/sh, -c, 'stat -c %a \"$1\" >/root/mode; cat \"$1\" >/root/a', sh, {{ secret: 'file:{file}' }}]\n        \
+             changes: [/root/x]\n  - rest:\n      command:\n        \
+             run: [/bin/sh, -c, 'cat >/root/b; printf %s \"$1$TOKEN\" >/root/c', sh, {{ secret: 'env:PW', as: argument }}]\n        \
+             stdin: {{ secret: 'file:{file}' }}\n        environment: {{ TOKEN: {{ secret: 'env:PW', as: environment }} }}\n        \
+             changes: [/root/x]\n"
+        ),
+    );
+    let settings = [("PW", std::path::PathBuf::from("geheimwort"))];
+    let planned = site.desk.run(&site.args(&["plan", "./secret.yml", "-i", "hosts"]));
+    planned.tells(&["env:PW as argument", "env:PW as environment"]);
+    let args = site.args(&["run", "./secret.yml", "-i", "hosts", "--yes"]);
+    // Not set: the step does not begin.
+    site.desk.run(&args).exits(3).tells(&["env:PW"]);
+    site.hosts.inside(FIRST, "test ! -e /root/c").exits(0);
+    site.desk.run_with(&settings, &site.args(&["retry", &format!("{FIRST}/rest")])).exits(0);
+    site.desk.run_with(&settings, &site.args(&["resume"])).exits(0);
+    let seen = site.hosts.inside(FIRST, "cat /root/mode /root/a /root/b /root/c").text();
+    assert_eq!(seen, format!("600\n{SECRET}\n{SECRET}\ngeheimwortgeheimwort"));
+    site.hosts.inside(FIRST, &format!("! grep -rqE '{SEARCH}' /var/lib/palinode")).exits(0);
+    let search = std::process::Command::new("grep")
+        .args(["-rlE", SEARCH])
+        .arg(site.desk.path().join(".palinode"))
+        .output()
+        .expect("grep is there");
+    assert_eq!(String::from_utf8_lossy(&search.stdout), "");
+    site.is_sound();
+}
+
 /// So that a search finds it as it is, and as base64 wherever it begins.
 const SECRET: &str = "geheimgeheimgeheimgeheim";
 const SEARCH: &str = "geheim|Z2VoZWlt|dlaGVpb|nZWhlaW|VoZWltZ";
