@@ -303,7 +303,7 @@ impl Command {
         self.stdin.iter().try_for_each(|secret| secret.check(None, false))?;
         self.environment.iter().try_for_each(|(name, secret)| {
             if !is_name(name) {
-                return Err(format!("`{}` cannot name a variable of an environment", name.escape_debug()));
+                return Err(format!("`{}` cannot name a variable of an environment", name.shown()));
             }
             secret.check(Some(Shown::Environment), true)
         })

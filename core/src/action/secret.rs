@@ -1,6 +1,7 @@
 //! Secrets that a runbook names and does not hold: each is read on the machine that Palinode runs on when its step begins,
 //! and stands in no plan, no entry and no body.
 
+use crate::shown::Shown as _;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -47,7 +48,7 @@ impl Secret {
 
     /// Whether it has a form that can be read, and is shown only where that is allowed.
     pub(super) fn check(&self, allowed: Option<Shown>, must: bool) -> Result<(), String> {
-        let name = self.secret.escape_debug();
+        let name = self.secret.shown();
         if self.secret.chars().any(char::is_control) || self.secret.len() > 4000 {
             return Err(format!("the secret `{name}` contains control characters or is too long"));
         }
@@ -104,6 +105,14 @@ impl Word {
         match self {
             Self::Text(text) => Some(text),
             Self::Secret(_) => None,
+        }
+    }
+
+    /// The secret, if it is one.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Text(_) => None,
+            Self::Secret(secret) => Some(secret),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::secrets;
 use crate::ssh::{NAMED, encoded, quoted};
 use palinode_core::action::{
     Action, Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package,
-    PackageState, Repository, Service, ServiceState, Shown, Target, Wait, Word,
+    PackageState, Repository, Secret, Service, ServiceState, Shown, Target, Wait, Word,
 };
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, Job};
@@ -435,6 +435,8 @@ fn run(command: &Command) -> Result<String, String> {
     if program.is_none_or(|program| program.is_empty() || program.starts_with('-')) {
         return Err("the command has no name of a program".to_owned());
     }
+    let read = |secret: &Secret| secrets::read(secret).map_err(|why| secrets::named(secret, &why));
+    let text = |secret: &Secret| secrets::text(secret).map_err(|why| secrets::named(secret, &why));
     let (mut laid, mut count) = (String::new(), 0);
     let mut lay = |bytes: &[u8]| {
         let file = format!("\"$p_d/secret.{count}\"");
@@ -446,22 +448,23 @@ fn run(command: &Command) -> Result<String, String> {
     for word in &command.run {
         words.push(match word {
             Word::Text(text) => quoted(text),
-            Word::Secret(secret) if secret.shown == Some(Shown::Argument) => quoted(&secrets::text(secret)?),
-            Word::Secret(secret) => lay(&secrets::read(secret)?),
+            Word::Secret(secret) if secret.shown == Some(Shown::Argument) => quoted(&text(secret)?),
+            Word::Secret(secret) => lay(&read(secret)?),
         });
     }
-    let stdin = command.stdin.as_ref().map(secrets::read).transpose()?.map(|bytes| lay(&bytes));
+    let stdin = command.stdin.as_ref().map(read).transpose()?.map(|bytes| lay(&bytes));
     let mut sets = String::new();
     for (name, secret) in &command.environment {
-        let _ = writeln!(sets, "{name}={}\nexport {name}", quoted(&secrets::text(secret)?));
+        let _ = writeln!(sets, "{name}={}\nexport {name}", quoted(&text(secret)?));
     }
     let words = words.join(" ");
     if count == 0 {
         return Ok(format!("{sets}exec {words}\n"));
     }
     let stdin = stdin.map_or_else(String::new, |file| format!(" <{file}"));
-    // Whatever it is called, it is a program and no function of the shell.
-    Ok(format!("{laid}{sets}(exec {words}){stdin}\nrc=$?\nrm -f \"$p_d\"/secret.*\nexit $rc\n"))
+    // Whatever it is called, it is a program and no function of the shell. What is set in its environment may have the name
+    // of a variable of the job.
+    Ok(format!("{laid}set -- {words}\n({sets}exec \"$@\"){stdin}\nrc=$?\nrm -f \"$p_d\"/secret.*\nexit $rc\n"))
 }
 
 fn names(check: &DnsCheck) -> String {
@@ -494,8 +497,8 @@ fn reboot(job: &Job) -> String {
 mod tests {
     use super::run as run_of;
     use super::*;
-    use palinode_core::action::Secret;
     use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn times_are_written_as_touch_reads_them() {
@@ -511,6 +514,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let file = folder.path().join("pw");
         std::fs::write(&file, "it's geheim\n").expect("it can be written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
         let secret = |shown| Secret { secret: format!("file:{}", file.display()), shown };
         let text = |text: &str| Word::Text(text.to_owned());
         let job = |run: Vec<Word>, stdin, environment| {
@@ -534,6 +538,10 @@ mod tests {
         let set = BTreeMap::from([("PW".to_owned(), secret(Some(Shown::Environment)))]);
         let printed = vec![text("printenv"), text("PW")];
         assert_eq!(job(printed, None, set), (Some(0), "it's geheim\n".to_owned()));
+        let both = ["p_d", "rc"].map(|name| (name.to_owned(), secret(Some(Shown::Environment)))).into();
+        let named =
+            vec![text("/bin/sh"), text("-c"), text("cat \"$1\"; exit 4"), text("sh"), Word::Secret(secret(None))];
+        assert_eq!(job(named, None, both), (Some(4), "it's geheim\n".to_owned()), "names of the job itself");
         assert!(run_of(&Command::of(vec!["-x".to_owned()], Vec::new())).is_err());
     }
 
