@@ -47,14 +47,14 @@ pub(crate) fn read(secret: &Secret) -> Result<Vec<u8>, String> {
     let (bytes, next) = match secret.source() {
         None => return Err("it is neither `file:` with an absolute path nor `env:` with a name".to_owned()),
         Some(Source::Env(variable)) => {
-            let next = format!("set {variable} in the environment of palinode, and retry the step");
+            let next = format!("set {variable} in the environment of palinode");
             match std::env::var_os(variable) {
                 Some(value) => (value.as_bytes().to_vec(), next),
                 None => return Err(format!("the variable is not set; {next}")),
             }
         }
         Some(Source::File(path)) => {
-            let next = "write it there with mode 0600, and retry the step".to_owned();
+            let next = "write it there with mode 0600".to_owned();
             let cannot = |error: std::io::Error| format!("the file cannot be read: {error}; {next}");
             // A pipe of that name is not waited for.
             let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
@@ -67,7 +67,7 @@ pub(crate) fn read(secret: &Secret) -> Result<Vec<u8>, String> {
             if mode & OTHERS != 0 {
                 let path = quoted(path).shown();
                 return Err(format!(
-                    "other users have access to the file, its mode is {mode:04o}; `chmod 600 {path}`, and retry the step"
+                    "other users have access to the file, its mode is {mode:04o}; type `chmod 600 {path}`"
                 ));
             }
             let mut bytes = Vec::new();
@@ -77,9 +77,7 @@ pub(crate) fn read(secret: &Secret) -> Result<Vec<u8>, String> {
     };
     match bytes.len() as u64 {
         0 => Err(format!("it is empty; {next}")),
-        count if count > LIMIT => {
-            Err(format!("it is longer than {LIMIT} bytes; name a smaller one, and retry the step"))
-        }
+        count if count > LIMIT => Err(format!("it is longer than {LIMIT} bytes; name a smaller one")),
         _ => Ok(bytes),
     }
 }
@@ -161,7 +159,7 @@ mod tests {
         }
         for bad in ["empty", "long", "zero", "pipe", "gone", "."] {
             let why = read(&of(bad)).expect_err(bad);
-            assert!(why.contains("retry the step") && !why.contains("xxx"), "{bad}: {why}");
+            assert!(why.contains("; ") && !why.contains("xxx"), "{bad}: {why}");
         }
         let unset = Secret { secret: "env:PALINODE_IS_NOT_SET".to_owned(), shown: None };
         assert!(read(&unset).is_err_and(|why| why.contains("not set")));
