@@ -384,9 +384,7 @@ fn one_action_that_fails_is_over_and_can_be_taken_back() {
 fn an_exit_status_is_shown_wherever_the_failure_is() {
     let desk = Desk::new();
     let out = desk.run(&[&ONE_HOST[..], &["--fail", PACKAGES]].concat()).exits(3);
-    out
-        .says(&["failed: it ended with an error: exit 1"])
-        .complains(&["FAILED: it ended with an error: exit 1"]);
+    out.says(&["failed: it ended with an error: exit 1"]).complains(&["FAILED: it ended with an error: exit 1"]);
     for screen in [&["status"][..], &["show", "@"], &["show", PACKAGES], &["log", "--step", PACKAGES]] {
         desk.run(screen).exits(0).says(&["it ended with an error: exit 1"]);
     }
