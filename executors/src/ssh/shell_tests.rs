@@ -188,7 +188,7 @@ fn a_job_outlives_the_shell_that_asked_for_it() {
 #[test]
 fn a_job_that_was_killed_is_cut_short_and_another_starter_is_made() {
     each(|shell, place, _| {
-        shell.says("p_start a 'echo begun; sleep 30' ''; until [ -L $p_jobs/a/fate ]; do sleep 0.01; done", &[]);
+        shell.says("p_start a 'echo begun; sleep 30' ''; until [ -s $p_jobs/a/out ]; do sleep 0.01; done", &[]);
         let fate = std::fs::read_link(place.join("lib/jobs/a/fate")).expect("it began");
         let pid = fate.to_str().and_then(|text| text.split(' ').nth(2)).expect("a process").to_owned();
         shell.says(&format!("kill -9 $p_starter {pid}; until [ ! -d /proc/{pid} ]; do sleep 0.01; done"), &[]);
