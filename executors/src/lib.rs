@@ -28,7 +28,6 @@ mod gluster;
 mod host;
 mod inventories;
 mod real;
-mod secrets;
 mod ssh;
 
 pub use ansible::Workshop;
