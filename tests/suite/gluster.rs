@@ -211,6 +211,9 @@ fn a_gate_opens_when_storage_is_healed_and_only_then() {
     let waited = storage.wait("hosts: [gluster1.demo, gluster3.demo]", "3s").stayed_closed(&[("vantage-points", "1")]);
     assert!(waited.fact("why").contains("gluster3.demo"), "{:#?}", waited.last());
     storage.on(LAST, "systemctl start glusterd");
+    for host in [FIRST, THREE[1]] {
+        storage.0.hosts.until(host, "! gluster pool list | grep -q Disconnected");
+    }
 
     // One that cannot be reached keeps it closed, and does not end the run.
     storage.0.hosts.stop_sshd(LAST);
