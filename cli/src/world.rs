@@ -3,7 +3,7 @@
 use crate::args;
 use crate::exit::{Exit, Failure};
 use crate::render::{some, suggest};
-use palinode_core::action::Action;
+use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;
 use palinode_core::plan::{Plan, Work};
 use palinode_executors::{DiskFiles, InventoryFiles};
@@ -151,7 +151,7 @@ pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
     for step in &plan.steps {
         let (what, name) = match &step.work {
             Work::Act(Action::Command(command)) if !lab::knows_command(&command.run) => {
-                ("run the command", command.run.join(" "))
+                ("run the command", Word::join(&command.run))
             }
             Work::Act(Action::Playbook(playbook)) if !lab::knows_playbook(&playbook.path) => {
                 ("play", playbook.path.clone())

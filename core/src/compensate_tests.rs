@@ -172,7 +172,7 @@ fn a_later_step_in_doubt_counts_as_a_writer() {
 fn a_command_is_repeated_on_the_way_back_only_if_the_runbook_says_so() {
     for recovery in [Recovery::Ask, Recovery::Repeat] {
         let mut bench = Bench::open(&one_host(vec![Step { recovery, ..stop("a", "one") }]));
-        let command = |word: &str| Command { run: vec![word.to_owned()], changes: Vec::new(), undo: None };
+        let command = |word: &str| Command::of(vec![word.to_owned()], Vec::new());
         bench.intend_with("a/one", vec![Undo::new(Action::Command(command("/bin/undo")))]);
         bench.end(RUN, "a/one", Ending::Succeeded);
         let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;

@@ -120,6 +120,13 @@ impl Dice<'_> {
         self.list(|dice| (dice.word(), dice.word()))
     }
 
+    fn text_or_secret(&mut self, shown: Option<Shown>) -> Word {
+        match self.flag() {
+            true => Word::Text(self.word()),
+            false => Word::Secret(Secret { secret: self.word(), shown: shown.filter(|_| self.flag()) }),
+        }
+    }
+
     fn named(&mut self) -> BTreeMap<Label, String> {
         self.list(|dice| (dice.label(), dice.word()))
     }
@@ -352,7 +359,7 @@ impl Dice<'_> {
                     }
                 }),
                 ran_on: self.maybe(Self::words),
-                vars: self.pairs(),
+                vars: self.list(|dice| (dice.word(), dice.text_or_secret(None))),
                 vars_from: self.words(),
                 limit: self.maybe(Self::word),
                 tags: self.words(),
@@ -405,7 +412,14 @@ impl Dice<'_> {
                 mode: self.maybe(Self::word),
                 owner: self.maybe(Self::word),
             }),
-            _ => Action::Command(Command { run: self.words(), changes: self.words(), undo: self.maybe(Self::words) }),
+            _ => Action::Command(Command {
+                run: self.list(|dice| dice.text_or_secret(Some(Shown::Argument))),
+                changes: self.words(),
+                undo: self.maybe(|dice| dice.list(|dice| dice.text_or_secret(Some(Shown::Argument)))),
+                stdin: self.maybe(|dice| Secret { secret: dice.word(), shown: None }),
+                environment: self
+                    .list(|dice| (dice.word(), Secret { secret: dice.word(), shown: Some(Shown::Environment) })),
+            }),
         }
     }
 

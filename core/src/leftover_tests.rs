@@ -20,7 +20,7 @@ fn open(image: &ImageRef) -> Option<Image> {
 }
 
 fn bare(word: &str) -> Action {
-    Action::Command(Command { run: vec![word.to_owned()], changes: Vec::new(), undo: None })
+    Action::Command(Command::of(vec![word.to_owned()], Vec::new()))
 }
 
 fn step_of(name: &str, action: Action) -> Step {
@@ -82,9 +82,9 @@ fn actions_whose_effect_nobody_knows() {
     for (action, class, reason, want) in table {
         assert_eq!(with(action.clone(), class, reason), want, "{action:?} {class:?} {reason:?}");
     }
-    let known = Command { run: vec!["x".to_owned()], changes: vec!["/etc/x".to_owned()], undo: None };
+    let known = Command::of(vec!["x".to_owned()], vec!["/etc/x".to_owned()]);
     assert_eq!(Action::Command(known.clone()).class(), UndoClass::Reversible);
-    let undone = Command { changes: Vec::new(), undo: Some(vec!["y".to_owned()]), ..known };
+    let undone = Command { changes: Vec::new(), undo: Some(vec!["y".to_owned().into()]), ..known };
     assert_eq!(Action::Command(undone).class(), UndoClass::Reversible);
 }
 
@@ -193,7 +193,8 @@ fn an_undo_that_did_not_end_done_is_a_residue() {
 fn an_undo_without_resources_names_those_of_its_step() {
     for (changes, want) in [(true, "a/unit/one"), (false, "step:a/one")] {
         let mut bench = Bench::open(&hosts(1, 1, 0));
-        let undo = Command { run: vec!["x".to_owned()], changes: Vec::new(), undo: Some(vec!["y".to_owned()]) };
+        let bare = Command::of(vec!["x".to_owned()], Vec::new());
+        let undo = Command { undo: Some(vec!["y".to_owned().into()]), ..bare };
         let intent = bench.intent_of(RUN, "a/one");
         let footprint = if changes { intent.footprint.clone() } else { Vec::new() };
         let before = if changes { intent.before.clone() } else { ImageRef::here(Image::new()) };

@@ -28,6 +28,7 @@ mod gluster;
 mod host;
 mod inventories;
 mod real;
+mod secrets;
 mod ssh;
 
 pub use ansible::Workshop;

@@ -12,12 +12,14 @@ use palinode_core::rules::version::Rules;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings};
 use palinode_tests::ansible::Release;
+use palinode_tests::binary::Desk;
 use palinode_tests::hosts::Kind;
 use palinode_tests::owner::{actor, owner};
 use palinode_tests::plays::Plays;
 use palinode_tests::site::Site;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -218,6 +220,127 @@ fn what_runs_and_cannot_be_waited_for_is_asked_with_pauses() {
     assert!(matches!(stopped, Stopped::Paused(_)), "{stopped:?}");
     assert_eq!(never.pauses.borrow()[..8], [1, 2, 4, 8, 16, 32, 32, 32]);
     assert!(entries < 80, "{entries} entries");
+}
+
+#[test]
+fn a_secret_is_in_no_plan_and_no_entry_and_arrives() {
+    let Some(site) = Site::new("real hosts: secrets", Kind::default(), &[FIRST]) else { return };
+    let file = site.desk.path().join("pw");
+    let allow = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    let named = file.display().to_string();
+    site.desk.write(
+        "secret.yml",
+        format!(
+            "runbook: secret\nhosts: {{ group: glusterfs }}\neach_host:\n  - file:\n      command:\n        \
+             run: [/bin/sh, -c, 'cat \"$1\" >/root/a; stat -c %a \"$1\" >/root/mode; until [ -e /root/go ]; do sleep 0.2; done', \
+             sh, {{ secret: 'file:{named}' }}]\n        \
+             changes: [/root/x]\n  - rest:\n      command:\n        \
+             run: [/bin/sh, -c, 'cat >/root/b; printf %s \"$1$TOKEN\" >/root/c', sh, {{ secret: 'env:PW', as: argument }}]\n        \
+             stdin: {{ secret: 'file:{named}' }}\n        environment: {{ TOKEN: {{ secret: 'env:PW', as: environment }} }}\n        \
+             changes: [/root/x]\n        undo: [/bin/sh, -c, 'cat >/root/undone', sh]\n"
+        ),
+    );
+    let mut told = String::new();
+    // Not there: the step does not begin, and no intent is recorded.
+    let out = site.run(&["run", "./secret.yml", "-i", "hosts", "--yes"]).exits(3);
+    told.push_str(&out.tells(&["env:PW as argument", "env:PW as environment", &named, "mode 0600"]).to_string());
+    assert!(!site.events().iter().any(|event| event["Intent"].is_object()));
+    // Others may read it.
+    site.desk.write("pw", format!("{SECRET}\n"));
+    allow(0o644);
+    let resume = site.args(&["resume"]);
+    told.push_str(&site.desk.run(&resume).exits(3).tells(&[&named, "0644", "chmod 600"]).to_string());
+    allow(0o600);
+    let live = site.spawn(&["resume"]);
+    site.hosts.until(FIRST, "[ -s /root/mode ]");
+    // The machines' processes are among those of this one.
+    let seen: Vec<u8> = std::fs::read_dir("/proc")
+        .expect("it is there")
+        .filter_map(|process| Some(process.ok()?.path()))
+        .flat_map(|process| ["cmdline", "environ"].map(|name| std::fs::read(process.join(name)).unwrap_or_default()))
+        .flatten()
+        .collect();
+    let seen = String::from_utf8_lossy(&seen).into_owned();
+    assert!(seen.contains("until [ -e /root/go ]"), "the command is among them");
+    assert!(SEARCH.split('|').all(|piece| !seen.contains(piece)), "it is among the processes");
+    site.hosts.inside(FIRST, "touch /root/go").exits(0);
+    // Not set: the next step does not begin.
+    let out = live.end().exits(3);
+    told.push_str(&out.tells(&["env:PW", "set PW in the environment"]).to_string());
+    site.hosts.inside(FIRST, "test ! -e /root/c").exits(0);
+    let settings = [("PW", std::path::PathBuf::from("geheimwort"))];
+    told.push_str(&site.desk.run_with(&settings, &resume).exits(0).to_string());
+    let seen = site.hosts.inside(FIRST, "cat /root/mode /root/a /root/b /root/c").text();
+    assert_eq!(seen, format!("600\n{SECRET}\n{SECRET}\ngeheimwortgeheimwort"));
+    let gone = || {
+        site.hosts.inside(FIRST, &format!("! grep -rqE '{SEARCH}' /var/lib/palinode /run/palinode")).exits(0);
+        let journal = site.desk.path().join(".palinode");
+        let search = std::process::Command::new("grep").args(["-rlE", SEARCH]).arg(journal).output();
+        assert_eq!(String::from_utf8_lossy(&search.expect("grep is there").stdout), "");
+    };
+    told.push_str(
+        &site.desk.run(&["show", &format!("{FIRST}/rest")]).exits(0).tells(&["env:PW as argument"]).to_string(),
+    );
+    gone();
+    told.push_str(&site.desk.run_with(&settings, &site.args(&["rollback", "--yes"])).to_string());
+    assert_eq!(site.hosts.inside(FIRST, "cat /root/undone").text(), SECRET);
+    gone();
+    told.push_str(&site.desk.run(&["log", "-o", "json"]).exits(0).to_string());
+    assert!(SEARCH.split('|').all(|piece| !told.contains(piece)), "{told}");
+    site.is_sound();
+}
+
+#[test]
+fn a_playbook_gets_a_secret_as_a_variable_and_nobody_sees_it() {
+    let Some(plays) = Plays::new("playbooks: secret variables", Release::Current, &[FIRST]) else { return };
+    let desk = &plays.site.desk;
+    desk.write(
+        "play.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    \
+         - { name: hidden, raw: 'echo {{ pw | quote }} >/root/pw', no_log: true }\n",
+    );
+    plays.runbook(&format!("        vars: {{ pw: {{ secret: 'file:{}' }} }}\n", plays.path("pw")), "");
+    let run = ["run", "./play-book.yml", "-i", "hosts", "--yes"];
+    plays.run(&run).exits(3).tells(&["pw: the file cannot be read", "mode 0600"]);
+    desk.write("pw", format!("{SECRET}\n"));
+    std::fs::set_permissions(desk.path().join("pw"), std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    plays.run(&["resume"]).exits(0);
+    assert_eq!(plays.site.hosts.inside(FIRST, "cat /root/pw").text(), SECRET);
+    for args in [&["log", "-o", "json"][..], &["show", "after/play"], &["show", "after/play", "--body"]] {
+        assert!(!String::from_utf8_lossy(&desk.raw(args)).contains(SECRET), "{args:?}");
+    }
+    let search = std::process::Command::new("grep").args(["-rlE", SEARCH]).arg(desk.path()).output();
+    let found = String::from_utf8_lossy(&search.expect("grep is there").stdout).into_owned();
+    assert_eq!(found.trim(), desk.path().join("pw").display().to_string(), "only the file itself holds it");
+    plays.site.is_sound();
+}
+
+#[test]
+fn a_secret_of_a_session_in_the_lab_is_in_the_plan_by_name_and_nowhere_else() {
+    let desk = Desk::new();
+    desk.write(
+        "lab.yml",
+        "runbook: lab\nhosts: { group: glusterfs }\neach_host:\n  - exclude:\n      command:\n        \
+         run: [/sbin/atomic-openshift-excluder, exclude]\n        undo: [/sbin/atomic-openshift-excluder, unexclude]\n        \
+         stdin: { secret: 'env:PW' }\n        environment: { TOKEN: { secret: 'env:PW', as: environment } }\n        \
+         changes: [/etc/yum.conf]\n",
+    );
+    let settings = [("PW", std::path::PathBuf::from(SECRET))];
+    let run = ["run", "./lab.yml", "--lab"];
+    let mut told = desk.run_with(&settings, &run).exits(0).to_string();
+    let show = ["show", "gluster1.demo/exclude"];
+    told.push_str(&desk.run(&show).exits(0).tells(&["env:PW as environment"]).to_string());
+    // The lab's command writes its file anew.
+    told.push_str(&desk.run_with(&settings, &["rollback"]).exits(6).to_string());
+    assert!(!told.contains(SECRET), "{told}");
+    desk.run(&["verify"]).exits(0);
+    desk.run(&["replay", "--strict"]).exits(0);
+    let search = std::process::Command::new("grep").args(["-rlE", SEARCH]).arg(desk.path()).output();
+    assert_eq!(String::from_utf8_lossy(&search.expect("grep is there").stdout), "");
+    // A secret that the runbook does not let stand in the environment is refused with its place.
+    let text = std::fs::read_to_string(desk.path().join("lab.yml")).expect("it was written");
+    desk.write("lab.yml", text.replace(", as: environment", ""));
+    desk.run(&run).exits(2).complains(&["env:PW", "as: environment"]);
 }
 
 /// So that a search finds it as it is, and as base64 wherever it begins.

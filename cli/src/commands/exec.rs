@@ -135,7 +135,7 @@ fn in_lab(args: &Args, plan: Plan, folder: &Path, how: &How) -> Result<Done, Fai
 fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
     if !exec.command.is_empty() {
         let (run, changes) = (exec.command.clone(), exec.changes.clone());
-        return Ok(vec![Action::Command(Command { run, changes, undo: None })]);
+        return Ok(vec![Action::Command(Command::of(run, changes))]);
     }
     let words: Vec<&str> = exec.typed.iter().map(String::as_str).collect();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! Which values may reach a target at all.
 
-use super::{Action, Expect, FileAbsent, PackageState, Playbook};
+use super::{Action, Expect, FileAbsent, PackageState, Playbook, Word};
 use crate::shown::Shown as _;
 
 fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
@@ -130,11 +130,7 @@ pub(super) fn action(action: &Action) -> Result<(), String> {
         Action::Command(command) => {
             not_empty("words of the command", command.run.len())?;
             command.changes.iter().try_for_each(|text| path(text))?;
-            let all = command.run.iter().chain(command.undo.iter().flatten());
-            match all.into_iter().find(|text| text.contains('\0')) {
-                Some(_) => Err("the command contains a NUL byte".to_owned()),
-                None => Ok(()),
-            }
+            command.check()
         }
         Action::Restore(restore) => not_empty("fields", restore.fields.len()),
         Action::Cordon {}
@@ -155,6 +151,13 @@ fn playbook(playbook: &Playbook) -> Result<(), String> {
         if !name.chars().all(plain) || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(format!("`{}` cannot name a variable of Ansible", name.shown()));
         }
+        let value = match value {
+            Word::Text(text) => text,
+            Word::Secret(secret) => {
+                secret.check(None, false)?;
+                continue;
+            }
+        };
         if value.len() > Playbook::VALUE {
             return Err(format!(
                 "the variable `{name}` has {} bytes, and at most {} fit; put it into a file and name that in \

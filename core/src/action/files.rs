@@ -1,11 +1,13 @@
 //! Actions on files: removal, copies, reads, restores, inventory edits, and declared commands.
 
-use super::{Accepted, Action, Target, Undo};
+use super::secret::is_name;
+use super::{Accepted, Action, Secret, Shown, Target, Undo, Word};
 use crate::id::{Label, ResourceKey};
 use crate::inventory::{Edit, Inventory};
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 pub(super) fn on_host<'a>(target: &Target, paths: impl IntoIterator<Item = &'a str>) -> Vec<Footprint> {
     let Some(host) = &target.host else {
@@ -261,21 +263,69 @@ impl InventoryRestore {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// Program and arguments; no shell reads them.
-    pub run: Vec<String>,
+    /// Program and arguments; no shell reads them. A secret among them is the name of a file that holds it while the
+    /// command runs, or with `as: argument` the secret itself.
+    pub run: Vec<Word>,
     /// Files that it changes: recorded before and after; changed means that it ran.
     #[serde(default)]
     pub changes: Vec<String>,
     /// The command that takes it back; without it the changed files are put back.
     #[serde(default)]
-    pub undo: Option<Vec<String>>,
+    pub undo: Option<Vec<Word>>,
+    /// What it reads from standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<Secret>,
+    /// Secrets in its environment, each with `as: environment`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, Secret>,
 }
 
 impl Command {
+    /// A command of public words.
+    pub fn of(run: Vec<String>, changes: Vec<String>) -> Self {
+        let run = run.into_iter().map(Word::Text).collect();
+        Self { run, changes, undo: None, stdin: None, environment: BTreeMap::new() }
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        for words in std::iter::once(&self.run).chain(&self.undo) {
+            if words.first().is_some_and(|program| program.text().is_none()) {
+                return Err("the first word of a command is the name of a program, and no secret".to_owned());
+            }
+            for word in words {
+                match word {
+                    Word::Text(text) if text.contains('\0') => return Err("the command contains a NUL byte".to_owned()),
+                    Word::Text(_) => {}
+                    Word::Secret(secret) => secret.check(Some(Shown::Argument), false)?,
+                }
+            }
+        }
+        self.stdin.iter().try_for_each(|secret| secret.check(None, false))?;
+        self.environment.iter().try_for_each(|(name, secret)| {
+            if !is_name(name) {
+                return Err(format!("`{}` cannot name a variable of an environment", name.shown()));
+            }
+            secret.check(Some(Shown::Environment), true)
+        })
+    }
+
+    /// As people read it, with the secrets that it gets and where they can be seen.
+    pub(super) fn words(&self) -> String {
+        let mut text = format!("run {}", Word::join(&self.run));
+        if let Some(secret) = &self.stdin {
+            text.push_str(&format!(" with {secret} on its standard input"));
+        }
+        for (name, secret) in &self.environment {
+            text.push_str(&format!(" with {name}={secret}"));
+        }
+        text
+    }
+
     pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
         match &self.undo {
             Some(undo) => {
-                let action = Self { run: undo.clone(), changes: self.changes.clone(), undo: Some(self.run.clone()) };
+                let (run, undo) = (undo.clone(), Some(self.run.clone()));
+                let action = Self { run, undo, ..self.clone() };
                 vec![Undo::new(Action::Command(action))]
             }
             None => put_back(before),

@@ -13,6 +13,7 @@ mod objects;
 mod playbook;
 mod reads;
 mod repository;
+mod secret;
 mod undo;
 mod words;
 
@@ -29,6 +30,7 @@ pub use objects::{ApproveCsr, CertUse, KubeExec, KubeWait, ObjectRef, PodRef, Un
 pub use playbook::{Expect, Playbook, Require};
 pub use reads::{Awaited, Fetch, GlusterHeal, Wait};
 pub use repository::{Repository, UNSET};
+pub use secret::{Secret, Shown, Source, Word};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 
 use crate::id::{HostName, ResourceKey};

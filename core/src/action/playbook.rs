@@ -1,6 +1,6 @@
 //! Playbooks: what is run, what must hold before, and what must hold afterwards whatever its exit code says.
 
-use super::{Target, kube};
+use super::{Target, Word, kube};
 use crate::id::ResourceKey;
 use crate::inventory::reading::Reading;
 use crate::resource::{Fields, Footprint, Kind, State};
@@ -25,9 +25,9 @@ pub struct Playbook {
     /// the host of the step. Empty: any host will do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran_on: Option<Vec<String>>,
-    /// Extra variables, each a text. They are public: they stand in the plan.
+    /// Extra variables, each a text, which is public and stands in the plan, or a secret, of which only where it is does.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub vars: BTreeMap<String, String>,
+    pub vars: BTreeMap<String, Word>,
     /// Files with extra variables, YAML or JSON, perhaps encrypted by Ansible's vault. What is in them when the step
     /// begins is recorded as sealed bodies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

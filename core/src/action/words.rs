@@ -109,7 +109,7 @@ impl Action {
                 let name = playbook.path.rsplit('/').take(2).collect::<Vec<_>>();
                 format!("run {}", name.into_iter().rev().collect::<Vec<_>>().join("/"))
             }
-            Self::Command(command) => format!("run {}", command.run.join(" ")),
+            Self::Command(command) => command.words(),
         }
     }
 }

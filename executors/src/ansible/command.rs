@@ -2,6 +2,7 @@
 
 use crate::ssh::quoted;
 use palinode_core::action::Playbook;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -80,6 +81,8 @@ exit $p_code
 
 /// What surrounds it.
 pub(super) struct Around<'a> {
+    /// Extra variables, with the secrets among them.
+    pub(super) vars: &'a BTreeMap<String, String>,
     /// Where the plugin is.
     pub(super) plugins: &'a Path,
     /// Where Ansible looks for callback plugins by itself.
@@ -135,9 +138,9 @@ pub(super) fn act(playbook: &Playbook, around: &Around<'_>) -> Option<String> {
         let _ = write!(text, " {}", quoted(word));
     }
     text.push('\n');
-    if !playbook.vars.is_empty() {
+    if !around.vars.is_empty() {
         // Not on the command line, where every user of this machine could read them; and not typed by the shell.
-        let vars = serde_json::to_string(&playbook.vars).ok()?;
+        let vars = serde_json::to_string(around.vars).ok()?;
         let _ = writeln!(text, "(umask 077; printf '%s\\n' {} >\"$p_d/vars.json\") || exit 74", quoted(&vars));
         text.push_str("set -- \"$@\" -e \"@$p_d/vars.json\"\n");
     }
@@ -186,7 +189,7 @@ mod tests {
             inventory: format!("/i {nasty}"),
             expect: None,
             ran_on: None,
-            vars: [("a".to_owned(), nasty.to_owned())].into(),
+            vars: [("a".to_owned(), nasty.to_owned().into())].into(),
             vars_from: vec!["/v$HOME.yml".to_owned()],
             limit: Some("a:&b,!c".to_owned()),
             tags: vec!["x".to_owned(), "y".to_owned()],
@@ -195,7 +198,9 @@ mod tests {
         };
         let path = format!("{}:/usr/bin:/bin", bin.display());
         let ssh = Path::new("/s $x/config");
+        let vars = [("a".to_owned(), nasty.to_owned())].into();
         let around = Around {
+            vars: &vars,
             plugins: Path::new("/plugins here"),
             others: "/own:/etc/p",
             folder: dir.path(),

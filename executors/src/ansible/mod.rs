@@ -14,10 +14,11 @@ mod events;
 mod verdict;
 
 use crate::inventories::DiskSources;
+use crate::secrets;
 use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Recorded, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
-use palinode_core::action::{Playbook, Target};
+use palinode_core::action::{Playbook, Target, Word as Value};
 use palinode_core::event::Class;
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::reading::Reading;
@@ -177,7 +178,11 @@ impl Playbooks {
         let others = std::env::var("ANSIBLE_CALLBACK_PLUGINS").ok().or_else(|| configured(&folder));
         let locale = std::env::var("LC_ALL").ok();
         let umask = umask();
+        let value = |(name, word): (&String, &Value)| secrets::value(word).map(|value| (name.clone(), value));
+        let values = playbook.vars.iter().map(value);
+        let vars = values.collect::<Result<BTreeMap<_, _>, String>>().map_err(io::Error::other)?;
         let around = Around {
+            vars: &vars,
             plugins: &plugins,
             others: others.as_deref().unwrap_or(OTHERS),
             folder: &folder,

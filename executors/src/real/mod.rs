@@ -13,6 +13,7 @@ use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
 use crate::gluster::{self, Vantage};
 use crate::host::{self, Beyond};
+use crate::secrets;
 use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Reply, Word};
 use errors::{not_seen, refused, unseen};
 use palinode_core::action::{Action, Place, Playbook, Target};
@@ -177,6 +178,7 @@ impl Real {
 
 impl Executor for Real {
     async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
+        secrets::ready(action)?;
         let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
             let node = self.node(target, action).await?;
             let Action::Playbook(playbook) = action else {

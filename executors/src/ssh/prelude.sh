@@ -263,7 +263,7 @@ p_word() {
 p_empty() {
   case $(p_word "$1") in finished | revoked | interrupted) ;; *) return 0 ;; esac
   if [ -L "$1" ] || ! : >"$1/emptied"; then return 0; fi
-  for p_f in "$1"/ended.* "$1/out" "$1/job" "$1/events" "$1/vars.json"; do
+  for p_f in "$1"/ended.* "$1/out" "$1/job" "$1/events" "$1/vars.json" "$1"/secret.*; do
     if [ -f "$p_f" ] && ! [ -L "$p_f" ]; then : >"$p_f"; fi
   done
 }

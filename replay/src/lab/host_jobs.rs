@@ -8,7 +8,7 @@ use super::spec;
 use super::world::{Host, World};
 use palinode_core::action::{
     Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState,
-    Service, ServiceState, Wait,
+    Service, ServiceState, Wait, Word,
 };
 use palinode_core::event::Why;
 use palinode_core::id::BodyId;
@@ -356,10 +356,11 @@ pub(super) fn names_draft((name, host): At<'_>, check: &DnsCheck) -> Draft {
     draft.ends(2)
 }
 
-fn excluder(run: &[String]) -> Option<(&str, bool)> {
-    let (program, on) = match run {
-        [program, verb] if verb == "exclude" => (program, true),
-        [program, verb] if verb == "unexclude" => (program, false),
+fn excluder(run: &[Word]) -> Option<(&str, bool)> {
+    let words: Vec<&str> = run.iter().map(Word::text).collect::<Option<_>>()?;
+    let (program, on) = match words.as_slice() {
+        [program, "exclude"] => (*program, true),
+        [program, "unexclude"] => (*program, false),
         _ => return None,
     };
     let name = program.strip_prefix("/sbin/").or_else(|| program.strip_prefix("/usr/sbin/"))?;
@@ -367,14 +368,14 @@ fn excluder(run: &[String]) -> Option<(&str, bool)> {
 }
 
 /// Whether the lab answers a command.
-pub fn knows_command(run: &[String]) -> bool {
+pub fn knows_command(run: &[Word]) -> bool {
     excluder(run).is_some()
 }
 
 /// The lab has no shell: it answers the excluders' own commands and nothing else.
 pub(super) fn command_draft((name, host): At<'_>, command: &Command) -> Result<Draft, Finish> {
     let Some((program, on)) = excluder(&command.run) else {
-        return Err(refuse(format!("the lab cannot run `{}`", command.run.join(" "))));
+        return Err(refuse(format!("the lab cannot run `{}`", Word::join(&command.run))));
     };
     if !host.packages.contains_key(program) {
         return Err(fails(127, format!("{}: No such file or directory", command.run[0])));

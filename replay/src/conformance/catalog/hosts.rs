@@ -17,7 +17,9 @@ const ASIDE: &str = "the kubelet's runtime stopped with its package; a service s
 
 fn excluder(verb: &str, undo: Option<&str>) -> Action {
     let words = |verb: &str| vec![EXCLUDER.to_owned(), verb.to_owned()];
-    Action::Command(Command { run: words(verb), changes: vec!["/etc/yum.conf".to_owned()], undo: undo.map(words) })
+    let command = Command::of(words(verb), vec!["/etc/yum.conf".to_owned()]);
+    let undo = undo.map(|verb| Command::of(words(verb), Vec::new()).run);
+    Action::Command(Command { undo, ..command })
 }
 
 fn names() -> Action {
