@@ -5,10 +5,10 @@ use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
 use palinode_core::id::HostName;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Read as _;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -42,7 +42,7 @@ impl How {
         }
         // Without a folder of our own there is still one for this process alone, which nobody sweeps.
         let place = place.unwrap_or_else(|| PathBuf::from("/tmp"));
-        let sockets = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
+        let sockets = private_folder(&place)?;
         let lock = locked(sockets.path())?;
         let teller = sockets.path().join("key");
         let tells = tells_keys();
@@ -156,6 +156,11 @@ fn place(session: Option<PathBuf>, run: &Path, tmp: &Path) -> Option<PathBuf> {
     session.or_else(made)
 }
 
+/// Makes a folder of a random name that only this user may enter, whatever the umask.
+fn private_folder(place: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(place)
+}
+
 /// Whether it is a folder of this user's own, no link to one, that nobody else may enter.
 fn is_ours(dir: &Path) -> bool {
     let uid = rustix::process::geteuid().as_raw();
@@ -171,8 +176,8 @@ fn locked(dir: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Removes what killed processes left. Their connections end by themselves. Only what is this user's, as the place is,
-/// and whose lock nobody holds; nothing is read.
+/// Removes the folders that killed processes left; their connections end by themselves. Removes only folders of this
+/// user whose lock no process holds, and reads nothing. Their mode does not matter: nobody else may enter the place.
 fn sweep(place: &Path) {
     let items = std::fs::read_dir(place).into_iter().flatten().flatten().take(SWEPT);
     for item in items.filter(|item| item.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
@@ -180,7 +185,9 @@ fn sweep(place: &Path) {
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         // A link, a pipe or a device of that name is none of ours, and opening it may wait or do something.
         let is_file = std::fs::symlink_metadata(dir.join(LOCK)).is_ok_and(|meta| meta.is_file());
-        if !is_ours(&dir) || !is_file {
+        let uid = rustix::process::geteuid().as_raw();
+        let owned = std::fs::symlink_metadata(&dir).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid);
+        if !owned || !is_file {
             continue;
         }
         let Ok(lock) = OpenOptions::new().write(true).custom_flags(flags).open(dir.join(LOCK)) else { continue };
@@ -221,9 +228,12 @@ mod tests {
         drop(locked(&dead).expect("a lock"));
         let live = make("palinode-live", 0o700);
         let _held = locked(&live).expect("a lock");
-        // Of another name, open to others, without a lock, and with what is no lock.
-        let (other, wide) = (make("other", 0o700), make("palinode-wide", 0o755));
-        [&other, &wide].iter().for_each(|dir| drop(locked(dir).expect("a lock")));
+        // Made by a release that did not set the mode.
+        let wide = make("palinode-wide", 0o755);
+        drop(locked(&wide).expect("a lock"));
+        // Of another name, without a lock, and with what is no lock.
+        let other = make("other", 0o700);
+        drop(locked(&other).expect("a lock"));
         let (bare, pipe, zero) =
             (make("palinode-bare", 0o700), make("palinode-pipe", 0o700), make("palinode-zero", 0o700));
         let made = Command::new("mkfifo").arg(pipe.join("lock")).arg(pipe.join("owner")).status();
@@ -235,11 +245,25 @@ mod tests {
         let link = place.path().join("palinode-link");
         std::os::unix::fs::symlink(elsewhere.path(), &link).expect("a link can be made");
         sweep(place.path());
-        assert!(!dead.exists());
-        for dir in [&live, &other, &wide, &bare, &pipe, &zero, &link] {
+        assert!(!dead.exists() && !wide.exists());
+        for dir in [&live, &other, &bare, &pipe, &zero, &link] {
             assert!(dir.exists(), "{}", dir.display());
         }
         assert!(elsewhere.path().join("lock").exists());
+    }
+
+    #[test]
+    fn a_folder_of_sockets_is_private_and_swept_after_its_process_is_dead() {
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let made = private_folder(place.path()).expect("a folder can be made");
+        assert!(is_ours(made.path()), "only this user may enter it");
+        let lock = locked(made.path()).expect("a lock");
+        let left = made.keep();
+        sweep(place.path());
+        assert!(left.exists(), "its process lives");
+        drop(lock);
+        sweep(place.path());
+        assert!(!left.exists());
     }
 
     #[test]
