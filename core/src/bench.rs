@@ -116,11 +116,19 @@ impl Bench {
     }
 
     pub(crate) fn begin(&mut self, run: RunId, plan: &Plan) {
+        let opened = self.opening(plan);
+        self.feed(run, Event::RunOpened(Box::new(opened)));
+    }
+
+    /// How a run of this plan is opened; the plan is kept.
+    pub(crate) fn opening(&mut self, plan: &Plan) -> RunOpened {
         let (bytes, digest) = plan.encode().expect("a plan encodes");
-        let opened = RunOpened {
+        let plan_blob = blob_id(&bytes);
+        self.blobs.push(bytes);
+        RunOpened {
             runbook: plan.runbook.clone(),
             plan: digest,
-            plan_blob: blob_id(&bytes),
+            plan_blob,
             rules: plan.rules,
             world: World::Real,
             actor: Actor::default(),
@@ -133,9 +141,7 @@ impl Bench {
             host_keys: None,
             cluster: None,
             found: None,
-        };
-        self.blobs.push(bytes);
-        self.feed(run, Event::RunOpened(Box::new(opened)));
+        }
     }
 
     pub(crate) fn try_feed(&mut self, run: RunId, event: Event) -> Result<(), LoadError> {

@@ -389,3 +389,76 @@ fn a_rollback_taken_back_counts_as_a_writer() {
     let refused = bench.way_back(RUN, &Scope::Run).map(drop);
     assert!(matches!(&refused, Err(CompensateError::WrittenByRun { by, .. }) if *by == again), "{refused:?}");
 }
+
+/// The API may no longer know the node of a host that stands half done: the name that was recorded goes with its gate.
+#[test]
+fn the_gate_before_a_host_asks_for_the_node_that_was_recorded_and_waits_for_nothing_else() {
+    use crate::action::Target;
+    use crate::plan::When;
+    let when = Some(When { left: "x".to_owned(), equal: true, right: "x".to_owned() });
+    let healed = Step { when, touches: vec![path("a/one")], ..after(gate("a", "healed"), &["one"]) };
+    let mut bench = Bench::open(&one_host(vec![stop("a", "one"), healed.clone()]));
+    let target = Target { host: Some(host("a")), node: Some("node-a".to_owned()) };
+    let intent = crate::event::Intent { target: target.clone(), ..bench.intent_of(RUN, "a/one") };
+    bench.feed(RUN, Event::Intent(intent.into()));
+    bench.end(RUN, "a/one", Ending::Succeeded);
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+    let before = &way.steps[0];
+    assert_eq!((before.path.as_str(), &before.target), ("undo/a/healed/before", &target));
+    assert_eq!((&before.when, before.undo_after.len(), before.touches.len()), (&None, 0, 0));
+    assert_eq!(way.steps.last().map(|step| &step.target), Some(&healed.target), "the one at its end looks it up");
+}
+
+/// A rollback of a rollback says so, too, if nobody knows what an undo changed.
+#[test]
+fn an_undo_by_a_bare_command_is_of_unknown_effect() {
+    use crate::rules::version::Rules;
+    let bare = Action::Command(Command { run: vec!["x".to_owned()], changes: Vec::new(), undo: None });
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    bench.intend_with("a/one", vec![Undo::new(bare)]);
+    bench.end(RUN, "a/one", Ending::Succeeded);
+    bench.succeed("a/two");
+    let classes = |rules: u32| -> Vec<UndoClass> {
+        let rules = Rules::of(rules).expect("known");
+        let way = crate::compensate::compensate(&bench.history, (RUN, &Scope::Run), rules, false, &|_| None);
+        way.expect("it can be planned").plan.steps.iter().map(|step| step.class).collect()
+    };
+    assert_eq!(classes(4), [UndoClass::Reversible, UndoClass::UnknownEffect]);
+    assert_eq!(classes(3), [UndoClass::Reversible, UndoClass::NoUndo], "older rules had no word for it");
+}
+
+/// Rollbacks of older rules list what their own steps lost, and nothing of another one's, at their end as when planned.
+#[test]
+fn a_rollback_of_older_rules_lists_what_the_steps_it_took_back_lost() {
+    use crate::resource::{Loss, Residue};
+    use crate::rules::version::Rules;
+    let open = |image: &ImageRef| if let ImageRef::Here(image) = image { Some((**image).clone()) } else { None };
+    let old = |plan: Plan| Plan { rules: 3, ..plan };
+    let loss = |of: &str| Residue { key: ResourceKey::pods(of), loss: Loss::EmptyDir };
+    let reads = Step { class: UndoClass::Read, ..stop("a", "reads") };
+    let lanes = vec![
+        ("before", vec![]),
+        ("a", vec![stop("a", "one"), stop("a", "two"), reads]),
+        ("b", vec![stop("b", "one")]),
+        ("after", vec![]),
+    ];
+    let mut bench = Bench::open(&old(plan(1, 0, lanes)));
+    for name in ["a/one", "a/two", "a/reads", "b/one"] {
+        let intent = crate::event::Intent { losses: vec![loss(name)], ..bench.intent_of(RUN, name) };
+        bench.feed(RUN, Event::Intent(intent.into()));
+        bench.end(RUN, name, Ending::Succeeded);
+    }
+    let rules = Rules::of(3).expect("known");
+    let mut earlier = |run: RunId, scope: &Scope, undos: &[&str]| {
+        let way = crate::compensate::compensate(&bench.history, (RUN, scope), rules, false, &open);
+        let way = way.expect("it can be planned");
+        bench.begin(run, &way.plan);
+        undos.iter().for_each(|name| bench.does(run, name));
+        bench.close(run);
+        (way.residues, crate::compensate::residues_of(&bench.history, run, &open))
+    };
+    let one = vec![loss("a/one")];
+    assert_eq!(earlier(BACK, &Scope::Step(path("a/one")), &["undo/a/one"]), (one.clone(), one));
+    let two = vec![loss("a/two")];
+    assert_eq!(earlier(RunId([3; 8]), &Scope::Host(host("a")), &["undo/a/two"]), (two.clone(), two));
+}

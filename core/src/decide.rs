@@ -85,9 +85,7 @@ impl RunState {
         match (asking, failed) {
             (true, _) => Standing::Asking,
             (false, 0) if !open => Standing::Done,
-            (false, failed) if failed > 0 && !open && tolerable && failed <= self.plan.max_fail => {
-                Standing::DoneWithFailures
-            }
+            (false, failed) if !open && tolerable && failed <= self.plan.max_fail => Standing::DoneWithFailures,
             (false, failed) if failed > 0 => Standing::Failed,
             _ => Standing::Paused,
         }

@@ -245,3 +245,64 @@ fn what_an_earlier_rollback_could_not_restore_stays_said() {
     bench.succeed("a/one");
     assert_eq!(bench.way_back(RUN, &Scope::Run).expect("it can be planned").residues, [loss]);
 }
+
+/// A playbook tells what it changes by `touches`, by what it expects to find after it, or by what was looked at before.
+#[test]
+fn a_playbook_that_says_what_it_changes_is_of_known_effect() {
+    let step = |action: Action, touches: &[&str]| Step {
+        class: UndoClass::NoUndo,
+        touches: touches.iter().map(|name| path(name)).collect(),
+        ..step_of("play", action)
+    };
+    let expecting = r#"{"path":"/p.yml","inventory":"/i","expect":{"node-ready":{"runtime":"containerd"}}}"#;
+    let expecting: Playbook = serde_json::from_str(expecting).expect("a playbook");
+    assert!(effect_unknown(&step(playbook(), &[]), None));
+    assert!(!effect_unknown(&step(playbook(), &["a/one"]), None));
+    assert!(!effect_unknown(&step(Action::Playbook(Box::new(expecting)), &[]), None));
+    let bench = Bench::open(&hosts(1, 1, 0));
+    let looked_at = |fields: &[Fields]| {
+        let place = |fields: &Fields| Footprint::new(ResourceKey::unit(&crate::bench::host("a"), "one"), *fields);
+        Intent { footprint: fields.iter().map(place).collect(), ..bench.intent_of(RUN, "a/one") }
+    };
+    for (fields, unknown) in [
+        (&[][..], true),
+        (&[Fields::Evidence], true),
+        (&[Fields::Evidence, Fields::All], false),
+        (&[Fields::All], false),
+    ] {
+        assert_eq!(effect_unknown(&step(playbook(), &[]), Some(&looked_at(fields))), unknown, "{fields:?}");
+    }
+}
+
+/// What never touched anything, or is known to have no undo, leaves nothing that somebody should have looked at.
+#[test]
+fn only_a_step_that_acted_and_has_an_undo_leaves_what_nobody_looked_at() {
+    let unseen = |class: UndoClass, why: Option<Why>| {
+        let mut bench = Bench::open(&one_host(vec![Step { class, ..stop("a", "one") }]));
+        let intent = Intent { before: ImageRef::here(Image::new()), ..bench.intent_of(RUN, "a/one") };
+        bench.feed(RUN, Event::Intent(Arc::new(intent)));
+        let ending = if why.is_some() { Ending::Failed } else { Ending::Succeeded };
+        ended(&mut bench, RUN, "a/one", ending, why);
+        words(&bench.way_back(RUN, &Scope::Run).expect("it can be planned").residues).len()
+    };
+    assert_eq!(unseen(UndoClass::Reversible, None), 1);
+    assert_eq!(unseen(UndoClass::Reversible, Some(Why::ExitCode)), 1);
+    assert_eq!(unseen(UndoClass::Reversible, Some(Why::NotStarted)), 0);
+    assert_eq!(unseen(UndoClass::NoUndo, None), 0);
+}
+
+/// A resource that an undo would have put back is named by itself, whatever the step that it undoes was about.
+#[test]
+fn an_undo_with_resources_names_its_own() {
+    use crate::action::FileRestore;
+    use crate::resource::State;
+    let mut bench = Bench::open(&hosts(1, 1, 0));
+    let state = State::file(0o644, "root:root", 1, crate::id::BodyId([1; 32]));
+    let file = Action::FileRestore(FileRestore { path: "/etc/x".to_owned(), state });
+    bench.intend_with("a/one", vec![Undo::new(file)]);
+    bench.end(RUN, "a/one", Ending::Succeeded);
+    let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
+    bench.begin(BACK, &way.plan);
+    let key = ResourceKey::file(&crate::bench::host("a"), "/etc/x");
+    assert_eq!(residues_of(&bench.history, BACK, &open), [Residue { key, loss: Loss::NotUndone }]);
+}

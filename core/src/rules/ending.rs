@@ -130,3 +130,7 @@ pub fn companion(history: &History, rollback: RunId, closed: &RunClosed) -> Opti
     let whole = back.scope == crate::event::Scope::Run && original.closed.is_none();
     whole.then(|| (back.run, RunClosed { steps: original.counts(), ..closed.clone() }))
 }
+
+#[cfg(test)]
+#[path = "ending_tests.rs"]
+mod tests;
