@@ -217,6 +217,15 @@ pub fn is_drift(history: &History, run: RunId, step: &Step, action: &Action, key
     !accepted && action.met(key, None, found) != Some(true)
 }
 
+/// Whether another object has the name of the one that was recorded last: one under a UID that nothing recorded.
+fn is_another(history: &History, run: RunId, expected: &State, found: &State) -> bool {
+    match (expected, found) {
+        (State::Node(_), State::Node(node)) => !history.saw_uid(run, &node.uid),
+        (State::Object { uid: was, .. }, State::Object { uid, .. }) => was != uid,
+        _ => false,
+    }
+}
+
 /// Whether the step goes on over someone's change: always on the way there, on the way back only if told to.
 pub fn goes_on(step: &Step, force: bool) -> bool {
     step.undoes.is_none() || force
@@ -233,6 +242,8 @@ pub fn drifts<E>(
 ) -> Result<Vec<Drift>, E> {
     let mut found = Vec::new();
     let forced = goes_on(step, force);
+    let by_uid =
+        step.undoes.is_some() && history.runs.get(&run).is_some_and(|state| state.rules.another_object_is_drift());
     for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
         let Some(now) = image.get(&place.key) else { continue };
         let expected = match last(&place.key) {
@@ -243,7 +254,8 @@ pub fn drifts<E>(
             Err(_) if forced => continue,
             Err(error) => return Err(error),
         };
-        if expected.same(now, place.fields) || !is_drift(history, run, step, action, &place.key, now) {
+        let same = expected.same(now, place.fields) && !(by_uid && is_another(history, run, &expected, now));
+        if same || !is_drift(history, run, step, action, &place.key, now) {
             continue;
         }
         found.push(Drift { key: place.key.clone(), expected, found: now.clone(), forced });
