@@ -320,8 +320,9 @@ fn refuse_overwriting(
     let mine = || {
         let steps = scoped.iter().filter_map(|ix| state.step(*ix));
         steps.filter_map(|(step, known)| Some((step, known, known.intent.as_ref()?, known.job?.1))).filter(
-            |(step, _, intent, _)| {
+            |(step, known, intent, _)| {
                 step.class == UndoClass::Reversible
+                    && !is_untouched(state.rules, known)
                     && !intent.inverse.iter().all(|undo| matches!(undo.action, Action::InventoryRestore(_)))
             },
         )

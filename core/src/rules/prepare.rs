@@ -265,3 +265,57 @@ pub fn drifts<E>(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{self, BACK, Bench, RUN};
+    use crate::event::Scope;
+    use crate::plan::Plan;
+    use crate::resource::Node;
+
+    fn object(uid: &str) -> State {
+        State::Object { uid: uid.to_owned(), body: BodyId([1; 32]), marks: BTreeMap::new() }
+    }
+
+    fn node(uid: &str) -> State {
+        State::Node(Box::new(Node {
+            uid: uid.to_owned(),
+            unschedulable: true,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            taints: BTreeSet::new(),
+            ready: true,
+            runtime: String::new(),
+            kubelet: String::new(),
+        }))
+    }
+
+    #[test]
+    fn an_undo_stops_at_another_object_of_that_name() {
+        for rules in Rules::all() {
+            let mut bench = Bench::open(&Plan { rules: rules.version(), ..bench::hosts(1, 1, 0) });
+            bench.succeed("a/one");
+            let mut way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+            way.rules = rules.version();
+            bench.begin(BACK, &way);
+            let (forward, (undo, _)) = (bench.step(RUN, "a/one").0, bench.run(BACK).step(0).expect("an undo"));
+            let Work::Act(action) = &undo.work else { unreachable!("an undo acts") };
+            let stops = |run, step: &Step, key: &ResourceKey, fields, was: &State, is: &State| {
+                let (place, image) = (Footprint::new(key.clone(), fields), Image::from([(key.clone(), is.clone())]));
+                let last = |_: &ResourceKey| Ok::<_, ()>(Some(was.clone()));
+                let found = drifts(&bench.history, (run, false), (step, action), (&[place], &image), last);
+                found.expect("it is known").len()
+            };
+            let (map, name) = (ResourceKey::config_map("space", "map"), ResourceKey::node("a"));
+            let since = usize::from(rules.version() >= 4);
+            assert_eq!(stops(BACK, undo, &map, Fields::Content, &object("1"), &object("2")), since, "{rules:?}");
+            assert_eq!(stops(BACK, undo, &map, Fields::Content, &object("1"), &object("1")), 0);
+            assert_eq!(stops(BACK, undo, &name, Fields::Schedulable, &node("1"), &node("2")), since, "{rules:?}");
+            assert_eq!(stops(RUN, forward, &map, Fields::Content, &object("1"), &object("2")), 0, "on the way there");
+            let accepts = vec![Accept { key: name.clone(), state: Accepted::NewNode }];
+            let names_it = Step { accepts, ..undo.clone() };
+            assert_eq!(stops(BACK, &names_it, &name, Fields::Schedulable, &node("1"), &node("2")), 0);
+        }
+    }
+}
