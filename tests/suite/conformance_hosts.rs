@@ -279,7 +279,7 @@ impl Subject for HostSubject {
     }
 
     fn meddle(&self, key: &ResourceKey, how: Meddling) -> Result<bool, Trouble> {
-        let Some((what, how)) = key.kind().zip(Some(how)) else { return Ok(false) };
+        let Some(what) = key.kind() else { return Ok(false) };
         // A script that prints `done` if it did something.
         let script = match (what, how) {
             (Sort::Unit(_, unit), Meddling::Edit) => format!(
@@ -292,7 +292,8 @@ impl Subject for HostSubject {
             ),
             (Sort::File(_, path), Meddling::Replace) => format!(
                 "p='{path}'; if [ -L \"$p\" ]; then rm \"$p\" && echo someone else >\"$p\" && echo done; \
-                 elif [ -e \"$p\" ]; then rm -rf \"$p\" && ln -s /etc/hostname \"$p\" && echo done; fi"
+                 elif [ -e \"$p\" ]; then rm -rf \"$p\" && ln -s /etc/hostname \"$p\" && echo done; \
+                 else echo someone else >\"$p\" && echo done; fi"
             ),
             _ => return Ok(false),
         };
@@ -432,7 +433,6 @@ fn every_action_on_a_host_keeps_the_rules_and_does_what_it_does_in_the_lab() {
         Rule::Twice,
         Rule::CutHalf,
         Rule::CutSilent,
-        Rule::Undone,
         Rule::UndoneTwice,
         Rule::Refused,
         Rule::RetryMore,

@@ -565,7 +565,7 @@ fn meddle(cluster: &Cluster, key: &ResourceKey, how: Meddling) -> bool {
     let path = format!("{list}/{name}");
     let now = hand.get(&path);
     match (now.is_null(), how, key.kind()) {
-        (true, Meddling::Edit, Some(Kind::Object { kind: "ConfigMap", .. } | Kind::ConfigMap(..))) => {
+        (true, _, Some(Kind::Object { kind: "ConfigMap", .. } | Kind::ConfigMap(..))) => {
             hand.make(&list, &json!({ "metadata": { "name": name }, "data": { "else": "1" } }));
         }
         (true, ..) => return false,

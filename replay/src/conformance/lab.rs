@@ -211,8 +211,8 @@ fn effects_of(world: &World, kind: Kind<'_>, how: Meddling) -> Vec<Effect> {
                 }
                 (Some(Entry::Link { .. }), Meddling::Edit) => elsewhere(),
                 (_, Meddling::Edit) => Entry::text("someone else\n"),
-                (None, Meddling::Replace) if !files.exists(&path) => return Vec::new(),
                 (Some(Entry::Link { .. }), Meddling::Replace) => Entry::text("someone else\n"),
+                (None, Meddling::Replace) if !files.exists(&path) => Entry::text("someone else\n"),
                 (_, Meddling::Replace) => elsewhere(),
             };
             let (of, at) = (host.clone(), path.clone());
@@ -234,8 +234,14 @@ fn effects_of(world: &World, kind: Kind<'_>, how: Meddling) -> Vec<Effect> {
                     let content = map.content.clone();
                     vec![Effect::DeleteConfigMap { name: name.clone() }, Effect::PutConfigMap { name, content }]
                 }
-                (None, Meddling::Replace) => Vec::new(),
+                (None, Meddling::Replace) => {
+                    vec![Effect::PutConfigMap { name, content: "# someone else\n".into() }]
+                }
             }
+        }
+        (Kind::Package(host, name), Meddling::Edit) => {
+            let installed = world.host(host).and_then(|known| known.packages.get(name)?.first().cloned());
+            installed.map(|package| Effect::Erase { host: host.to_owned(), package }).into_iter().collect()
         }
         _ => Vec::new(),
     }

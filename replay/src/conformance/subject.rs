@@ -69,7 +69,7 @@ pub enum Change {
 pub enum Meddling {
     /// It becomes another state of the same thing: another content, cordoned, stopped.
     Edit,
-    /// Another thing takes its place: one with another UID, a link instead of a file.
+    /// Another thing takes its place: one with another UID, a link instead of a file; something where nothing was.
     Replace,
 }
 
