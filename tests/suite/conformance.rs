@@ -1,4 +1,4 @@
-//! Every action on the simulated lab: done twice, cut at every moment, taken back.
+//! Every action on the simulated lab: done twice, cut at every moment, taken back, with others about.
 
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
