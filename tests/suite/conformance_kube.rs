@@ -786,7 +786,7 @@ fn objects() -> Vec<Case> {
 }
 
 /// One of each action, and those that are made of several changes.
-const SOME: [&str; 10] = [
+const SOME: [&str; 11] = [
     "kube.patch, strategy",
     "kube.apply, made",
     "kube.remove",
@@ -794,6 +794,7 @@ const SOME: [&str; 10] = [
     "cordon",
     "drain",
     "delete-node",
+    "delete-node, kubelet runs",
     "restore-node, registered again",
     "patch-node, both",
     "apply ConfigMap, deleted",
@@ -808,6 +809,7 @@ fn every_action_through_the_api_keeps_the_rules_and_does_what_it_does_in_the_lab
         Rule::CutSilent,
         Rule::Undone,
         Rule::UndoneTwice,
+        Rule::Refused,
         Rule::RetryMore,
         Rule::RefusedNoImage,
         Rule::SkippedUndo,
