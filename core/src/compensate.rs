@@ -320,8 +320,9 @@ fn refuse_overwriting(
     let mine = || {
         let steps = scoped.iter().filter_map(|ix| state.step(*ix));
         steps.filter_map(|(step, known)| Some((step, known, known.intent.as_ref()?, known.job?.1))).filter(
-            |(step, _, intent, _)| {
+            |(step, known, intent, _)| {
                 step.class == UndoClass::Reversible
+                    && !is_untouched(state.rules, known)
                     && !intent.inverse.iter().all(|undo| matches!(undo.action, Action::InventoryRestore(_)))
             },
         )
@@ -355,7 +356,8 @@ fn refuse_overwriting(
 
 /// The order of undoing: reverse, but each step with `undo_after` directly behind the last of those it names.
 fn undo_order(state: &RunState, mine: &[StepIx]) -> Vec<StepIx> {
-    let has_undo = |ix: StepIx| state.step(ix).is_some_and(|(step, known)| !inverse_of(step, known).is_empty());
+    let has_undo =
+        |ix: StepIx| state.step(ix).is_some_and(|(step, known)| !inverse_of(state.rules, step, known).is_empty());
     let anchors = |ix: StepIx| -> Vec<StepIx> {
         let named = state.step(ix).map(|(step, _)| step.undo_after.as_slice()).unwrap_or_default();
         named.iter().filter_map(|path| state.find(path)).filter(|at| mine.contains(at) && has_undo(*at)).collect()
@@ -370,10 +372,16 @@ fn undo_order(state: &RunState, mine: &[StepIx]) -> Vec<StepIx> {
     order
 }
 
-/// What takes a step back; nothing for one that was declared to have no undo, whatever its action could restore.
-fn inverse_of<'a>(step: &Step, known: &'a StepState) -> &'a [Undo] {
+/// Whether no attempt of a step began: it owns nothing, and what is there is others' work.
+fn is_untouched(rules: Rules, known: &StepState) -> bool {
+    rules.untouched_steps_have_no_undo() && !known.begun && !known.stage.is_doubtful()
+}
+
+/// What takes a step back; nothing for one that was declared to have no undo, whatever its action could restore, or that
+/// never began.
+fn inverse_of<'a>(rules: Rules, step: &Step, known: &'a StepState) -> &'a [Undo] {
     match &known.intent {
-        Some(intent) if step.class == UndoClass::Reversible => &intent.inverse,
+        Some(intent) if step.class == UndoClass::Reversible && !is_untouched(rules, known) => &intent.inverse,
         _ => &[],
     }
 }
@@ -399,7 +407,7 @@ fn undo_lane(
         let Some((step, known)) = state.step(ix) else { continue };
         let Some(intent) = &known.intent else { continue };
         undone.insert(ix);
-        let mut undos = inverse_of(step, known).to_vec();
+        let mut undos = inverse_of(state.rules, step, known).to_vec();
         // A file that an earlier step recorded, and whose undo is already placed, is as it was: what a later step found
         // there was that step's doing (an .rpmsave file, say).
         undos.retain(|undo| match (&undo.action, &step.target.host) {
@@ -454,7 +462,7 @@ fn first_owners(state: &RunState, mine: &[StepIx]) -> BTreeMap<ResourceKey, Step
     let mut owners = BTreeMap::new();
     for (ix, (step, known)) in mine.iter().filter_map(|ix| Some((*ix, state.step(*ix)?))) {
         let Some(host) = &step.target.host else { continue };
-        for undo in inverse_of(step, known) {
+        for undo in inverse_of(state.rules, step, known) {
             if let Action::FileRestore(file) = &undo.action {
                 owners.entry(ResourceKey::file(host, &file.path)).or_insert(ix);
             }
@@ -550,7 +558,7 @@ pub fn originals(
     for (_, step, known) in state.steps().filter(|(ix, ..)| covers(state, scope, *ix)) {
         let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
         // What only steps without undo changed is listed, and does not count.
-        if matches!(step.class, UndoClass::Read | UndoClass::NoUndo) {
+        if matches!(step.class, UndoClass::Read | UndoClass::NoUndo) || is_untouched(state.rules, known) {
             continue;
         }
         let Some(before) = open(&intent.before) else { continue };

@@ -48,9 +48,14 @@ impl Fact<'_> {
         acted && self.step.class != UndoClass::Read
     }
 
+    /// Nothing that it may have done is known of.
+    fn never_began(&self) -> bool {
+        !self.known.begun && !self.doubtful()
+    }
+
     fn parts(&self) -> usize {
         let inverse = self.known.intent.as_ref().map_or(0, |intent| intent.inverse.len());
-        if self.step.class == UndoClass::Reversible { inverse } else { 0 }
+        if self.step.class == UndoClass::Reversible && !self.never_began() { inverse } else { 0 }
     }
 
     fn seq(&self) -> Seq {
@@ -351,8 +356,10 @@ fn agrees(bench: &Bench, again: &Bench, plan: &Plan, scope: &Scope) {
         hosts.map(|on| ResourceKey::unit(&host(on), name)).collect::<Vec<_>>()
     }) {
         let owns = |fact: &&Fact<'_>| fact.known.intent.is_some() && fact.key() == key;
-        let counts =
-            |fact: &&Fact<'_>| fact.is_in(scope) && !matches!(fact.step.class, UndoClass::Read | UndoClass::NoUndo);
+        let counts = |fact: &&Fact<'_>| {
+            let owns = !matches!(fact.step.class, UndoClass::Read | UndoClass::NoUndo) && !fact.never_began();
+            fact.is_in(scope) && owns
+        };
         let first = all.iter().filter(owns).find(counts);
         let written = first.is_some_and(|first| {
             let mut others = all.iter().filter(owns).filter(|other| !other.is_in(scope) && other.is_open());

@@ -3,7 +3,7 @@
 use crate::action::{Action, Command, KubeExec, Playbook, Undo, UndoClass};
 use crate::bench::{BACK, Bench, RUN, hosts, path, plan, stop};
 use crate::compensate::{compensate, residues_of};
-use crate::event::{Ending, Event, ImageRef, Intent, Outcome, RunEnd, Scope, SkipWhy, Why};
+use crate::event::{Answer, Ending, Event, ImageRef, Intent, Outcome, RunEnd, Scope, SkipWhy, Why};
 use crate::history::History;
 use crate::id::{ResourceKey, RunId};
 use crate::leftover::{effect_unknown, left_unknown};
@@ -131,6 +131,28 @@ fn what_provably_did_nothing_is_no_residue() {
         bench.intend(RUN, "a/bare");
         ended(&mut bench, RUN, "a/bare", Ending::Failed, Some(why));
         assert_eq!(left(&bench).len(), 1, "{why:?}: only what did not start changed nothing");
+    }
+}
+
+/// What is there then is others' work: nothing is taken back, and nothing is held against what it found.
+#[test]
+fn a_step_of_which_no_attempt_began_has_nothing_to_take_back() {
+    let undos = |bench: &Bench| {
+        let held = crate::compensate::originals(&bench.history, RUN, &Scope::Run, &open).len();
+        (bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan.steps.len(), held)
+    };
+    for rules in Rules::all() {
+        let mut bench = Bench::open(&Plan { rules: rules.version(), ..one_host(vec![stop("a", "one")]) });
+        bench.intend(RUN, "a/one");
+        let preview = compensate(&bench.history, (RUN, &Scope::Run), Rules::NOW, true, &open);
+        assert_eq!(preview.expect("it can be planned").plan.steps.len(), 1, "{rules:?}: in doubt it may have begun");
+        ended(&mut bench, RUN, "a/one", Ending::Failed, Some(Why::NotStarted));
+        let own = usize::from(rules.version() < 4);
+        assert_eq!(undos(&bench), (own, own), "{rules:?}");
+        bench.answer("a/one", Answer::Retry);
+        bench.intend(RUN, "a/one");
+        ended(&mut bench, RUN, "a/one", Ending::Failed, Some(Why::ExitCode));
+        assert_eq!(undos(&bench), (1, 1), "{rules:?}: it began");
     }
 }
 

@@ -1,10 +1,12 @@
-//! Every action on the simulated lab: done twice, cut at every moment, taken back.
+//! Every action on the simulated lab: done twice, cut at every moment, taken back, with others about.
 
 use palinode_executors::{Files, InventoryFiles, MemFiles};
+use palinode_journal::MemJournal;
 use palinode_replay::conformance::lab::{Desk, LabSubject};
 use palinode_replay::conformance::{catalog, check, compare};
 use palinode_replay::lab::{Surroundings, inventory_text};
 use palinode_tests::memory::INVENTORY;
+use palinode_tests::owner::owner;
 use std::collections::BTreeSet;
 
 /// A control side in memory, edited by the same code as a real one.
@@ -12,6 +14,12 @@ use std::collections::BTreeSet;
 pub(crate) struct Memory(MemFiles);
 
 impl Desk for Memory {
+    type Journal = MemJournal;
+
+    fn journal(&self) -> MemJournal {
+        MemJournal::new(owner(1))
+    }
+
     fn around(&self) -> Surroundings {
         let reader = self.0.clone();
         Surroundings {

@@ -4,16 +4,18 @@ use crate::conformance::Memory;
 use palinode_core::action::{Action, Place};
 use palinode_core::id::{EntryId, Micros, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
-use palinode_core::resource::Image;
+use palinode_core::resource::{Image, Kind as Sort};
 use palinode_core::span::Span;
 use palinode_executors::{Claim, Fence, Fleet, Real, Workshop};
+use palinode_journal::MemJournal;
 use palinode_replay::conformance::lab::LabSubject;
 use palinode_replay::conformance::{
-    Case, Change, Cut, Kept, Prep, RULES, Rule, Subject, Trouble, Under, catalog, check_only, compare,
+    Case, Change, Cut, Kept, Meddling, Prep, RULES, Rule, Subject, Trouble, Under, catalog, check_only, compare,
 };
 use palinode_replay::lab::{Entry, World, inventory_text};
 use palinode_tests::hosts::{Hosts, Kind};
 use palinode_tests::memory::INVENTORY;
+use palinode_tests::owner::owner;
 use palinode_tests::skip;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -43,7 +45,7 @@ const KEEP: &str = "mkdir -p /var/kept && tar -C / -cpf /var/kept/etc.tar --acls
 
 /// Brings back what was kept, and forgets every job.
 const RESET: &str = r#"
-rm -rf /var/lib/palinode/jobs/*
+rm -rf /var/lib/palinode/jobs/* /var/lib/palinode/seen
 if look | cmp -s - /var/kept/look; then exit 0; fi
 find /etc -xdev | sort | comm -13 /var/kept/paths - | while IFS= read -r p; do rm -rf -- "$p"; done
 tar -C / -xpf /var/kept/etc.tar --acls --xattrs
@@ -243,6 +245,7 @@ impl HostSubject {
 
 impl Subject for HostSubject {
     type Executor = Watched;
+    type Journal = MemJournal;
 
     fn executor(&self) -> &Watched {
         &self.watched
@@ -273,6 +276,33 @@ impl Subject for HostSubject {
             }
             other => Err(Trouble(format!("not on a real host: {other:?}"))),
         }
+    }
+
+    fn meddle(&self, key: &ResourceKey, how: Meddling) -> Result<bool, Trouble> {
+        let Some(what) = key.kind() else { return Ok(false) };
+        // A script that prints `done` if it did something.
+        let script = match (what, how) {
+            (Sort::Unit(_, unit), Meddling::Edit) => format!(
+                "systemctl cat {unit} >/dev/null 2>&1 || exit 0; \
+                 if systemctl -q is-active {unit}; then systemctl stop {unit}; else systemctl start {unit}; fi && echo done"
+            ),
+            (Sort::File(_, path), Meddling::Edit) => format!(
+                "p='{path}'; if [ -L \"$p\" ]; then ln -sfn /etc/hostname \"$p\"; \
+                 elif [ -d \"$p\" ]; then echo someone else >\"$p/else\"; else echo someone else >\"$p\"; fi && echo done"
+            ),
+            (Sort::File(_, path), Meddling::Replace) => format!(
+                "p='{path}'; if [ -L \"$p\" ]; then rm \"$p\" && echo someone else >\"$p\" && echo done; \
+                 elif [ -e \"$p\" ]; then rm -rf \"$p\" && ln -s /etc/hostname \"$p\" && echo done; \
+                 else echo someone else >\"$p\" && echo done; fi"
+            ),
+            _ => return Ok(false),
+        };
+        let out = self.watched.hosts.inside(NODE, &script);
+        if out.code == Some(0) { Ok(out.stdout.ends_with("done\n")) } else { Err(Trouble(out.to_string())) }
+    }
+
+    fn journal(&self) -> MemJournal {
+        MemJournal::new(owner(1))
     }
 
     fn drive<T>(&self, future: impl Future<Output = T>) -> Result<T, Halted> {
@@ -398,8 +428,19 @@ const SOME: [&str; 11] = [
 
 #[test]
 fn every_action_on_a_host_keeps_the_rules_and_does_what_it_does_in_the_lab() {
-    let few =
-        [Rule::Promise, Rule::Twice, Rule::CutHalf, Rule::CutSilent, Rule::Undone, Rule::UndoneTwice, Rule::Refused];
+    let few = [
+        Rule::Promise,
+        Rule::Twice,
+        Rule::CutHalf,
+        Rule::CutSilent,
+        Rule::UndoneTwice,
+        Rule::Refused,
+        Rule::RetryMore,
+        Rule::RefusedNoImage,
+        Rule::SkippedUndo,
+        Rule::OthersAtWork,
+        Rule::ReplacedTarget,
+    ];
     let rules: &[Rule] = if skip::long() { &RULES } else { &few };
     conforms("real hosts: conformance", Kind::default(), rules, |case| skip::long() || SOME.contains(&case.name));
 }

@@ -15,13 +15,15 @@ use palinode_core::port::{
 use palinode_core::resource::{Active, Image, Kind, State};
 use palinode_core::span::Span;
 use palinode_executors::{Claim, Cluster as Api, Fence, Fleet, Real, Workshop};
+use palinode_journal::MemJournal;
 use palinode_replay::conformance::lab::LabSubject;
 use palinode_replay::conformance::{
-    Case, Change, Cut, Kept, Prep, RULES, Rule, Subject, Trouble, Under, catalog, check_only, compare,
+    Case, Change, Cut, Kept, Meddling, Prep, RULES, Rule, Subject, Trouble, Under, catalog, check_only, compare,
 };
 use palinode_replay::lab::{World, inventory_text};
 use palinode_tests::cluster::Cluster;
 use palinode_tests::memory::INVENTORY;
+use palinode_tests::owner::owner;
 use palinode_tests::skip;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -547,8 +549,60 @@ fn play(kubeconfig: &std::path::Path, kubelet: &Kubelet, node: &Value) {
     }
 }
 
+/// Someone else changes an object, or puts another of the same name in its place. False if there is none.
+fn meddle(cluster: &Cluster, key: &ResourceKey, how: Meddling) -> bool {
+    let hand = cluster.hand();
+    let maps = |space: &str| format!("/api/v1/namespaces/{space}/configmaps");
+    let (list, name) = match key.kind() {
+        Some(Kind::Node(name)) => ("/api/v1/nodes".to_owned(), name),
+        Some(Kind::ConfigMap(space, name)) => (maps(space), name),
+        Some(Kind::Object { kind: "ConfigMap", namespace: Some(space), name, .. }) => (maps(space), name),
+        Some(Kind::Object { kind: kind @ "DaemonSet", namespace: Some(space), name, .. }) => {
+            (kind_path(kind, space), name)
+        }
+        _ => return false,
+    };
+    let path = format!("{list}/{name}");
+    let now = hand.get(&path);
+    match (now.is_null(), how, key.kind()) {
+        (true, _, Some(Kind::Object { kind: "ConfigMap", .. } | Kind::ConfigMap(..))) => {
+            hand.make(&list, &json!({ "metadata": { "name": name }, "data": { "else": "1" } }));
+        }
+        (true, ..) => return false,
+        (false, Meddling::Edit, Some(Kind::Node(_))) => {
+            let on = now["spec"]["unschedulable"] == true;
+            let fields = json!({ "spec": { "unschedulable": if on { Value::Null } else { true.into() } } });
+            hand.merge(&path, &fields);
+        }
+        (false, Meddling::Edit, Some(Kind::Object { kind: "DaemonSet", .. })) => {
+            hand.merge(&path, &json!({ "spec": { "minReadySeconds": 1 } }));
+        }
+        (false, Meddling::Edit, _) => {
+            hand.merge(&path, &json!({ "data": { "else": "1" } }));
+        }
+        (false, Meddling::Replace, kind) => {
+            let mut anew = now.clone();
+            if let Some(meta) = anew["metadata"].as_object_mut() {
+                meta.retain(|field, _| ["name", "namespace", "labels", "annotations"].contains(&field.as_str()));
+            }
+            hand.delete(&path);
+            // The kubelet that is played may be quicker.
+            let _ = hand.ask("POST", &list, "application/json", &anew);
+            if let Some(Kind::Node(_)) = kind {
+                hand.merge(&path, &json!({ "metadata": anew["metadata"], "spec": anew["spec"] }));
+            }
+            cluster.until("another one is there", |_| {
+                let there = hand.get(&path);
+                !there.is_null() && there["metadata"]["uid"] != now["metadata"]["uid"]
+            });
+        }
+    }
+    true
+}
+
 impl Subject for ApiSubject {
     type Executor = Watched;
+    type Journal = MemJournal;
 
     fn executor(&self) -> &Watched {
         &self.watched
@@ -579,6 +633,19 @@ impl Subject for ApiSubject {
             }
             other => Err(Trouble(format!("not through the API: {other:?}"))),
         }
+    }
+
+    fn meddle(&self, key: &ResourceKey, how: Meddling) -> Result<bool, Trouble> {
+        // The hand has a runtime of its own, which cannot be driven from within the executor's.
+        let cluster = &self.cluster;
+        std::thread::scope(|scope| {
+            let done = scope.spawn(|| meddle(cluster, key, how)).join();
+            done.map_err(|_| Trouble(format!("nobody else could change {key}")))
+        })
+    }
+
+    fn journal(&self) -> MemJournal {
+        MemJournal::new(owner(1))
     }
 
     fn drive<T>(&self, future: impl Future<Output = T>) -> Result<T, Halted> {
@@ -719,7 +786,7 @@ fn objects() -> Vec<Case> {
 }
 
 /// One of each action, and those that are made of several changes.
-const SOME: [&str; 10] = [
+const SOME: [&str; 11] = [
     "kube.patch, strategy",
     "kube.apply, made",
     "kube.remove",
@@ -727,6 +794,7 @@ const SOME: [&str; 10] = [
     "cordon",
     "drain",
     "delete-node",
+    "delete-node, kubelet runs",
     "restore-node, registered again",
     "patch-node, both",
     "apply ConfigMap, deleted",
@@ -735,7 +803,19 @@ const SOME: [&str; 10] = [
 #[test]
 fn every_action_through_the_api_keeps_the_rules_and_does_what_it_does_in_the_lab() {
     let Some(mut subject) = ApiSubject::new("kube: conformance") else { return };
-    let few = [Rule::Promise, Rule::CutHalf, Rule::CutSilent, Rule::Undone, Rule::UndoneTwice];
+    let few = [
+        Rule::Promise,
+        Rule::CutHalf,
+        Rule::CutSilent,
+        Rule::Undone,
+        Rule::UndoneTwice,
+        Rule::Refused,
+        Rule::RetryMore,
+        Rule::RefusedNoImage,
+        Rule::SkippedUndo,
+        Rule::OthersAtWork,
+        Rule::ReplacedTarget,
+    ];
     let rules: &[Rule] = if skip::long() { &RULES } else { &few };
     let cases = [cases(), objects()].concat();
     let some = |case: &Case| skip::long() || SOME.contains(&case.name);

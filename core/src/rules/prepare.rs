@@ -217,6 +217,15 @@ pub fn is_drift(history: &History, run: RunId, step: &Step, action: &Action, key
     !accepted && action.met(key, None, found) != Some(true)
 }
 
+/// Whether another object has the name of the one that was recorded last: one under a UID that nothing recorded.
+fn is_another(history: &History, run: RunId, expected: &State, found: &State) -> bool {
+    match (expected, found) {
+        (State::Node(_), State::Node(node)) => !history.saw_uid(run, &node.uid),
+        (State::Object { uid: was, .. }, State::Object { uid, .. }) => was != uid,
+        _ => false,
+    }
+}
+
 /// Whether the step goes on over someone's change: always on the way there, on the way back only if told to.
 pub fn goes_on(step: &Step, force: bool) -> bool {
     step.undoes.is_none() || force
@@ -233,6 +242,8 @@ pub fn drifts<E>(
 ) -> Result<Vec<Drift>, E> {
     let mut found = Vec::new();
     let forced = goes_on(step, force);
+    let by_uid =
+        step.undoes.is_some() && history.runs.get(&run).is_some_and(|state| state.rules.another_object_is_drift());
     for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
         let Some(now) = image.get(&place.key) else { continue };
         let expected = match last(&place.key) {
@@ -243,7 +254,8 @@ pub fn drifts<E>(
             Err(_) if forced => continue,
             Err(error) => return Err(error),
         };
-        if expected.same(now, place.fields) || !is_drift(history, run, step, action, &place.key, now) {
+        let same = expected.same(now, place.fields) && !(by_uid && is_another(history, run, &expected, now));
+        if same || !is_drift(history, run, step, action, &place.key, now) {
             continue;
         }
         found.push(Drift { key: place.key.clone(), expected, found: now.clone(), forced });
@@ -252,4 +264,58 @@ pub fn drifts<E>(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{self, BACK, Bench, RUN};
+    use crate::event::Scope;
+    use crate::plan::Plan;
+    use crate::resource::Node;
+
+    fn object(uid: &str) -> State {
+        State::Object { uid: uid.to_owned(), body: BodyId([1; 32]), marks: BTreeMap::new() }
+    }
+
+    fn node(uid: &str) -> State {
+        State::Node(Box::new(Node {
+            uid: uid.to_owned(),
+            unschedulable: true,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            taints: BTreeSet::new(),
+            ready: true,
+            runtime: String::new(),
+            kubelet: String::new(),
+        }))
+    }
+
+    #[test]
+    fn an_undo_stops_at_another_object_of_that_name() {
+        for rules in Rules::all() {
+            let mut bench = Bench::open(&Plan { rules: rules.version(), ..bench::hosts(1, 1, 0) });
+            bench.succeed("a/one");
+            let mut way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+            way.rules = rules.version();
+            bench.begin(BACK, &way);
+            let (forward, (undo, _)) = (bench.step(RUN, "a/one").0, bench.run(BACK).step(0).expect("an undo"));
+            let Work::Act(action) = &undo.work else { unreachable!("an undo acts") };
+            let stops = |run, step: &Step, key: &ResourceKey, fields, was: &State, is: &State| {
+                let (place, image) = (Footprint::new(key.clone(), fields), Image::from([(key.clone(), is.clone())]));
+                let last = |_: &ResourceKey| Ok::<_, ()>(Some(was.clone()));
+                let found = drifts(&bench.history, (run, false), (step, action), (&[place], &image), last);
+                found.expect("it is known").len()
+            };
+            let (map, name) = (ResourceKey::config_map("space", "map"), ResourceKey::node("a"));
+            let since = usize::from(rules.version() >= 4);
+            assert_eq!(stops(BACK, undo, &map, Fields::Content, &object("1"), &object("2")), since, "{rules:?}");
+            assert_eq!(stops(BACK, undo, &map, Fields::Content, &object("1"), &object("1")), 0);
+            assert_eq!(stops(BACK, undo, &name, Fields::Schedulable, &node("1"), &node("2")), since, "{rules:?}");
+            assert_eq!(stops(RUN, forward, &map, Fields::Content, &object("1"), &object("2")), 0, "on the way there");
+            let accepts = vec![Accept { key: name.clone(), state: Accepted::NewNode }];
+            let names_it = Step { accepts, ..undo.clone() };
+            assert_eq!(stops(BACK, &names_it, &name, Fields::Schedulable, &node("1"), &node("2")), 0);
+        }
+    }
 }

@@ -20,6 +20,8 @@
 //! | 4 | `Rules::again_has_a_limit` | a step whose job did nothing, as a look at it found, was begun anew without end and at once | at most five times in a row for one owner, with pauses that grow; then it is failed |
 //! | 4 | `Rules::gates_count_what_was_waited` | a gate's time was the clock's, from its first answer on, and began anew with each owner | it is what was waited for it, whatever the clock was set to |
 //! | 4 | `Rules::untouched_steps_begin_anew` | a retry kept the before-image of attempts that never began | it takes what is there now |
+//! | 4 | `Rules::untouched_steps_have_no_undo` | a step of which no attempt began was taken back like any other | it owns nothing: there is nothing to take back, and what is there is not held against what it found |
+//! | 4 | `Rules::another_object_is_drift` | an undo acted on whatever had the name of what was recorded, if its fields agreed | an object under a UID that was never recorded stops it, unless it names such a state |
 //! | 4 | `Rules::moved_steps_look_again` | a step whose resource changed between its look and its effect failed, or wrote over it | it looks again |
 //! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
 //! | 4 | `Rules::people_close_runs` | only its own driver ended a run, or the rollback that took it back | a person may end one that nobody goes on with |
@@ -123,6 +125,16 @@ impl Rules {
 
     /// Whether an attempt after others that changed nothing takes its before-image anew.
     pub fn untouched_steps_begin_anew(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether a step of which no attempt began is passed over when its run is taken back.
+    pub(crate) fn untouched_steps_have_no_undo(self) -> bool {
+        self.0 >= 4
+    }
+
+    /// Whether an undo stops at an object under a UID that was never recorded, also if its fields are as recorded.
+    pub(crate) fn another_object_is_drift(self) -> bool {
         self.0 >= 4
     }
 

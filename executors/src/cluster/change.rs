@@ -196,6 +196,14 @@ impl Doing<'_> {
         let Some(mut node) = self.same_node(&name).await? else {
             return Ok(well(format!("node {name} is gone already")));
         };
+        // It comes back as it was found: what someone changed since would be lost with it.
+        if let Some(State::Node(was)) = self.job.before.get(&ResourceKey::node(&name)) {
+            let now = cluster::node(&node);
+            if (now.unschedulable, &now.labels) != (was.unschedulable, &was.labels) {
+                let why = format!("someone else changed node {name} since it was looked at; nothing was changed here");
+                return Err(failed(Why::Conflict, why));
+            }
+        }
         let began = Instant::now();
         let beat = self.heartbeat(&name, &node).await?;
         while cluster::holds(&node, "Ready") {

@@ -1,14 +1,21 @@
 //! The simulated lab as a subject.
 
-use super::{Change, Cut, Kept, Subject, Trouble};
-use crate::lab::{Archive, Effect, Entry, Fault, Lab, Line, Phase, Surroundings, What, World, block_on, nevra};
-use palinode_core::id::EntryId;
-use palinode_core::port::{Bodies, Halted, Job};
+use super::{Change, Cut, Kept, Meddling, Subject, Trouble};
+use crate::lab::{
+    Archive, Effect, Entry, Fault, Lab, Line, Phase, Surroundings, UnitVerb, What, World, block_on, nevra,
+};
+use palinode_core::id::{EntryId, ResourceKey};
+use palinode_core::port::{Bodies, Halted, Job, Journal};
+use palinode_core::resource::{CONTROL, Kind};
 use palinode_core::span::Span;
 use std::collections::BTreeMap;
 
 /// The control side of a lab under test: one inventory, in memory or on disk.
 pub trait Desk {
+    /// What a driver records in.
+    type Journal: Journal;
+    /// An empty journal.
+    fn journal(&self) -> Self::Journal;
     /// What the lab shall be surrounded with.
     fn around(&self) -> Surroundings;
     /// The inventory's text.
@@ -51,6 +58,7 @@ impl<D: Desk> LabSubject<D> {
 
 impl<D: Desk> Subject for LabSubject<D> {
     type Executor = Lab;
+    type Journal = D::Journal;
 
     fn executor(&self) -> &Lab {
         &self.lab
@@ -89,6 +97,29 @@ impl<D: Desk> Subject for LabSubject<D> {
             }
         }
         Ok(())
+    }
+
+    fn meddle(&self, key: &ResourceKey, how: Meddling) -> Result<bool, Trouble> {
+        let Some(kind) = key.kind() else { return Ok(false) };
+        if let (Kind::File(CONTROL, _), Meddling::Edit) = (kind, how) {
+            self.desk.write(&format!("{}# someone else was here\n", self.desk.read()));
+            return Ok(true);
+        }
+        let mut world = self.lab.snapshot();
+        if let (Kind::Node(name), Meddling::Replace) = (kind, how) {
+            let Some(node) = world.node_mut(name) else { return Ok(false) };
+            node.uid = "00000000-0000-4000-8000-00000000000e".to_owned();
+            self.lab.restore(world);
+            return Ok(true);
+        }
+        let effects = effects_of(&world, kind, how);
+        let any = !effects.is_empty();
+        effects.into_iter().for_each(|effect| self.lab.change(effect));
+        Ok(any)
+    }
+
+    fn journal(&self) -> D::Journal {
+        self.desk.journal()
     }
 
     fn drive<T>(&self, future: impl Future<Output = T>) -> Result<T, Halted> {
@@ -154,5 +185,64 @@ impl<D: Desk> Subject for LabSubject<D> {
             Entry::Dir => "empty directory".to_owned(),
         };
         Ok(entries.iter().map(|(path, entry)| (path.clone(), words(entry))).collect())
+    }
+}
+
+/// What someone else does to a resource of the world.
+fn effects_of(world: &World, kind: Kind<'_>, how: Meddling) -> Vec<Effect> {
+    match (kind, how) {
+        (Kind::Unit(host, unit), Meddling::Edit) => {
+            let Some(runs) = world.host(host).filter(|known| known.unit(unit).is_some()).map(|host| host.active(unit))
+            else {
+                return Vec::new();
+            };
+            let verb = if runs { UnitVerb::Stop } else { UnitVerb::Start };
+            vec![Effect::Unit { host: host.to_owned(), unit: unit.to_owned(), verb }]
+        }
+        (Kind::File(host, path), how) => {
+            let Some(files) = world.host(host).map(|host| &host.files) else { return Vec::new() };
+            let (host, path) = (host.to_owned(), path.to_owned());
+            let elsewhere = || Entry::Link { target: "/etc/hostname".to_owned() };
+            let entry = match (files.get(&path), how) {
+                // What is below a folder is part of its state.
+                (Some(Entry::Dir), Meddling::Edit) | (None, Meddling::Edit) if files.is_dir(&path) => {
+                    let path = format!("{path}/else");
+                    return vec![Effect::Put { host, path, entry: Entry::text("someone else\n") }];
+                }
+                (Some(Entry::Link { .. }), Meddling::Edit) => elsewhere(),
+                (_, Meddling::Edit) => Entry::text("someone else\n"),
+                (Some(Entry::Link { .. }), Meddling::Replace) => Entry::text("someone else\n"),
+                (None, Meddling::Replace) if !files.exists(&path) => Entry::text("someone else\n"),
+                (_, Meddling::Replace) => elsewhere(),
+            };
+            let (of, at) = (host.clone(), path.clone());
+            vec![Effect::Remove { host: of, path: at }, Effect::Put { host, path, entry }]
+        }
+        (Kind::Node(name), Meddling::Edit) => {
+            let Some(node) = world.node(name) else { return Vec::new() };
+            vec![Effect::Schedulable { node: name.to_owned(), on: node.unschedulable }]
+        }
+        (Kind::ConfigMap(namespace, name), how) => {
+            let map = world.config_map(namespace, name);
+            let name = format!("{namespace}/{name}");
+            match (map, how) {
+                (_, Meddling::Edit) => {
+                    let text = map.map_or("", |map| &map.content);
+                    vec![Effect::PutConfigMap { name, content: format!("{text}# someone else\n").into() }]
+                }
+                (Some(map), Meddling::Replace) => {
+                    let content = map.content.clone();
+                    vec![Effect::DeleteConfigMap { name: name.clone() }, Effect::PutConfigMap { name, content }]
+                }
+                (None, Meddling::Replace) => {
+                    vec![Effect::PutConfigMap { name, content: "# someone else\n".into() }]
+                }
+            }
+        }
+        (Kind::Package(host, name), Meddling::Edit) => {
+            let installed = world.host(host).and_then(|known| known.packages.get(name)?.first().cloned());
+            installed.map(|package| Effect::Erase { host: host.to_owned(), package }).into_iter().collect()
+        }
+        _ => Vec::new(),
     }
 }

@@ -12,12 +12,14 @@ mod cuts;
 mod images;
 pub mod lab;
 mod once;
+mod others;
+mod story;
 mod subject;
 mod undo;
 
 pub use case::{Case, Expect, Left, Prep, Under};
 pub use images::{Canon, Images, Unequal, compare};
-pub use subject::{Change, Cut, Kept, Subject, Trouble};
+pub use subject::{Change, Cut, Kept, Meddling, Subject, Trouble};
 
 use bench::Bench;
 use std::collections::BTreeMap;
@@ -60,10 +62,19 @@ pub enum Rule {
     RetryMore,
     /// A refusal or failure says why and changes nothing; taking it back changes nothing either.
     Refused,
+    /// What others did to the resources of a refused attempt is not its work, and stays when it is taken back.
+    RefusedNoImage,
+    /// An undo that a person passed over is a residue, and so is what nobody knows.
+    SkippedUndo,
+    /// A host is not taken back while too many others stand half done, and what another one's step did to a shared
+    /// resource stays.
+    OthersAtWork,
+    /// Neither a step nor its undo acts on what took the place of its target.
+    ReplacedTarget,
 }
 
 /// All rules, in the order in which they are checked.
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 20] = [
     Rule::ReadOnly,
     Rule::Promise,
     Rule::Judged,
@@ -80,6 +91,10 @@ pub const RULES: [Rule; 16] = [
     Rule::UndoCut,
     Rule::RetryMore,
     Rule::Refused,
+    Rule::RefusedNoImage,
+    Rule::SkippedUndo,
+    Rule::OthersAtWork,
+    Rule::ReplacedTarget,
 ];
 
 impl Rule {
@@ -103,6 +118,10 @@ impl Rule {
             Self::UndoCut => "undo-cut",
             Self::RetryMore => "retry-more",
             Self::Refused => "refused",
+            Self::RefusedNoImage => "refused-no-image",
+            Self::SkippedUndo => "skipped-undo",
+            Self::OthersAtWork => "others-at-work",
+            Self::ReplacedTarget => "replaced-target",
         }
     }
 }
@@ -243,5 +262,9 @@ fn apply<S: Subject>(bench: &mut Bench<'_, S>, rule: Rule) -> Checked {
         Rule::UndoneFromHalf => undo::from_half(bench),
         Rule::UndoCut => undo::cut(bench),
         Rule::RetryMore => undo::retry_more(bench),
+        Rule::RefusedNoImage => others::refused_has_no_image(bench),
+        Rule::SkippedUndo => others::skipped_undo(bench),
+        Rule::OthersAtWork => others::other_hosts_at_work(bench),
+        Rule::ReplacedTarget => others::replaced_target(bench),
     }
 }

@@ -1,8 +1,8 @@
 //! What the suite needs of an executor beside the port: a world that can be made anew, disturbed and cut.
 
 use palinode_core::event::Class;
-use palinode_core::id::{BodyId, EntryId};
-use palinode_core::port::{Bodies, BodyError, Executor, Halted, Job};
+use palinode_core::id::{BodyId, EntryId, ResourceKey};
+use palinode_core::port::{Bodies, BodyError, Executor, Halted, Job, Journal};
 use palinode_core::span::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -64,6 +64,15 @@ pub enum Change {
     },
 }
 
+/// What someone else does to a resource while a step is about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meddling {
+    /// It becomes another state of the same thing: another content, cordoned, stopped.
+    Edit,
+    /// Another thing takes its place: one with another UID, a link instead of a file; something where nothing was.
+    Replace,
+}
+
 /// An executor under test, with its world.
 ///
 /// The suite runs in one thread and waits through [`Self::drive`]. A subject with real hosts blocks there on its
@@ -71,6 +80,9 @@ pub enum Change {
 pub trait Subject {
     /// The executor.
     type Executor: Executor;
+
+    /// What a driver records in, for the rules that need one.
+    type Journal: Journal;
 
     /// The executor. After [`Self::revive`] it may be another one.
     fn executor(&self) -> &Self::Executor;
@@ -83,6 +95,13 @@ pub trait Subject {
 
     /// Lets someone else change the world.
     fn change(&mut self, change: &Change) -> Result<(), Trouble>;
+
+    /// Lets someone else act on one resource, also while the executor is at work. False if nobody but the executor does
+    /// that to such a resource here; every other state of the world then is as it was.
+    fn meddle(&self, key: &ResourceKey, how: Meddling) -> Result<bool, Trouble>;
+
+    /// An empty journal.
+    fn journal(&self) -> Self::Journal;
 
     /// Drives a future to its end, or until a cut kills the process.
     fn drive<T>(&self, future: impl Future<Output = T>) -> Result<T, Halted>;

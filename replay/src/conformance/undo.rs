@@ -66,7 +66,7 @@ fn done<S: Subject>(bench: &mut Bench<'_, S>) -> Result<(Try, Image, Canon), Str
     Ok((run.attempt, run.after, world))
 }
 
-fn prepare_undo<S: Subject>(bench: &mut Bench<'_, S>) -> Result<(), String> {
+pub(super) fn prepare_undo<S: Subject>(bench: &mut Bench<'_, S>) -> Result<(), String> {
     let case = bench.case;
     case.before_undo.iter().try_for_each(|prep| bench.prepare(prep).map(|_| ()))
 }

@@ -9,7 +9,7 @@ use palinode_core::action::{Action, Bare, Emptydir, Target};
 use palinode_core::event::Why;
 use palinode_core::id::{Micros, ResourceKey};
 use palinode_core::port::{Bodies, Job};
-use palinode_core::resource::{Image, State};
+use palinode_core::resource::{Image, Kind, State};
 use std::io;
 
 /// What a job needs that is not in the world.
@@ -61,6 +61,7 @@ impl World {
     /// The parts of a job that are still to do.
     pub(super) fn draft(&self, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish> {
         let target = &job.target;
+        self.as_found(job, outside.bodies)?;
         match &job.action {
             Action::Record(_) => Ok(Draft::default().ends(1)),
             Action::Restore(_) => Err(refuse("restore has not been resolved to what it restores")),
@@ -159,6 +160,54 @@ impl World {
             Action::InventoryRestore(restore) => Ok(control_draft(&restore.file)),
             Action::Playbook(playbook) => self.playbook(target, playbook, outside),
         }
+    }
+
+    /// Refuses to change an object that is not as this attempt found it, as the API does: what goes back one day is what
+    /// was found, and what someone changed since would be lost with it.
+    fn as_found(&self, job: &Job, bodies: &dyn Bodies) -> Result<(), Finish> {
+        let changed = |what: String| {
+            let message = format!("{what} since it was looked at; nothing was changed here");
+            Err(Finish { why: Some(Why::Conflict), message: Some(message), ..Finish::default() })
+        };
+        for (key, was) in job.seen.iter().flat_map(|seen| seen.iter()) {
+            match (key.kind(), was) {
+                (Some(Kind::Node(name)), State::Node(was)) => {
+                    let Some(now) = self.nodes.get(name) else { continue };
+                    let label = |label: &String| now.labels.get(label) != was.labels.get(label);
+                    let (scheduling, labels) = match &job.action {
+                        Action::Cordon {} | Action::Uncordon {} => (true, false),
+                        Action::PatchNode(patch) => (patch.unschedulable.is_some(), patch.labels.keys().any(label)),
+                        Action::DeleteNode {} => (true, now.labels != was.labels),
+                        _ => continue,
+                    };
+                    if now.uid != was.uid {
+                        return changed(format!("node {name} registered again under UID {}", now.uid));
+                    }
+                    if scheduling && now.unschedulable != was.unschedulable {
+                        return changed(format!("someone else cordoned or uncordoned node {name}"));
+                    }
+                    if labels {
+                        return changed(format!("someone else changed the labels of node {name}"));
+                    }
+                }
+                (Some(Kind::ConfigMap(namespace, name)), was) => {
+                    let of = self.config_map(namespace, name);
+                    let goes = match &job.action {
+                        Action::DeleteObject(_) => of.is_some(),
+                        Action::ApplyObject(apply) => {
+                            let wanted = config_of(&text_of(bodies, apply.body)?)?;
+                            of.is_some_and(|map| *map.content != *wanted)
+                        }
+                        _ => false,
+                    };
+                    if goes && self.observe(key, bodies).is_ok_and(|now| now != *was) {
+                        return changed(format!("someone else wrote configmap {namespace}/{name}"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The target's host, which must be up.
