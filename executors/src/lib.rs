@@ -27,6 +27,7 @@ mod files;
 mod gluster;
 mod host;
 mod inventories;
+mod plain;
 mod real;
 mod ssh;
 
@@ -36,5 +37,6 @@ pub use cluster::{Cluster, Given, NoCluster};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;
+pub use plain::{NotPlain, check_plain, read_plain};
 pub use real::{Listener, Real, Teller, Unready};
 pub use ssh::{BadWay, Claim, Fence, Fleet, LinkError, Seen, Way, Whose};
