@@ -9,6 +9,7 @@ mod claims_ident;
 mod claims_places;
 mod claims_places_control;
 mod claims_places_host;
+mod claims_signals;
 mod claims_undo;
 mod claims_words;
 mod conformance;
