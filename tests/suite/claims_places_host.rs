@@ -134,7 +134,9 @@ pub(crate) fn beside_the_files_of_root() {
         ("many", "mkdir \"$at\"; cd \"$at\"; seq 20000 | xargs touch"),
     ];
     for folder in ["/srv/sticky", "/srv/group", "/srv/theirs", "/tmp"] {
-        for (name, make) in traps {
+        // One folder sees all of them, the others those that could be waited for.
+        let all = if folder == "/srv/sticky" { &traps[..] } else { &traps[..2] };
+        for &(name, make) in all {
             let at = format!("{folder}/{name}");
             evil(&site, &format!("at={at}; {make}"));
             for typed in
