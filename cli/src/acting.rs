@@ -18,7 +18,9 @@ use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus,
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_executors::{Claim, Cluster, DiskSources, Fence, Fleet, Given, NoCluster, Real, Unready, Way, Workshop};
+use palinode_executors::{
+    Claim, Cluster, DiskSources, FILE_LIMIT, Fence, Fleet, Given, NoCluster, Real, Unready, Way, Workshop, read_plain,
+};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -53,12 +55,14 @@ impl Acting {
         let ssh_config = args.ssh_config.as_deref();
         let (ways, names) = match &plan.inventory {
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
+                let unread = |why: String| {
                     Failure::usage(
-                        format!("the inventory {path}, which says how hosts are reached, cannot be read: {error}"),
+                        format!("the inventory {path}, which says how hosts are reached, cannot be read: {why}"),
                         "put it back, then type the same again",
                     )
-                })?;
+                };
+                let bytes = read_plain(Path::new(path), FILE_LIMIT).map_err(|error| unread(error.to_string()))?;
+                let text = String::from_utf8(bytes).map_err(|error| unread(error.to_string()))?;
                 ways(Path::new(path), &text, plan.reached().into_iter())?
             }
             None => (BTreeMap::new(), BTreeMap::new()),
@@ -401,7 +405,8 @@ fn by_node(plan: &Plan) -> Vec<HostName> {
 fn cluster(args: &Args, runtime: &Runtime, claim: Claim, names: BTreeMap<HostName, Given>) -> Result<Cluster, Failure> {
     let open = Cluster::open(args.kubeconfig.as_deref(), args.context.as_deref(), claim, names);
     runtime.block_on(open).map_err(|error| {
-        let exit = if matches!(error, NoCluster::Config(_)) { Exit::Usage } else { Exit::Failed };
+        let exit =
+            if matches!(error, NoCluster::Config(_) | NoCluster::NotPlain { .. }) { Exit::Usage } else { Exit::Failed };
         Failure::new(
             exit,
             format!("the plan has to do with the cluster: {}; nothing was touched", escape(&chain(&error))),

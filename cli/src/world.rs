@@ -6,16 +6,19 @@ use crate::render::{some, suggest};
 use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;
 use palinode_core::plan::{Plan, Work};
-use palinode_executors::{DiskFiles, InventoryFiles};
+use palinode_executors::{DiskFiles, FILE_LIMIT, InventoryFiles, read_plain};
 use palinode_replay::lab::{self, Failing, Fault, Lab, Phase, Surroundings};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Where the labs are that runs make for themselves, beside the journal.
+const FOLDER: &str = ".palinode-lab";
+
 /// The folder of a run's own lab.
 pub(crate) fn folder_for(journal: &Path, run: palinode_core::id::RunId) -> PathBuf {
     let parent = journal.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    parent.join(".palinode-lab").join(run.to_string())
+    parent.join(FOLDER).join(run.to_string())
 }
 
 /// Whether a folder holds a lab.
@@ -30,7 +33,7 @@ fn around(folder: &Path) -> Result<Surroundings, Failure> {
     })?;
     let inventory_path = path.to_owned();
     Ok(Surroundings {
-        read_inventory: Box::new(move || std::fs::read(&inventory)),
+        read_inventory: Box::new(move || read_plain(&inventory, FILE_LIMIT).map_err(std::io::Error::other)),
         inventory_path,
         control: Box::new(InventoryFiles::new(DiskFiles)),
     })
@@ -44,10 +47,33 @@ fn failed(folder: &Path, what: &str, error: &std::io::Error) -> Failure {
     )
 }
 
+/// A lab is written by names in its folder, so nobody else may have put any there.
+fn ours(folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt as _;
+    let above = folder.parent().filter(|above| above.ends_with(FOLDER));
+    for dir in above.into_iter().chain([folder]) {
+        let Ok(found) = std::fs::metadata(dir) else { continue };
+        let (uid, mode) = (found.uid(), found.mode() & 0o7777);
+        let why = if ![0, rustix::process::geteuid().as_raw()].contains(&uid) {
+            format!("{} belongs to the user with uid {uid}", dir.display())
+        } else if mode & 0o002 != 0 {
+            format!("all users may write in {} (mode {mode:04o})", dir.display())
+        } else {
+            continue;
+        };
+        return Err(Failure::usage(
+            format!("the lab in {} is not used: {why}", folder.display()),
+            "name a folder of your own with --lab-state DIR, or go to one; or type the same as that user",
+        ));
+    }
+    Ok(())
+}
+
 /// Makes the lab of a folder from a world with its inventory, or opens the one that is there.
 pub(crate) fn create(folder: &Path, new: Option<(lab::World, &str)>) -> Result<(Lab, PathBuf), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, "make", &error))?;
     let folder = folder.canonicalize().map_err(|error| failed(folder, "find", &error))?;
+    ours(&folder)?;
     let lab = match new {
         None => Lab::open(&folder, around(&folder)?).map_err(|error| failed(&folder, "open", &error))?,
         Some((world, inventory)) => {
@@ -63,6 +89,7 @@ pub(crate) fn create(folder: &Path, new: Option<(lab::World, &str)>) -> Result<(
 
 /// Opens the lab of a folder.
 pub(crate) fn open(folder: &Path) -> Result<Lab, Failure> {
+    ours(folder)?;
     Lab::open(folder, around(folder)?).map_err(|error| failed(folder, "open", &error))
 }
 

@@ -49,10 +49,7 @@ impl Sources for DiskSources {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        let mut bytes = Vec::new();
-        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-        if bytes.len() as u64 > MOST_BYTES { Err("it is larger than 64 MiB".to_owned()) } else { Ok(bytes) }
+        crate::read_plain(Path::new(path), MOST_BYTES).map_err(|error| error.to_string())
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, String> {

@@ -123,8 +123,25 @@ impl From<fs::FileType> for FileKind {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).open(path)
+/// No file of a journal is longer. One that says so is read no further.
+const LONGEST: u64 = 1 << 30;
+
+/// A file of a journal, which may be another user's whom a person trusts with what it says, not with what is elsewhere:
+/// no link is followed, and nothing that waits or has no end is opened.
+fn open(path: &Path, writes: bool) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = match File::options().read(true).write(writes).custom_flags(flags).open(path) {
+        Err(_) if path.is_symlink() => {
+            return Err(io::Error::other("it is a symbolic link, and no part of a journal is one"));
+        }
+        opened => opened?,
+    };
+    match file.metadata()?.file_type() {
+        kind if kind.is_file() => Ok(file),
+        kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Err(io::Error::other("it is no file, but a pipe or a device")),
+    }
 }
 
 /// Whether the lock was taken.
@@ -138,13 +155,15 @@ fn took(locked: Result<(), Errno>) -> io::Result<bool> {
 
 impl FileLayer for Os {
     fn read_from(&self, path: &Path, offset: u64) -> io::Result<Vec<u8>> {
-        if offset == 0 {
-            return fs::read(path);
+        let mut file = open(path, false)?;
+        let length = file.metadata()?.len();
+        if length > LONGEST {
+            return Err(io::Error::other("it is longer than 1 GiB, and no file of a journal is"));
         }
-        let mut bytes = Vec::new();
-        let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
-        file.read_to_end(&mut bytes)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX))?;
+        file.take(LONGEST).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -188,7 +207,7 @@ impl FileLayer for Os {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        Ok(Box::new(open(path)?))
+        Ok(Box::new(open(path, true)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -204,17 +223,19 @@ impl FileLayer for Os {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        File::open(dir)?.sync_all()
+        // A journal may be reached through a link of its owner's.
+        let flags = i32::try_from(OFlags::DIRECTORY.bits()).unwrap_or_default();
+        File::options().read(true).custom_flags(flags).open(dir)?.sync_all()
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Handle>>> {
-        let file = open(path)?;
+        let file = open(path, true)?;
         Ok(took(flock(&file, FlockOperation::NonBlockingLockExclusive))?.then(|| Box::new(file) as Box<dyn Handle>))
     }
 
     fn is_locked(&self, path: &Path) -> io::Result<bool> {
         // Closing the file lets the shared lock go at once.
-        let file = File::open(path)?;
+        let file = open(path, false)?;
         Ok(!took(flock(&file, FlockOperation::NonBlockingLockShared))?)
     }
 
@@ -285,5 +306,41 @@ impl Root {
     /// Makes the names in a folder of the journal durable.
     pub(crate) fn sync_dir(&self, dir: impl AsRef<Path>) -> io::Result<()> {
         self.files.sync_dir(&self.at(dir))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_no_file_is_neither_waited_for_nor_followed() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("good"), "12345678").expect("it can be written");
+        File::create(at("long")).and_then(|file| file.set_len(900 << 30)).expect("it can be made");
+        for (name, to) in [("zero", "/dev/zero"), ("link", "good"), ("loop", "loop")] {
+            std::os::unix::fs::symlink(to, at(name)).expect("a link can be made");
+        }
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
+        assert!(made.is_ok_and(|made| made.success()));
+        assert_eq!(Os.read_from(&at("good"), 3).expect("it is a file"), b"45678");
+        for (name, why) in [
+            ("long", "longer than 1 GiB"),
+            ("zero", "it is a symbolic link"),
+            ("link", "it is a symbolic link"),
+            ("loop", "it is a symbolic link"),
+            ("pipe", "it is no file"),
+        ] {
+            let told = |error: io::Error| assert!(error.to_string().contains(why), "{name}: {error}");
+            told(Os.read_from(&at(name), 0).expect_err(name));
+            if name != "long" {
+                told(Os.open(&at(name)).expect_err(name));
+                told(Os.lock(&at(name)).expect_err(name));
+                told(Os.is_locked(&at(name)).expect_err(name));
+            }
+        }
+        Os.sync_dir(folder.path()).expect("it is a folder");
+        assert!(Os.sync_dir(&at("pipe")).is_err());
     }
 }

@@ -217,6 +217,15 @@ fn cut_after_done(site: &Site, kinds: &[&str]) {
                 yes(&["package", "criu", "present"]);
                 "rpm -q criu && rpm -V criu"
             }
+            "package absent" => {
+                site.hosts.run(HOST, "rpm -ql criu >/root/criu; [ -s /root/criu ] && sync").exits(0);
+                yes(&["package", "criu", "absent"]);
+                "! rpm -q criu && rpm -qa >/dev/null && while read -r f; do [ ! -f \"$f\" ] || exit 1; done </root/criu"
+            }
+            "package back" => {
+                site.run(&["undo", "@", "--yes"]).exits(0);
+                "rpm -q criu && rpm -V criu && while read -r f; do [ -e \"$f\" ] || exit 1; done </root/criu"
+            }
             "command" => {
                 yes(&["--", "sh", "-c", "echo made >/usr/made; mkdir /var/made; echo made >/var/made/it"]);
                 "[ \"$(cat /usr/made /var/made/it)\" = \"$(printf 'made\\nmade')\" ]"
@@ -233,8 +242,20 @@ fn cut_after_done(site: &Site, kinds: &[&str]) {
     site.is_sound();
 }
 
-const KINDS: [&str; 10] =
-    ["write", "copy", "write back", "absent", "tree back", "empty", "service", "repository", "package", "command"];
+const KINDS: [&str; 12] = [
+    "write",
+    "copy",
+    "write back",
+    "absent",
+    "tree back",
+    "empty",
+    "service",
+    "repository",
+    "package",
+    "package absent",
+    "package back",
+    "command",
+];
 
 #[test]
 fn what_is_done_is_on_the_disk_on_ext4() {
@@ -252,7 +273,7 @@ fn what_is_done_is_on_the_disk_on_xfs() {
 #[test]
 fn what_is_done_is_on_the_disk_of_a_host_as_old_as_rhel_7() {
     let Some(site) = Site::new("claims: power after done, RHEL 7", OLD, &[HOST]) else { return };
-    cut_after_done(&site, &["write", "absent", "tree back", "package", "command"]);
+    cut_after_done(&site, &["write", "absent", "tree back", "package", "package absent", "package back", "command"]);
     // Without a Python nothing brings a whole file system to the disk, and that is said; single files are.
     site.hosts
         .run(HOST, "for p in /usr/bin/python* /usr/libexec/platform-python; do [ ! -e $p ] || mv $p $p.away; done")

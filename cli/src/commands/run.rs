@@ -9,6 +9,7 @@ use crate::{place, session, world};
 use palinode_core::id::RunId;
 use palinode_core::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
+use palinode_executors::{FILE_LIMIT, read_plain};
 use palinode_replay::lab;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +30,7 @@ pub(crate) fn new_id() -> Result<RunId, Failure> {
 
 /// Reads an inventory given on the command line.
 pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = read_plain(path, FILE_LIMIT).map_err(|error| {
         Failure::usage(format!("cannot read the inventory {}: {error}", path.display()), "correct the path after -i")
     })?;
     String::from_utf8(bytes).map_err(|error| {

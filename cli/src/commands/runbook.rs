@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::render::{json, to_stdout};
 use palinode_core::id::Label;
 use palinode_core::runbook;
+use palinode_executors::{FILE_LIMIT, read_plain};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -44,9 +45,10 @@ pub(crate) fn load(name: &str) -> Result<(String, String), Failure> {
             "type `palinode runbook list`",
         ));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("cannot read the runbook {shown}: {error}"), "give a readable text file")
-    })?;
+    let unread =
+        |why: String| Failure::usage(format!("cannot read the runbook {shown}: {why}"), "give a readable text file");
+    let bytes = read_plain(path, FILE_LIMIT).map_err(|error| unread(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| unread(error.to_string()))?;
     Ok((name.to_owned(), text))
 }
 

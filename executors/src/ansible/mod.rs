@@ -14,6 +14,7 @@ mod events;
 mod verdict;
 
 use crate::inventories::DiskSources;
+use crate::plain::{check_plain, in_others_reach};
 use crate::secrets;
 use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Recorded, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
@@ -102,11 +103,24 @@ impl Playbooks {
                 self.workshop.jobs.display()
             ));
         }
+        // Whoever may write there could have our claims go elsewhere, or let us wait for ever.
+        if let Some(why) = in_others_reach(&self.workshop.claims) {
+            return Some(format!(
+                "who uses an inventory is noted in {}, and there others could meddle with it: {why}; set XDG_STATE_HOME \
+                 to a folder of your own",
+                self.workshop.claims.display()
+            ));
+        }
         for (what, path) in [("playbook", &playbook.path), ("inventory", &playbook.inventory)]
             .into_iter()
             .chain(playbook.vars_from.iter().map(|path| ("file with variables", path)))
         {
-            if let Err(error) = std::fs::metadata(path) {
+            // Ansible would wait for a pipe, and read what has no end. An inventory may be a folder.
+            let found = match std::fs::metadata(path) {
+                Ok(found) if found.is_dir() && what == "inventory" => Ok(()),
+                _ => check_plain(Path::new(path), MOST_FILE).map_err(|error| error.to_string()),
+            };
+            if let Err(error) = found {
                 return Some(format!("the {what} {path} cannot be read: {error}"));
             }
         }
@@ -471,6 +485,12 @@ fn slug(inventory: &str) -> String {
     all.iter().skip(all.len().saturating_sub(100)).collect::<String>().trim_start_matches(['-', '.']).to_owned()
 }
 
+/// No file that is handed to Ansible is longer.
+const MOST_FILE: u64 = 64 << 20;
+
+/// No configuration of Ansible is longer.
+const MOST_CONFIG: u64 = 4 << 20;
+
 /// Where the operator's configuration has callback plugins, if it says so: whatever names a place for ours replaces it.
 fn configured(folder: &Path) -> Option<String> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
@@ -481,7 +501,8 @@ fn configured(folder: &Path) -> Option<String> {
     let own = ours.then(|| folder.join("ansible.cfg"));
     let places = [named, own, home.map(|home| home.join(".ansible.cfg")), Some("/etc/ansible/ansible.cfg".into())];
     let file = places.into_iter().flatten().find(|file| file.is_file())?;
-    plugins_in(&std::fs::read_to_string(&file).ok()?, file.parent().unwrap_or(Path::new("/")))
+    let text = String::from_utf8(crate::read_plain(&file, MOST_CONFIG).ok()?).ok()?;
+    plugins_in(&text, file.parent().unwrap_or(Path::new("/")))
 }
 
 /// `callback_plugins` of the section `[defaults]`; what is no absolute path stands beside the file.

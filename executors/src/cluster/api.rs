@@ -3,15 +3,16 @@
 //! Objects stay JSON. Types of any one version of Kubernetes would drop the fields of another; and an old server must
 //! never be sent what it does not know.
 
+use crate::{NotPlain, check_plain};
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use palinode_core::cluster::ClusterId;
 use serde_json::Value;
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// So long may a connection take.
@@ -181,6 +182,15 @@ pub enum NoCluster {
     /// The file that says how it is reached.
     #[error("the configuration of the cluster cannot be used")]
     Config(#[source] Box<dyn Error + Send + Sync>),
+    /// It is no file, or too long for one.
+    #[error("the configuration of the cluster {} cannot be used", .path.display())]
+    NotPlain {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: NotPlain,
+    },
     /// It does not answer.
     #[error("the cluster does not answer")]
     Silent(#[source] Box<dyn Error + Send + Sync>),
@@ -194,11 +204,57 @@ pub enum NoCluster {
     },
 }
 
+/// A configuration that does not say what one says.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not what a configuration of a cluster is made of{0}: {1}")]
+struct Unread(String, String);
+
+fn shown(paths: &[PathBuf]) -> String {
+    let all: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    all.join(", ")
+}
+
+/// Where in a text an error is, without a word of the text.
+fn place_in(error: &str) -> String {
+    let number = |word: &str| {
+        let rest = &error[error.find(word)? + word.len()..];
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (!digits.is_empty()).then_some(digits)
+    };
+    match (number("line "), number("column ")) {
+        (Some(line), Some(column)) => format!(" (line {line}, column {column})"),
+        _ => String::new(),
+    }
+}
+
+/// No configuration of a cluster is longer.
+const MOST_CONFIG: u64 = 16 << 20;
+
+/// The configurations that are read if none is named, of those that are there.
+fn usual() -> Vec<PathBuf> {
+    let named = std::env::var_os("KUBECONFIG").filter(|paths| !paths.is_empty());
+    let all: Vec<PathBuf> = match named {
+        Some(paths) => std::env::split_paths(&paths).collect(),
+        None => std::env::home_dir().into_iter().map(|home| home.join(".kube/config")).collect(),
+    };
+    all.into_iter().filter(|path| path.exists()).collect()
+}
+
 impl Api {
     /// Opens a way: by a file or what `KUBECONFIG` names, and a context or the current one. The server is asked for its
     /// version.
     pub(crate) async fn open(file: Option<&Path>, context: Option<&str>) -> Result<Self, NoCluster> {
-        let bad = |error: kube::config::KubeconfigError| NoCluster::Config(Box::new(error));
+        let paths = file.map_or_else(usual, |file| vec![file.to_owned()]);
+        let bad = |error: KubeconfigError| match error {
+            // What it quotes may be a token, or another file's that a link leads to.
+            KubeconfigError::Parse(error) => {
+                NoCluster::Config(Box::new(Unread(place_in(&error.to_string()), shown(&paths))))
+            }
+            error => NoCluster::Config(Box::new(error)),
+        };
+        for path in &paths {
+            check_plain(path, MOST_CONFIG).map_err(|cause| NoCluster::NotPlain { path: path.clone(), cause })?;
+        }
         let config = match file {
             Some(file) => Kubeconfig::read_from(file).map_err(bad)?,
             None => Kubeconfig::read().map_err(bad)?,
@@ -372,6 +428,13 @@ pub(crate) fn part(name: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_in_a_configuration_has_no_word_of_it() {
+        let error = "error: line 3 column 14: expected mapping\n --> <input>:3:14\n 3 | token: secret";
+        assert_eq!(place_in(error), " (line 3, column 14)");
+        assert_eq!(place_in("line secret"), "");
+    }
 
     #[test]
     fn names_cannot_leave_their_place() {

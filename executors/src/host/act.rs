@@ -180,14 +180,14 @@ fn wait(wait: &Wait) -> Result<String, String> {
 }
 
 /// What is fetched is what the job prints, and is kept as that. A directory is packed twice: first to know how much it
-/// comes to.
+/// comes to; not even that if its files say that they are longer.
 fn fetch(fetch: &Fetch) -> String {
     format!(
         "path={}\n\
          large() {{ if [ \"$1\" -gt {limit} ]; then echo \"$path holds $1 bytes, and no more than {limit} are fetched\" >&2; exit 1; fi; }}\n\
          pack() {{ tar -cf - --format=posix --acls --selinux --xattrs . 2>/dev/null; }}\n\
          if [ -f \"$path\" ]; then large \"$(stat -L -c %s -- \"$path\")\"; cat -- \"$path\"\n\
-         elif [ -d \"$path\" ]; then cd -- \"$path\" || exit; large \"$(pack | wc -c)\"; pack\n\
+         elif [ -d \"$path\" ]; then cd -- \"$path\" || exit; large \"$(du -s -B1 --apparent-size . | cut -f1)\"; large \"$(pack | wc -c)\"; pack\n\
          elif [ -e \"$path\" ]; then echo \"$path is neither a file nor a directory\" >&2; exit 1\n\
          else ls -d -- \"$path\" >/dev/null; exit 1; fi\n",
         quoted(&fetch.path),
@@ -287,7 +287,8 @@ fn copy(file: &FileCopy) -> String {
     let (from, to) = (quoted(&file.from), quoted(&file.to));
     let mut act = format!(
         "from={from} to={to}\n\
-         if [ ! -f \"$from\" ]; then echo \"$from: No such file\" >&2; exit 1; fi\n"
+         if [ ! -f \"$from\" ]; then echo \"$from: No such file\" >&2; exit 1; fi\n{}",
+        bounded("from")
     );
     if file.resolver {
         act.push_str(
@@ -340,11 +341,23 @@ fn write(file: &FileWrite) -> String {
 
 fn read(file: &FileRead) -> String {
     format!(
-        "path={} key={}\nline=$(grep -m 1 \"^[[:space:]]*$key=\" -- \"$path\") || {{ rc=$?; \
+        "path={} key={}\n{}line=$(grep -m 1 \"^[[:space:]]*$key=\" -- \"$path\") || {{ rc=$?; \
          if [ $rc = 1 ]; then echo \"$path has no line $key=\" >&2; fi; exit $rc; }}\n\
          printf '%s\\n' \"${{line#*=}}\"\n",
         quoted(&file.path),
-        quoted(&file.key)
+        quoted(&file.key),
+        bounded("path"),
+    )
+}
+
+/// What a user of the host may have laid out is not waited for, and not read without an end. One that is not there is for
+/// what follows to say.
+fn bounded(variable: &str) -> String {
+    format!(
+        "if [ -e \"${variable}\" ] && [ ! -f \"${variable}\" ]; then echo \"${variable} is no file\" >&2; exit 1; fi\n\
+         if [ -f \"${variable}\" ] && [ \"$(stat -L -c %s -- \"${variable}\")\" -gt {LIMIT} ]; then \
+         echo \"${variable} is longer than {} MiB\" >&2; exit 1; fi\n",
+        LIMIT >> 20
     )
 }
 

@@ -15,6 +15,9 @@ use std::process::{Command, Stdio};
 /// A connection that nobody uses ends after so many seconds, also when this process is gone.
 const IDLE: NonZeroUsize = NonZeroUsize::new(60).expect("sixty is not zero");
 
+/// No configuration of ssh is longer.
+const MOST_CONFIG: u64 = 16 << 20;
+
 /// How the folders begin that sockets are in.
 const PREFIX: &str = "palinode-";
 
@@ -203,7 +206,11 @@ fn include(path: &Path) -> std::io::Result<String> {
     let text = text.ok_or_else(|| {
         std::io::Error::new(std::io::ErrorKind::InvalidInput, "its path cannot be written into a configuration of ssh")
     })?;
-    std::fs::File::open(path)?;
+    // Opening a pipe would wait. `/dev/null` is how a configuration is left out.
+    if path != Path::new("/dev/null") {
+        crate::check_plain(path, MOST_CONFIG).map_err(std::io::Error::other)?;
+        File::open(path)?;
+    }
     Ok(format!("Include \"{text}\"\n"))
 }
 

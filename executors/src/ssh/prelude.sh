@@ -4,6 +4,8 @@ LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 unset CDPATH ENV BASH_ENV TMOUT TAR_OPTIONS GREP_OPTIONS LS_COLORS
 umask 077
+# What a login may not write, root may, where it may set limits.
+ulimit -f unlimited 2>/dev/null
 cd /
 
 # JOBS LIB RUN: where jobs are, where claims are and what was seen of journals, and where pipes are.
@@ -31,6 +33,22 @@ p_hello() {
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then echo systemd; fi
 }
 
+# FOLDER: says why what is in it may be another's, and fails. One that is not there is made by us.
+p_own() {
+  if ! [ -e "$1" ]; then return 0; fi
+  p_stat=$(stat -L -c '%a %U' -- "$1") || return 71
+  if ! [ -O "$1" ]; then
+    echo "$1 belongs to ${p_stat#* }, who could meddle with what is kept there: look at it, and remove it" >&2
+    return 71
+  fi
+  case ${p_stat%% *} in
+    *[2367]? | *[2367])
+      echo "others may write in $1 (its mode is ${p_stat%% *}), and could meddle with what is kept there: look at it, and remove it" >&2
+      return 71
+      ;;
+  esac
+}
+
 # ---- Claims. Whoever changes a host has a link there that names the file with their words: one maker, no half of it.
 
 # JOURNAL: whether it has the host.
@@ -38,6 +56,7 @@ p_has() { [ "$p_claimed" -ef "$p_claims/$1" ]; }
 
 # JOURNAL WORDS [had]: claims the host. 73: another journal has it; says who. 74: nobody has it, though this one had.
 p_claim() {
+  p_own "$p_lib" || return
   if p_has "$1"; then return 0; fi
   if [ "$3" = had ] && ! [ -L "$p_claimed" ]; then return 74; fi
   mkdir -p "$p_claims" || return 71
@@ -63,12 +82,13 @@ p_owner() { if ! cat "$p_claimed" 2>/dev/null; then readlink "$p_claimed"; fi; }
 
 # JOURNAL: who else has it, if anyone.
 p_claimant() {
-  if [ -L "$p_claimed" ] && ! p_has "$1"; then printf 'claimant %s\n' "$(p_owner | base64 -w0)"; fi
+  if [ -L "$p_claimed" ] && p_own "$p_lib" 2>/dev/null && ! p_has "$1"; then printf 'claimant %s\n' "$(p_owner | base64 -w0)"; fi
 }
 
 # JOURNAL: all that is known of its claim. `claimant` and `by`: another journal has the host. `ours`: it has it. `taken`:
 # it had it, and who took it. `seen`: the newest that the host saw of it.
 p_whose() {
+  p_own "$p_lib" 2>/dev/null || return 0
   p_claimant "$1"
   if p_has "$1"; then echo ours; elif [ -L "$p_claimed" ]; then printf 'by %s\n' "$(readlink "$p_claimed" | base64 -w0)"; fi
   if [ -e "$p_claims/$1.taken" ]; then printf 'taken %s\n' "$(base64 -w0 "$p_claims/$1.taken")"; fi
@@ -97,6 +117,7 @@ p_saw() {
 
 # JOURNAL EPOCH OWNER SEQUENCE ENTRY: notes that it is here with an intent. 75: the host saw a newer state of it.
 p_fence() {
+  p_own "$p_lib" || return
   if [ -e "$p_seen/$1.not" ] && read -r p_not <"$p_seen/$1.not" && [ "$p_not" = "$3" ]; then
     echo 'what its other copy did' >&2
     return 75
@@ -132,7 +153,7 @@ p_starter='' p_ticker='' p_number=0
 p_open() {
   if [ -n "$p_starter" ] && kill -0 "$p_starter" 2>/dev/null; then return; fi
   p_starter='' p_at=$p_pipes/$$
-  mkdir -p "$p_pipes" && rm -f "$p_at.to" "$p_at.from" && mkfifo "$p_at.to" "$p_at.from" || return
+  mkdir -p "$p_pipes" && p_own "$p_pipes" && rm -f "$p_at.to" "$p_at.from" && mkfifo "$p_at.to" "$p_at.from" || return
   printf '%s\n' "$p_program" >"$p_at.sh" || return
   # Open at both ends, so that nothing waits for the other side.
   exec 7<>"$p_at.to" 9<>"$p_at.from"

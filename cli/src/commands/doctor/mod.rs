@@ -35,6 +35,19 @@ pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
         let what = format!("cannot {what} {}: {error}", folder.display());
         Failure::usage(what, "name a folder with --disk DIR that you may write to")
     };
+    // What is made there is found by its name again.
+    let about = folder.metadata().map_err(|error| cannot("look at", &error))?;
+    let (uid, mode) = (about.uid(), about.mode() & 0o7777);
+    if ![0, rustix::process::geteuid().as_raw()].contains(&uid) || mode & 0o1002 == 0o002 {
+        return Err(Failure::usage(
+            format!(
+                "nothing is written in {}, where others could put something else in its place: it belongs to {} (mode {mode:04o})",
+                folder.display(),
+                crate::actor::name_of(uid)
+            ),
+            "name a folder of your own on the same file system with --disk DIR, or type the same as that user",
+        ));
+    }
     if doctor.power_cut && !rustix::process::geteuid().is_root() {
         return Err(Failure::usage(
             "cutting the power of a throw-away file system takes root: it has to be mounted",
