@@ -101,7 +101,7 @@ fn filters_are_known(reader: &JournalReader, log: &Log, only: Option<RunId>) -> 
             Work::Act(action) => Some(action.name()),
             Work::Gate { .. } => None,
         });
-        suggest::known(action, acted.chain(palinode_core::action::NAMES.iter().copied()), "action", "there is no")?;
+        suggest::known(action, acted.chain(palinode_core::action::runbook_names()), "action", "there is no")?;
     }
     if let Some(step) = &log.step
         && !steps().any(|known| known.path.as_str().starts_with(step.as_str()))

@@ -1,8 +1,7 @@
 //! Inverses: typed actions with the live states they accept, and the order that puts a host back after a playbook.
 
 use super::{
-    Action, ApplyObject, Bare, DeleteObject, Drain, Emptydir, FileRestore, Package, PackageState, files, hosts, kube,
-    manifests,
+    Action, ApplyObject, Bare, DeleteObject, Drain, Emptydir, FileRestore, Package, PackageState, on_cluster, on_host,
 };
 use crate::id::ResourceKey;
 use crate::resource::{Image, Kind, Node, State};
@@ -95,15 +94,15 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
         |want: fn(&Kind<'_>) -> bool| before.iter().filter(move |(key, _)| key.kind().is_some_and(|kind| want(&kind)));
     let mut units: Vec<_> = of(|kind| matches!(kind, Kind::Unit(..))).collect();
     // The node service stops before what it would restart.
-    units.sort_by_key(|(key, _)| hosts::stop_rank(key));
-    let (resolver, others): (Vec<_>, Vec<_>) = units.into_iter().partition(|(key, _)| hosts::is_resolver(key));
-    undos.extend(others.into_iter().filter_map(|(key, state)| hosts::unit_back(key, state)));
+    units.sort_by_key(|(key, _)| on_host::stop_rank(key));
+    let (resolver, others): (Vec<_>, Vec<_>) = units.into_iter().partition(|(key, _)| on_host::is_resolver(key));
+    undos.extend(others.into_iter().filter_map(|(key, state)| on_host::unit_back(key, state)));
     undos.extend(
         of(|kind| matches!(kind, Kind::File(..)))
             .filter(|(_, state)| **state != State::Absent)
-            .map(|(key, state)| files::file_back(key, state)),
+            .map(|(key, state)| on_host::file_back(key, state)),
     );
-    undos.extend(resolver.into_iter().filter_map(|(key, state)| hosts::unit_back(key, state)));
+    undos.extend(resolver.into_iter().filter_map(|(key, state)| on_host::unit_back(key, state)));
     let (gone, there): (Vec<_>, Vec<_>) =
         of(|kind| matches!(kind, Kind::Package(..))).partition(|(_, state)| **state == State::Absent);
     if !gone.is_empty() {
@@ -133,7 +132,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
     undos.extend(of(|kind| matches!(kind, Kind::File(..))).filter(|(_, state)| **state == State::Absent).map(
         |(key, state)| {
             let Some(Kind::File(_, path)) = key.kind() else {
-                return files::file_back(key, state);
+                return on_host::file_back(key, state);
             };
             // Removing packages leaves .rpmsave files behind that nobody recorded: any content may go.
             Undo::new(Action::FileRestore(FileRestore { path: path.to_owned(), state: State::Absent }))
@@ -162,12 +161,12 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
     }
     for (key, state) in before {
         if let Some(object) = key.kind().and_then(|kind| kind.object()) {
-            undos.push(Undo::new(manifests::put_or_remove(object, state)));
+            undos.push(Undo::new(on_cluster::put_or_remove(object, state)));
         }
     }
     undos
 }
 
 fn node_fields_back(key: &ResourceKey, node: &Node) -> Undo {
-    Undo::new(Action::RestoreNode(kube::membership(node))).or(key, Accepted::NewNode)
+    Undo::new(Action::RestoreNode(on_cluster::membership(node))).or(key, Accepted::NewNode)
 }

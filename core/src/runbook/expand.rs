@@ -329,7 +329,7 @@ impl Maker<'_> {
         let needs_host = match &spec.kind {
             Kind::Gate(name) => name != "gluster.healed",
             Kind::Action(name) => {
-                if !action::READ_ONLY.contains(&name.as_str()) {
+                if !action::is_read_only(name) {
                     let what = format!("`{name}` changes something, and preflight only looks");
                     self.findings.push(Finding::new(spec.at, what, "move the step to `before` or `each_host`"));
                     return;

@@ -269,7 +269,7 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
     let mut modifiers = BTreeMap::new();
     for (key, value) in body.map("{ ACTION: { ... } }")? {
         let word = key.text.as_str();
-        let found = if action::NAMES.contains(&word) {
+        let found = if action::runbook_names().any(|name| name == word) {
             Some((Kind::Action(word.to_owned()), value.clone()))
         } else if port::GATES.contains(&word) {
             Some((Kind::Gate(word.to_owned()), value.clone()))
@@ -294,7 +294,7 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
                 format!(
                     "unknown action `{}`; actions are {}; gates are {}; modifiers are {}",
                     word.shown(),
-                    action::NAMES.join(", "),
+                    action::runbook_names().collect::<Vec<_>>().join(", "),
                     port::GATES.join(", "),
                     MODIFIERS.join(", ")
                 ),

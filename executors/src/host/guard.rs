@@ -1,6 +1,7 @@
 //! What a host may not be changed at: a way that leads through links, that others may change, or into a mount. Asked
 //! before the intent, and once more by the job itself.
 
+use super::kind::{OnHost, kind};
 use crate::ssh::{decoded, quoted};
 use palinode_core::action::Action;
 use palinode_core::id::{HostName, ResourceKey};
@@ -17,45 +18,26 @@ pub(crate) const REFUSED: i32 = 77;
 /// What such a job prints, before the reason.
 const WORDS: &str = "nothing was changed: ";
 
-/// The words for the function, one list for each path that the action changes.
+/// Where packages and commands write.
+pub(super) const USUAL: &str = "/ /boot /boot/efi /etc /home /opt /root /srv /usr /usr/local /var /var/lib /var/log";
+
+/// Words for a path whose content or name changes.
+pub(super) fn name(path: &str) -> String {
+    format!("name {}", quoted(path))
+}
+
+/// Words for a path whose owner may change too.
+pub(super) fn owned(path: &str) -> String {
+    format!("name {} owned", quoted(path))
+}
+
 fn paths(action: &Action) -> Vec<String> {
-    let name = |path: &str| format!("name {}", quoted(path));
-    let owned = |path: &str| format!("name {} owned", quoted(path));
-    match action {
-        Action::FileAbsent(file) => {
-            // Another's file may go; what comes back has its owner.
-            let of = |path: &String| match path.strip_suffix("/*") {
-                Some(folder) => format!("all {}", quoted(folder)),
-                None => owned(path),
-            };
-            file.paths.iter().map(of).collect()
-        }
-        Action::FileCopy(file) => vec![name(&file.to)],
-        Action::FileWrite(file) if file.owner.is_none() => vec![name(&file.path)],
-        Action::FileWrite(file) => vec![owned(&file.path)],
-        Action::FileRestore(file) => vec![owned(&file.path)],
-        Action::Command(command) => {
-            let of = |path: &String| match command.undo {
-                Some(_) => format!("links {}", quoted(path)),
-                None => owned(path),
-            };
-            command.changes.iter().map(of).collect()
-        }
-        Action::Repository(repository) => {
-            let mut all = vec![owned("/etc/yum.repos.d/any.repo")];
-            if repository.pinned().is_some() {
-                all.push("name \"$(p_release_file)\" owned".to_owned());
-            }
-            all
-        }
-        _ => Vec::new(),
-    }
+    kind(action).map_or_else(Vec::new, OnHost::guarded)
 }
 
 /// The functions that an action's paths are looked at with.
 fn functions(action: &Action) -> String {
-    let more = if matches!(action, Action::Repository(_)) { super::REPOS } else { "" };
-    format!("{more}{GUARD}")
+    format!("{}{GUARD}", kind(action).map_or("", OnHost::functions))
 }
 
 /// The question whether an action may change its paths; nothing if it has none. It ends the script if it may not.
@@ -111,34 +93,15 @@ pub(crate) fn stopped(code: i32, out: &[u8]) -> Option<String> {
     text.strip_prefix(WORDS).map(|why| why.trim().to_owned())
 }
 
-/// What has to be on the disk before the job's end is told, as a piece of shell.
-pub(super) fn brings(action: &Action) -> String {
-    /// Where packages and commands write.
-    const ALL: &str = "/ /boot /boot/efi /etc /home /opt /root /srv /usr /usr/local /var /var/lib /var/log";
-    let folder = |path: &str| {
-        let path = path.trim_end_matches('/');
-        quoted(path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }))
-    };
-    let folders = |folders: Vec<String>| format!("p_bring_folders {}\n", folders.join(" "));
-    match action {
-        Action::FileAbsent(file) => {
-            let of = |path: &String| path.strip_suffix("/*").map_or_else(|| folder(path), quoted);
-            let all: BTreeSet<String> = file.paths.iter().map(of).collect();
-            folders(all.into_iter().collect())
-        }
-        Action::FileCopy(file) => folders(vec![folder(&file.to)]),
-        Action::FileWrite(file) => folders(vec![folder(&file.path)]),
-        Action::FileRestore(file) => folders(vec![folder(&file.path)]),
-        Action::Service(service) if service.enabled.is_some() => "p_bring /etc\n".to_owned(),
-        Action::Repository(_) => "p_bring /etc /var/lib\n".to_owned(),
-        Action::Package(_) => format!("p_bring_usual {ALL}\n"),
-        Action::Command(command) => {
-            let paths: Vec<String> = command.changes.iter().map(|path| quoted(path)).collect();
-            let declared = if paths.is_empty() { String::new() } else { format!("p_bring {}\n", paths.join(" ")) };
-            format!("p_bring_usual {ALL}\n{declared}")
-        }
-        _ => String::new(),
-    }
+/// The folder that a path is in, as a word.
+pub(super) fn folder(path: &str) -> String {
+    let path = path.trim_end_matches('/');
+    quoted(path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }))
+}
+
+/// Brings folders to the disk, which are words, with what changed in them.
+pub(super) fn folders(folders: impl IntoIterator<Item = String>) -> String {
+    format!("p_bring_folders {}\n", folders.into_iter().collect::<Vec<_>>().join(" "))
 }
 
 /// The lines at the end of an output that name what is not known to be on the disk; and what was printed before.

@@ -1,6 +1,6 @@
-//! Where a host's packages come from: which repositories are enabled, and the release that they are pinned to.
+//! `repository`: where packages come from: enabled repositories, and the release that is pinned.
 
-use super::{Action, Target, Undo};
+use crate::action::{values, Action, ActionKind, Place, Recovery, Target, Undo, UndoClass};
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
@@ -34,16 +34,48 @@ impl Repository {
     pub fn pinned(&self) -> Option<Option<&str>> {
         self.release.as_deref().map(|release| Some(release).filter(|release| *release != UNSET))
     }
+}
 
-    pub(super) fn check(&self) -> Result<(), String> {
+impl ActionKind for Repository {
+    fn place(&self) -> Place {
+        Place::Host
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Reversible
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn words(&self) -> String {
+        let mut parts = Vec::new();
+        for (verb, ids) in [("enable", &self.enable), ("disable", &self.disable)] {
+            if !ids.is_empty() {
+                parts.push(format!("{verb} {}", values::list(ids, "repository").replace("repositorys", "repositories")));
+            }
+        }
+        match self.pinned() {
+            Some(Some(release)) => parts.push(format!("pin the release {release}")),
+            Some(None) => parts.push("pin no release".to_owned()),
+            None => {}
+        }
+        parts.join(", ")
+    }
+
+    fn check(&self) -> Result<(), String> {
         if self.enable.is_empty() && self.disable.is_empty() && self.release.is_none() {
             return Err("`repository` says neither `enable` nor `disable` nor `release`".to_owned());
         }
-        let both = self.enable.iter().find(|id| self.disable.contains(id));
-        both.map_or(Ok(()), |id| Err(format!("`{}` shall be enabled and disabled", id.shown())))
+        if let Some(id) = self.enable.iter().find(|id| self.disable.contains(id)) {
+            return Err(format!("`{}` shall be enabled and disabled", id.shown()));
+        }
+        values::words("repository", self.enable.iter().chain(&self.disable), "-._:")?;
+        values::words("release", &self.release, "-._")
     }
 
-    pub(super) fn footprint(&self, target: &Target) -> Vec<Footprint> {
+    fn footprint(&self, target: &Target) -> Vec<Footprint> {
         let Some(host) = &target.host else {
             return Vec::new();
         };
@@ -52,7 +84,7 @@ impl Repository {
         ids.chain(release).map(|key| Footprint::new(key, Fields::All)).collect()
     }
 
-    pub(super) fn met(&self, key: &ResourceKey, now: &State) -> Option<bool> {
+    fn met(&self, key: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
         match key.kind() {
             Some(Kind::Repository(_, id)) => {
                 let (_, on) = self.wanted().find(|(wanted, _)| *wanted == id)?;
@@ -70,8 +102,9 @@ impl Repository {
     }
 
     /// What was enabled is enabled again, what was not is not, and the release is what it was.
-    pub(super) fn inverse(&self, before: &Image) -> Vec<Undo> {
-        let mut back = Self { enable: Vec::new(), disable: Vec::new(), release: None };
+    fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
+        let nothing = Self { enable: Vec::new(), disable: Vec::new(), release: None };
+        let mut back = nothing.clone();
         for (key, state) in before {
             match (key.kind(), state) {
                 (Some(Kind::Repository(_, id)), State::Repository { enabled: true }) => back.enable.push(id.to_owned()),
@@ -82,7 +115,7 @@ impl Repository {
             }
         }
         // Of repositories that are not there nothing was changed.
-        if back.check().is_err() { Vec::new() } else { vec![Undo::new(Action::Repository(back))] }
+        if back == nothing { Vec::new() } else { vec![Undo::new(Action::Repository(back))] }
     }
 }
 

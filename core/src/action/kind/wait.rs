@@ -1,5 +1,8 @@
-//! Actions that wait for something on a host, or bring something from it. They change nothing.
+//! `wait`: until one thing holds on the host.
 
+use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -52,16 +55,22 @@ impl Wait {
             _ => None,
         }
     }
+}
 
-    pub(super) fn check(&self) -> Result<(), String> {
-        match self.what() {
-            None => Err("`wait` takes one of `port`, `path`, `unit` and `for`".to_owned()),
-            Some(Awaited::Port(0)) => Err("nothing listens on port 0".to_owned()),
-            Some(_) => Ok(()),
-        }
+impl ActionKind for Wait {
+    fn place(&self) -> Place {
+        Place::Host
     }
 
-    pub(super) fn words(&self) -> String {
+    fn class(&self) -> UndoClass {
+        UndoClass::Read
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn words(&self) -> String {
         match self.what() {
             Some(Awaited::Port(port)) => format!("wait until something listens on port {port}"),
             Some(Awaited::Path(path)) => format!("wait until {path} is there"),
@@ -70,29 +79,28 @@ impl Wait {
             None => "wait".to_owned(),
         }
     }
-}
 
-/// Brings a file, or a directory as an archive, into the journal as the step's output, sealed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fetch {
-    /// The file or directory, absolute.
-    pub path: String,
-}
+    fn check(&self) -> Result<(), String> {
+        match self.what() {
+            None => return Err("`wait` takes one of `port`, `path`, `unit` and `for`".to_owned()),
+            Some(Awaited::Port(0)) => return Err("nothing listens on port 0".to_owned()),
+            Some(_) => {}
+        }
+        self.path.iter().try_for_each(|text| values::path(text))?;
+        values::words("unit", &self.unit, values::UNIT)
+    }
 
-impl Fetch {
-    /// So many bytes are brought at most: what a job prints beyond that is not kept.
-    pub const LIMIT: u64 = 8 << 20;
-}
+    fn footprint(&self, _: &Target) -> Vec<Footprint> {
+        Vec::new()
+    }
 
-/// Asks a host of a storage cluster how the healing of volumes goes; what it prints is the step's output, sealed. It starts
-/// no heal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GlusterHeal {
-    /// Only these volumes; without them all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub volumes: Vec<String>,
+    fn met(&self, _: &ResourceKey, _: Option<&State>, _: &State) -> Option<bool> {
+        None
+    }
+
+    fn inverse(&self, _: &Target, _: &Image) -> Vec<Undo> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]
@@ -112,18 +120,5 @@ mod tests {
             assert!(wait(bad).expect(bad).check().is_err(), "{bad}");
         }
         assert!(wait("{\"port\": 70000}").is_err());
-    }
-
-    #[test]
-    fn volumes_are_names_that_no_shell_misreads() {
-        let heal = |text: &str| serde_json::from_str::<Action>(&format!("{{\"gluster.heal\": {text}}}"));
-        for good in ["{}", "{\"volumes\": [\"heketidbstorage\", \"vol_5a\", \"v-1\"]}"] {
-            assert_eq!(heal(good).expect(good).check(), Ok(()), "{good}");
-        }
-        for bad in ["[\"\"]", "[\"-v\"]", "[\"a b\"]", "[\"a;b\"]", "[\"$(x)\"]", "[\"a/b\"]", "[\"help\\n\"]"] {
-            let text = format!("{{\"volumes\": {bad}}}");
-            assert!(heal(&text).expect(bad).check().is_err(), "{bad}");
-        }
-        assert!(heal("{\"volume\": \"a\"}").is_err());
     }
 }

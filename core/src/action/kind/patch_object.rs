@@ -1,10 +1,9 @@
-//! Objects of any kind, changed, made, removed and put back as a whole. What is written of them stands in the plan as JSON
-//! text; what was there before is kept sealed, and is what the way back puts there again.
+//! `kube.patch`: fields, merged into an object of any kind.
 
-use super::{Accepted, Action, ObjectRef, Undo};
+use crate::action::{on_cluster, values, ActionKind, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
 use crate::cluster::SERVER_SET;
-use crate::id::{BodyId, ResourceKey};
-use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,60 +23,43 @@ pub struct PatchObject {
     pub create: bool,
 }
 
-/// Deletes an object, bound to the UID found before. What it owns is deleted by the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RemoveObject {
-    /// The object.
-    pub object: ObjectRef,
-}
-
-/// Puts an object back as it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PutObject {
-    /// The object.
-    pub object: ObjectRef,
-    /// The recorded manifest.
-    pub body: BodyId,
-}
-
 // Serde asks with a reference.
 fn is_false(value: &bool) -> bool {
     !*value
 }
 
-pub(super) fn footprint(object: &ObjectRef) -> Vec<Footprint> {
-    vec![Footprint::new(ResourceKey::object(object), Fields::Content)]
-}
-
-/// An object that was there is put back, one that was not is removed.
-pub(super) fn put_or_remove(object: ObjectRef, was: &State) -> Action {
-    match was {
-        State::Object { body, .. } => Action::PutObject(PutObject { object, body: *body }),
-        _ => Action::RemoveObject(RemoveObject { object }),
+impl ActionKind for PatchObject {
+    fn place(&self) -> Place {
+        Place::Cluster
     }
-}
 
-/// The way back of one object.
-pub(super) fn back(object: &ObjectRef, before: &Image) -> Vec<Undo> {
-    let key = ResourceKey::object(object);
-    let undo = before.get(&key).map(|state| Undo::new(put_or_remove(object.clone(), state)).or(&key, Accepted::Absent));
-    undo.into_iter().collect()
-}
+    fn class(&self) -> UndoClass {
+        UndoClass::Reversible
+    }
 
-impl PatchObject {
-    pub(super) fn words(&self) -> String {
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn needs_host(&self) -> bool {
+        false
+    }
+
+    fn words(&self) -> String {
         let merge = serde_json::from_str(&self.merge).unwrap_or_default();
         let mut names = Vec::new();
         fields(&merge, "", &mut names);
         let own = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
         names.retain(|name| !own.contains(&name.as_str()));
         let does = if self.create { "apply" } else { "patch" };
-        format!("{does} {}: {}", self.object, super::words::list(&names, "field"))
+        format!("{does} {}: {}", self.object, values::list(&names, "field"))
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    fn subject(&self) -> String {
+        self.object.name.clone()
+    }
+
+    fn check(&self) -> Result<(), String> {
         self.object.check()?;
         match self.object.kind.as_str() {
             "Secret" => {
@@ -91,7 +73,7 @@ impl PatchObject {
             _ => {}
         }
         if self.create
-            && let Some(what) = goes_along(&self.object.kind)
+            && let Some(what) = on_cluster::goes_along(&self.object.kind)
         {
             let kind = &self.object.kind;
             return Err(format!("a {kind} is not made: its way back would delete it, and {what} with it"));
@@ -140,6 +122,18 @@ impl PatchObject {
         }
         Ok(())
     }
+
+    fn footprint(&self, _: &Target) -> Vec<Footprint> {
+        on_cluster::object(&self.object)
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, _: &State) -> Option<bool> {
+        None
+    }
+
+    fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
+        on_cluster::object_back(&self.object, before)
+    }
 }
 
 /// The fields that a merge is about, each as the names on the way to it.
@@ -165,50 +159,12 @@ fn no_whole_number(value: &Value) -> Option<String> {
     }
 }
 
-/// What goes with an object of this kind that nothing would put back.
-fn goes_along(kind: &str) -> Option<&'static str> {
-    match kind {
-        "Namespace" | "Project" | "CustomResourceDefinition" => Some("all that is in it"),
-        "PersistentVolumeClaim" | "PersistentVolume" => Some("what is stored there"),
-        _ => None,
-    }
-}
-
-impl RemoveObject {
-    pub(super) fn check(&self) -> Result<(), String> {
-        self.object.check()?;
-        if let Some(what) = goes_along(&self.object.kind) {
-            return Err(format!("with a {} goes {what}, and nothing would put that back", self.object.kind));
-        }
-        match self.object.kind.as_str() {
-            "Job" => Err("a Job is not deleted: put back, it would run once more".to_owned()),
-            "Pod" => Err("a Pod is not deleted: put back, it would be another one beside its successor".to_owned()),
-            "Secret" => Err("a Secret is not deleted: to put it back, what it holds would have to be kept".to_owned()),
-            "Node" => Err("use kube.delete-node: Nodes are claimed and fenced".to_owned()),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn losses(&self, before: &Image) -> Vec<Residue> {
-        let key = ResourceKey::object(&self.object);
-        let was_there = matches!(before.get(&key), Some(State::Object { .. }));
-        was_there.then_some(Residue { key, loss: Loss::NewUid }).into_iter().collect()
-    }
-}
-
-/// Whether an object that was to be removed is: gone, or another one by now.
-pub(super) fn removed(before: Option<&State>, now: &State) -> bool {
-    match (before, now) {
-        (_, State::Absent) => true,
-        (Some(State::Object { uid: old, .. }), State::Object { uid, .. }) => old != uid,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{PatchNode, Verdict};
+    use crate::action::{Accepted, Action, PatchNode, PutObject, RemoveObject, Verdict};
+    use crate::id::BodyId;
+    use crate::resource::{Fields, Loss, Residue};
     use serde_json::json;
 
     fn object(kind: &str, namespace: Option<&str>) -> ObjectRef {

@@ -1,0 +1,114 @@
+//! `command`: a program on the host, with what it changes and how it is undone.
+
+use crate::action::secret::is_name;
+use crate::action::{on_host, values, Action, ActionKind, JudgedBy, Place, Recovery, Secret, Shown, Target, Undo, UndoClass, Word};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, State};
+use crate::shown::Shown as _;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A command on the host. What it changes is declared, so that a probe can tell whether it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Program and arguments; no shell reads them. A secret among them is the name of a file that holds it while the
+    /// command runs, or with `as: argument` the secret itself.
+    pub run: Vec<Word>,
+    /// Files that it changes: recorded before and after; changed means that it ran.
+    #[serde(default)]
+    pub changes: Vec<String>,
+    /// The command that takes it back; without it the changed files are put back.
+    #[serde(default)]
+    pub undo: Option<Vec<Word>>,
+    /// What it reads from standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<Secret>,
+    /// Secrets in its environment, each with `as: environment`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, Secret>,
+}
+
+impl Command {
+    /// A command of public words.
+    pub fn of(run: Vec<String>, changes: Vec<String>) -> Self {
+        let run = run.into_iter().map(Word::Text).collect();
+        Self { run, changes, undo: None, stdin: None, environment: BTreeMap::new() }
+    }
+}
+
+impl ActionKind for Command {
+    fn place(&self) -> Place {
+        Place::Host
+    }
+
+    fn class(&self) -> UndoClass {
+        match self.undo.is_none() && self.changes.is_empty() {
+            true => UndoClass::UnknownEffect,
+            false => UndoClass::Reversible,
+        }
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Ask
+    }
+
+    fn judged_by(&self) -> JudgedBy {
+        JudgedBy::Change
+    }
+
+    /// With the secrets that it gets and where they can be seen.
+    fn words(&self) -> String {
+        let mut text = format!("run {}", Word::join(&self.run));
+        if let Some(secret) = &self.stdin {
+            text.push_str(&format!(" with {secret} on its standard input"));
+        }
+        for (name, secret) in &self.environment {
+            text.push_str(&format!(" with {name}={secret}"));
+        }
+        text
+    }
+
+    fn check(&self) -> Result<(), String> {
+        values::not_empty("words of the command", self.run.len())?;
+        self.changes.iter().try_for_each(|text| values::path(text))?;
+        for words in std::iter::once(&self.run).chain(&self.undo) {
+            if words.first().is_some_and(|program| program.text().is_none()) {
+                return Err("the first word of a command is the name of a program, and no secret".to_owned());
+            }
+            for word in words {
+                match word {
+                    Word::Text(text) if text.contains('\0') => return Err("the command contains a NUL byte".to_owned()),
+                    Word::Text(_) => {}
+                    Word::Secret(secret) => secret.check(Some(Shown::Argument), false)?,
+                }
+            }
+        }
+        self.stdin.iter().try_for_each(|secret| secret.check(None, false))?;
+        self.environment.iter().try_for_each(|(name, secret)| {
+            if !is_name(name) {
+                return Err(format!("`{}` cannot name a variable of an environment", name.shown()));
+            }
+            secret.check(Some(Shown::Environment), true)
+        })
+    }
+
+    fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        on_host::files(target, self.changes.iter().map(String::as_str))
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, _: &State) -> Option<bool> {
+        None
+    }
+
+    fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
+        match &self.undo {
+            Some(undo) => {
+                let (run, undo) = (undo.clone(), Some(self.run.clone()));
+                let action = Self { run, undo, ..self.clone() };
+                vec![Undo::new(Action::Command(action))]
+            }
+            None => on_host::put_back(before),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `kube.drain`: the pods that can move are evicted.
+
+use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, Loss, Residue, State};
+use crate::span::Span;
+use serde::{Deserialize, Serialize};
+
+/// What a drain does with pods that have emptyDir volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Emptydir {
+    /// Evict them; their data is lost and listed as residue.
+    Delete,
+    /// Refuse to drain.
+    Refuse,
+}
+
+/// What a drain does with pods that no controller would make anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bare {
+    /// Delete them for good.
+    Delete,
+    /// Refuse to drain.
+    Refuse,
+}
+
+fn refuse_emptydir() -> Emptydir {
+    Emptydir::Refuse
+}
+
+fn refuse_bare() -> Bare {
+    Bare::Refuse
+}
+
+fn a_quarter() -> Span {
+    Span::seconds(900)
+}
+
+/// Evicts every pod that is not static and not of a DaemonSet. PodDisruptionBudgets are respected until the timeout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drain {
+    /// Pods with emptyDir volumes.
+    #[serde(default = "refuse_emptydir")]
+    pub emptydir: Emptydir,
+    /// Pods without a controller.
+    #[serde(default = "refuse_bare")]
+    pub bare: Bare,
+    /// How long to go on asking; then the step fails.
+    #[serde(default = "a_quarter")]
+    pub timeout: Span,
+    /// What is done with pods that stay Terminating, as those do whose runtime no longer answers. Without it they are
+    /// waited for, until the timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminating: Option<Terminating>,
+    /// How long a pod gets to end, instead of what it says itself. `0s`: at once, without a word to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<Span>,
+}
+
+/// What a drain does with a pod that is still Terminating so long after its time to end was up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Terminating {
+    /// The step fails and says which pods they are: a person looks.
+    Ask {
+        /// So long after.
+        after: Span,
+    },
+    /// The pod's object is deleted by its UID without waiting for the node. Its containers may go on running: only where
+    /// the node is about to be stopped or rebooted anyway.
+    Force {
+        /// So long after.
+        after: Span,
+    },
+}
+
+impl ActionKind for Drain {
+    fn place(&self) -> Place {
+        Place::Cluster
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Reversible
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn words(&self) -> String {
+        format!("drain the node, for at most {}", self.timeout)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        on_cluster::pods(target)
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
+        match now {
+            State::Pods { pods } => Some(pods.is_empty()),
+            State::Absent => Some(true),
+            _ => None,
+        }
+    }
+
+    fn inverse(&self, _: &Target, _: &Image) -> Vec<Undo> {
+        Vec::new()
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        let mut losses = Vec::new();
+        for state in before.values() {
+            let State::Pods { pods } = state else {
+                continue;
+            };
+            for pod in pods {
+                // A generated name dies with the pod; what people know is the owner.
+                let name = pod.owner.as_ref().map_or(pod.name.as_str(), |(kind, name)| {
+                    if kind == "StatefulSet" { pod.name.as_str() } else { name.as_str() }
+                });
+                let key = ResourceKey::pod(&pod.namespace, name);
+                let loss = if pod.owner.is_none() { Loss::BarePod } else { Loss::Moved };
+                losses.push(Residue { key: key.clone(), loss });
+                if pod.emptydir {
+                    losses.push(Residue { key, loss: Loss::EmptyDir });
+                }
+            }
+        }
+        losses
+    }
+}

@@ -1,0 +1,61 @@
+//! `fetch`: a file or a directory, brought from the host.
+
+use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, State};
+use serde::{Deserialize, Serialize};
+
+/// Brings a file, or a directory as an archive, into the journal as the step's output, sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// The file or directory, absolute.
+    pub path: String,
+}
+
+impl Fetch {
+    /// So many bytes are brought at most: what a job prints beyond that is not kept.
+    pub const LIMIT: u64 = 8 << 20;
+}
+
+impl ActionKind for Fetch {
+    fn place(&self) -> Place {
+        Place::Host
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Read
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn says_unmet(&self) -> bool {
+        true
+    }
+
+    fn words(&self) -> String {
+        format!("fetch {}", self.path)
+    }
+
+    fn subject(&self) -> String {
+        self.path.clone()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        values::path(&self.path)
+    }
+
+    fn footprint(&self, _: &Target) -> Vec<Footprint> {
+        Vec::new()
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, _: &State) -> Option<bool> {
+        None
+    }
+
+    fn inverse(&self, _: &Target, _: &Image) -> Vec<Undo> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,57 @@
+//! `file.restore`: a file, link or tree, put back as it was recorded.
+
+use crate::action::{on_host, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::id::ResourceKey;
+use crate::resource::{Fields, Footprint, Image, State};
+use serde::{Deserialize, Serialize};
+
+/// Puts a recorded state back at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRestore {
+    /// The path.
+    pub path: String,
+    /// What shall be there.
+    pub state: State,
+}
+
+impl ActionKind for FileRestore {
+    fn place(&self) -> Place {
+        Place::Host
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Reversible
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn words(&self) -> String {
+        match self.state {
+            State::Absent => format!("remove {}", self.path),
+            _ => format!("put {} back", self.path),
+        }
+    }
+
+    fn subject(&self) -> String {
+        self.path.clone()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        values::path(&self.path)
+    }
+
+    fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        on_host::files(target, [self.path.as_str()])
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
+        Some(self.state.same(now, Fields::All))
+    }
+
+    fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
+        on_host::put_back(before)
+    }
+}

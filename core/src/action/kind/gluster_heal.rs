@@ -1,0 +1,71 @@
+//! `gluster.heal`: how the healing of volumes goes.
+
+use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, State};
+use serde::{Deserialize, Serialize};
+
+/// Asks a host of a storage cluster how the healing of volumes goes; what it prints is the step's output, sealed. It starts
+/// no heal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlusterHeal {
+    /// Only these volumes; without them all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
+}
+
+impl ActionKind for GlusterHeal {
+    fn place(&self) -> Place {
+        Place::Host
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Read
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn words(&self) -> String {
+        match self.volumes.is_empty() {
+            true => "ask how the healing of all volumes goes".to_owned(),
+            false => format!("ask how the healing of {} goes", values::list(&self.volumes, "volume")),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.volumes.iter().try_for_each(|name| values::volume(name))
+    }
+
+    fn footprint(&self, _: &Target) -> Vec<Footprint> {
+        Vec::new()
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, _: &State) -> Option<bool> {
+        None
+    }
+
+    fn inverse(&self, _: &Target, _: &Image) -> Vec<Undo> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::action::Action;
+
+    #[test]
+    fn volumes_are_names_that_no_shell_misreads() {
+        let heal = |text: &str| serde_json::from_str::<Action>(&format!("{{\"gluster.heal\": {text}}}"));
+        for good in ["{}", "{\"volumes\": [\"heketidbstorage\", \"vol_5a\", \"v-1\"]}"] {
+            assert_eq!(heal(good).expect(good).check(), Ok(()), "{good}");
+        }
+        for bad in ["[\"\"]", "[\"-v\"]", "[\"a b\"]", "[\"a;b\"]", "[\"$(x)\"]", "[\"a/b\"]", "[\"help\\n\"]"] {
+            let text = format!("{{\"volumes\": {bad}}}");
+            assert!(heal(&text).expect(bad).check().is_err(), "{bad}");
+        }
+        assert!(heal("{\"volume\": \"a\"}").is_err());
+    }
+}

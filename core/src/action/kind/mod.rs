@@ -1,0 +1,277 @@
+//! The kinds of actions, a file for each, and the table that makes [`Action`] of them.
+//!
+//! A new kind is a file here, with a type that implements [`ActionKind`], and a row of the table. What the compiler asks
+//! for then is what a kind has to say of itself; nothing has a default that could be wrong without a word.
+
+use super::{Place, Recovery, Target, Undo, UndoClass};
+use crate::id::ResourceKey;
+use crate::resource::{Footprint, Image, Residue, State};
+use serde::{Deserialize, Serialize};
+
+/// What a kind of action says of itself. Pure: the lab and real hosts share it.
+pub(crate) trait ActionKind {
+    /// Where it runs.
+    fn place(&self) -> Place;
+
+    /// The undo class, unless the runbook declares a stricter one.
+    fn class(&self) -> UndoClass;
+
+    /// The recovery rule, unless the runbook declares another. A kind that converges (its second run does only what is
+    /// left) is safe to repeat.
+    fn recovery(&self) -> Recovery;
+
+    /// Whether it needs a host to act for.
+    fn needs_host(&self) -> bool {
+        self.place() != Place::Control
+    }
+
+    /// Whether it runs as a job that is claimed by its name and outlives the process that started it.
+    fn is_job(&self) -> bool {
+        self.place() == Place::Host
+    }
+
+    /// Whether its job may report by itself that what it promises is not there, beside what images show.
+    fn says_unmet(&self) -> bool {
+        false
+    }
+
+    /// What an in-doubt step is judged by.
+    fn judged_by(&self) -> JudgedBy {
+        JudgedBy::Goal
+    }
+
+    /// What it does to what, in one line. Values stand as they are: escape before printing.
+    fn words(&self) -> String;
+
+    /// What it acts on, as the second half of a step's name that nobody gave; empty if its name says enough.
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    /// Refuses values that may not reach a target: names that a shell or an option parser could misread, paths that are
+    /// not absolute and plain. Texts that hold a template are checked again once it is filled in.
+    fn check(&self) -> Result<(), String>;
+
+    /// The resources it declares before anyone looked at the target.
+    fn footprint(&self, target: &Target) -> Vec<Footprint>;
+
+    /// Whether its goal holds for one resource of its footprint; `None` where it has no goal for it.
+    fn met(&self, key: &ResourceKey, before: Option<&State>, now: &State) -> Option<bool>;
+
+    /// The actions that take it back, computed from what was there before.
+    fn inverse(&self, target: &Target, before: &Image) -> Vec<Undo>;
+
+    /// What is lost for good when it runs.
+    fn losses(&self, _: &Image) -> Vec<Residue> {
+        Vec::new()
+    }
+
+    /// The same, whatever kind it is.
+    fn as_kind(&self) -> &dyn ActionKind
+    where
+        Self: Sized,
+    {
+        self
+    }
+}
+
+/// What an in-doubt step of a kind is judged by, when its job says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JudgedBy {
+    /// Whether its goals are met.
+    Goal,
+    /// It names no goal state and changes one thing in one move: changed means applied.
+    Change,
+    /// It may leave anything behind: only a resource that is as before says something, that it was not applied.
+    Stillness,
+}
+
+/// A row of the table of kinds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    /// The name in runbooks, logs and stored forms.
+    pub(crate) name: &'static str,
+    /// Whether runbooks may use it; others are inverses only.
+    pub(crate) runbook: bool,
+    /// Whether every action of the kind changes nothing, so that preflight may use it.
+    pub(crate) reads: bool,
+}
+
+/// The pattern of a variant that binds what is in it, if anything is.
+macro_rules! bound {
+    ($variant:ident {} $it:ident) => {
+        Action::$variant {}
+    };
+    ($variant:ident ($type:ty) $it:ident) => {
+        Action::$variant($it)
+    };
+}
+
+/// What is in a variant, as a kind; for one without fields the type of its name.
+macro_rules! in_it {
+    ($variant:ident {} $file:ident $it:ident) => {
+        &$file::$variant
+    };
+    ($variant:ident ($type:ty) $file:ident $it:ident) => {
+        $it.as_kind()
+    };
+}
+
+/// Makes the enum of the rows `"name" Variant(Type) file [flags];`, where a flag is a field of [`Row`].
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:literal $variant:ident $fields:tt $file:ident [$($flag:ident)*];)*) => {
+        $(pub(super) mod $file;)*
+
+        /// A typed operation. The serialized name is the one that runbooks use.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Action {
+            $($(#[$doc])* #[serde(rename = $name)] $variant $fields,)*
+        }
+
+        /// Every kind, sorted by name.
+        pub(crate) const TABLE: &[Row] =
+            &[$(Row { $($flag: true,)* ..Row { name: $name, runbook: false, reads: false } },)*];
+
+        impl Action {
+            /// The name that runbooks and logs use.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
+
+            pub(super) fn kind(&self) -> &dyn ActionKind {
+                match self {
+                    $(bound!($variant $fields it) => in_it!($variant $fields $file it),)*
+                }
+            }
+        }
+    };
+}
+
+use apply_object::ApplyObject;
+use approve_csr::ApproveCsr;
+use command::Command;
+use delete_object::DeleteObject;
+use dns_check::DnsCheck;
+use drain::Drain;
+use fetch::Fetch;
+use file_absent::FileAbsent;
+use file_copy::FileCopy;
+use file_read::FileRead;
+use file_restore::FileRestore;
+use file_write::FileWrite;
+use gluster_heal::GlusterHeal;
+use inventory_edit::InventoryEdit;
+use inventory_restore::InventoryRestore;
+use kube_exec::KubeExec;
+use kube_wait::KubeWait;
+use package::Package;
+use patch_node::PatchNode;
+use patch_object::PatchObject;
+use playbook::Playbook;
+use put_object::PutObject;
+use record::Record;
+use remove_object::RemoveObject;
+use repository::Repository;
+use restore::Restore;
+use restore_node::RestoreNode;
+use service::Service;
+use wait::Wait;
+
+kinds! {
+    /// Runs a playbook.
+    "ansible.playbook" Playbook(Box<Playbook>) playbook [runbook];
+    /// Runs a command on the host, with what it changes and how it is undone declared.
+    "command" Command(Command) command [runbook];
+    /// Checks that names resolve on the host.
+    "dns.check" DnsCheck(DnsCheck) dns_check [runbook reads];
+    /// Brings a file or a directory from the host.
+    "fetch" Fetch(Fetch) fetch [runbook reads];
+    /// Removes files and trees.
+    "file" FileAbsent(FileAbsent) file_absent [runbook];
+    /// Copies one file on the host over another.
+    "file.copy" FileCopy(FileCopy) file_copy [runbook];
+    /// Reads one `KEY=value` line.
+    "file.read" FileRead(FileRead) file_read [runbook reads];
+    /// Puts a file, link or tree back as it was recorded.
+    "file.restore" FileRestore(FileRestore) file_restore [];
+    /// Writes a file. A runbook writes it as `file` with a `content`.
+    "file.write" FileWrite(FileWrite) file_write [runbook];
+    /// Asks the host how the healing of volumes goes; changes nothing.
+    "gluster.heal" GlusterHeal(GlusterHeal) gluster_heal [runbook reads];
+    /// Edits the inventory text in place.
+    "inventory.edit" InventoryEdit(InventoryEdit) inventory_edit [runbook];
+    /// Takes an inventory edit back: the recorded bytes, or a three-way merge.
+    "inventory.restore" InventoryRestore(InventoryRestore) inventory_restore [];
+    /// Puts a ConfigMap back.
+    "kube.apply" ApplyObject(ApplyObject) apply_object [runbook];
+    /// Approves the certificates that the node's kubelet asks for.
+    "kube.approve-csr" ApproveCsr(ApproveCsr) approve_csr [runbook];
+    /// Cordons the node.
+    "kube.cordon" Cordon {} cordon [runbook];
+    /// Deletes a ConfigMap.
+    "kube.delete" DeleteObject(DeleteObject) delete_object [runbook];
+    /// Deletes the Node object, bound to the UID found before.
+    "kube.delete-node" DeleteNode {} delete_node [runbook];
+    /// Evicts the pods that can move.
+    "kube.drain" Drain(Drain) drain [runbook];
+    /// Runs a command a pod.
+    "kube.exec" KubeExec(KubeExec) kube_exec [runbook];
+    /// Merges fields into an object of any kind. A runbook writes one that may make it as `kube.apply` with a `manifest`.
+    "kube.patch" PatchObject(PatchObject) patch_object [runbook];
+    /// Sets fields of the Node object.
+    "kube.patch-node" PatchNode(PatchNode) patch_node [runbook];
+    /// Puts an object of any kind back.
+    "kube.put-back" PutObject(PutObject) put_object [];
+    /// Deletes an object of any kind. A runbook writes it as `kube.delete` with an `object`.
+    "kube.remove" RemoveObject(RemoveObject) remove_object [];
+    /// Waits for the node to register again and gives it back what it had.
+    "kube.restore-node" RestoreNode(RestoreNode) restore_node [];
+    /// Makes the node schedulable.
+    "kube.uncordon" Uncordon {} uncordon [runbook];
+    /// Waits until something holds of an object of the cluster.
+    "kube.wait" KubeWait(KubeWait) kube_wait [runbook reads];
+    /// Installs or removes packages one transaction.
+    "package" Package(Package) package [runbook];
+    /// Reboots the host and waits for a stable new boot.
+    "reboot" Reboot {} reboot [runbook];
+    /// Records the state of units, packages, files and the node; changes nothing.
+    "record" Record(Record) record [runbook reads];
+    /// Enables and disables package repositories, and pins the release.
+    "repository" Repository(Repository) repository [runbook];
+    /// Puts fields back to an earlier step's before-image; becomes `kube.patch-node` when its turn comes.
+    "restore" Restore(Restore) restore [runbook];
+    /// Starts, stops, enables or disables systemd units.
+    "service" Service(Service) service [runbook];
+    /// Waits until something holds on the host.
+    "wait" Wait(Wait) wait [runbook reads];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::is_read_only;
+    use crate::chance::Dice;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_table_is_sorted_and_has_each_name_once() {
+        assert!(TABLE.is_sorted_by(|one, next| one.name < next.name));
+    }
+
+    /// The forms' own test then sees each of them stored.
+    #[test]
+    fn each_kind_can_be_made_by_chance_and_reads_only_if_the_table_says_so() {
+        let mut made = BTreeSet::new();
+        for number in 0..1000 {
+            let tape = [number, number / 33, number / 7];
+            let action = Dice(&tape).action();
+            made.insert(action.name());
+            let reads = action.class() == UndoClass::Read;
+            let may = matches!(&action, Action::KubeExec(exec) if exec.reads);
+            assert_eq!(is_read_only(action.name()) || may, reads, "{action:?}");
+        }
+        assert_eq!(made, TABLE.iter().map(|row| row.name).collect());
+    }
+}

@@ -1,0 +1,194 @@
+//! `ansible.playbook`: what is run, what must hold before, and what must hold afterwards.
+
+use crate::action::{on_cluster, restore_touched, values, ActionKind, Place, Recovery, Target, Undo, UndoClass, Word};
+use crate::id::ResourceKey;
+use crate::inventory::reading::Reading;
+use crate::resource::{Fields, Footprint, Image, Kind, State};
+use crate::shown::Shown as _;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs a playbook on the control side, with the operator's own Ansible.
+///
+/// It succeeded if Ansible told how all hosts fared, the host it was run for among them, nothing failed, every host was
+/// reached and something was run: its exit code tells too little (T41).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Playbook {
+    /// The playbook file.
+    pub path: String,
+    /// The inventory it runs with: a file, a folder, or a program.
+    pub inventory: String,
+    /// What must hold afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+    /// The hosts that must be among those it was run on, with something run there and nothing failed; without this it is
+    /// the host of the step. Empty: any host will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_on: Option<Vec<String>>,
+    /// Extra variables, each a text, which is public and stands in the plan, or a secret, of which only where it is does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, Word>,
+    /// Files with extra variables, YAML or JSON, perhaps encrypted by Ansible's vault. What is in them when the step
+    /// begins is recorded as sealed bodies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vars_from: Vec<String>,
+    /// The hosts that it is limited to, as Ansible's `--limit` has it. Whoever builds groups on a host that is left out
+    /// finds them empty (T43).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// Only tasks with one of these tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// No tasks with one of these tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip_tags: Vec<String>,
+    /// What the inventory must say before it is run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Require>,
+}
+
+/// A group of the inventory must have exactly these hosts (T5, T6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Require {
+    /// The group.
+    pub group: String,
+    /// Its hosts, in any order; none: it is empty, or not there.
+    pub hosts: Vec<String>,
+}
+
+/// What must hold after a playbook, whatever its exit code says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Expect {
+    /// The target's node is Ready, its UID is new if it had one, and it runs this container runtime.
+    NodeReady {
+        /// Prefix of `containerRuntimeVersion` before `://`.
+        runtime: String,
+    },
+    /// The ConfigMap exists and no longer carries this runtime's arguments.
+    ConfigMapWithout {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+        /// The `runtime` mark that must be gone.
+        runtime: String,
+    },
+}
+
+impl Playbook {
+    /// So long may the value of a variable be.
+    pub const VALUE: usize = 4 << 10;
+
+    /// Why it must not run with this inventory: the first requirement that does not hold, in words.
+    pub fn unready(&self, inventory: &Reading) -> Option<String> {
+        self.requires.iter().find_map(|require| {
+            let there: BTreeSet<&str> = inventory.hosts(&require.group).into_iter().collect();
+            let wanted: BTreeSet<&str> = require.hosts.iter().map(String::as_str).collect();
+            let names = |all: &BTreeSet<&str>| match all.is_empty() {
+                true => "no host".to_owned(),
+                false => all.iter().copied().collect::<Vec<_>>().join(", "),
+            };
+            (there != wanted)
+                .then(|| format!("the group {} must have {}, and has {}", require.group, names(&wanted), names(&there)))
+        })
+    }
+}
+
+impl ActionKind for Playbook {
+    fn place(&self) -> Place {
+        Place::Control
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Reversible
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Ask
+    }
+
+    fn is_job(&self) -> bool {
+        true
+    }
+
+    fn says_unmet(&self) -> bool {
+        true
+    }
+
+    fn words(&self) -> String {
+        let name = self.path.rsplit('/').take(2).collect::<Vec<_>>();
+        format!("run {}", name.into_iter().rev().collect::<Vec<_>>().join("/"))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        values::path(&self.path)?;
+        self.vars_from.iter().try_for_each(|text| values::path(text))?;
+        for (name, value) in &self.vars {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if !name.chars().all(plain) || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+                return Err(format!("`{}` cannot name a variable of Ansible", name.shown()));
+            }
+            let value = match value {
+                Word::Text(text) => text,
+                Word::Secret(secret) => {
+                    secret.check(None, false)?;
+                    continue;
+                }
+            };
+            if value.len() > Self::VALUE {
+                return Err(format!(
+                    "the variable `{name}` has {} bytes, and at most {} fit; put it into a file and name that in \
+                     `vars_from`",
+                    value.len(),
+                    Self::VALUE
+                ));
+            }
+        }
+        values::words("tag", self.tags.iter().chain(&self.skip_tags), "-_.:")?;
+        // What Ansible takes for a pattern of hosts.
+        values::words("limit", &self.limit, "-_.:,!&*[]~")?;
+        values::words("host", self.ran_on.iter().flatten(), "-_.:")?;
+        for require in &self.requires {
+            values::word("group", &require.group, "-_.")?;
+            values::words("host", &require.hosts, "-_.:")?;
+        }
+        match &self.expect {
+            None => Ok(()),
+            Some(Expect::NodeReady { runtime }) => values::word("runtime", runtime, "-."),
+            Some(Expect::ConfigMapWithout { namespace, name, runtime }) => values::word("namespace", namespace, values::OBJECT)
+                .and_then(|()| values::word("name", name, values::OBJECT))
+                .and_then(|()| values::word("runtime", runtime, "-.")),
+        }
+    }
+
+    fn footprint(&self, target: &Target) -> Vec<Footprint> {
+        let mut all = match &self.expect {
+            None => Vec::new(),
+            Some(Expect::NodeReady { .. }) => on_cluster::node(target, Fields::Membership),
+            Some(Expect::ConfigMapWithout { namespace, name, .. }) => on_cluster::config_map(namespace, name),
+        };
+        let recorded = |path: &String| Footprint::new(ResourceKey::control_file(path), Fields::Evidence);
+        all.extend(self.vars_from.iter().map(recorded));
+        all
+    }
+
+    fn met(&self, key: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
+        match (self.expect.as_ref()?, key.kind()?) {
+            (Expect::NodeReady { runtime }, Kind::Node(_)) => Some(matches!(now, State::Node(node)
+                if node.ready && node.runtime.split("://").next() == Some(runtime))),
+            (Expect::ConfigMapWithout { namespace, name, runtime }, Kind::ConfigMap(space, object))
+                if namespace == space && name == object =>
+            {
+                Some(matches!(now, State::Object { marks, .. } if marks.get("runtime") != Some(runtime)))
+            }
+            _ => None,
+        }
+    }
+
+    fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
+        restore_touched(before)
+    }
+}

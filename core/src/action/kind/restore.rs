@@ -1,0 +1,81 @@
+//! `restore`: fields of the node, as an earlier step found them.
+
+use crate::action::{on_cluster, values, Action, ActionKind, PatchNode, Place, Recovery, Target, Undo, UndoClass};
+use crate::id::{Label, ResourceKey};
+use crate::resource::{Footprint, Image, State};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A field that `restore` can put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestoreField {
+    /// Whether the node is cordoned.
+    Unschedulable,
+    /// The node's labels.
+    Labels,
+}
+
+/// Puts fields of the node back to the before-image of an earlier step of the same host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restore {
+    /// The earlier step, by its name in the runbook.
+    pub step: Label,
+    /// The fields.
+    pub fields: Vec<RestoreField>,
+    /// Labels that are left as they are now.
+    #[serde(default)]
+    pub except: BTreeSet<String>,
+}
+
+impl Restore {
+    /// The concrete action, from that step's before-image. Labels that the node has gained since stay.
+    pub fn resolve(&self, before: &Image) -> Option<Action> {
+        let (_, node) = on_cluster::nodes(before).find(|(_, node)| node.is_some())?;
+        let node = node?;
+        let labels = self.fields.contains(&RestoreField::Labels).then(|| {
+            let kept = node.labels.iter().filter(|(key, _)| !self.except.contains(*key));
+            kept.map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+        });
+        Some(Action::PatchNode(PatchNode {
+            unschedulable: self.fields.contains(&RestoreField::Unschedulable).then_some(node.unschedulable),
+            labels: labels.unwrap_or_default(),
+            taints: BTreeMap::new(),
+        }))
+    }
+}
+
+impl ActionKind for Restore {
+    fn place(&self) -> Place {
+        Place::Cluster
+    }
+
+    fn class(&self) -> UndoClass {
+        UndoClass::Reversible
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Repeat
+    }
+
+    fn words(&self) -> String {
+        format!("put fields of the node back as `{}` found them", self.step)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        values::not_empty("fields", self.fields.len())
+    }
+
+    fn footprint(&self, _: &Target) -> Vec<Footprint> {
+        Vec::new()
+    }
+
+    fn met(&self, _: &ResourceKey, _: Option<&State>, _: &State) -> Option<bool> {
+        None
+    }
+
+    fn inverse(&self, _: &Target, _: &Image) -> Vec<Undo> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,20 @@
+//! `gluster.heal`: gluster is asked, and nothing is started.
+
+use super::OnHost;
+use crate::gluster;
+use palinode_core::action::GlusterHeal;
+use palinode_core::port::{Bodies, Job};
+
+impl OnHost for GlusterHeal {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+        Ok(gluster::query(self))
+    }
+
+    fn guarded(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn brings(&self) -> String {
+        String::new()
+    }
+}

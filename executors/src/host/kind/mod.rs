@@ -1,0 +1,114 @@
+//! What an action does on a host, as a piece of shell: the body of a job's program. A file for each kind.
+
+mod command;
+mod dns_check;
+mod fetch;
+mod file_absent;
+mod file_copy;
+mod file_read;
+mod file_restore;
+mod file_write;
+mod gluster_heal;
+mod package;
+mod reboot;
+mod record;
+mod repository;
+mod service;
+mod wait;
+
+pub(crate) use file_read::value;
+pub(crate) use file_restore::attribute;
+pub(crate) use package::transaction;
+pub(crate) use reboot::old_boot;
+pub(crate) use repository::REPOS;
+pub(crate) use wait::TIMED_OUT;
+
+use super::guard;
+use palinode_core::action::Action;
+use palinode_core::port::{Bodies, Job};
+
+/// A kind of action that is done on hosts.
+pub(super) trait OnHost {
+    /// The body of a job's program; else why the action cannot be said.
+    fn act(&self, job: &Job, bodies: &dyn Bodies) -> Result<String, String>;
+
+    /// The words for the function of the guard, one list for each path that the action changes.
+    fn guarded(&self) -> Vec<String>;
+
+    /// Functions that those words call, beside the guard's own.
+    fn functions(&self) -> &'static str {
+        ""
+    }
+
+    /// What has to be on the disk before the job's end is told, as a piece of shell; empty if it writes nothing.
+    fn brings(&self) -> String;
+}
+
+/// An action as what it does on a host; none for one that is done elsewhere.
+pub(super) fn kind(action: &Action) -> Option<&dyn OnHost> {
+    match action {
+        Action::Command(it) => Some(it),
+        Action::DnsCheck(it) => Some(it),
+        Action::Fetch(it) => Some(it),
+        Action::FileAbsent(it) => Some(it),
+        Action::FileCopy(it) => Some(it),
+        Action::FileRead(it) => Some(it),
+        Action::FileRestore(it) => Some(it),
+        Action::FileWrite(it) => Some(it),
+        Action::GlusterHeal(it) => Some(it),
+        Action::Package(it) => Some(it),
+        Action::Record(it) => Some(it),
+        Action::Repository(it) => Some(it),
+        Action::Service(it) => Some(it),
+        Action::Wait(it) => Some(it),
+        Action::Reboot {} => Some(&reboot::Reboot),
+        Action::ApplyObject(_)
+        | Action::ApproveCsr(_)
+        | Action::Cordon {}
+        | Action::DeleteNode {}
+        | Action::DeleteObject(_)
+        | Action::Drain(_)
+        | Action::InventoryEdit(_)
+        | Action::InventoryRestore(_)
+        | Action::KubeExec(_)
+        | Action::KubeWait(_)
+        | Action::PatchNode(_)
+        | Action::PatchObject(_)
+        | Action::Playbook(_)
+        | Action::PutObject(_)
+        | Action::RemoveObject(_)
+        | Action::Restore(_)
+        | Action::RestoreNode(_)
+        | Action::Uncordon {} => None,
+    }
+}
+
+/// So long may a file or an archive be that is read from a host or brought to one.
+pub(crate) const LIMIT: usize = 32 << 20;
+
+/// What a job is to do; else why it cannot be said. It looks first whether it may, and has what it did on the disk before
+/// it ends, also if it failed half-way.
+pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
+    const DISK: &str = include_str!("../disk.sh");
+    const WORK: &str = include_str!("../work.sh");
+    let Some(kind) = kind(&job.action) else {
+        return Err(format!("`{}` is not done on a host", job.action.name()));
+    };
+    let act = kind.act(job, bodies)?;
+    let (checks, brings) = (guard::checks(&job.action), kind.brings());
+    if brings.is_empty() {
+        return Ok(act);
+    }
+    Ok(format!("{checks}{DISK}{WORK}(\n{act}\n)\np_rc=$?\n{brings}exit $p_rc\n"))
+}
+
+/// Refuses what a user of the host may have laid out in the place of a file: what is waited for, and what has no end. One
+/// that is not there is for what follows to say.
+fn bounded(variable: &str) -> String {
+    format!(
+        "if [ -e \"${variable}\" ] && [ ! -f \"${variable}\" ]; then echo \"${variable} is no file\" >&2; exit 1; fi\n\
+         if [ -f \"${variable}\" ] && [ \"$(stat -L -c %s -- \"${variable}\")\" -gt {LIMIT} ]; then \
+         echo \"${variable} is longer than {} MiB\" >&2; exit 1; fi\n",
+        LIMIT >> 20
+    )
+}
