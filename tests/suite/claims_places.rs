@@ -39,6 +39,7 @@ pub(crate) fn trials() -> Vec<(&'static str, &'static [fn()])> {
         ("the inventory and its `group_vars`", &[control::an_inventory, control::files_beside_an_inventory]),
         ("the runbook, `--ssh-config`", &[control::files_that_are_named]),
         ("`ansible.cfg`", &[control::a_configuration_of_ansible]),
+        ("a file that `{ secret: file:PATH }` names", &[control::a_file_with_a_secret]),
         ("kubeconfig", &[control::a_configuration_of_the_cluster]),
         ("`.palinode-lab/`", &[control::a_lab]),
         ("`doctor --disk DIR`", &[control::a_disk_that_is_measured]),

@@ -453,6 +453,30 @@ pub(crate) fn files_that_are_named() {
 }
 
 #[test]
+pub(crate) fn a_file_with_a_secret() {
+    let Some(ground) = Ground::new("places: a file with a secret") else { return };
+    fs::write(ground.at("ours/hosts"), INVENTORY).expect("it can be written");
+    let path = with_ansible(&ground);
+    let (hosts, state, named) = (ground.text("ours/hosts"), ground.text("roots/state"), ground.text("evil/named"));
+    let secret = format!("{}, vars: {{ pw: {{ secret: \"file:{named}\" }} }} }}", ground.text("ours/playbook.yml"));
+    fs::write(ground.at("roots/play.yml"), PLAY.replace("PLAYBOOK }", &secret)).expect("it can be written");
+    let mut all = traps(&ground.at("roots/kept"));
+    all.push(("one that others may read", "echo x >\"$at\"; chmod 644 \"$at\"".to_owned()));
+    for (what, make) in all {
+        ground.evil(&format!("umask 077; at=$PWD/named; {make}"));
+        root(&format!("rm -rf '{state}'"));
+        let settings = [("PATH", path.as_str()), ("XDG_STATE_HOME", state.as_str())];
+        let typed = Typed { folder: ground.at("roots"), settings: &settings, ..Typed::default() };
+        let told = ground.run(&typed, &["run", "./play.yml", "-i", &hosts, "--yes"]);
+        if what != "a link to what root keeps" {
+            told.refused(3, &["evil/named", "cannot begin"]);
+        }
+        root(&format!("rm -rf '{named}' '{named}.p' '{}'", ground.text("roots/.palinode")));
+        ground.is_safe();
+    }
+}
+
+#[test]
 pub(crate) fn a_configuration_of_ansible() {
     let Some(ground) = Ground::new("places: ansible.cfg") else { return };
     let path = with_ansible(&ground);
