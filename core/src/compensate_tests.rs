@@ -413,7 +413,7 @@ fn the_gate_before_a_host_asks_for_the_node_that_was_recorded_and_waits_for_noth
 #[test]
 fn an_undo_by_a_bare_command_is_of_unknown_effect() {
     use crate::rules::version::Rules;
-    let bare = Action::Command(Command { run: vec!["x".to_owned()], changes: Vec::new(), undo: None });
+    let bare = Action::Command(Command::of(vec!["x".to_owned()], Vec::new()));
     let mut bench = Bench::open(&hosts(1, 1, 0));
     bench.intend_with("a/one", vec![Undo::new(bare)]);
     bench.end(RUN, "a/one", Ending::Succeeded);

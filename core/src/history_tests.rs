@@ -298,9 +298,7 @@ fn a_node_is_known_by_each_uid_that_it_was_ever_seen_under() {
 /// A rollback of the step `a/one`, whose undo has as many parts as there are words, begun and not done.
 fn going_back(words: &[&str]) -> Bench {
     let mut bench = Bench::open(&one_host());
-    let undo = |word: &&str| {
-        Undo::new(Action::Command(Command { run: vec![(*word).to_owned()], changes: Vec::new(), undo: None }))
-    };
+    let undo = |word: &&str| Undo::new(Action::Command(Command::of(vec![(*word).to_owned()], Vec::new())));
     bench.intend_with("a/one", words.iter().map(undo).collect());
     bench.end(RUN, "a/one", Ending::Succeeded);
     let way = bench.way_back(RUN, &Scope::Step(path("a/one"))).expect("it can be planned");

@@ -20,8 +20,11 @@ pub(crate) const SECRET: &str = "CANARY-5f2d9c";
 /// No trial of the binary takes longer.
 const LIMIT: Duration = Duration::from_secs(45);
 
-/// The first words of each row, as the page has them, and its trials.
-pub(crate) fn trials() -> Vec<(&'static str, &'static [fn()])> {
+/// The first words of a row, as the page has them, and its trials.
+type Row = (&'static str, &'static [fn()]);
+
+/// Every row.
+pub(crate) fn trials() -> Vec<Row> {
     vec![
         (
             "`.palinode/` (the journal), found upwards",

@@ -172,7 +172,7 @@ fn a_step_without_undo_that_has_not_acted_yet_is_not_listed() {
 /// A step of which nobody knows what it changed is a residue; the resources it only watched are not its work.
 #[test]
 fn what_a_step_of_unknown_effect_watched_is_not_listed_as_changed() {
-    let bare = Action::Command(Command { run: vec!["x".to_owned()], changes: Vec::new(), undo: None });
+    let bare = Action::Command(Command::of(vec!["x".to_owned()], Vec::new()));
     let step = Step { class: UndoClass::NoUndo, work: Work::Act(bare), ..stop("a", "one") };
     let mut bench = Bench::open(&plan(1, 0, vec![("before", vec![]), ("a", vec![step]), ("after", vec![])]));
     let mut intent = bench.intent_of(RUN, "a/one");
