@@ -135,6 +135,46 @@ fn a_link_or_a_mount_that_comes_in_between_is_refused_by_the_job() {
     site.is_sound();
 }
 
+/// What somebody writes between the look and the job is what the step then finds, and what its undo brings back.
+#[test]
+fn what_is_written_between_the_look_and_the_job_is_not_lost() {
+    let Some(site) = Site::new("claims: written in between", Kind::default(), &[HOST]) else { return };
+    let make = "set -e; mkdir -p /etc/tree; echo a >/etc/file; echo from >/etc/from; echo t >/etc/tree/f; ln -s file /etc/lnk; \
+        printf '%s\\n' '#!/bin/sh' 'case \"$*\" in */var/lib/palinode/jobs/?*) [ ! -x /root/between ] || /root/between ;; esac; exec /usr/bin/mkdir \"$@\"' \
+        >/usr/sbin/mkdir; chmod 755 /usr/sbin/mkdir";
+    site.hosts.run(HOST, make).exits(0);
+    let cases: [(&[&str], &str, &str, &str); 7] = [
+        (&["file", "/etc/file", "absent"], "echo b >/etc/file", "cat /etc/file", "b"),
+        (
+            &["file", "/etc/file", "content", "mine"],
+            "chmod 640 /etc/file",
+            "cat /etc/file; stat -c %a /etc/file",
+            "b\n640",
+        ),
+        (&["file.copy", "/etc/from", "/etc/file"], "echo c >/etc/file", "cat /etc/file", "c"),
+        (&["file", "/etc/new", "content", "mine"], "echo theirs >/etc/new", "cat /etc/new", "theirs"),
+        (&["file", "/etc/tree", "absent"], "echo more >/etc/tree/more", "cat /etc/tree/*", "t\nmore"),
+        (&["file", "/etc/tree/*", "absent"], "echo u >/etc/tree/f", "cat /etc/tree/*", "u\nmore"),
+        (&["file", "/etc/lnk", "absent"], "ln -sfn from /etc/lnk", "readlink /etc/lnk", "from"),
+    ];
+    for (typed, between, look, theirs) in cases {
+        let put = format!(
+            "printf '%s\\n' '#!/bin/sh' 'rm /root/between' '{between}' >/root/between; chmod 755 /root/between"
+        );
+        site.hosts.run(HOST, &put).exits(0);
+        acts(&site, typed).exits(0);
+        site.hosts.run(HOST, "test ! -e /root/between").exits(0);
+        let outcome = site.events().into_iter().find(|event| event["Outcome"].is_object()).expect("it ended");
+        assert_eq!(outcome["Outcome"]["why"], "conflict", "{typed:?}: {outcome}");
+        assert_ne!(site.hosts.run(HOST, &format!("{look} 2>&1 || true")).text(), theirs, "{typed:?}: it is done");
+        site.run(&["undo", "@", "--yes"]).exits(0);
+        assert_eq!(site.hosts.run(HOST, look).text(), theirs, "{typed:?}");
+        site.is_sound();
+        std::fs::remove_dir_all(site.desk.path().join(".palinode")).expect("the journal can be removed");
+        site.hosts.run(HOST, "rm -rf /var/lib/palinode/claim*").exits(0);
+    }
+}
+
 /// What is there, and what a user could get at of it.
 const LEFT: &str = "cd /srv/sticky; stat -c '%n %a %U' new old 2>/dev/null; cat old new 2>/dev/null | tr -d '\\n'; \
     ls -Ad .p* moved /home/ops/stolen 2>/dev/null; cat /tmp/seen 2>/dev/null; true";

@@ -161,6 +161,14 @@ impl Action {
         self.kind().says_unmet()
     }
 
+    /// Whether it replaces or removes files of a host as a whole: executors compare them with [`Job::seen`] first, and a
+    /// step that finds one changed looks again.
+    ///
+    /// [`Job::seen`]: crate::port::Job::seen
+    pub fn replaces_files(&self) -> bool {
+        self.kind().replaces_files()
+    }
+
     /// Whether it needs a host to act for.
     pub fn needs_host(&self) -> bool {
         self.kind().needs_host()

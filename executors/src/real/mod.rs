@@ -329,7 +329,7 @@ impl Executor for Real {
             Word::Finished { code: 0, .. } if is_reboot(job) => JobStatus::Running,
             Word::Finished { code, out, dropped } => match finished(job, code, &out, dropped, bodies) {
                 Ended::Finished(finished) => JobStatus::Finished(finished),
-                Ended::NotStarted(_) => JobStatus::NotStarted,
+                Ended::NotStarted(_) | Ended::Moved(_) => JobStatus::NotStarted,
                 _ => JobStatus::Unknown,
             },
             Word::Running => JobStatus::Running,

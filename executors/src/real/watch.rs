@@ -154,6 +154,9 @@ pub(super) fn finished(job: &Job, code: i32, out: &[u8], dropped: Option<u64>, b
     if let Some(why) = host::stopped(code, out) {
         return Ended::NotStarted(why);
     }
+    if let Some(why) = host::moved(code, out) {
+        return Ended::Moved(why);
+    }
     let (said, unsynced) = host::unsynced(out);
     let output = match (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() {
         Ok(output) => output,

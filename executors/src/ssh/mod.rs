@@ -40,6 +40,9 @@ use tokio::sync::Mutex;
 /// What tells a unit's own name, for a job's program.
 pub(crate) const NAMED: &str = include_str!("named.sh");
 
+/// The functions that tell what a file carries and what a tree holds.
+pub(crate) const CARRIED: &str = include_str!("carried.sh");
+
 /// How long a question may take that a host answers at once.
 const SOON: Duration = Duration::from_secs(60);
 

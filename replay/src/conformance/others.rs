@@ -138,9 +138,11 @@ fn is_shared(key: &ResourceKey) -> bool {
     }
 }
 
-/// Whether the action is held against what its look found when its effect begins. A playbook's tasks decide for themselves.
-fn compares(action: &Action) -> bool {
-    !matches!(action, Action::Playbook(_))
+/// Whether the action holds a resource against what its look found when its effect begins: what hosts share, and files
+/// that it replaces as a whole. A playbook's tasks decide for themselves.
+fn compares(action: &Action, key: &ResourceKey) -> bool {
+    let file = matches!(key.kind(), Some(Kind::File(..)));
+    !matches!(action, Action::Playbook(_)) && (is_shared(key) || (file && action.replaces_files()))
 }
 
 /// While another host stands half done, as many as may be at a time, this one is not taken back; and what another host's
@@ -155,10 +157,10 @@ pub(super) fn other_hosts_at_work<S: Subject>(bench: &mut Bench<'_, S>) -> Check
     }
     bench.rest()?;
     half_done(&mut Story::new(bench, Vec::new()))?;
-    let shared: Vec<ResourceKey> = keys(&owned).into_iter().filter(is_shared).collect();
-    if compares(&bench.action) && !shared.is_empty() {
+    let compared: Vec<ResourceKey> = keys(&owned).into_iter().filter(|key| compares(&bench.action, key)).collect();
+    if !compared.is_empty() {
         bench.anew()?;
-        shares(&mut Story::new(bench, shared), &owned)?;
+        shares(&mut Story::new(bench, compared), &owned)?;
     }
     Ok(true)
 }
@@ -215,9 +217,8 @@ pub(super) fn replaced_target<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     if owned.is_empty() || bench.action.class() == UndoClass::Read || matches!(bench.case.expect, Expect::Ends(..)) {
         return Ok(false);
     }
-    // A host's own files and units are not compared once more: what its other users do there is theirs to agree on.
-    let shared: Vec<Footprint> = owned.iter().filter(|place| is_shared(&place.key)).cloned().collect();
-    let forward = compares(&bench.action) && replaced_before(bench, &shared)?;
+    let compared: Vec<Footprint> = owned.iter().filter(|place| compares(&bench.action, &place.key)).cloned().collect();
+    let forward = replaced_before(bench, &compared)?;
     bench.anew()?;
     let back = replaced_after(bench, &owned)?;
     Ok(forward || back)

@@ -118,6 +118,9 @@ impl Lab {
         {
             return Begun::Moved(why);
         }
+        if let Some(why) = state.world.moved(job, bodies) {
+            return Begun::Moved(why);
+        }
         let strikes = |fault: &Fault| fault.step == job.step && fault.attempt == job.attempt;
         let phase = match state.faults.iter().position(strikes) {
             Some(at) => Some(state.faults.remove(at).phase),

@@ -9,7 +9,7 @@ use palinode_core::action::{Action, Bare, Emptydir, Target};
 use palinode_core::event::Why;
 use palinode_core::id::{Micros, ResourceKey};
 use palinode_core::port::{Bodies, Job};
-use palinode_core::resource::{Image, Kind, State};
+use palinode_core::resource::{Fields, Image, Kind, State};
 use std::io;
 
 /// What a job needs that is not in the world.
@@ -160,6 +160,17 @@ impl World {
             Action::InventoryRestore(restore) => Ok(control_draft(&restore.file)),
             Action::Playbook(playbook) => self.playbook(target, playbook, outside),
         }
+    }
+
+    /// Why a job must not begin that replaces files: the first of them that is not as its attempt found it.
+    pub(super) fn moved(&self, job: &Job, bodies: &dyn Bodies) -> Option<String> {
+        let seen = job.seen.as_ref().filter(|_| job.action.replaces_files())?;
+        let owned = job.action.footprint(&job.target).into_iter().filter(|item| item.fields != Fields::Evidence);
+        owned.map(|item| item.key).find_map(|key| {
+            let (Some(Kind::File(_, path)), Some(was)) = (key.kind(), seen.get(&key)) else { return None };
+            let changed = self.observe(&key, bodies).is_ok_and(|now| !was.same(&now, Fields::All));
+            changed.then(|| format!("{path} was changed since the step looked at it; nothing was changed here"))
+        })
     }
 
     /// Refuses to change an object that is not as this attempt found it, as the API does: what goes back one day is what

@@ -65,6 +65,10 @@ impl ActionKind for FileAbsent {
         Recovery::Repeat
     }
 
+    fn replaces_files(&self) -> bool {
+        true
+    }
+
     fn words(&self) -> String {
         format!("remove {}", values::list(&self.paths, "path"))
     }

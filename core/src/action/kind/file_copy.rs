@@ -31,6 +31,10 @@ impl ActionKind for FileCopy {
         Recovery::Repeat
     }
 
+    fn replaces_files(&self) -> bool {
+        true
+    }
+
     fn judged_by(&self) -> JudgedBy {
         JudgedBy::Change
     }

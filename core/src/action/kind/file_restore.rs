@@ -28,6 +28,10 @@ impl ActionKind for FileRestore {
         Recovery::Repeat
     }
 
+    fn replaces_files(&self) -> bool {
+        true
+    }
+
     fn words(&self) -> String {
         match self.state {
             State::Absent => format!("remove {}", self.path),

@@ -45,6 +45,10 @@ impl ActionKind for FileWrite {
         Recovery::Repeat
     }
 
+    fn replaces_files(&self) -> bool {
+        true
+    }
+
     fn judged_by(&self) -> JudgedBy {
         JudgedBy::Change
     }

@@ -35,6 +35,12 @@ pub(crate) trait ActionKind {
         false
     }
 
+    /// Whether it replaces or removes files of a host as a whole. Then they are compared with what the attempt found
+    /// before anything is done: what somebody wrote in between would be lost, and the way back would not bring it.
+    fn replaces_files(&self) -> bool {
+        false
+    }
+
     /// What an in-doubt step is judged by.
     fn judged_by(&self) -> JudgedBy {
         JudgedBy::Goal

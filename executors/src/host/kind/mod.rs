@@ -23,7 +23,7 @@ pub(crate) use reboot::old_boot;
 pub(crate) use repository::REPOS;
 pub(crate) use wait::TIMED_OUT;
 
-use super::guard;
+use super::{guard, same};
 use palinode_core::action::Action;
 use palinode_core::port::{Bodies, Job};
 
@@ -99,7 +99,8 @@ pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
     if brings.is_empty() {
         return Ok(act);
     }
-    Ok(format!("{checks}{DISK}{WORK}(\n{act}\n)\np_rc=$?\n{brings}exit $p_rc\n"))
+    let same = if job.action.replaces_files() { same::checks(job, bodies)? } else { String::new() };
+    Ok(format!("{checks}{same}{DISK}{WORK}(\n{act}\n)\np_rc=$?\n{brings}exit $p_rc\n"))
 }
 
 /// Refuses what a user of the host may have laid out in the place of a file: what is waited for, and what has no end. One
