@@ -176,7 +176,7 @@ fn a_login_may_chatter_and_the_answers_are_understood() {
 /// A place for jobs that is full, or has room for a little.
 fn small(site: &Site, kibibytes: u32) {
     let mount = format!(
-        "mkdir -p /var/lib/palinode && mount -t tmpfs -o size={kibibytes}k tmpfs /var/lib/palinode && mkdir /var/lib/palinode/jobs"
+        "mkdir -p /var/lib/palinode && mount -t tmpfs -o mode=700,size={kibibytes}k tmpfs /var/lib/palinode && mkdir /var/lib/palinode/jobs"
     );
     site.hosts.inside(HOST, &mount).exits(0);
 }

@@ -104,7 +104,7 @@ fn the_doctor_looks_at_hosts_and_changes_nothing() {
     look().exits(0);
 
     // Full, and read-only.
-    site.hosts.inside(FIRST, "mount -t tmpfs -o size=1m none /var/lib/palinode").exits(0);
+    site.hosts.inside(FIRST, "mount -t tmpfs -o mode=700,size=1m none /var/lib/palinode").exits(0);
     assert!(finding(&look().exits(1).value(), "space").contains("free"));
     site.hosts.inside(FIRST, "mount -o remount,ro /var/lib/palinode").exits(0);
     assert!(finding(&look().exits(1).value(), "space").contains("read-only"));
