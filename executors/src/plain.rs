@@ -88,7 +88,7 @@ fn is_handed(path: &Path) -> bool {
 fn plain(kind: FileType) -> Result<(), NotPlain> {
     let other = match kind {
         kind if kind.is_file() => return Ok(()),
-        kind if kind.is_dir() => "a folder",
+        kind if kind.is_dir() => "a directory",
         kind if kind.is_fifo() => "a pipe",
         kind if kind.is_socket() => "a socket",
         _ => "a device",
@@ -120,7 +120,7 @@ mod tests {
             ("zero", "it is a device and no file"),
             ("pipe", "it is a pipe and no file"),
             ("socket", "it is a socket and no file"),
-            ("", "it is a folder and no file"),
+            ("", "it is a directory and no file"),
         ] {
             assert_eq!(read_plain(&at(name), 1 << 20).expect_err(name).to_string(), why);
             assert_eq!(check_plain(&at(name), 1 << 20).expect_err(name).to_string(), why);
