@@ -38,12 +38,12 @@ p_own() {
   if ! [ -e "$1" ]; then return 0; fi
   p_stat=$(stat -L -c '%a %U' -- "$1") || return 71
   if ! [ -O "$1" ]; then
-    echo "$1 belongs to ${p_stat#* }, who could meddle with what is kept there: look at it, and remove it" >&2
+    echo "$1 belongs to ${p_stat#* }, who could meddle with what is kept there: look at it, and move it away" >&2
     return 71
   fi
   case ${p_stat%% *} in
     *[2367]? | *[2367])
-      echo "others may write in $1 (its mode is ${p_stat%% *}), and could meddle with what is kept there: look at it, and remove it" >&2
+      echo "others may write in $1 (its mode is ${p_stat%% *}), and could meddle with what is kept there: look at it, and move it away" >&2
       return 71
       ;;
   esac
