@@ -20,12 +20,14 @@ pub mod at_work;
 #[cfg(test)]
 mod bench;
 pub mod canon;
+pub mod chain;
 #[cfg(test)]
 mod chance;
 pub mod cluster;
 pub mod compensate;
 pub mod decide;
 pub mod event;
+pub mod exit;
 #[cfg(test)]
 mod forms;
 pub mod history;

@@ -5,7 +5,7 @@
 
 use crate::action::{Accept, Action, Recovery, Target, UndoClass};
 use crate::canon;
-use crate::event::{Compensates, Undoes, plan_digest};
+use crate::event::{Compensates, RULES, Undoes, plan_digest};
 use crate::id::{HostName, Label, PlanDigest, StepPath};
 use crate::port::Gate;
 use crate::span::Span;
@@ -39,6 +39,17 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// For a rollback: what it takes back.
     pub compensates: Option<Compensates>,
+}
+
+/// Who made a plan. It is derived from stored fields, since the stored plan has no field for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A person typed its one action on the command line.
+    Typed,
+    /// It was expanded from a runbook.
+    Runbook,
+    /// It takes another run back.
+    Rollback,
 }
 
 /// Where a lane stands.
@@ -130,6 +141,41 @@ pub struct Step {
 }
 
 impl Plan {
+    /// Name and purpose that the plan of a typed action has. Both are stored, so they never change.
+    const TYPED: (&str, &str) = ("exec", "one action, typed by a person");
+
+    /// The plan of one action that a person typed: one step in the lane of its host.
+    pub fn typed(host: HostName, step: Step, inventory: Option<String>) -> Self {
+        let (runbook, about) = Self::TYPED;
+        Self {
+            runbook: runbook.to_owned(),
+            about: about.to_owned(),
+            rules: RULES,
+            parameters: BTreeMap::new(),
+            inventory,
+            serial: 1,
+            // A failure ends the run: there is nothing to go on with, and typing it again is a retry.
+            max_fail: 1,
+            lanes: vec![
+                Lane { kind: LaneKind::First, start: 0, end: 0 },
+                Lane { kind: LaneKind::Host(host), start: 0, end: 1 },
+                Lane { kind: LaneKind::Last, start: 1, end: 1 },
+            ],
+            steps: vec![step],
+            compensates: None,
+        }
+    }
+
+    /// Tells who made the plan, by what [`Self::typed`] writes into it. A runbook that is named `exec` is still a
+    /// runbook: its purpose is another.
+    pub fn origin(&self) -> Origin {
+        match &self.compensates {
+            Some(_) => Origin::Rollback,
+            None if (self.runbook.as_str(), self.about.as_str()) == Self::TYPED => Origin::Typed,
+            None => Origin::Runbook,
+        }
+    }
+
     /// The canonical bytes and their digest.
     pub fn encode(&self) -> Result<(Vec<u8>, PlanDigest), canon::EncodeError> {
         let bytes = canon::encode(self)?;
@@ -196,4 +242,45 @@ pub enum PlanError {
     /// Two steps have the same path.
     #[error("two steps of the plan have the path {0}")]
     Twice(StepPath),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Scope;
+    use crate::id::RunId;
+
+    fn typed() -> Plan {
+        let host = HostName::new("g1.demo").expect("a host");
+        let action = Action::Reboot {};
+        let step = Step {
+            path: StepPath::new("g1.demo/reboot").expect("a path"),
+            label: Label::new("reboot").expect("a label"),
+            target: Target { host: Some(host.clone()), node: None },
+            when: None,
+            capture: None,
+            class: action.class(),
+            recovery: action.recovery(),
+            undo_after: Vec::new(),
+            touches: Vec::new(),
+            undoes: None,
+            accepts: Vec::new(),
+            undo_reason: None,
+            work: Work::Act(action),
+        };
+        Plan::typed(host, step, None)
+    }
+
+    #[test]
+    fn a_typed_action_a_runbook_and_a_rollback_are_told_apart() {
+        let typed = typed();
+        assert!(typed.check().is_ok());
+        assert_eq!(typed.origin(), Origin::Typed);
+        assert_eq!((typed.runbook.as_str(), typed.about.as_str()), ("exec", "one action, typed by a person"));
+        let named_alike = Plan { about: "what a person wrote".to_owned(), ..typed.clone() };
+        assert_eq!(named_alike.origin(), Origin::Runbook, "a runbook may have that name too");
+        let back = Compensates { run: RunId([1; 8]), scope: Scope::Run };
+        let rollback = Plan { compensates: Some(back), ..typed };
+        assert_eq!(rollback.origin(), Origin::Rollback);
+    }
 }
