@@ -1,7 +1,7 @@
 //! The world that a run acts in, whichever it is.
 
 use crate::args::Args;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{escape, hints, to_stderr};
 use crate::targets::{Against, Mandate, Taking, place_of};

@@ -1,6 +1,6 @@
 //! Arguments. The doc comments here are the help text.
 
-use crate::when::When;
+use crate::time_arg::When;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use palinode_core::span::Span;

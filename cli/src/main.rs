@@ -4,13 +4,13 @@ mod acting;
 mod actor;
 mod args;
 mod commands;
-mod consent;
-mod exit;
-mod place;
+mod confirm;
+mod error;
+mod journal;
 mod render;
 mod session;
 mod targets;
-mod when;
+mod time_arg;
 mod world;
 
 use clap::Parser;

@@ -3,12 +3,12 @@
 use crate::acting::Acting;
 use crate::args::{Lab as LabOptions, OnHangup, Output};
 use crate::commands::EXEC;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::progress::Progress;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, summary, to_stderr, to_stdout};
 use crate::targets::{self, Taking};
-use crate::{place, world};
+use crate::{journal, world};
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
@@ -63,7 +63,7 @@ pub(crate) fn drive(
     options: &LabOptions,
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
-    hints::about_run(place::short(&history, run));
+    hints::about_run(journal::short(&history, run));
     targets::note(journal, acting, run)?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();

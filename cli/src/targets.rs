@@ -2,9 +2,9 @@
 
 use crate::acting::{Acting, Either, chain};
 use crate::args::Args;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{escape, to_stderr};
-use crate::{actor, place, session};
+use crate::{actor, journal, session};
 use palinode_core::action::UndoClass;
 use palinode_core::event::World;
 use palinode_core::history::History;
@@ -141,7 +141,7 @@ impl<'a> Against<'a> {
         };
         to_stderr(&format!(
             "notice: {host} was claimed by run {}, and is no more: {by}; what changed there since is looked at step by step\n",
-            place::short(self.history, run.run)
+            journal::short(self.history, run.run)
         ));
     }
 }
@@ -234,7 +234,7 @@ pub(crate) fn undisturbed<'a>(
             known.stage.is_doubtful() && step.target.host.as_ref().is_some_and(|host| hosts.contains(host))
         });
         if let Some((_, step, _)) = doubtful {
-            let id = place::short(history, run.run);
+            let id = journal::short(history, run.run);
             return Err(Failure::new(
                 Exit::InDoubt,
                 format!(
@@ -257,7 +257,7 @@ pub(crate) fn give_up_left(args: &Args, journal: &DiskJournal, history: &History
             continue;
         }
         if let Some(state) = state.filter(|state| state.opened.world == World::Real) {
-            let id = place::short(history, run);
+            let id = journal::short(history, run);
             to_stderr(&format!("notice: run {id} was closed and its claims were not given up; they are now\n"));
             match Acting::reopen(state, args, &Mandate::of(journal)) {
                 Ok(acting) => {

@@ -1,7 +1,7 @@
 //! Simulated labs, each in a folder of its own beside the journal.
 
 use crate::args;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{some, suggest};
 use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;

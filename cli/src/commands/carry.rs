@@ -4,12 +4,12 @@ use crate::acting::Acting;
 use crate::args::{self, Args};
 use crate::commands::exec::EXEC;
 use crate::commands::run::new_id;
-use crate::exit::Failure;
+use crate::error::Failure;
 use crate::render::live::Live;
 use crate::render::{escape, some, to_stderr};
 use crate::session::{self, Start};
 use crate::targets::{self, Against, Mandate, Taking};
-use crate::{actor, consent, place, world};
+use crate::{actor, confirm, journal, world};
 use palinode_core::action::UndoClass;
 use palinode_core::event::World;
 use palinode_core::history::History;
@@ -44,7 +44,7 @@ pub(crate) struct Done {
 /// Carries a plan out on real hosts, once they were looked at and a person agreed.
 pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failure> {
     let id = new_id()?;
-    let root = place::find_or_new(args.journal.as_deref())?;
+    let root = journal::find_or_new(args.journal.as_deref())?;
     // What is there is locked before anything is asked: nobody else goes on with this journal meanwhile.
     let there = root.exists().then(|| session::own(&root)).transpose()?;
     let history = there.as_ref().map(History::load).transpose()?.unwrap_or_default();
@@ -65,7 +65,7 @@ pub(crate) fn on_hosts(args: &Args, plan: Plan, how: &How) -> Result<Done, Failu
         to_stderr(&outline(&plan));
     }
     if !how.yes {
-        consent::ask("These hosts are changed.", "look at the plan above, then type the same with --yes")?;
+        confirm::ask("These hosts are changed.", "look at the plan above, then type the same with --yes")?;
     }
     let mut journal = match there {
         Some(journal) => journal,

@@ -2,11 +2,11 @@
 
 use crate::acting::Acting;
 use crate::args::{Args, Close, Output};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::words::Driven;
 use crate::render::{count, escape, hints, json, summary, to_stderr, to_stdout, words};
 use crate::targets::Mandate;
-use crate::{actor, place, session};
+use crate::{actor, journal, session};
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::state::RunState;
@@ -19,10 +19,10 @@ pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
     if close.reason.trim().is_empty() {
         return Err(Failure::usage("closing a run needs a reason", "say why after --reason"));
     }
-    let root = place::find(args.journal.as_deref())?;
+    let root = journal::find(args.journal.as_deref())?;
     let mut journal = session::own(&root)?;
     let history = History::load(&journal)?;
-    let state = place::run(&history, close.named(), place::Default::Open)?;
+    let state = journal::run(&history, close.named(), journal::Default::Open)?;
     refused(&history, state, close)?;
     let run = state.run;
     // Only a record is made: neither a lab that is gone nor hosts that do not answer keep a run open.
@@ -41,7 +41,7 @@ pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
 
 /// Why a run is not closed.
 fn refused(history: &History, state: &RunState, close: &Close) -> Result<(), Failure> {
-    let id = place::short(history, state.run);
+    let id = journal::short(history, state.run);
     if state.closed.is_some() {
         return Err(Failure::usage(
             format!("run {id} is closed already"),
@@ -52,7 +52,7 @@ fn refused(history: &History, state: &RunState, close: &Close) -> Result<(), Fai
         other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == state.run)
     });
     if let Some(back) = back {
-        let back = place::short(history, back.run);
+        let back = journal::short(history, back.run);
         return Err(Failure::usage(
             format!("run {id} is being taken back by run {back}, which must come to its end first"),
             format!(
@@ -100,7 +100,7 @@ fn release(args: &Args, history: &History, state: &RunState, journal: &DiskJourn
 }
 
 fn text(history: &History, state: &RunState) -> String {
-    let id = place::short(history, state.run);
+    let id = journal::short(history, state.run);
     let mut out = String::new();
     let _ = writeln!(out, "{} {id}: closed as {}", escape(&state.opened.runbook), words::state(state, Driven::No));
     let left: Vec<_> = state.steps().filter(|(_, _, known)| !known.stage.is_behind()).collect();

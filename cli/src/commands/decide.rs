@@ -3,9 +3,9 @@
 //! A living driver gets the decision through the inbox; without one this process takes the lock and records it.
 
 use crate::args::{Args, Output, Pause, Resolve, Retry, Skip};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
-use crate::{actor, consent, place, session};
+use crate::{actor, confirm, journal, session};
 use palinode_core::event::Answer;
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
@@ -73,16 +73,16 @@ enum Came {
 }
 
 fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, yes: bool) -> Result<Exit, Failure> {
-    let root = place::find(args.journal.as_deref())?;
+    let root = journal::find(args.journal.as_deref())?;
     let reader = JournalReader::open(&root)?;
     let history = History::load(&reader)?;
     let owner = reader.owner()?;
     let run = match driven(&history, &owner) {
         // Whoever says no more than `pause` means what is at work.
         Some(driven) if verb == Verb::Pause && named.is_none() => driven,
-        _ => place::run(&history, named, place::Default::Open)?,
+        _ => journal::run(&history, named, journal::Default::Open)?,
     };
-    let id = place::short(&history, run.run);
+    let id = journal::short(&history, run.run);
     if let Verb::Answer { step, .. } | Verb::Skip { step } = &verb {
         suggest::step(run, &id, step.as_str())?;
     }
@@ -135,7 +135,7 @@ fn check(history: &History, run: &RunState, verb: &Verb) -> Result<(), Failure> 
     let (Verb::Answer { step, answer }, Refused::Stage { stage: Stage::Failed, .. }) = (verb, &refused) else {
         return Err(DriveError::from(refused).into());
     };
-    let id = place::short(history, run.run);
+    let id = journal::short(history, run.run);
     let of = |verb: &str, more: &str| hints::of_step(verb, step.as_str(), more, &id);
     let next = match answer {
         Answer::NotApplied => {
@@ -172,7 +172,7 @@ fn overrule(
     to_stderr(&text);
     match yes {
         true => Ok(()),
-        false => consent::ask("A recorded failure is overruled.", "if it happened all the same, type it with --yes"),
+        false => confirm::ask("A recorded failure is overruled.", "if it happened all the same, type it with --yes"),
     }
 }
 
@@ -206,7 +206,7 @@ fn pass_on(root: &Path, history: &History, owner: &OwnerState, decision: &Handou
         Some(run) if run.run == decision.run => Came::Handed,
         Some(run) => Came::Waits(format!(
             "the journal's driver ({who}) drives run {}, {}",
-            place::short(&history, run.run),
+            journal::short(&history, run.run),
             run.opened.runbook
         )),
         None => Came::Waits(format!("{who} has the journal and drives no run")),

@@ -3,10 +3,10 @@
 use crate::args::{Args, Exec, Output};
 use crate::commands::carry::{self, Done, How, LabAt};
 use crate::commands::run::{new_id, read_inventory};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{bytes_to_stdout, to_stdout};
-use crate::{consent, place, session};
+use crate::{confirm, journal, session};
 use palinode_core::action::{
     Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
     Service, ServiceState, Target, Wait,
@@ -40,7 +40,7 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         && !exec.yes
         && let Some(what) = actions.iter().find_map(locks_out)
     {
-        consent::ask(
+        confirm::ask(
             &format!("warning: {what}.\n"),
             "if there is another way in, such as a console, type it again with --yes: `palinode exec --yes HOST ...`",
         )?;
@@ -123,7 +123,7 @@ fn known(path: &Path, host: &str) -> Result<String, Failure> {
 
 /// The same in a lab, which is made if it is not there.
 fn in_lab(args: &Args, plan: Plan, folder: &Path, how: &How) -> Result<Done, Failure> {
-    let root = place::find_or_new(args.journal.as_deref())?;
+    let root = journal::find_or_new(args.journal.as_deref())?;
     let root = std::path::absolute(&root).unwrap_or(root);
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let nodes = lab::DEFAULT_NODES;

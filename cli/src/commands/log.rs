@@ -1,12 +1,12 @@
 //! `palinode log`: what happened, entry by entry.
 
 use crate::args::{Args, Log, Output};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::progress::split;
 use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout, words};
 use crate::session::wall;
-use crate::when;
+use crate::time_arg;
 use palinode_core::event::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId};
@@ -47,7 +47,7 @@ impl Found {
 
     /// The shortest name of a run.
     pub(crate) fn short(&self, run: RunId) -> String {
-        place::short_among(self.runs.iter().map(|known| known.run), run)
+        journal::short_among(self.runs.iter().map(|known| known.run), run)
     }
 }
 
@@ -68,13 +68,13 @@ fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Fai
         named.is_none() && query == Query::default() && (&log.since, &log.until, &log.last) == (&None, &None, &None);
     // Where everything is read anyway, there is nothing to search.
     let mut catalog = if all { Catalog::scan(reader)? } else { Catalog::open(reader)? };
-    let only = named.map(|named| place::row(catalog.runs(), Some(named)).cloned()).transpose()?;
+    let only = named.map(|named| journal::row(catalog.runs(), Some(named)).cloned()).transpose()?;
     let latest = catalog.runs().iter().max_by_key(|run| run.last);
     let now = match only.as_ref().or(latest) {
         Some(run) if run.is_virtual => run.changed,
         _ => wall(),
     };
-    let (since, until) = when::window(log.since, log.until, now)?;
+    let (since, until) = time_arg::window(log.since, log.until, now)?;
     let only = only.map(|run| run.run);
     let query = Query { runs: only.into_iter().collect(), since, until, ..query };
     let entries = catalog.select(&query, log.last)?;
@@ -90,7 +90,7 @@ fn filters_are_known(reader: &JournalReader, log: &Log, only: Option<RunId>) -> 
     let runs: Vec<&RunState> = history.runs.values().filter(|run| only.is_none_or(|only| run.run == only)).collect();
     let steps = || runs.iter().flat_map(|run| run.plan.steps.iter());
     let missing = match only {
-        Some(run) => format!("run {} has no", place::short(&history, run)),
+        Some(run) => format!("run {} has no", journal::short(&history, run)),
         None => "the journal has no".to_owned(),
     };
     if let Some(host) = &log.host {
@@ -120,7 +120,7 @@ fn filters_are_known(reader: &JournalReader, log: &Log, only: Option<RunId>) -> 
 }
 
 pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
-    let reader = place::reader(args.journal.as_deref())?;
+    let reader = journal::reader(args.journal.as_deref())?;
     let (found, only) = find(&reader, log)?;
     if found.entries.is_empty() {
         filters_are_known(&reader, log, only)?;

@@ -20,7 +20,7 @@ mod status;
 mod verify;
 
 use crate::args::{Args, Command};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 pub(crate) use exec::EXEC;
 
 /// Carries out a command.

@@ -1,15 +1,15 @@
 //! `palinode reindex`.
 
 use crate::args::{Args, Output};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::{count, escape, json, span, to_stdout};
 use palinode_core::id::Micros;
 use std::time::Instant;
 
 /// Builds the index anew.
 pub(crate) fn reindex(args: &Args) -> Result<Exit, Failure> {
-    let reader = place::reader(args.journal.as_deref())?;
+    let reader = journal::reader(args.journal.as_deref())?;
     let began = Instant::now();
     let built = palinode_journal::index::reindex(&reader)?;
     match args.output {

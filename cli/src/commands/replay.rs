@@ -1,8 +1,8 @@
 //! `palinode replay --strict`: whether every recorded decision follows from the rules.
 
 use crate::args::{Args, Output, Replay};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::{count, escape, hints, json, to_stdout};
 use palinode_core::history::History;
 use palinode_core::rules::version::Rules;
@@ -11,12 +11,12 @@ use palinode_replay::strict::{Divergence, Replayed, StrictError, strict};
 use std::fmt::Write as _;
 
 pub(crate) fn replay(args: &Args, replay: &Replay) -> Result<Exit, Failure> {
-    let reader = JournalReader::open(&place::find(args.journal.as_deref())?)?;
+    let reader = JournalReader::open(&journal::find(args.journal.as_deref())?)?;
     let only = match replay.run.as_deref() {
         // A history that does not fold is what is looked for, so it is folded only to find a run's id.
         Some(named) => {
             let history = History::load(&reader)?;
-            Some(place::any(&history, named)?)
+            Some(journal::any(&history, named)?)
         }
         None => None,
     };

@@ -2,12 +2,12 @@
 
 use crate::acting::Acting;
 use crate::args::{Args, Resume};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::hints;
 use crate::render::live::Live;
 use crate::session::{self, Start};
 use crate::targets::{self, Against, Mandate};
-use crate::{actor, place};
+use crate::{actor, journal};
 use palinode_core::history::History;
 use palinode_replay::driver::TakeOver;
 use std::time::Instant;
@@ -15,14 +15,14 @@ use std::time::Instant;
 /// Takes an open run over and goes on with it, in the world it was opened in.
 pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let root = place::find(args.journal.as_deref())?;
+    let root = journal::find(args.journal.as_deref())?;
     let mut journal = session::own(&root)?;
     let history = History::load(&journal)?;
     targets::give_up_left(args, &journal, &history);
-    let state = place::run(&history, resume.named(), place::Default::Open)?;
+    let state = journal::run(&history, resume.named(), journal::Default::Open)?;
     if state.closed.is_some() {
         return Err(Failure::usage(
-            format!("run {} is closed", place::short(&history, state.run)),
+            format!("run {} is closed", journal::short(&history, state.run)),
             format!("type `{}` to see how it ended", hints::of_run("status")),
         ));
     }

@@ -3,12 +3,12 @@
 use crate::acting::Acting;
 use crate::args::{Args, Output, Rollback};
 use crate::commands::run::new_id;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
 use crate::session::{self, Start};
 use crate::targets::{self, Against, Mandate};
-use crate::{actor, consent, place};
+use crate::{actor, confirm, journal};
 use palinode_core::compensate::Compensation;
 use palinode_core::event::{Scope, World};
 use palinode_core::history::History;
@@ -43,24 +43,24 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let scope = scope(rollback)?;
     let errand = &rollback.way.errand;
     if rollback.way.dry_run {
-        let (reader, history) = place::read(args.journal.as_deref())?;
-        let state = place::run(&history, rollback.named(), place::Default::Forward)?;
-        suggest::scope(state, &place::short(&history, state.run), &scope)?;
+        let (reader, history) = journal::read(args.journal.as_deref())?;
+        let state = journal::run(&history, rollback.named(), journal::Default::Forward)?;
+        suggest::scope(state, &journal::short(&history, state.run), &scope)?;
         return preview(args, &reader, &history, state, &scope);
     }
-    let root = place::find(args.journal.as_deref())?;
+    let root = journal::find(args.journal.as_deref())?;
     let mut journal = session::own(&root)?;
     let mut history = History::load(&journal)?;
     targets::give_up_left(args, &journal, &history);
-    let state = place::run(&history, rollback.named(), place::Default::Forward)?;
+    let state = journal::run(&history, rollback.named(), journal::Default::Forward)?;
     let original = state.run;
-    suggest::scope(state, &place::short(&history, original), &scope)?;
+    suggest::scope(state, &journal::short(&history, original), &scope)?;
     if let Some(open) = history.runs.values().find(|other| {
         other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == original)
     }) {
-        let id = place::short(&history, open.run);
+        let id = journal::short(&history, open.run);
         return Err(Failure::usage(
-            format!("run {} is being taken back already, by run {id}", place::short(&history, original)),
+            format!("run {} is being taken back already, by run {id}", journal::short(&history, original)),
             format!("type `{}` to go on with that", hints::command(&format!("resume {id}"))),
         ));
     }
@@ -100,8 +100,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
                 format!("{path} is still in doubt, and only you can say what became of it; nothing was taken back"),
                 format!(
                     "type `{}`, or with `--not-applied` or `--partial`, then `{}`",
-                    hints::of_step("resolve", &path, "--applied --reason TEXT", &place::short(&history, original)),
-                    command(&scope, &place::short(&history, original))
+                    hints::of_step("resolve", &path, "--applied --reason TEXT", &journal::short(&history, original)),
+                    command(&scope, &journal::short(&history, original))
                 ),
             ));
         }
@@ -124,8 +124,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     if place_of_world == World::Real && !rollback.way.yes {
         let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
         to_stderr(&format!("{}\n{}\n", title(&history, original, &scope, &way), way_text(state, &way)));
-        let command = command(&scope, &place::short(&history, original));
-        consent::ask(
+        let command = command(&scope, &journal::short(&history, original));
+        confirm::ask(
             "This is taken back on real hosts.",
             &format!("look at the plan above, then type `{command} --yes`"),
         )?;
@@ -133,7 +133,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let run = new_id()?;
     to_stderr(&format!(
         "taking back {}, in {}\nrun {run}\n",
-        words::taken_back(&scope, &place::short(&history, original)),
+        words::taken_back(&scope, &journal::short(&history, original)),
         count(way.plan.steps.len(), "step")
     ));
     let opening = Opening {
@@ -216,7 +216,7 @@ fn work(work: &Work) -> String {
 fn title(history: &History, run: RunId, scope: &Scope, way: &Compensation) -> String {
     format!(
         "Taking back {}: {}.",
-        words::taken_back(scope, &place::short(history, run)),
+        words::taken_back(scope, &journal::short(history, run)),
         count(way.plan.steps.len(), "step")
     )
 }
@@ -246,7 +246,7 @@ fn preview_text(
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
     out.push_str(&way_text(state, way));
-    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &place::short(history, run))));
+    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &journal::short(history, run))));
     out
 }
 

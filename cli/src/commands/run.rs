@@ -3,9 +3,9 @@
 use crate::args::{Args, Run};
 use crate::commands::carry::{self, How, LabAt};
 use crate::commands::runbook;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::live::Live;
-use crate::{place, session, world};
+use crate::{journal, session, world};
 use palinode_core::id::RunId;
 use palinode_core::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         (None, None) => lab::inventory_of(nodes),
     };
     let id = new_id()?;
-    let root = place::find_or_new(args.journal.as_deref())?;
+    let root = journal::find_or_new(args.journal.as_deref())?;
     let root = std::path::absolute(&root).unwrap_or(root);
     let folder = run.lab_state.clone().unwrap_or_else(|| world::folder_for(&root, id));
     let folder = std::path::absolute(&folder).unwrap_or(folder);

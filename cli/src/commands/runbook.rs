@@ -2,7 +2,7 @@
 
 use crate::args::{Args, Output, Runbook};
 use crate::commands::from_run;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{json, to_stdout};
 use palinode_core::id::Label;
 use palinode_core::runbook;

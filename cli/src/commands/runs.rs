@@ -1,8 +1,8 @@
 //! `palinode runs`: the runs of a journal, on one screen.
 
 use crate::args::{Args, Output, Runs};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, moment, suggest, to_stdout, words};
 use palinode_core::event::{Actor, Compensates, World};
@@ -27,7 +27,7 @@ struct Row<'a> {
 
 /// Lists the runs, the open ones first and then the latest.
 pub(crate) fn runs(args: &Args, runs: &Runs) -> Result<Exit, Failure> {
-    let (reader, history) = place::read(args.journal.as_deref())?;
+    let (reader, history) = journal::read(args.journal.as_deref())?;
     let owner = reader.owner()?;
     let mut rows: Vec<Row<'_>> = history.order.iter().rev().filter_map(|run| row(&history, *run, &owner)).collect();
     if let Some(host) = &runs.host {
@@ -98,14 +98,14 @@ fn as_json(row: &Row<'_>) -> serde_json::Value {
 
 fn text(history: &History, rows: &[Row<'_>]) -> String {
     let what = |row: &Row<'_>| match row.back {
-        Some(back) => format!("takes back {}", words::taken_back(&back.scope, &place::short(history, back.run))),
+        Some(back) => format!("takes back {}", words::taken_back(&back.scope, &journal::short(history, back.run))),
         None => row.runbook.to_owned(),
     };
     let cells: Vec<[String; 5]> = rows
         .iter()
         .map(|row| {
             [
-                place::short(history, row.run),
+                journal::short(history, row.run),
                 escape(row.state),
                 escape(&what(row)),
                 moment(row.began),
@@ -121,7 +121,7 @@ fn text(history: &History, rows: &[Row<'_>]) -> String {
         let _ = writeln!(out, "{id:<a$}  {state:<b$}  {what:<c$}  {when:<d$}  {who}");
     }
     if let Some(first) = rows.first() {
-        let status = hints::command(&format!("status {}", place::short(history, first.run)));
+        let status = hints::command(&format!("status {}", journal::short(history, first.run)));
         let _ = writeln!(out, "\nnext\n  {}  where that run stands", escape(&status));
     }
     out

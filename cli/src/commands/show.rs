@@ -2,8 +2,8 @@
 
 use crate::args::{Args, Output, Show};
 use crate::commands::log::{Found, describe};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::{bytes_to_stdout, clock, escape, hints, json, lines, moment, suggest, summary, to_stdout, words};
 use palinode_core::event::{Event, ImageRef};
 use palinode_core::history::History;
@@ -20,7 +20,7 @@ use palinode_replay::driver::ShelfView;
 use std::fmt::Write as _;
 
 pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
-    let reader = place::reader(args.journal.as_deref())?;
+    let reader = journal::reader(args.journal.as_deref())?;
     let what = show.what.as_str();
     if show.body && !what.contains('/') {
         return Err(Failure::usage(
@@ -36,14 +36,14 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     }
     let mut catalog = Catalog::open(&reader)?;
     if what.contains('/') {
-        let run = place::row(catalog.runs(), show.run.as_deref())?.run;
+        let run = journal::row(catalog.runs(), show.run.as_deref())?.run;
         let family = Family::fold(&mut catalog, &reader, run)?;
         drop(catalog);
         return if show.body { printed(&reader, &family, what) } else { step(args, &reader, &family, what) };
     }
     let hex = what.len() >= 4 && what.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     if what == "@" || (hex && catalog.runs().iter().any(|run| run.run.to_string().starts_with(what))) {
-        let run = place::row(catalog.runs(), Some(what))?.run;
+        let run = journal::row(catalog.runs(), Some(what))?.run;
         let family = Family::fold(&mut catalog, &reader, run)?;
         drop(catalog);
         return whole_run(args, &reader, &family.history, family.run()?);
@@ -98,7 +98,7 @@ impl Family {
     }
 
     fn short(&self, run: RunId) -> String {
-        place::short_among(self.runs.iter().map(|known| known.run), run)
+        journal::short_among(self.runs.iter().map(|known| known.run), run)
     }
 }
 
@@ -205,7 +205,7 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
         return Ok(Exit::Done);
     }
     let shelf = ShelfView::of(reader, &family.history, run.run).ok();
-    let driven = place::driven(reader, run)?;
+    let driven = journal::driven(reader, run)?;
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known, driven));
     let does = match (&step.work, &known.intent) {
@@ -282,7 +282,7 @@ fn whole_run(args: &Args, reader: &JournalReader, history: &History, run: &RunSt
         Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         _ => "(cannot be opened)".to_owned(),
     };
-    let driven = place::driven(reader, run)?;
+    let driven = journal::driven(reader, run)?;
     if args.output == Output::Json {
         let mut value = summary::as_json(run, driven, reader.root());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();

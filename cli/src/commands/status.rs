@@ -1,8 +1,8 @@
 //! `palinode status`: one screen that says what happened, what is in doubt, and what to type.
 
 use crate::args::{Args, Output, Status};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, lanes, moment, span, summary, to_stdout, words};
 use crate::session::wall;
@@ -21,10 +21,10 @@ const QUIET: Micros = Micros(15_000_000);
 const MOST_KEYS: usize = 4;
 
 pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
-    let (reader, mut history) = place::read_latest(args.journal.as_deref(), status.named())?;
-    let id = place::run(&history, status.named(), place::Default::Latest)?.run;
-    place::find_words(&reader, &mut history, id)?;
-    let run = place::run(&history, status.named(), place::Default::Latest)?;
+    let (reader, mut history) = journal::read_latest(args.journal.as_deref(), status.named())?;
+    let id = journal::run(&history, status.named(), journal::Default::Latest)?.run;
+    journal::find_words(&reader, &mut history, id)?;
+    let run = journal::run(&history, status.named(), journal::Default::Latest)?;
     let owner = reader.owner()?;
     // The journal has one driver; it drives the run that carries its epoch.
     let alive = matches!(owner, OwnerState::Alive { epoch, .. } if epoch == run.epoch && run.closed.is_none());
@@ -33,7 +33,7 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     let others = others(&reader, run.run)?;
     match args.output {
         Output::Json => {
-            let mut value = as_json(run, &place::short(&history, id), driven, reader.root(), shelf.as_ref());
+            let mut value = as_json(run, &journal::short(&history, id), driven, reader.root(), shelf.as_ref());
             value["other_open_runs"] = others.iter().map(|(run, ..)| run.to_string()).collect();
             json(&value);
         }
@@ -116,7 +116,7 @@ fn text(
     others: &[Other],
 ) -> String {
     let mut out = String::new();
-    let id = place::short(history, run.run);
+    let id = journal::short(history, run.run);
     let show = || format!("`{}`", escape(&hints::command(&format!("show {id}"))));
     let _ = writeln!(out, "{} {id}: {}", escape(&run.opened.runbook), words::state(run, driven));
     let opened = &run.opened;
@@ -130,7 +130,7 @@ fn text(
         row("", words);
     }
     if let Some(back) = &opened.compensates {
-        row("undoes", words::taken_back(&back.scope, &place::short(history, back.run)));
+        row("undoes", words::taken_back(&back.scope, &journal::short(history, back.run)));
     }
     row("opened", format!("{} by {}", moment(run.began), escape(&words::actor(&opened.actor))));
     if let Some(change) = &opened.change {
@@ -207,7 +207,7 @@ fn text(
     if !others.is_empty() {
         out.push_str("\nother open runs\n");
         for (run, runbook, began, actor) in others.iter().take(summary::MOST) {
-            let id = place::short(history, *run);
+            let id = journal::short(history, *run);
             let status = hints::command(&format!("status {id}"));
             let by = escape(&words::actor(actor));
             let _ = writeln!(out, "  {}, opened {} by {by}: `{}`", escape(runbook), moment(*began), escape(&status));

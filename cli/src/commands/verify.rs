@@ -1,8 +1,8 @@
 //! `palinode verify`.
 
 use crate::args::{Args, Output};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::{count, escape, json, to_stdout};
 use palinode_journal::Notice;
 use std::fmt::Write as _;
@@ -27,9 +27,9 @@ fn notice(notice: &Notice) -> String {
 
 /// Checks every byte, and that the history folds.
 pub(crate) fn verify(args: &Args) -> Result<Exit, Failure> {
-    let root = place::find(args.journal.as_deref())?;
+    let root = journal::find(args.journal.as_deref())?;
     let found = palinode_journal::verify(&root)?;
-    let (_, history) = place::read(Some(&root))?;
+    let (_, history) = journal::read(Some(&root))?;
     match args.output {
         Output::Json => json(&serde_json::json!({
             "sound": true,

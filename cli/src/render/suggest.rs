@@ -1,6 +1,6 @@
 //! Names that are not there: refused, with those that were probably meant.
 
-use crate::exit::Failure;
+use crate::error::Failure;
 use crate::render::some;
 use palinode_core::event::Scope;
 use palinode_core::state::RunState;

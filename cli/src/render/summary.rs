@@ -2,7 +2,7 @@
 
 use super::lanes::{LaneRow, lanes};
 use super::{count, escape, hints, lines, moment, one_line, some, span, words};
-use crate::place;
+use crate::journal;
 use palinode_core::event::{PauseWhy, Scope, World};
 use palinode_core::history::History;
 use palinode_core::life::Stage;
@@ -162,7 +162,7 @@ pub(crate) fn text(
     took: Duration,
 ) -> String {
     let mut out = String::new();
-    let id = place::short(history, run.run);
+    let id = journal::short(history, run.run);
     let state = words::state(run, words::Driven::No);
     let name = escape(&run.opened.runbook);
     let _ = writeln!(out, "\n{name}: {state}");

@@ -5,8 +5,8 @@ mod judge;
 mod words;
 
 use crate::args::{Args, Doctor, Output};
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::{json, to_stderr, to_stdout};
 use judge::{Facts, Level};
 use palinode_journal::trial::{CutError, Device, Habits, Mount, Room, Scratch, Speed, System, cuts};
@@ -27,7 +27,7 @@ pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
     let given = doctor.disk.as_ref().and_then(Option::as_deref);
     let journal = match given {
         Some(dir) => existing(dir)?,
-        None => place::find_or_new(args.journal.as_deref())?,
+        None => journal::find_or_new(args.journal.as_deref())?,
     };
     let journal = std::path::absolute(&journal).unwrap_or(journal);
     let folder = working_folder(&journal);

@@ -8,10 +8,10 @@ mod yaml;
 
 use crate::args::{Args, FromRun};
 use crate::commands::exec::EXEC;
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{count, escape, hints, moment, some, to_stderr, to_stdout, words};
 use crate::session::wall;
-use crate::{place, when};
+use crate::{journal, time_arg};
 use draft::{Draft, drafts};
 use merge::{Merged, merged};
 use palinode_core::event::World;
@@ -31,7 +31,7 @@ const SECTIONS: [&str; 4] = ["preflight", "before", "each_host", "after"];
 
 /// Prints a runbook of what runs did.
 pub(crate) fn from_run(args: &Args, wanted: &FromRun) -> Result<Exit, Failure> {
-    let (reader, history) = place::read(args.journal.as_deref())?;
+    let (reader, history) = journal::read(args.journal.as_deref())?;
     let runs = select(&history, wanted)?;
     let name = name(&history, &runs, wanted)?;
     let written = write(&reader, &history, &runs, &name, wanted.reasons)?;
@@ -49,10 +49,10 @@ pub(crate) fn from_run(args: &Args, wanted: &FromRun) -> Result<Exit, Failure> {
 fn select<'a>(history: &'a History, wanted: &FromRun) -> Result<Vec<&'a RunState>, Failure> {
     let mut runs: Vec<&RunState> = Vec::new();
     for named in &wanted.runs {
-        let run = place::run(history, Some(named), place::Default::Latest)?;
+        let run = journal::run(history, Some(named), journal::Default::Latest)?;
         if run.opened.compensates.is_some() {
             return Err(Failure::usage(
-                format!("run {} takes another one back, and follows from it", place::short(history, run.run)),
+                format!("run {} takes another one back, and follows from it", journal::short(history, run.run)),
                 "name the run that was taken back; what was taken back since is left out of it",
             ));
         }
@@ -61,7 +61,7 @@ fn select<'a>(history: &'a History, wanted: &FromRun) -> Result<Vec<&'a RunState
     if let Some(since) = wanted.since {
         let latest = history.latest();
         let now = latest.filter(|run| run.opened.world != World::Real).map_or_else(wall, |run| run.changed);
-        let (since, _) = when::window(Some(since), None, now)?;
+        let (since, _) = time_arg::window(Some(since), None, now)?;
         let forward = history.order.iter().filter_map(|run| history.runs.get(run));
         runs.extend(
             forward.filter(|run| run.opened.compensates.is_none() && since.is_none_or(|since| run.began >= since)),
@@ -88,7 +88,7 @@ fn name(history: &History, runs: &[&RunState], wanted: &FromRun) -> Result<Strin
     let name = match (&wanted.name, runs) {
         (Some(name), _) => name.clone(),
         (None, [one]) if one.plan.runbook != EXEC => one.plan.runbook.clone(),
-        (None, [one, ..]) => format!("from-{}", place::short(history, one.run)),
+        (None, [one, ..]) => format!("from-{}", journal::short(history, one.run)),
         (None, []) => "from-run".to_owned(),
     };
     Label::new(&name)
@@ -215,7 +215,7 @@ fn head(reader: &JournalReader, history: &History, runs: &[&RunState], hosts: &[
         let _ = writeln!(
             out,
             "#   run {} of {}: {}, {}, by {}",
-            place::short(history, run.run),
+            journal::short(history, run.run),
             moment(run.began),
             escape(&what),
             words::state(run, words::Driven::No),

@@ -2,7 +2,7 @@
 
 use super::text_of;
 use crate::args::{Args, Output};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{count, escape, json, to_stdout};
 use palinode_core::inventory::{Owner, Source as Text, check as traps};
 use std::fmt::Write as _;

@@ -2,7 +2,7 @@
 
 use super::{layer, place, read, shown, unknown};
 use crate::args::{Args, Output, Source};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{escape, json, to_stdout};
 use palinode_core::inventory::reading::{Said, Setting};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ mod host;
 mod show;
 
 use crate::args::{Args, Inventory, Source};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::escape;
 use palinode_core::inventory::reading::{Layer, Reading, Said, Value};
 use palinode_executors::{DiskFiles, DiskSources, Files};

@@ -2,7 +2,7 @@
 
 use super::{layer, place, read, shown};
 use crate::args::{Args, Output, Source};
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 use crate::render::{count, escape, some, to_stdout};
 use std::fmt::Write as _;
 

@@ -6,8 +6,8 @@ mod words;
 use crate::acting::{self, chain};
 use crate::args::{Args, Doctor, Output};
 use crate::commands::run::read_inventory;
-use crate::exit::{Exit, Failure};
-use crate::place;
+use crate::error::{Exit, Failure};
+use crate::journal;
 use crate::render::{json, to_stdout};
 use judge::{Look, Row};
 use palinode_core::id::HostName;
@@ -39,7 +39,7 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
     };
     let fleet = acting::fleet(args.ssh_config.as_deref(), ways)?;
     let runtime = acting::runtime()?;
-    let own = place::find_or_new(args.journal.as_deref()).ok().map(|root| name_of(&root));
+    let own = journal::find_or_new(args.journal.as_deref()).ok().map(|root| name_of(&root));
     let looks = runtime.block_on(fleet.checkups(&hosts)).into_iter().map(|found| match found {
         Ok(found) => Look::Seen(Box::new(found)),
         Err(error @ LinkError::Refused(_)) => Look::Refused(chain(&error)),

@@ -1,6 +1,6 @@
 //! Moments as people name them in a log's selection.
 
-use crate::exit::Failure;
+use crate::error::Failure;
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use palinode_core::id::Micros;
 use palinode_core::span::Span;

@@ -1,6 +1,6 @@
 //! A person's word before real hosts are changed.
 
-use crate::exit::Failure;
+use crate::error::Failure;
 use crate::render::to_stderr;
 use std::io::{BufRead, IsTerminal};
 

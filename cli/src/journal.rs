@@ -2,7 +2,7 @@
 
 use crate::acting::chain;
 use crate::actor;
-use crate::exit::Failure;
+use crate::error::Failure;
 use crate::render::hints;
 use crate::render::words::Driven;
 use palinode_core::history::History;
