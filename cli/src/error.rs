@@ -251,7 +251,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Read(error) => error.into(),
-            OpenError::Owned { .. } => {
+            OpenError::Owned(_) => {
                 let next = format!("type `{}` to see what it is doing", hints::command("status"));
                 Self::from_error(Exit::Owned, &error, Some(&next))
             }

@@ -12,7 +12,7 @@ use crate::{journal, world};
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
-use palinode_core::port::Stored;
+use palinode_core::port::{ClaimNotes as _, Stored};
 use palinode_journal::{DiskJournal, Opened, Options};
 use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver, Tick};
 use std::cell::Cell;

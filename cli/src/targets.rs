@@ -10,7 +10,7 @@ use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{EntryId, HostName, RunId, Seq};
 use palinode_core::plan::Work;
-use palinode_core::port::{Executor as _, JournalRead};
+use palinode_core::port::{ClaimNotes as _, Executor as _, JournalRead};
 use palinode_core::state::RunState;
 use palinode_executors::{Claim, Fence, Seen, Whose};
 use palinode_journal::{DiskJournal, JournalId};
@@ -281,7 +281,7 @@ pub(crate) fn note(journal: &DiskJournal, acting: &Acting, run: RunId) -> Result
     journal.note_claims(run).map_err(|error| {
         Failure::new(
             Exit::CannotRecord,
-            format!("cannot note in the journal whose claims are made: {}", chain(&error)),
+            format!("cannot note in the journal whose claims are made: {}", chain(&*error)),
             "make room or mend the disk, then type the same again",
         )
     })

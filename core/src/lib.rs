@@ -44,4 +44,5 @@ pub mod runbook;
 pub mod shown;
 pub mod span;
 pub mod state;
+mod store;
 pub mod strict;

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::store::{ClaimNotes, Opened, OwnError, OwnedBy, OwnerState, Previous, Store, StoreRead, Torn};
+
 /// An error from behind a port: what failed, and the cause. Implementations bring their own types; the rules above
 /// only need to know which of the few reactions fits.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;

@@ -6,21 +6,20 @@ use crate::durable::place;
 use crate::files::Root;
 use crate::layout::CLAIMS;
 use palinode_core::id::RunId;
+use palinode_core::port::{Cause, ClaimNotes};
 use std::io;
 
-impl DiskJournal {
-    /// Notes that a run is about to claim targets; durable on return.
-    pub fn note_claims(&self, run: RunId) -> io::Result<()> {
+impl ClaimNotes for DiskJournal {
+    fn note_claims(&self, run: RunId) -> Result<(), Cause> {
         let root = self.root_on_layer();
         match root.files.make_dir(&root.at(CLAIMS)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
             _ => root.sync_dir(".")?,
         }
-        place(root, CLAIMS, CLAIMS, &run.to_string(), &[])
+        Ok(place(root, CLAIMS, CLAIMS, &run.to_string(), &[])?)
     }
 
-    /// The runs whose claims nobody gave up yet.
-    pub fn noted_claims(&self) -> io::Result<Vec<RunId>> {
+    fn noted_claims(&self) -> Result<Vec<RunId>, Cause> {
         let root = self.root_on_layer();
         let items = match root.files.list(&root.at(CLAIMS)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -31,15 +30,16 @@ impl DiskJournal {
         Ok(runs)
     }
 
-    /// Forgets the note of a run. Not durable: a note too many only leads to one more look.
-    pub fn forget_claims(&self, run: RunId) -> io::Result<()> {
+    fn forget_claims(&self, run: RunId) -> Result<(), Cause> {
         let root = self.root_on_layer();
         match root.files.remove(&root.at(CLAIMS).join(run.to_string())) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
+            done => Ok(done?),
         }
     }
+}
 
+impl DiskJournal {
     fn root_on_layer(&self) -> &Root {
         &self.reader.root
     }

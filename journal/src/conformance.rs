@@ -1,8 +1,12 @@
 //! What every implementation of the journal's port must do, checked through the port alone.
 
+mod store;
+
+pub use store::check_store;
+
 use palinode_core::event::{Class, Draft, ENTRY_LIMIT, Event, Place};
 use palinode_core::id::{BodyId, EntryId, Micros, RunId, Seq, StepPath};
-use palinode_core::port::{BodyError, Journal, ReadError, RecordError, Stored};
+use palinode_core::port::{BodyError, Journal, JournalRead, ReadError, RecordError, Stored};
 use std::collections::BTreeMap;
 
 /// A rule that an implementation breaks.
@@ -109,7 +113,7 @@ fn draft(phase: &str) -> Result<Draft, Violation> {
     Ok(Draft { run: RUN, time: Micros(1_000_000), wall: None, event, bodies: BTreeMap::new() })
 }
 
-fn all(journal: &impl Journal, from: u64) -> Result<Vec<Stored>, Violation> {
+fn all(journal: &impl JournalRead, from: u64) -> Result<Vec<Stored>, Violation> {
     let entries = must("entries can be read", journal.read(Seq(from)))?;
     must("entries read back sound", entries.collect())
 }

@@ -14,7 +14,9 @@
 //! 8. Every path to the disk leads through a [`FileLayer`]. [`sim`] is one that simulates a disk: its power can be cut at
 //!    every sync, any of its operations can fail, and whatever mixture of writes that leaves is a journal that opens.
 //!
-//! [`MemJournal`] does the same in memory, for rehearsals and tests; [`conformance`] holds both to the port's word.
+//! [`DiskStore`] is the folder as a whole, through the port that another engine can take its place behind.
+//! [`MemJournal`] and [`MemStore`] do the same in memory, for rehearsals and tests; [`conformance`] holds both to the
+//! port's word.
 
 mod ahead;
 mod batch;
@@ -22,6 +24,7 @@ mod blob;
 mod claims;
 pub mod conformance;
 mod disk;
+mod disk_store;
 mod durable;
 mod files;
 mod frame;
@@ -35,6 +38,7 @@ pub mod index;
 mod layout;
 mod lock;
 mod mem;
+mod mem_store;
 mod open;
 mod pick;
 mod reader;
@@ -49,13 +53,15 @@ mod vault;
 mod verify;
 
 pub use disk::{DiskJournal, EraseError, Options};
+pub use disk_store::DiskStore;
 pub use files::{FileKind, FileLayer, Handle, Identity, Item, Os};
 pub use group::{GroupCommit, Pending};
 pub use id::JournalId;
 pub use inbox::{HandInError, hand_in, hand_in_on};
 pub use layout::{CreateError, ROOT_NAME, create, create_as, create_on, find_root};
-pub use lock::OwnerState;
 pub use mem::MemJournal;
-pub use open::{OpenError, Opened, Previous, Torn};
+pub use mem_store::{MemOwned, MemReader, MemStore, MemStoreError};
+pub use open::{OpenError, Opened};
+pub use palinode_core::port::{OwnerState, Previous, Torn};
 pub use reader::{JournalReader, OpenReadError};
 pub use verify::{Notice, Verified, VerifyError, verify, verify_on};

@@ -9,7 +9,7 @@ use crate::head::newest;
 use crate::record::Kind;
 use palinode_core::event::Owner;
 use palinode_core::id::Epoch;
-use palinode_core::port::ReadError;
+use palinode_core::port::{OwnerState, ReadError};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::time::Duration;
@@ -28,27 +28,6 @@ pub(crate) struct LockRecord {
     pub(crate) epoch: Epoch,
     /// Whether the owner let go in good order, with everything written.
     pub(crate) released: bool,
-}
-
-/// Who owns a journal now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OwnerState {
-    /// Nobody: the last owner, if there was one, let go in good order.
-    None,
-    /// A living process.
-    Alive {
-        /// The process; none in the moment before it has written its name.
-        owner: Option<Owner>,
-        /// Its epoch.
-        epoch: Epoch,
-    },
-    /// A process that died without letting go.
-    Dead {
-        /// The process.
-        owner: Owner,
-        /// Its epoch.
-        epoch: Epoch,
-    },
 }
 
 /// A held lock.

@@ -54,6 +54,22 @@ impl MemJournal {
         }
     }
 
+    /// An empty journal of no owner yet: the first that takes it over has epoch 1.
+    pub(crate) fn unowned() -> Self {
+        let nobody = Owner { host: String::new(), boot: String::new(), pid: 0, started: 0 };
+        Self { epoch: Epoch(0), ..Self::new(nobody) }
+    }
+
+    /// Makes what was posted durable, as an owner does that lets go.
+    pub(crate) fn flush(&mut self) {
+        self.durable = self.entries.len();
+    }
+
+    /// What a reader sees: the durable entries.
+    pub(crate) fn durable(&self) -> Vec<Stored> {
+        self.entries().take(self.durable).cloned().collect()
+    }
+
     /// An empty journal whose keys and nonces follow from the run's id and the content: the same story gives the same
     /// entries, byte for byte. Its bodies are no secrets.
     pub fn with_fixed_keys(owner: Owner) -> Self {

@@ -7,15 +7,14 @@ use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
 use crate::id;
 use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
-use crate::lock::{self, Lock, LockRecord, OwnerState};
+use crate::lock::{self, Lock, LockRecord};
 use crate::reader::{JournalReader, OpenReadError, check_format};
 use crate::record::{Slot, TOO_FAR, Wrong};
 use crate::segment::{Next, Scan};
 use crate::tail::{Current, Tail};
 use palinode_core::event::{FORMAT, Owner};
 use palinode_core::id::{EntryId, Epoch, Seq};
-use palinode_core::port::ReadError;
-use palinode_core::shown::Shown as _;
+use palinode_core::port::{self, OwnedBy, OwnerState, Previous, ReadError, Torn};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -33,13 +32,8 @@ pub enum OpenError {
         found: u32,
     },
     /// A living process owns it.
-    #[error("the journal is owned by {}, epoch {epoch}; wait for it, or hand it a decision with `pause`, `resolve` or `skip`", name(.owner.as_ref()))]
-    Owned {
-        /// The process; none in the moment before it has written its name.
-        owner: Option<Owner>,
-        /// Its epoch.
-        epoch: Epoch,
-    },
+    #[error(transparent)]
+    Owned(OwnedBy),
     /// A write failed while opening.
     #[error(
         "cannot write {file} while opening the journal; see that the disk has room and is writable, then try again"
@@ -59,42 +53,8 @@ impl From<ReadError> for OpenError {
     }
 }
 
-fn name(owner: Option<&Owner>) -> String {
-    match owner {
-        Some(owner) => format!("process {} on {}", owner.pid, owner.host.shown()),
-        None => "a process that is just starting".to_owned(),
-    }
-}
-
 /// A journal that was opened, and what was found.
-pub struct Opened {
-    /// The journal.
-    pub journal: DiskJournal,
-    /// Who owned it before; none if nobody ever did.
-    pub previous: Option<Previous>,
-    /// What was cut from its end.
-    pub torn: Option<Torn>,
-}
-
-/// The owner before this one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Previous {
-    /// The process.
-    pub owner: Owner,
-    /// Its epoch.
-    pub epoch: Epoch,
-    /// Whether it let go in good order; else it died, and every intent without outcome is in doubt.
-    pub released: bool,
-}
-
-/// An incomplete batch that was cut off and kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Torn {
-    /// The file that keeps the bytes, relative to the journal.
-    pub file: String,
-    /// How many.
-    pub bytes: u64,
-}
+pub type Opened = port::Opened<DiskJournal>;
 
 /// Where a scan ended.
 struct End {
@@ -126,7 +86,7 @@ impl DiskJournal {
                 OwnerState::Dead { epoch, .. } => (None, epoch),
                 OwnerState::None => (None, Epoch(0)),
             };
-            return Err(OpenError::Owned { owner, epoch });
+            return Err(OpenError::Owned(OwnedBy { owner, epoch }));
         };
         let before = lock.record.clone();
         let slot: Slot<Head> = newest(&HEAD, || root.read(HEAD.file))

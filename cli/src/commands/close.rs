@@ -9,6 +9,7 @@ use crate::targets::Mandate;
 use crate::{actor, journal, session};
 use palinode_core::event::World;
 use palinode_core::history::History;
+use palinode_core::port::ClaimNotes as _;
 use palinode_core::state::RunState;
 use palinode_journal::DiskJournal;
 use palinode_replay::driver::{DriveError, TakeOver, Targets};

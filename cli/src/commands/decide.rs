@@ -218,7 +218,7 @@ fn record(root: &Path, decision: &Handout) -> Result<bool, Failure> {
     let opened = palinode_journal::DiskJournal::open(root, actor::owner(), palinode_journal::Options::default());
     let mut journal = match opened {
         Ok(opened) => opened.journal,
-        Err(OpenError::Owned { .. }) => return Ok(false),
+        Err(OpenError::Owned(_)) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
     let history = History::load(&journal)?;

@@ -6,7 +6,9 @@ use palinode_core::event::Class;
 use palinode_core::id::{BlobId, Epoch};
 use palinode_core::port::{BodyError, Journal, JournalRead, RecordError};
 use palinode_journal::sim::{Bound, Operation};
-use palinode_journal::{DiskJournal, MemJournal, Options, conformance, create_on};
+use palinode_journal::{
+    DiskJournal, DiskStore, JournalId, MemJournal, MemOwned, MemStore, Options, conformance, create_on,
+};
 use std::cell::{Cell, RefCell};
 use std::fs;
 
@@ -21,6 +23,23 @@ fn on_disk() {
         });
         checked.expect("conforms");
     }
+}
+
+#[test]
+fn places_on_disk_and_in_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("journal");
+    let id = JournalId::random().expect("random bytes");
+    // What stands on the disk while the owner lives is what a kill leaves: the copy takes the place of the folder.
+    let die = |journal: DiskJournal| {
+        let left = folder.path().join("left");
+        copy(&root, &left);
+        drop(journal);
+        fs::remove_dir_all(&root).expect("removes");
+        fs::rename(&left, &root).expect("renames");
+    };
+    conformance::check_store(&DiskStore::at(&root), &id, die).expect("conforms");
+    conformance::check_store(&MemStore::default(), &"an id".to_owned(), MemOwned::die).expect("conforms");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::{SMALL, actor, all, closed, copy, draft, draft_of, new_journal, open, opened, owner};
 use palinode_core::id::{BlobId, Epoch, RunId, Seq};
-use palinode_core::port::{Handout, Journal, JournalRead, Verb};
+use palinode_core::port::{Handout, Journal, JournalRead, OwnedBy, Verb};
 use palinode_journal::{
     CreateError, DiskJournal, HandInError, JournalReader, OpenError, OpenReadError, OwnerState, Previous, create,
     find_root, hand_in, verify,
@@ -21,7 +21,9 @@ fn a_living_owner_is_left_alone_and_a_dead_one_is_taken_over() {
     let first = open(&root, 1);
     assert_eq!((first.previous, first.journal.epoch()), (None, Epoch(1)));
     let refused = DiskJournal::open(&root, owner(2), SMALL).err();
-    assert!(matches!(&refused, Some(OpenError::Owned { owner: Some(of), epoch: Epoch(1) }) if *of == owner(1)));
+    assert!(
+        matches!(&refused, Some(OpenError::Owned(OwnedBy { owner: Some(of), epoch: Epoch(1) })) if *of == owner(1))
+    );
     let alive = OwnerState::Alive { owner: Some(owner(1)), epoch: Epoch(1) };
     assert_eq!(reader.owner().expect("looks"), alive);
 
