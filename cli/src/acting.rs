@@ -7,6 +7,7 @@ use crate::render::{escape, hints, to_stderr};
 use crate::targets::{Against, Mandate, Taking, place_of};
 use crate::{args, session, world};
 use palinode_core::action::{Action, Place, Playbook, Target};
+use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::World;
 use palinode_core::history::History;
@@ -312,7 +313,7 @@ impl Acting {
             let run = "the run is open; type `palinode resume --take-over`";
             Failure::new(Exit::Failed, format!("a claim cannot be taken: {why}"), run)
         };
-        real.take_inventories(&playbooks).await.map_err(failed)?;
+        real.take_inventories(&playbooks).await.map_err(|error| failed(chain(&error)))?;
         let nodes: Vec<HostName> = match &taking.plan {
             Some(plan) => by_node(plan).into_iter().filter(|host| hosts.contains(host)).collect(),
             None => Vec::new(),
@@ -425,24 +426,6 @@ fn unanswered(why: &str, again: Span, left: Span) {
         seconds(again),
         seconds(left)
     ));
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let words = lines.join(" ");
-        // Some say what their cause says.
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// What waits for hosts.

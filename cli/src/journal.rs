@@ -1,10 +1,10 @@
 //! Where the journal is, which run is meant, and how ids are found by their beginning.
 
-use crate::acting::chain;
 use crate::actor;
 use crate::error::Failure;
 use crate::render::hints;
 use crate::render::words::Driven;
+use palinode_core::chain::chain;
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq};
 use palinode_core::port::JournalRead;

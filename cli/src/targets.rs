@@ -1,11 +1,12 @@
 //! Whose targets are, and whether they are the machines that were recorded: what is seen to before a run acts.
 
-use crate::acting::{Acting, Either, chain};
+use crate::acting::{Acting, Either};
 use crate::args::Args;
 use crate::error::{Exit, Failure};
 use crate::render::{escape, to_stderr};
 use crate::{actor, journal, session};
 use palinode_core::action::UndoClass;
+use palinode_core::chain::chain;
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{EntryId, HostName, RunId, Seq};

@@ -39,5 +39,5 @@ pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;
 pub use plain::{NotPlain, check_plain, read_plain};
-pub use real::{Listener, Real, Teller, Unready};
+pub use real::{Listener, NotTaken, Real, Teller, Unready};
 pub use ssh::{BadWay, Claim, Fence, Fleet, LinkError, Seen, Way, Whose};

@@ -16,10 +16,69 @@ const LIMIT: u64 = 64 << 10;
 /// Permissions that no file with a secret gives: any to its group or to others.
 const OTHERS: u32 = 0o077;
 
+/// Why a secret cannot be had, and what to do. None of its bytes are in it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// The runbook does not say where it is.
+    #[error("it is neither `file:` with an absolute path nor `env:` with a name")]
+    NoSource,
+    /// The variable is not in the environment of this process.
+    #[error("the variable is not set; set {0} in the environment of palinode")]
+    Unset(String),
+    /// The file cannot be opened or read.
+    #[error("the file cannot be read: {0}; {WRITE_IT}")]
+    Unread(std::io::Error),
+    /// A folder, a pipe or a device is in the file's place.
+    #[error("it is no plain file; {WRITE_IT}")]
+    NotPlain,
+    /// Its group or others may read or write it.
+    #[error("other users have access to the file, its mode is {mode:04o}; type `chmod 600 {path}`")]
+    Shared {
+        /// Its permissions.
+        mode: u32,
+        /// Its path, for a shell and a terminal.
+        path: String,
+    },
+    /// There is nothing in it.
+    #[error("it is empty; {0}")]
+    Empty(String),
+    /// It is longer than the limit.
+    #[error("it is longer than {LIMIT} bytes; name a smaller one")]
+    Long,
+    /// It cannot be a word of a command.
+    #[error("it is no text in UTF-8, and can only be given to a command as a file or by `stdin`")]
+    NotText,
+    /// It cannot be a word of a command.
+    #[error("it holds a NUL byte, and can only be given to a command as a file or by `stdin`")]
+    Nul,
+    /// It cannot be a variable of a playbook.
+    #[error("Ansible would read it as a template; write it into a file of `vars_from` as `!unsafe`")]
+    Template,
+}
+
+/// What to do about a file without a secret.
+const WRITE_IT: &str = "write it there with mode 0600";
+
+/// A secret that cannot be had, by its name.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot look at the secret {}: {why}", name.shown())]
+pub(crate) struct NoSecret {
+    name: String,
+    why: SecretError,
+}
+
+impl NoSecret {
+    /// Names the secret.
+    pub(crate) fn of(secret: &Secret, why: SecretError) -> Self {
+        Self { name: secret.secret.clone(), why }
+    }
+}
+
 /// Refuses a step whose secrets cannot be had now, before anything is asked of its target.
 pub(crate) fn ready(action: &Action) -> Result<(), LookError> {
-    let of = |secret: &Secret, checked: Result<(), String>| {
-        checked.map_err(|why| LookError::Refused { target: format!("the secret {}", secret.secret.shown()), why })
+    let of = |secret: &Secret, checked: Result<(), SecretError>| {
+        let target = || format!("the secret {}", secret.secret.shown());
+        checked.map_err(|why| LookError::Refused { target: target(), why: why.to_string() })
     };
     match action {
         Action::Command(command) => {
@@ -43,76 +102,65 @@ pub(crate) fn ready(action: &Action) -> Result<(), LookError> {
 }
 
 /// The bytes of a secret; else why there are none and what to do, without any of them.
-pub(crate) fn read(secret: &Secret) -> Result<Vec<u8>, String> {
+pub(crate) fn read(secret: &Secret) -> Result<Vec<u8>, SecretError> {
     let (bytes, next) = match secret.source() {
-        None => return Err("it is neither `file:` with an absolute path nor `env:` with a name".to_owned()),
+        None => return Err(SecretError::NoSource),
         Some(Source::Env(variable)) => {
             let next = format!("set {variable} in the environment of palinode");
             match std::env::var_os(variable) {
                 Some(value) => (value.as_bytes().to_vec(), next),
-                None => return Err(format!("the variable is not set; {next}")),
+                None => return Err(SecretError::Unset(variable.to_owned())),
             }
         }
         Some(Source::File(path)) => {
-            let next = "write it there with mode 0600".to_owned();
-            let cannot = |error: std::io::Error| format!("the file cannot be read: {error}; {next}");
             // A pipe of that name is not waited for.
             let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
-            let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(cannot)?;
-            let metadata = file.metadata().map_err(cannot)?;
+            let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(SecretError::Unread)?;
+            let metadata = file.metadata().map_err(SecretError::Unread)?;
             if !metadata.is_file() {
-                return Err(format!("it is no plain file; {next}"));
+                return Err(SecretError::NotPlain);
             }
             let mode = metadata.permissions().mode() & 0o7777;
             if mode & OTHERS != 0 {
-                let path = quoted(path).shown();
-                return Err(format!(
-                    "other users have access to the file, its mode is {mode:04o}; type `chmod 600 {path}`"
-                ));
+                return Err(SecretError::Shared { mode, path: quoted(path).shown() });
             }
             let mut bytes = Vec::new();
-            file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(cannot)?;
-            (bytes, next)
+            file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(SecretError::Unread)?;
+            (bytes, WRITE_IT.to_owned())
         }
     };
     match bytes.len() as u64 {
-        0 => Err(format!("it is empty; {next}")),
-        count if count > LIMIT => Err(format!("it is longer than {LIMIT} bytes; name a smaller one")),
+        0 => Err(SecretError::Empty(next)),
+        count if count > LIMIT => Err(SecretError::Long),
         _ => Ok(bytes),
     }
 }
 
 /// The same as a word: a text, without the line break that ends a file.
-pub(crate) fn text(secret: &Secret) -> Result<String, String> {
-    let text = String::from_utf8(read(secret)?)
-        .map_err(|_| "it is no text in UTF-8, and can only be given to a command as a file or by `stdin`".to_owned())?;
+pub(crate) fn text(secret: &Secret) -> Result<String, SecretError> {
+    let text = String::from_utf8(read(secret)?).map_err(|_| SecretError::NotText)?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     match text.contains('\0') {
-        true => Err("it holds a NUL byte, and can only be given to a command as a file or by `stdin`".to_owned()),
+        true => Err(SecretError::Nul),
         false => Ok(text.to_owned()),
     }
 }
 
 /// The same as a variable of a playbook.
-fn variable(secret: &Secret) -> Result<String, String> {
+fn variable(secret: &Secret) -> Result<String, SecretError> {
     let text = text(secret)?;
     match ["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
-        true => Err("Ansible would read it as a template; write it into a file of `vars_from` as `!unsafe`".to_owned()),
+        true => Err(SecretError::Template),
         false => Ok(text),
     }
 }
 
 /// A value that a playbook gets in a file.
-pub(crate) fn value(word: &Word) -> Result<String, String> {
+pub(crate) fn value(word: &Word) -> Result<String, NoSecret> {
     match word {
         Word::Text(text) => Ok(text.clone()),
-        Word::Secret(secret) => variable(secret).map_err(|why| named(secret, &why)),
+        Word::Secret(secret) => variable(secret).map_err(|why| NoSecret::of(secret, why)),
     }
-}
-
-/// Why a secret cannot be had, with its name.
-pub(crate) fn named(secret: &Secret, why: &str) -> String {
-    format!("cannot look at the secret {}: {why}", secret.secret.shown())
 }
 
 #[cfg(test)]
@@ -141,16 +189,16 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).expect("a link can be made");
         let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
         assert!(made.is_ok_and(|made| made.success()));
-        assert_eq!(read(&of("good")).as_deref(), Ok(&b"geheim\n"[..]));
-        assert_eq!(text(&of("good")).as_deref(), Ok("geheim"));
+        assert_eq!(read(&of("good")).expect("it is ours"), b"geheim\n");
+        assert_eq!(text(&of("good")).expect("it is a text"), "geheim");
         assert!(read(&of("bytes")).is_ok() && text(&of("bytes")).is_err());
         write("lines", b"a\nb\n\n");
-        assert_eq!(text(&of("lines")).as_deref(), Ok("a\nb\n"), "one line break ends a file");
+        assert_eq!(text(&of("lines")).expect("it is a text"), "a\nb\n", "one line break ends a file");
         write("template", b"a{{ b }}");
         assert!(text(&of("template")).is_ok() && variable(&of("template")).is_err());
         for open in [0o640, 0o604, 0o644, 0o620, 0o602] {
             mode("good", open);
-            let why = read(&of("good")).expect_err("others may read it");
+            let why = read(&of("good")).expect_err("others may read it").to_string();
             assert!(why.contains(&format!("{open:04o}")) && why.contains("chmod 600 "), "{why}");
         }
         for own in [0o400, 0o600, 0o700] {
@@ -158,11 +206,11 @@ mod tests {
             assert!(read(&of("good")).is_ok(), "{own:o}");
         }
         for bad in ["empty", "long", "zero", "pipe", "gone", "."] {
-            let why = read(&of(bad)).expect_err(bad);
+            let why = read(&of(bad)).expect_err(bad).to_string();
             assert!(why.contains("; ") && !why.contains("xxx"), "{bad}: {why}");
         }
         let unset = Secret { secret: "env:PALINODE_IS_NOT_SET".to_owned(), shown: None };
-        assert!(read(&unset).is_err_and(|why| why.contains("not set")));
+        assert!(read(&unset).is_err_and(|why| why.to_string().contains("not set")));
     }
 
     #[test]

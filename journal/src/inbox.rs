@@ -3,7 +3,7 @@
 use crate::durable::{TEMP, hex, place, random, unread};
 use crate::files::{FileLayer, Os, Root};
 use crate::layout::{INBOX, TORN};
-use crate::record;
+use crate::record::{self, Wrong};
 use palinode_core::canon::EncodeError;
 use palinode_core::port::{Handed, Handout, ReadError};
 use palinode_core::shown::Shown as _;
@@ -64,7 +64,7 @@ pub(crate) fn read(root: &Root) -> Result<Vec<Handed>, ReadError> {
         let opened = open(root, &name).map_err(unread(INBOX))?;
         match (opened, name.to_str().filter(|name| is_name(name))) {
             (Ok(decision), Some(name)) => found.push(Handed { name: name.to_owned(), decision }),
-            (Ok(_), None) => set_aside(root, &name, "its name is not one that a decision gets")?,
+            (Ok(_), None) => set_aside(root, &name, &NoDecision::Name)?,
             (Err(why), _) => set_aside(root, &name, &why)?,
         }
     }
@@ -95,22 +95,35 @@ pub(crate) fn is_name(name: &str) -> bool {
     })
 }
 
+/// Why something in the inbox is no decision.
+#[derive(Debug, thiserror::Error)]
+enum NoDecision {
+    #[error("its name is not one that a decision gets")]
+    Name,
+    #[error("it cannot be read: {0}")]
+    Unread(io::Error),
+    #[error("it is not a plain file")]
+    NotPlain,
+    #[error("it is longer than {FILE_LIMIT} bytes")]
+    Long,
+    #[error("byte {}: {}", .0.offset, .0.what)]
+    Bytes(Wrong),
+}
+
 /// Opens a decision, or says why it is none. That the disk cannot be read is no fault of the decision.
-fn open(root: &Root, name: &OsStr) -> io::Result<Result<Handout, String>> {
+fn open(root: &Root, name: &OsStr) -> io::Result<Result<Handout, NoDecision>> {
     let read = root.files.read_plain(&root.at(INBOX).join(name), FILE_LIMIT as u64 + 1);
     let bytes = match read {
         Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => return Err(error),
-        Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
-        Ok(None) => return Ok(Err("it is not a plain file".to_owned())),
-        Ok(Some(bytes)) if bytes.len() > FILE_LIMIT => {
-            return Ok(Err(format!("it is longer than {FILE_LIMIT} bytes")));
-        }
+        Err(error) => return Ok(Err(NoDecision::Unread(error))),
+        Ok(None) => return Ok(Err(NoDecision::NotPlain)),
+        Ok(Some(bytes)) if bytes.len() > FILE_LIMIT => return Ok(Err(NoDecision::Long)),
         Ok(Some(bytes)) => bytes,
     };
-    Ok(record::open_exact(CONTEXT, &bytes).map_err(|wrong| format!("byte {}: {}", wrong.offset, wrong.what)))
+    Ok(record::open_exact(CONTEXT, &bytes).map_err(NoDecision::Bytes))
 }
 
-fn set_aside(root: &Root, name: &OsStr, why: &str) -> Result<(), ReadError> {
+fn set_aside(root: &Root, name: &OsStr, why: &NoDecision) -> Result<(), ReadError> {
     let put = || {
         let to = format!("inbox-{}", hex(&random::<8>()?));
         let torn = root.at(TORN);

@@ -15,7 +15,7 @@ mod verdict;
 
 use crate::inventories::DiskSources;
 use crate::plain::{check_plain, in_others_reach};
-use crate::secrets;
+use crate::secrets::{self, NoSecret};
 use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Recorded, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
@@ -194,7 +194,7 @@ impl Playbooks {
         let umask = umask();
         let value = |(name, word): (&String, &Value)| secrets::value(word).map(|value| (name.clone(), value));
         let values = playbook.vars.iter().map(value);
-        let vars = values.collect::<Result<BTreeMap<_, _>, String>>().map_err(io::Error::other)?;
+        let vars = values.collect::<Result<BTreeMap<_, _>, NoSecret>>().map_err(io::Error::other)?;
         let around = Around {
             vars: &vars,
             plugins: &plugins,

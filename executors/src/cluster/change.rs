@@ -5,6 +5,7 @@ use super::claim::{Absence, Operations, as_read};
 use super::doing::{Doing, Stop, failed, well};
 use super::look::node_path;
 use palinode_core::action::{PatchNode, RestoreNode};
+use palinode_core::chain::chain;
 use palinode_core::cluster;
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
@@ -220,7 +221,7 @@ impl Doing<'_> {
         }
         let node = self.claim(&name, node).await?;
         let uid = cluster::uid(&node).to_owned();
-        let path = node_path(&name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
+        let path = node_path(&name).map_err(|fault| failed(Why::Precondition, chain(&fault)))?;
         self.remove(&ResourceKey::node(&name), &path, &uid).await?;
         self.cluster.held.borrow_mut().remove(&name);
         Ok(well(format!("node {name} with UID {uid} deleted")))
@@ -230,7 +231,7 @@ impl Doing<'_> {
     async fn heartbeat(&self, name: &str, node: &Value) -> Result<(Value, Value), Stop> {
         let conditions = node["status"]["conditions"].as_array().into_iter().flatten();
         let ready = conditions.into_iter().find(|found| found["type"] == "Ready");
-        let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
+        let path = node_path(name).map_err(|fault| failed(Why::Precondition, chain(&fault)))?;
         let path = path.replace("/api/v1/nodes/", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/");
         let lease = match self.cluster.api.get(&path).await {
             Ok(answer) if answer.is_good() => answer.body["spec"]["renewTime"].clone(),

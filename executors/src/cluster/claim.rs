@@ -9,6 +9,7 @@ use super::Cluster;
 use super::api::Verb;
 use super::doing::{Doing, Stop, failed, meaning};
 use super::look::node_path;
+use palinode_core::chain::chain;
 use palinode_core::cluster::{self, CLAIM};
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
@@ -229,7 +230,7 @@ impl Doing<'_> {
         mut wanted: impl FnMut(&Value, Absence) -> Result<Operations, Stop>,
     ) -> Result<Value, Stop> {
         let key = ResourceKey::node(name);
-        let path = node_path(name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
+        let path = node_path(name).map_err(|fault| failed(Why::Precondition, chain(&fault)))?;
         let (began, mut pause, mut unsaid) = (Instant::now(), PAUSE, 0);
         let mut texts = BTreeSet::new();
         let mut absence = Absence::Around;

@@ -6,6 +6,7 @@ use super::doing::{Doing, Stop, failed, meaning, well};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use palinode_core::action::{ApproveCsr, CertUse};
+use palinode_core::chain::chain;
 use palinode_core::cluster;
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
@@ -148,7 +149,7 @@ impl Doing<'_> {
         whole.insert("apiVersion".to_owned(), format!("certificates.k8s.io/{version}").into());
         whole.insert("kind".to_owned(), "CertificateSigningRequest".into());
         let name = cluster::name(request);
-        let bad = |fault| failed(Why::Precondition, super::chain(&fault));
+        let bad = |fault| failed(Why::Precondition, chain(&fault));
         let place = format!("{path}/{}/approval", part(name).map_err(bad)?);
         let key = ResourceKey::csr(name);
         let answer = self.ask(("approve", &key), Verb::Put, &place, Some(&approved)).await?;

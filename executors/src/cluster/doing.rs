@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::api::{Answer, Fault, Verb};
+use palinode_core::chain::chain;
 use palinode_core::event::{Class, Why};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, LookError, Report};
@@ -40,7 +41,7 @@ impl From<LookError> for Stop {
         match error {
             LookError::Body(error) => Self::Body(error),
             LookError::Refused { why, .. } => failed(Why::Precondition, why),
-            LookError::Unreachable { .. } => Self::Ended(Ended::Unknown(super::chain(&error))),
+            LookError::Unreachable { .. } => Self::Ended(Ended::Unknown(chain(&error))),
         }
     }
 }
@@ -90,7 +91,7 @@ impl<'a> Doing<'a> {
                 }
                 (Some(answer.code), answer.audit.clone(), Some(kept))
             }
-            Err(fault) => (None, None, Some(json!({ "message": super::chain(fault) }))),
+            Err(fault) => (None, None, Some(json!({ "message": chain(fault) }))),
         };
         let evidence = evidence.map(|kept| self.bodies.put(Class::Output, kept.to_string().as_bytes())).transpose()?;
         // A claim is none of the step's changes.
@@ -125,7 +126,7 @@ impl<'a> Doing<'a> {
 
     /// No answer. Who asks again does not do so for ever: after some attempts a person is asked.
     fn lost(&self, fault: &Fault) -> Stop {
-        let words = super::chain(fault);
+        let words = chain(fault);
         match fault {
             Fault::Nonsense(_) => failed(Why::Precondition, words),
             _ => self.unheard(words),

@@ -9,6 +9,7 @@ use super::api::{Answer, Fault, Verb, part};
 use super::doing::{Doing, Stop, failed, well};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
+use palinode_core::chain::chain;
 use palinode_core::cluster::{self, DaemonSets};
 use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
@@ -114,7 +115,7 @@ fn came(answer: &Result<Answer, Fault>) -> Came {
     let answer = match answer {
         Ok(answer) => answer,
         Err(Fault::Nonsense(why)) => return Came::Never(why.clone()),
-        Err(fault) => return Came::Nobody(super::chain(fault)),
+        Err(fault) => return Came::Nobody(chain(fault)),
     };
     let wait = answer.again.map_or(AGAIN, |seconds| Duration::from_secs(u64::from(seconds.clamp(1, 60))));
     match answer.code {
@@ -288,7 +289,7 @@ impl Doing<'_> {
             Err(error @ LookError::Unreachable { .. }) => {
                 let since = *state.silent.get_or_insert_with(Instant::now);
                 if since.elapsed() >= SILENT {
-                    return Err(Stop::Ended(Ended::Unknown(super::chain(&error))));
+                    return Err(Stop::Ended(Ended::Unknown(chain(&error))));
                 }
                 tokio::time::sleep(AGAIN).await;
                 Ok(None)
@@ -444,7 +445,7 @@ impl Doing<'_> {
                         format!("pod {} stays Terminating: {}", title(pod), answer.words()),
                     ));
                 }
-                Err(fault) => return Err(Stop::Ended(Ended::Unknown(super::chain(&fault)))),
+                Err(fault) => return Err(Stop::Ended(Ended::Unknown(chain(&fault)))),
             }
         }
         if stuck.is_empty() {

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::AttachParams;
 use palinode_core::action::{KubeExec, PodRef};
+use palinode_core::chain::chain;
 use palinode_core::cluster;
 use palinode_core::event::{Class, Why};
 use palinode_core::port::{Bodies, Ended, Finished, LookError};
@@ -77,7 +78,7 @@ impl Cluster {
         run: &[String],
         limit: Duration,
     ) -> Result<Spoken, NotSpoken> {
-        let client = self.api.streams().map_err(|error: NoCluster| NotSpoken::NotBegun(super::chain(&error)))?;
+        let client = self.api.streams().map_err(|error: NoCluster| NotSpoken::NotBegun(chain(&error)))?;
         let pods: Api<Pod> = Api::namespaced(client, namespace);
         let params = AttachParams {
             container: container.map(str::to_owned),
@@ -135,7 +136,7 @@ impl Cluster {
 
 /// Whether the request came to the server.
 fn lost(error: &kube::Error) -> NotSpoken {
-    let words = super::chain(error);
+    let words = chain(error);
     match super::api::was_sent(error) {
         false => NotSpoken::NotBegun(words),
         true => match error {

@@ -25,12 +25,12 @@ pub use api::NoCluster;
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;
 
-use crate::real::chain;
 use crate::ssh::Claim;
 use api::Api;
 use doing::{Doing, Stop, failed};
 use drain::Draining;
 use palinode_core::action::Action;
+use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
 use palinode_core::id::{EntryId, HostName};

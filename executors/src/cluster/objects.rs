@@ -9,6 +9,7 @@ use super::doing::{Doing, Stop, failed, meaning, well};
 use super::look::{map_path, unseen};
 use md5::{Digest, Md5};
 use palinode_core::action::{ApplyObject, DeleteObject, ObjectRef, PatchObject, PutObject, RemoveObject};
+use palinode_core::chain::chain;
 use palinode_core::cluster::{self, MD5};
 use palinode_core::event::Why;
 use palinode_core::id::{BodyId, ResourceKey};
@@ -45,7 +46,7 @@ impl Thing {
             namespace: Some(namespace.to_owned()),
             name: name.to_owned(),
         };
-        let path = map_path(namespace, name).map_err(|fault| failed(Why::Precondition, super::chain(&fault)))?;
+        let path = map_path(namespace, name).map_err(|fault| failed(Why::Precondition, chain(&fault)))?;
         Ok(Self { key: ResourceKey::object(&object), object, path })
     }
 

@@ -3,6 +3,7 @@
 use super::doing::{Doing, Stop, failed, well};
 use super::objects::unknown;
 use palinode_core::action::{KubeWait, Until};
+use palinode_core::chain::chain;
 use palinode_core::cluster;
 use palinode_core::event::Why;
 use palinode_core::port::LookError;
@@ -32,7 +33,7 @@ impl Doing<'_> {
                     (Some(why), true) => why,
                 },
                 // A server that is restarted is waited for as well.
-                Err(error @ LookError::Unreachable { .. }) => super::chain(&error),
+                Err(error @ LookError::Unreachable { .. }) => chain(&error),
                 Err(error) => return Err(error.into()),
             };
             if began.elapsed() >= limit {

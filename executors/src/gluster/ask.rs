@@ -2,8 +2,8 @@
 
 use super::answer::Raw;
 use crate::cluster::{Cluster, Spoken, StoragePod};
-use crate::real::chain;
 use crate::ssh::{Fleet, decoded, quoted};
+use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::shown::Shown as _;
 use std::collections::BTreeMap;
@@ -14,6 +14,42 @@ const PATIENCE: Duration = Duration::from_secs(330);
 
 /// So much of an answer stands in the evidence.
 const KEPT: usize = 64 << 10;
+
+/// Why a vantage point has no say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Silent {
+    /// It cannot be asked: the error of the link or of the API with its causes.
+    #[error("{0}")]
+    Unreached(String),
+    /// The API ran the command and gives no exit code, but these words.
+    #[error("{0}")]
+    Stopped(String),
+    /// The API ran the command and says nothing of its end.
+    #[error("it did not tell how it ended")]
+    NoEnd,
+    /// The script was cut short, or something else spoke in its place.
+    #[error("{}", format!("what it printed is no answer (exit code {code}) {complaint}").trim())]
+    NoAnswer {
+        /// The exit code of the script.
+        code: i32,
+        /// The last line of what it complained about.
+        complaint: String,
+    },
+    /// Two answers to one question, of which none counts.
+    #[error("it answers `{0}` twice")]
+    Twice(String),
+    /// One of the questions on which all others stand has no answer.
+    #[error("{what}: {words}")]
+    NoList {
+        /// The question.
+        what: &'static str,
+        /// Why.
+        words: String,
+    },
+    /// Two of its answers contradict each other.
+    #[error("volume list and volume info do not name the same volumes")]
+    Differs,
+}
 
 /// What came of a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,13 +80,13 @@ impl Vantage<'_> {
     }
 
     /// Runs a command there as root, without input; else why it cannot be asked. No shell reads the words.
-    async fn ask(&self, words: &[&str], time: Duration) -> Result<Said, String> {
+    async fn ask(&self, words: &[&str], time: Duration) -> Result<Said, Silent> {
         match self {
             Self::Host(fleet, host) => {
                 let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
                 match fleet.ask_for(host, &words.join(" "), time).await {
                     Ok(reply) => Ok(Said { code: reply.code, out: reply.out, err: reply.complaint }),
-                    Err(error) => Err(chain(&error)),
+                    Err(error) => Err(Silent::Unreached(chain(&error))),
                 }
             }
             Self::Pod(cluster, pod) => {
@@ -59,8 +95,8 @@ impl Vantage<'_> {
                     Ok(Spoken { code: Some(code), out, err, .. }) => {
                         Ok(Said { code, out, err: String::from_utf8_lossy(&err).into_owned() })
                     }
-                    Ok(Spoken { words, .. }) => Err(words.unwrap_or_else(|| "it did not tell how it ended".to_owned())),
-                    Err(error) => Err(chain(&error)),
+                    Ok(Spoken { words, .. }) => Err(words.map_or(Silent::NoEnd, Silent::Stopped)),
+                    Err(error) => Err(Silent::Unreached(chain(&error))),
                 }
             }
         }
@@ -107,14 +143,14 @@ echo whole
 pub(super) const LIMIT: usize = 4 << 20;
 
 /// Asks a vantage point about some volumes, or about all.
-pub(super) async fn ask(vantage: &Vantage<'_>, volumes: &[String]) -> Result<Answers, String> {
+pub(super) async fn ask(vantage: &Vantage<'_>, volumes: &[String]) -> Result<Answers, Silent> {
     let mut words = vec!["/bin/sh", "-c", SCRIPT, "gluster"];
     words.extend(volumes.iter().map(String::as_str));
     answers(&vantage.ask(&words, PATIENCE).await?)
 }
 
 /// The answers in what the script printed.
-pub(super) fn answers(said: &Said) -> Result<Answers, String> {
+pub(super) fn answers(said: &Said) -> Result<Answers, Silent> {
     let text = std::str::from_utf8(&said.out).unwrap_or_default();
     let mut lines = text.lines();
     let mut all = Answers::new();
@@ -128,8 +164,7 @@ pub(super) fn answers(said: &Said) -> Result<Answers, String> {
         let end = lines.next().and_then(|line| line.strip_prefix("end"));
         let (Some(asked), Some(out), Some(end)) = (asked, out, end) else {
             let last = said.err.trim().lines().last().unwrap_or_default();
-            let why: String = last.chars().take(200).collect();
-            return Err(format!("what it printed is no answer (exit code {}) {why}", said.code).trim().to_owned());
+            return Err(Silent::NoAnswer { code: said.code, complaint: last.chars().take(200).collect() });
         };
         let end = decoded(end).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let (err, code) = end.trim_end().rsplit_once('\n').unwrap_or(("", end.trim_end()));
@@ -137,13 +172,13 @@ pub(super) fn answers(said: &Said) -> Result<Answers, String> {
         let raw = Raw { code: code.trim().parse().ok(), out, err: err.trim().to_owned(), whole };
         // The same question twice has no answer that counts.
         if all.insert(asked.to_owned(), raw).is_some() {
-            return Err(format!("it answers `{}` twice", asked.shown()));
+            return Err(Silent::Twice(asked.shown()));
         }
     }
 }
 
 /// All of it as it came, for people, with the middle of what is long left out.
-pub(super) fn evidence(name: &str, answers: Result<&Answers, &String>) -> String {
+pub(super) fn evidence(name: &str, answers: Result<&Answers, &Silent>) -> String {
     let mut text = format!("==== {name}\n");
     match answers {
         Err(why) => text.push_str(&format!("cannot be asked: {why}\n")),

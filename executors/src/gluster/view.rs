@@ -1,7 +1,7 @@
 //! What one vantage point told, put together.
 
 use super::answer::{No, Raw};
-use super::ask::Answers;
+use super::ask::{Answers, Silent};
 use super::heal::{self, Told};
 use super::info::{self, Brick, Volume};
 use super::peers::{self, HERE, Peer};
@@ -14,7 +14,7 @@ pub(super) struct View {
     /// Its name.
     pub(super) name: String,
     /// What it told.
-    pub(super) told: Result<Seen, String>,
+    pub(super) told: Result<Seen, Silent>,
 }
 
 /// See [`View`].
@@ -45,21 +45,21 @@ pub(super) struct About {
 
 impl View {
     /// From what was answered.
-    pub(super) fn new(name: &str, answers: Result<Answers, String>) -> Self {
+    pub(super) fn new(name: &str, answers: Result<Answers, Silent>) -> Self {
         Self { name: name.to_owned(), told: answers.and_then(|answers| seen(&answers)) }
     }
 }
 
-fn seen(answers: &Answers) -> Result<Seen, String> {
+fn seen(answers: &Answers) -> Result<Seen, Silent> {
     let missing = Raw::default();
     let raw = |asked: &str| answers.get(asked).unwrap_or(&missing);
-    let words = |what: &str, no: No| format!("{what}: {}", no.words());
+    let words = |what, no: No| Silent::NoList { what, words: no.words() };
     let peers = peers::peers(raw("pool")).map_err(|no| words("pool list", no))?;
     let volumes = info::info(raw("info")).map_err(|no| words("volume info", no))?;
     let listed = info::list(raw("list")).map_err(|no| words("volume list", no))?;
     let same = |name: &String| volumes.iter().filter(|volume| volume.name == *name).count() == 1;
     if listed.len() != volumes.len() || !listed.iter().all(same) {
-        return Err("volume list and volume info do not name the same volumes".to_owned());
+        return Err(Silent::Differs);
     }
     let about = volumes.iter().map(|Volume { name, .. }| {
         let raw = |what: &str| answers.get(&format!("{what} {name}")).unwrap_or(&missing);

@@ -1,6 +1,7 @@
 //! What is done on a host, and how what is there is looked at. Typed values become words of a shell here and nowhere
 //! else; what a host answers is checked before it is believed.
 
+mod act_error;
 mod guard;
 mod kind;
 mod look;

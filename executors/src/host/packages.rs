@@ -64,10 +64,15 @@ pub(crate) fn restorable_script(names: &[String]) -> String {
     format!("p_restorable {}", list(names.iter().map(|item| Package::base_name(item))))
 }
 
+/// A package manager that gave no whole answer: what it complained about.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NoAnswer(String);
+
 /// The answer.
-pub(crate) fn restorable(reply: &Reply) -> Result<Sample, String> {
+pub(crate) fn restorable(reply: &Reply) -> Result<Sample, NoAnswer> {
     if reply.code != 0 || reply.lines().last() != Some("end") {
-        return Err(reply.why());
+        return Err(NoAnswer(reply.why()));
     }
     let words = |word: &'static str| reply.lines().filter_map(move |line| line.strip_prefix(word)?.strip_prefix(' '));
     let have: BTreeSet<&str> = words("have").collect();

@@ -1,6 +1,7 @@
 //! Files that a step replaces or removes as a whole are compared with what its attempt found: what somebody wrote in between
 //! would be lost, and the way back would not bring it.
 
+use super::act_error::ActError;
 use crate::ssh::{CARRIED, encoded, quoted};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::resource::{Fields, Kind, State};
@@ -18,7 +19,7 @@ const WORDS: &str = "changed since the step looked at it: ";
 
 /// What a job compares before it changes anything; empty if its attempt found nothing. Errors say what of it cannot be
 /// opened.
-pub(super) fn checks(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
+pub(super) fn checks(job: &Job, bodies: &dyn Bodies) -> Result<String, ActError> {
     let mut act = String::new();
     let Some(seen) = &job.seen else { return Ok(act) };
     for item in job.action.footprint(&job.target) {
@@ -37,9 +38,8 @@ pub(super) fn checks(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
 }
 
 /// The words of a state, as `p_same` takes them.
-fn words(state: &State, bodies: &dyn Bodies) -> Result<String, String> {
-    let sum =
-        |id| bodies.get(id).map(|bytes| sum(&bytes)).map_err(|error| format!("what it found is not there: {error}"));
+fn words(state: &State, bodies: &dyn Bodies) -> Result<String, ActError> {
+    let sum = |id| bodies.get(id).map(|bytes| sum(&bytes)).map_err(ActError::Found);
     Ok(match state {
         State::Link { target } => format!("link {}", encoded(target.as_bytes())),
         State::File { mode, owner, body, attributes, .. } => {

@@ -1,13 +1,13 @@
 //! Whose hosts are: looked at, claimed, taken over, given up.
 
 use super::Real;
-use super::errors::chain;
 use crate::host;
 use crate::ssh::{Claim, LinkError, Whose, refusal, whose};
 use futures_util::future::join_all;
 use palinode_core::action::{Action, Playbook, UndoClass};
+use palinode_core::chain::chain;
 use palinode_core::id::{HostName, RunId};
-use palinode_core::port::{Ended, Job, LookError};
+use palinode_core::port::{Cause, Ended, Job, LookError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a host cannot be acted on.
@@ -22,6 +22,11 @@ pub enum Unready {
     /// It is another machine than the one that was recorded under its name: the machine ids then and now.
     Changed(String, String),
 }
+
+/// An inventory that could not be taken from whoever runs playbooks with it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotTaken(Cause);
 
 impl Real {
     /// Looks whether hosts can be acted on: they are reached, let us in as root, are the machines that they were, and no
@@ -141,9 +146,9 @@ impl Real {
     }
 
     /// Takes the inventories of playbooks from whoever runs playbooks with them; what they run is ended.
-    pub async fn take_inventories(&self, playbooks: &[&Playbook]) -> Result<(), String> {
+    pub async fn take_inventories(&self, playbooks: &[&Playbook]) -> Result<(), NotTaken> {
         for playbook in playbooks {
-            self.playbooks.take(playbook, &self.claim).await.map_err(|error| chain(&error))?;
+            self.playbooks.take(playbook, &self.claim).await.map_err(|error| NotTaken(Box::new(error)))?;
         }
         Ok(())
     }

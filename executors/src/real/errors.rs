@@ -2,9 +2,9 @@
 
 use crate::host::Looked;
 use crate::ssh::LinkError;
+use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::port::LookError;
-use std::error::Error;
 
 pub(super) fn not_seen(host: &HostName, error: Looked) -> LookError {
     match error {
@@ -24,23 +24,4 @@ pub(super) fn unseen(host: &HostName, error: LinkError) -> LookError {
     } else {
         refused(host, chain(&error))
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // What ssh says may be several lines.
-        let words = error.to_string();
-        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let words = lines.join(" ");
-        // Some say what their cause says.
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -4,8 +4,7 @@ mod claims;
 mod errors;
 mod watch;
 
-pub use claims::Unready;
-pub(crate) use errors::chain;
+pub use claims::{NotTaken, Unready};
 
 use crate::ansible::{Playbooks, Workshop};
 use crate::cluster::Cluster;
@@ -17,6 +16,7 @@ use crate::secrets;
 use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Reply, Word};
 use errors::{not_seen, refused, unseen};
 use palinode_core::action::{Action, Place, Playbook, Target};
+use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Class;
 use palinode_core::id::{EntryId, HostName, Micros, ResourceKey};
@@ -279,7 +279,7 @@ impl Executor for Real {
         };
         let act = match host::act(job, bodies) {
             Ok(act) => act,
-            Err(why) => return Ended::NotStarted(why),
+            Err(why) => return Ended::NotStarted(why.to_string()),
         };
         let look = host::script_of(&left(job, host));
         match self.start(job, host, &act, &look).await {
@@ -396,7 +396,7 @@ impl Executor for Real {
             (Gate::PackageRestorable { names }, Some(host)) => {
                 let script = host::restorable_script(names);
                 let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
-                let sample = host::restorable(&reply).map_err(|why| refused(host, why))?;
+                let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
                 Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
             }
             (Gate::GlusterHealed { hosts, volumes, without, .. }, own) if !hosts.is_empty() => {

@@ -1,10 +1,10 @@
 //! Starting a job and waiting for its end, whatever becomes of the link.
 
-use super::errors::chain;
 use super::{Real, is_on};
 use crate::host;
 use crate::ssh::{JobError, Said, Watch, Word};
 use palinode_core::action::Action;
+use palinode_core::chain::chain;
 use palinode_core::event::{Class, Why};
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Finished, Job};

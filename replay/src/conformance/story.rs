@@ -2,9 +2,10 @@
 
 use super::bench::Bench;
 use super::{Meddling, Subject};
-use crate::driver::{DriveError, Driver, Opening, Stopped, Surroundings, TakeOver, Targets, chain};
+use crate::driver::{DriveError, Driver, Opening, Stopped, Surroundings, TakeOver, Targets};
 use crate::{rollback, strict};
 use palinode_core::action::{Action, Target};
+use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::compensate::CompensateError;
 use palinode_core::event::{Actor, RULES, RunClosed, Scope, World};

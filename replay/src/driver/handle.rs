@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::shared::Worth;
 use super::{DriveError, Driver, Finding, Follow};
 use palinode_core::action::{UndoClass, Verdict};
+use palinode_core::chain::chain;
 use palinode_core::decide::Next;
 use palinode_core::event::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy, Why,
@@ -401,16 +402,4 @@ fn probed_as_moved(step: &Step, attempt: Attempt, spent: bool) -> Probed {
 
 fn captured(step: &Step, finished: &Finished) -> BTreeMap<Label, String> {
     step.capture.iter().zip(&finished.value).map(|(name, value)| (name.clone(), value.to_string())).collect()
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

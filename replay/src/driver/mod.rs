@@ -20,7 +20,6 @@ use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
-pub(crate) use handle::chain;
 pub use inbox::{is_outdated, may_decide};
 use palinode_core::admit::Inadmissible;
 use palinode_core::compensate::CompensateError;

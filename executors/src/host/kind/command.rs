@@ -1,15 +1,16 @@
 //! `command`: a program is run with its words as they are.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::host::guard;
-use crate::secrets;
+use crate::secrets::{self, NoSecret};
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::{Command, Secret, Shown, Word};
 use palinode_core::port::{Bodies, Job};
 use std::fmt::Write as _;
 
 impl OnHost for Command {
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         program(self)
     }
 
@@ -30,13 +31,13 @@ impl OnHost for Command {
 
 /// No shell reads the words: they are handed on as they are. A secret is a file in the job's own folder, which only root
 /// may enter, unless the runbook says where it may be seen.
-fn program(command: &Command) -> Result<String, String> {
+fn program(command: &Command) -> Result<String, ActError> {
     let program = command.run.first().and_then(Word::text);
     if program.is_none_or(|program| program.is_empty() || program.starts_with('-')) {
-        return Err("the command has no name of a program".to_owned());
+        return Err(ActError::NoProgram);
     }
-    let read = |secret: &Secret| secrets::read(secret).map_err(|why| secrets::named(secret, &why));
-    let text = |secret: &Secret| secrets::text(secret).map_err(|why| secrets::named(secret, &why));
+    let read = |secret: &Secret| secrets::read(secret).map_err(|why| NoSecret::of(secret, why));
+    let text = |secret: &Secret| secrets::text(secret).map_err(|why| NoSecret::of(secret, why));
     let (mut laid, mut count) = (String::new(), 0);
     let mut lay = |bytes: &[u8]| {
         let file = format!("\"$p_d/secret.{count}\"");

@@ -1,12 +1,13 @@
 //! `dns.check`: names are looked up as programs on the host do it.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::ssh::quoted;
 use palinode_core::action::DnsCheck;
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for DnsCheck {
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let names: Vec<String> = self.names.iter().map(|name| quoted(name)).collect();
         Ok(format!(
             "bad=\nfor name in {}; do if ! timeout 20 getent ahostsv4 \"$name\" >/dev/null; then bad=\"$bad $name\"; fi; done\n\

@@ -1,6 +1,7 @@
 //! `fetch`: a file or a directory is printed, and kept as what the job printed.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::ssh::quoted;
 use palinode_core::action::Fetch;
 use palinode_core::port::{Bodies, Job};
@@ -8,7 +9,7 @@ use palinode_core::port::{Bodies, Job};
 impl OnHost for Fetch {
     /// What is fetched is what the job prints, and is kept as that. A directory is packed twice: first to know how much it
     /// comes to; not even that if its files say that they are longer.
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         Ok(format!(
             "path={}\n\
              large() {{ if [ \"$1\" -gt {limit} ]; then echo \"$path holds $1 bytes, and no more than {limit} are fetched\" >&2; exit 1; fi; }}\n\

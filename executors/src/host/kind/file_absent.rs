@@ -1,6 +1,7 @@
 //! `file`: files and trees are removed, within one file system.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::ssh::quoted;
 use palinode_core::action::FileAbsent;
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 impl OnHost for FileAbsent {
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let mut act = String::new();
         for path in &self.paths {
             let _ = match path.strip_suffix("/*") {

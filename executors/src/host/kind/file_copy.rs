@@ -1,6 +1,7 @@
 //! `file.copy`: one file takes the content of another.
 
 use super::{OnHost, bounded};
+use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::ssh::quoted;
 use palinode_core::action::FileCopy;
@@ -8,7 +9,7 @@ use palinode_core::port::{Bodies, Job};
 
 impl OnHost for FileCopy {
     /// As `cp -f` does it: of a file that is there mode, owner and all it carries stay; never half of the content.
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let (from, to) = (quoted(&self.from), quoted(&self.to));
         let mut act = format!(
             "from={from} to={to}\n\

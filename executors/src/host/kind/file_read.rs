@@ -1,12 +1,13 @@
 //! `file.read`: the first line `KEY=` of a file is printed.
 
 use super::{OnHost, bounded};
+use crate::host::act_error::ActError;
 use crate::ssh::quoted;
 use palinode_core::action::FileRead;
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for FileRead {
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         Ok(format!(
             "path={} key={}\n{}line=$(grep -m 1 \"^[[:space:]]*$key=\" -- \"$path\") || {{ rc=$?; \
              if [ $rc = 1 ]; then echo \"$path has no line $key=\" >&2; fi; exit $rc; }}\n\

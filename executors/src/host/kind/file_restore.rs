@@ -1,6 +1,7 @@
 //! `file.restore`: a file, link or tree is put back as it was recorded.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::FileRestore;
@@ -10,11 +11,11 @@ use std::fmt::Write as _;
 
 impl OnHost for FileRestore {
     /// What is there is replaced in one move; a directory is laid out beside it first.
-    fn act(&self, _: &Job, bodies: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, bodies: &dyn Bodies) -> Result<String, ActError> {
         let path = self.path.trim_end_matches('/');
         let head = format!("to={}\n", quoted(path));
         let beside = format!("{head}mkdir -p -- \"${{to%/*}}/\" || exit\np_beside \"$to\"\n");
-        let content = |id| bodies.get(id).map_err(|error| format!("the recorded content cannot be opened: {error}"));
+        let content = |id| bodies.get(id).map_err(ActError::Content);
         // What another process put in the way is moved aside, not into; it returns if nothing takes its place.
         let swap = "if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then mv -T -- \"$to\" \"$old\" || exit; fi\n\
                     if ! mv -fT -- \"$new\" \"$to\"; then if [ -d \"$old\" ]; then mv -T -- \"$old\" \"$to\"; fi; exit 1; fi\n";
@@ -47,7 +48,7 @@ impl OnHost for FileRestore {
                  {swap}",
                 encoded(&content(*body)?)
             ),
-            other => return Err(format!("`{other}` is nothing that can be put at a path")),
+            other => return Err(ActError::NoFile(other.to_string())),
         })
     }
 
@@ -69,11 +70,11 @@ pub(crate) fn attribute(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Gives a file what it carried; and whether a security context is among it.
-fn carried_back(lines: &str) -> Result<(String, bool), String> {
+fn carried_back(lines: &str) -> Result<(String, bool), ActError> {
     let mut act = String::new();
     let mut labelled = false;
     for line in lines.lines() {
-        let (name, value) = attribute(line).ok_or("the recorded attributes are none")?;
+        let (name, value) = attribute(line).ok_or(ActError::Attributes)?;
         labelled |= name == "security.selinux";
         let _ = writeln!(act, "setfattr -n {} -v {value} -- \"$new\" || exit", quoted(name));
     }

@@ -1,6 +1,7 @@
 //! `file` with a content: a new file is made beside the old one and takes its place.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::FileWrite;
@@ -8,7 +9,7 @@ use palinode_core::port::{Bodies, Job};
 
 impl OnHost for FileWrite {
     /// Of a file that is there stays what is not said. A mode goes with a change of owner, and is given again.
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let path = quoted(&self.path);
         let owner = self.owner.as_deref().map(quoted).unwrap_or_default();
         let mode = self.mode.as_deref().map(quoted).unwrap_or_default();

@@ -2,11 +2,12 @@
 
 use super::OnHost;
 use crate::gluster;
+use crate::host::act_error::ActError;
 use palinode_core::action::GlusterHeal;
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for GlusterHeal {
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         Ok(gluster::query(self))
     }
 

@@ -23,6 +23,7 @@ pub(crate) use reboot::old_boot;
 pub(crate) use repository::REPOS;
 pub(crate) use wait::TIMED_OUT;
 
+use super::act_error::ActError;
 use super::{guard, same};
 use palinode_core::action::Action;
 use palinode_core::port::{Bodies, Job};
@@ -30,7 +31,7 @@ use palinode_core::port::{Bodies, Job};
 /// A kind of action that is done on hosts.
 pub(super) trait OnHost {
     /// The body of a job's program; else why the action cannot be said.
-    fn act(&self, job: &Job, bodies: &dyn Bodies) -> Result<String, String>;
+    fn act(&self, job: &Job, bodies: &dyn Bodies) -> Result<String, ActError>;
 
     /// The words for the function of the guard, one list for each path that the action changes.
     fn guarded(&self) -> Vec<String>;
@@ -88,11 +89,11 @@ pub(crate) const LIMIT: usize = 32 << 20;
 
 /// What a job is to do; else why it cannot be said. It looks first whether it may, and has what it did on the disk before
 /// it ends, also if it failed half-way.
-pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
+pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, ActError> {
     const DISK: &str = include_str!("../disk.sh");
     const WORK: &str = include_str!("../work.sh");
     let Some(kind) = kind(&job.action) else {
-        return Err(format!("`{}` is not done on a host", job.action.name()));
+        return Err(ActError::Elsewhere(job.action.name()));
     };
     let act = kind.act(job, bodies)?;
     let (checks, brings) = (guard::checks(&job.action), kind.brings());

@@ -1,6 +1,7 @@
 //! `package`: packages are installed and removed by yum or dnf, in one transaction.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::ssh::quoted;
 use palinode_core::action::{Package, PackageState};
@@ -10,7 +11,7 @@ use std::fmt::Write as _;
 
 impl OnHost for Package {
     /// Only what was named goes. What the package manager's own history calls it is said at the end.
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         const YUM: &str = "\"$yum\" -y --setopt=exit_on_lock=1 --setopt=clean_requirements_on_remove=0";
         const ALL: &str = include_str!("package.sh");
         let list = |all: &[String]| all.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");

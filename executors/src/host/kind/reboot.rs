@@ -1,6 +1,7 @@
 //! `reboot`: the host reboots, unless it did since the first attempt.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::ssh::quoted;
 use palinode_core::action::Target;
 use palinode_core::id::ResourceKey;
@@ -11,7 +12,7 @@ use palinode_core::resource::State;
 pub(super) struct Reboot;
 
 impl OnHost for Reboot {
-    fn act(&self, job: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, job: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let old = quoted(old_boot(job).unwrap_or_default());
         Ok(format!(
             "if [ \"$(cat /proc/sys/kernel/random/boot_id)\" != {old} ]; then echo 'rebooted already, nothing to do'; exit 0; fi\n\

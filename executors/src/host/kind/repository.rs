@@ -1,6 +1,7 @@
 //! `repository`: repositories are enabled and disabled, and the release is pinned.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::ssh::quoted;
 use palinode_core::action::Repository;
@@ -34,7 +35,7 @@ const EDIT: &str = r#"edit() {
 
 impl OnHost for Repository {
     /// Nothing is changed before every id is known. The release is set first, for that may still be refused.
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let ids: Vec<String> = self.wanted().map(|(id, _)| quoted(id)).collect();
         let mut act = format!("{REPOS}{EDIT}known=$(p_repos)\n");
         if !ids.is_empty() {

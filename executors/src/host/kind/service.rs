@@ -1,6 +1,7 @@
 //! `service`: units are started, stopped, enabled and disabled by systemctl.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Service, ServiceState};
 use palinode_core::port::{Bodies, Job};
@@ -32,7 +33,7 @@ fi
 impl OnHost for Service {
     /// Units are known under their own name: systemctl refuses to change one by an alias. Before one of several is started,
     /// all are there.
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         let names: Vec<String> = self.names().map(quoted).collect();
         let wanted = self.state == Some(ServiceState::Started) || self.enabled == Some(true);
         let absent = if wanted {

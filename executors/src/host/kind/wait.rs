@@ -1,6 +1,7 @@
 //! `wait`: the host is asked until something holds, or the time is up.
 
 use super::OnHost;
+use crate::host::act_error::ActError;
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Awaited, Wait};
 use palinode_core::port::{Bodies, Job};
@@ -10,7 +11,7 @@ use palinode_core::span::Span;
 pub(crate) const TIMED_OUT: i32 = 124;
 
 impl OnHost for Wait {
-    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         const LOOKS: &str = include_str!("wait.sh");
         let seconds = |span: Span| span.micros().0 / 1_000_000;
         let looks = match self.what() {
@@ -18,7 +19,7 @@ impl OnHost for Wait {
             Some(Awaited::Path(path)) => format!("is_there {}", quoted(path)),
             Some(Awaited::Unit(unit)) => format!("runs {}", quoted(unit)),
             Some(Awaited::Time(span)) => return Ok(format!("sleep {}\n", seconds(span))),
-            None => return Err("nobody knows what to wait for".to_owned()),
+            None => return Err(ActError::NoWait),
         };
         Ok(format!("{NAMED}{LOOKS}until_they_hold {} {looks}\n", seconds(self.timeout)))
     }

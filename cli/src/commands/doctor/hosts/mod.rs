@@ -3,13 +3,14 @@
 mod judge;
 mod words;
 
-use crate::acting::{self, chain};
+use crate::acting;
 use crate::args::{Args, Doctor, Output};
 use crate::commands::run::read_inventory;
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{json, to_stdout};
 use judge::{Look, Row};
+use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_executors::LinkError;
