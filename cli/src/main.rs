@@ -1,17 +1,18 @@
 //! The binary `palinode`: arguments in, words out. What it decides, it decides in the crates below.
 
-mod acting;
 mod actor;
 mod args;
+mod clock;
 mod commands;
 mod confirm;
+mod entries;
 mod error;
 mod journal;
+mod lab;
 mod render;
-mod session;
-mod targets;
+mod run;
+mod sources;
 mod time_arg;
-mod world;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -21,9 +22,9 @@ use std::process::ExitCode;
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
-    match commands::dispatch(&args) {
+    let line = commands::CommandLine::parse();
+    match commands::dispatch(&line) {
         Ok(exit) => exit.into(),
-        Err(failure) => failure.report(args.output == args::Output::Json).into(),
+        Err(failure) => failure.report(line.args.output == args::Output::Json).into(),
     }
 }

@@ -1,40 +1,60 @@
 //! `palinode close`: the end of a run that nobody goes on with.
 
-use crate::acting::Acting;
-use crate::args::{Args, Close, Output};
+use crate::actor;
+use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
+use crate::journal::{self, Journal, Store};
 use crate::render::words::Driven;
 use crate::render::{count, escape, hints, json, summary, to_stderr, to_stdout, words};
-use crate::targets::Mandate;
-use crate::{actor, journal, session};
-use palinode_core::event::World;
+use crate::run::{self, Mandate, World};
+use palinode_core::event;
 use palinode_core::history::History;
-use palinode_core::port::ClaimNotes as _;
+use palinode_core::port::{ClaimNotes as _, Store as _};
 use palinode_core::state::RunState;
-use palinode_journal::DiskJournal;
 use palinode_replay::driver::{DriveError, TakeOver, Targets};
 use std::fmt::Write as _;
+
+/// Close an open run that nobody goes on with: it ends as failed, and its hosts are given back.
+///
+/// Nothing is done on any host. What the run did stays, and can be taken back by `rollback`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Close {
+    /// The run, by the beginning of its id.
+    #[arg(required_unless_present = "of")]
+    run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    of: Option<String>,
+    /// Why nobody goes on with it, for the record.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Close it although steps are in doubt: each is recorded as done in part, and a rollback looks at what is there.
+    #[arg(long)]
+    force: bool,
+}
+
+named!(Close);
 
 /// Records the end of an open run. Nothing is done on any host, but that its claims are given back.
 pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
     if close.reason.trim().is_empty() {
         return Err(Failure::usage("closing a run needs a reason", "say why after --reason"));
     }
-    let root = journal::find(args.journal.as_deref())?;
-    let mut journal = session::own(&root)?;
+    let store = journal::store(args.journal.as_deref())?;
+    let mut journal = journal::own(&store)?;
     let history = History::load(&journal)?;
     let state = journal::run(&history, close.named(), journal::Default::Open)?;
     refused(&history, state, close)?;
     let run = state.run;
     // Only a record is made: neither a lab that is gone nor hosts that do not answer keep a run open.
-    let acting = Acting::unreached(state, &root).or_else(|_| Acting::nowhere(&root))?;
+    let world = World::unreached(state, store.root()).or_else(|_| World::nowhere(store.root()))?;
     let by = TakeOver { actor: actor::actor(), gap: None, force: false, targets: Targets::default() };
-    let (_, history) = session::close(&mut journal, &acting, history, run, close.reason.trim(), Some(by))?;
-    drop(acting);
+    let (_, history) = run::close(&mut journal, &world, history, run, close.reason.trim(), Some(by))?;
+    drop(world);
     let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
-    release(args, &history, state, &journal);
+    release(args, &history, state, (&store, &journal));
     match args.output {
-        Output::Json => json(&summary::as_json(state, Driven::No, &root)),
+        Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
         Output::Text => to_stdout(&text(&history, state)),
     }
     Ok(Exit::Done)
@@ -82,12 +102,12 @@ fn refused(history: &History, state: &RunState, close: &Close) -> Result<(), Fai
 }
 
 /// Gives the hosts of the run back. What cannot be reached is told, and changes nothing about the end of the run.
-fn release(args: &Args, history: &History, state: &RunState, journal: &DiskJournal) {
-    if state.opened.world != World::Real {
+fn release(args: &Args, history: &History, state: &RunState, (store, journal): (&Store, &Journal)) {
+    if state.opened.world != event::World::Real {
         return;
     }
-    match Acting::reopen(state, args, &Mandate::of(journal)) {
-        Ok(acting) if acting.release(history, state.run) => {
+    match World::reopen(state, args, &Mandate::of(store, journal)) {
+        Ok(world) if world.release(history, state.run) => {
             // A note that stays leads to one more look.
             let _ = journal.forget_claims(state.run);
         }

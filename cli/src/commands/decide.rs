@@ -2,21 +2,88 @@
 //!
 //! A living driver gets the decision through the inbox; without one this process takes the lock and records it.
 
-use crate::args::{Args, Output, Pause, Resolve, Retry, Skip};
+use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
+use crate::journal::{self, Reader, Store};
 use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
-use crate::{actor, confirm, journal, session};
+use crate::{actor, confirm, run};
 use palinode_core::event::Answer;
 use palinode_core::history::History;
 use palinode_core::id::StepPath;
 use palinode_core::life::Stage;
-use palinode_core::port::{Handout, Verb};
+use palinode_core::port::{Handout, OwnerState, Store as _, Verb};
 use palinode_core::state::RunState;
-use palinode_journal::{JournalReader, OpenError, OwnerState, hand_in};
-use palinode_replay::driver::{DriveError, Driver, Refused, ShelfView, Stop, Surroundings, may_decide};
-use std::cell::Cell;
-use std::path::Path;
-use std::rc::Rc;
+use palinode_replay::driver::{DriveError, Refused, ShelfView, may_decide};
+
+/// Say what became of a step that is in doubt.
+///
+/// One of three answers: `--applied`, it happened, and the run goes on behind it; `--not-applied`, it did not happen,
+/// and it is tried again; `--partial`, a part of it happened, and it counts as failed. With `--applied` and a reason
+/// the recorded failure of a step can be overruled too.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Resolve {
+    /// The path of the step.
+    step: String,
+    /// It happened: the run goes on behind it.
+    #[arg(long, group = "answer")]
+    applied: bool,
+    /// It did not happen: it is tried again.
+    #[arg(long, group = "answer")]
+    not_applied: bool,
+    /// A part of it happened: it counts as failed.
+    #[arg(long, group = "answer")]
+    partial: bool,
+    /// How you know, for the record; needed to overrule a failure.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Overrule a recorded failure without being asked.
+    #[arg(long)]
+    yes: bool,
+    /// The run; by default the latest open one.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+}
+
+/// Have a failed step tried again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retry {
+    /// The path of the step.
+    step: String,
+    /// What was mended, for the record.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// The run; by default the latest open one.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+}
+
+/// Have a step passed over.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Skip {
+    /// The path of the step.
+    step: String,
+    /// Why it may be passed over, for the record.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The run; by default the latest open one.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+}
+
+/// Finish what runs, then pause.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pause {
+    /// The run; by default the latest open one.
+    run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    of: Option<String>,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+named!(Pause);
 
 /// What each answer means, for those who gave none.
 const ANSWERS: &str = "say --applied: it happened, and the run goes on behind it; --not-applied: it did not happen, and it is \
@@ -73,8 +140,8 @@ enum Came {
 }
 
 fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, yes: bool) -> Result<Exit, Failure> {
-    let root = journal::find(args.journal.as_deref())?;
-    let reader = JournalReader::open(&root)?;
+    let store = journal::store(args.journal.as_deref())?;
+    let reader = store.reader()?;
     let history = History::load(&reader)?;
     let owner = reader.owner()?;
     let run = match driven(&history, &owner) {
@@ -103,7 +170,7 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
     }
     let seen = Some(history.seq);
     let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned), seen };
-    let came = pass_on(&root, &history, &owner, &decision)?;
+    let came = pass_on(&store, &history, &owner, &decision)?;
     let resume = escape(&hints::command(&format!("resume {id}")));
     let words = match (&decision.verb, &came) {
         (Verb::Pause, Came::Handed) => {
@@ -151,12 +218,7 @@ fn check(history: &History, run: &RunState, verb: &Verb) -> Result<(), Failure> 
 }
 
 /// Shows the recorded failure, and asks whether it is to be overruled.
-fn overrule(
-    run: &RunState,
-    (reader, history): (&JournalReader, &History),
-    step: &StepPath,
-    yes: bool,
-) -> Result<(), Failure> {
+fn overrule(run: &RunState, (reader, history): (&Reader, &History), step: &StepPath, yes: bool) -> Result<(), Failure> {
     let Some((_, known)) = run.find(step).and_then(|ix| run.step(ix)) else { return Ok(()) };
     let stands = words::step(known, words::Driven::No);
     let text = format!("{step} is not in doubt: attempt {} {stands}", known.attempt);
@@ -183,25 +245,25 @@ fn driven<'a>(history: &'a History, owner: &OwnerState) -> Option<&'a RunState> 
 }
 
 /// Hands the decision to whoever it is for, or records it.
-fn pass_on(root: &Path, history: &History, owner: &OwnerState, decision: &Handout) -> Result<Came, Failure> {
+fn pass_on(store: &Store, history: &History, owner: &OwnerState, decision: &Handout) -> Result<Came, Failure> {
     let alive = matches!(owner, OwnerState::Alive { .. });
     match driven(history, owner) {
         Some(run) if run.run == decision.run => {
-            hand_in(root, decision)?;
+            store.hand_in(decision)?;
             return Ok(Came::Handed);
         }
         // It would stop a later driver that somebody wants to go on.
         _ if decision.verb == Verb::Pause => return Ok(Came::Nothing),
-        _ if !alive && record(root, decision)? => return Ok(Came::Recorded),
+        _ if !alive && run::record(store, decision)? => return Ok(Came::Recorded),
         _ => {}
     }
-    let reader = JournalReader::open(root)?;
+    let reader = store.reader()?;
     let (history, owner) = (History::load(&reader)?, reader.owner()?);
     let who = match &owner {
         OwnerState::Alive { owner: Some(owner), .. } => format!("process {} on {}", owner.pid, owner.host),
         _ => "another process".to_owned(),
     };
-    hand_in(root, decision)?;
+    store.hand_in(decision)?;
     Ok(match driven(&history, &owner) {
         Some(run) if run.run == decision.run => Came::Handed,
         Some(run) => Came::Waits(format!(
@@ -211,23 +273,4 @@ fn pass_on(root: &Path, history: &History, owner: &OwnerState, decision: &Handou
         )),
         None => Came::Waits(format!("{who} has the journal and drives no run")),
     })
-}
-
-/// Records the decision as the journal's owner. False if another process became the owner meanwhile.
-fn record(root: &Path, decision: &Handout) -> Result<bool, Failure> {
-    let opened = palinode_journal::DiskJournal::open(root, actor::owner(), palinode_journal::Options::default());
-    let mut journal = match opened {
-        Ok(opened) => opened.journal,
-        Err(OpenError::Owned(_)) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    let history = History::load(&journal)?;
-    let state = history.runs.get(&decision.run).ok_or(DriveError::NoRun(decision.run))?;
-    let acting = crate::acting::Acting::unreached(state, root)?;
-    let mut watch = |_: &History, _: &palinode_core::port::Stored| {};
-    let around =
-        Surroundings { wall: &session::wall, watch: &mut watch, stop: Rc::new(Cell::new(Stop::No)), tick: None };
-    let mut driver = Driver::attach(&mut journal, &acting.world, around, history, decision.run)?;
-    driver.decide(decision)?;
-    Ok(true)
 }

@@ -1,44 +1,80 @@
 //! `palinode exec`: one action without a runbook, recorded as a run is.
 
-use crate::args::{Args, Exec, Output};
-use crate::commands::carry::{self, Done, How, LabAt};
-use crate::commands::run::{new_id, read_inventory};
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{bytes_to_stdout, to_stdout};
-use crate::{confirm, journal, session};
+use crate::run::{Consent, InLab, RunMetadata, Settings, Stopped, What, World, new_id};
+use crate::{confirm, journal, sources};
 use palinode_core::action::{
     Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
     Service, ServiceState, Target, Wait,
 };
-use palinode_core::event::{Ending, Event, RULES};
+use palinode_core::event::{Ending, Event};
 use palinode_core::id::{HostName, Label, Seq, StepPath};
 use palinode_core::inventory::Inventory;
-use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
-use palinode_core::port::JournalRead;
+use palinode_core::plan::{Plan, Step, Work};
+use palinode_core::port::JournalRead as _;
 use palinode_core::span::Span;
 use palinode_replay::driver::ShelfView;
-use palinode_replay::lab;
-use std::collections::BTreeMap;
-use std::path::Path;
+use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-/// What the plan of such a run is called.
-pub(crate) const EXEC: &str = "exec";
+/// Carry out one action on a host, recorded as a run is.
+///
+/// `exec HOST -- COMMAND` runs a command; nothing but the words after `--` reaches it, and no shell reads them.
+/// Typed actions are known and can be taken back with `undo`:
+/// `exec HOST service UNIT... started|stopped|enabled|disabled...`, `exec HOST package NAME... present|absent`,
+/// `exec HOST file PATH... absent`, `exec HOST file PATH content TEXT [mode OCTAL] [owner USER:GROUP]` (the text as
+/// it is, and public in the journal), `exec HOST repository ID... enabled|disabled`, `exec HOST release VERSION|unset`,
+/// `exec HOST wait port|path|unit|for VALUE`, `exec HOST fetch PATH > FILE`, `exec HOST read PATH KEY`, `exec HOST reboot`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Exec {
+    /// The host, as ssh knows it.
+    host: String,
+    /// A typed action.
+    #[arg(value_name = "ACTION", required_unless_present = "command")]
+    typed: Vec<String>,
+    /// A command and its arguments.
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "typed")]
+    command: Vec<String>,
+    /// A file that the command changes: it is recorded before and after, and put back by `undo`.
+    #[arg(long, value_name = "PATH", requires = "command")]
+    changes: Vec<String>,
+    /// The command may be repeated when nobody knows whether it ran.
+    #[arg(long, requires = "command")]
+    repeatable: bool,
+    /// The inventory that says how the host is reached.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "lab_state")]
+    inventory: Option<PathBuf>,
+    /// Act in the simulated cluster of this folder; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    lab_state: Option<PathBuf>,
+    /// Do it without asking, where it may lock you out.
+    #[arg(short, long)]
+    yes: bool,
+    /// Take the host over although another journal claims it.
+    #[arg(long, conflicts_with = "lab_state")]
+    take_over: bool,
+    #[command(flatten)]
+    metadata: RunMetadata,
+}
 
 /// Carries out the one action, and prints what it printed.
 pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let actions = actions(exec)?;
-    let fetches = matches!(actions.as_slice(), [Action::Fetch(_)]);
-    let mut plan = plan(&exec.host, &actions, exec.repeatable)?;
+    let action = action(exec)?;
+    let fetches = matches!(action, Action::Fetch(_));
+    let locks_out = locks_out(&action);
+    let mut plan = plan(&exec.host, action, exec.repeatable)?;
     if let Some(path) = &exec.inventory {
         plan.inventory = Some(known(path, &exec.host)?);
     }
     if exec.lab_state.is_none()
         && !exec.yes
-        && let Some(what) = actions.iter().find_map(locks_out)
+        && let Some(what) = locks_out
     {
         confirm::ask(
             &format!("warning: {what}.\n"),
@@ -46,41 +82,41 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         )?;
     }
     let live = Rc::new(Live::new(to_stdout, false));
-    let how = How {
-        yes: true,
-        take_over: exec.take_over,
-        errand: exec.errand.clone(),
-        lab_options: crate::args::Lab::default(),
-        live: (args.output == Output::Text && !fetches).then(|| Rc::clone(&live)),
+    let heard = (args.output == Output::Text && !fetches).then(|| Rc::clone(&live));
+    let settings = Settings { take_over: exec.take_over, live: heard, ..Settings::new(exec.metadata.clone()) };
+    let what = match &exec.lab_state {
+        Some(folder) => in_lab(args, plan, folder)?,
+        None => What::OnHosts(plan),
     };
-    let done = match &exec.lab_state {
-        Some(folder) => in_lab(args, plan, folder, &how)?,
-        None => carry::on_hosts(args, plan, &how)?,
-    };
+    let done = World::open(args, what, settings)?.check()?.claim(Consent::given())?.drive()?;
     if args.output == Output::Json {
-        return session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began);
+        return done.report(args.output, began);
     }
+    tell(&done, &live, fetches)?;
+    let exit = done.exit();
+    if exit != Exit::Done {
+        done.report(args.output, began)?;
+    }
+    Ok(exit)
+}
+
+/// Prints what the action printed and was not heard while it ran. What was fetched is meant for a file.
+fn tell(done: &Stopped, live: &Live, fetches: bool) -> Result<(), Failure> {
     let shelf = ShelfView::of(&done.journal, &done.history, done.run);
     let first = done.history.runs.get(&done.run).map_or(Seq(1), |run| run.first);
     for stored in done.journal.read(first)? {
         let Event::Outcome(outcome) = stored?.entry.event else { continue };
         let (Ok(shelf), Some(output)) = (&shelf, outcome.output) else { continue };
         let bytes = shelf.open(output)?;
-        // What was fetched is meant for a file.
         if fetches && outcome.ending == Ending::Succeeded {
             bytes_to_stdout(&bytes);
             continue;
         }
-        // What was not heard while it ran.
         let heard = live.heard(&outcome.step, outcome.attempt);
         live.hear(&outcome.step, outcome.attempt, bytes.get(heard..).unwrap_or_default());
     }
     live.flush();
-    let exit = Exit::of(&done.stopped);
-    if exit != Exit::Done {
-        session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)?;
-    }
-    Ok(exit)
+    Ok(())
 }
 
 /// What an action takes away that a person needs to get in, in words.
@@ -109,33 +145,28 @@ fn locks_out(action: &Action) -> Option<String> {
 
 /// The path of an inventory that has the host.
 fn known(path: &Path, host: &str) -> Result<String, Failure> {
-    if !Inventory::parse(&read_inventory(path)?).has_host(host) {
+    if !Inventory::parse(&sources::read_inventory(path)?).has_host(host) {
         return Err(Failure::usage(
             format!("the inventory {} has no host `{}`", path.display(), host),
             "correct the name, or leave -i away to reach the host as the configuration of ssh says",
         ));
     }
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        Failure::usage(format!("the inventory {} has a name that is not UTF-8", path.display()), "give it another name")
-    })
+    sources::recorded_path(path)
 }
 
 /// The same in a lab, which is made if it is not there.
-fn in_lab(args: &Args, plan: Plan, folder: &Path, how: &How) -> Result<Done, Failure> {
-    let root = journal::find_or_new(args.journal.as_deref())?;
-    let root = std::path::absolute(&root).unwrap_or(root);
+fn in_lab(args: &Args, plan: Plan, folder: &Path) -> Result<What, Failure> {
+    let store = journal::absolute_store_or_new(args.journal.as_deref())?;
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let nodes = lab::DEFAULT_NODES;
-    let at = LabAt { folder, nodes, inventory: &lab::inventory_of(nodes) };
-    carry::in_lab(&root, new_id()?, plan, at, how)
+    let inventory = inventory_of(DEFAULT_NODES);
+    Ok(What::InLab(Box::new(InLab { run: new_id()?, plan, store, folder, nodes: DEFAULT_NODES, inventory })))
 }
 
-/// The actions that the words name, in their order.
-fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
+/// The action that the words name.
+fn action(exec: &Exec) -> Result<Action, Failure> {
     if !exec.command.is_empty() {
         let (run, changes) = (exec.command.clone(), exec.changes.clone());
-        return Ok(vec![Action::Command(Command::of(run, changes))]);
+        return Ok(Action::Command(Command::of(run, changes)));
     }
     let words: Vec<&str> = exec.typed.iter().map(String::as_str).collect();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -204,7 +235,7 @@ fn actions(exec: &Exec) -> Result<Vec<Action>, Failure> {
             ));
         }
     };
-    Ok(vec![found])
+    Ok(found)
 }
 
 /// The words that say what units shall be. They stand behind the units.
@@ -251,53 +282,33 @@ fn unknown(word: &str, wanted: &str) -> Failure {
     Failure::usage(format!("`{word}` is no state"), format!("write {wanted}"))
 }
 
-/// A plan of one host.
-fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failure> {
+/// The plan of the action on its host.
+fn plan(host: &str, action: Action, repeatable: bool) -> Result<Plan, Failure> {
     let host = HostName::new(host)
         .map_err(|bad| Failure::usage(format!("`{host}` is no host: {bad}"), "name it as ssh does"))?;
-    let mut steps = Vec::new();
-    for action in actions.iter().cloned() {
-        action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
-        if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
-            return Err(Failure::usage(
-                "two braces begin a template, and there is nothing here to fill one with",
-                "put the command into a script on the host, or write a runbook",
-            ));
-        }
-        let slug = action.slug();
-        let wrong = |bad: String| Failure::usage(format!("the step cannot be named: {bad}"), "shorten the words");
-        steps.push(Step {
-            path: StepPath::new(format!("{host}/{slug}")).map_err(|bad| wrong(bad.to_string()))?,
-            label: Label::new(slug.replace('.', "-")).map_err(|bad| wrong(bad.to_string()))?,
-            target: Target { host: Some(host.clone()), node: None },
-            when: None,
-            capture: None,
-            class: action.class(),
-            recovery: if repeatable { Recovery::Repeat } else { action.recovery() },
-            undo_after: Vec::new(),
-            touches: Vec::new(),
-            undoes: None,
-            accepts: Vec::new(),
-            undo_reason: None,
-            work: Work::Act(action),
-        });
+    action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
+    if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
+        return Err(Failure::usage(
+            "two braces begin a template, and there is nothing here to fill one with",
+            "put the command into a script on the host, or write a runbook",
+        ));
     }
-    let end = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    Ok(Plan {
-        runbook: EXEC.to_owned(),
-        about: "one action, typed by a person".to_owned(),
-        rules: RULES,
-        parameters: BTreeMap::new(),
-        inventory: None,
-        serial: 1,
-        // A failure ends the run: there is nothing to go on with, and typing it again is a retry.
-        max_fail: 1,
-        lanes: vec![
-            Lane { kind: LaneKind::First, start: 0, end: 0 },
-            Lane { kind: LaneKind::Host(host), start: 0, end },
-            Lane { kind: LaneKind::Last, start: end, end },
-        ],
-        steps,
-        compensates: None,
-    })
+    let slug = action.slug();
+    let wrong = |bad: String| Failure::usage(format!("the step cannot be named: {bad}"), "shorten the words");
+    let step = Step {
+        path: StepPath::new(format!("{host}/{slug}")).map_err(|bad| wrong(bad.to_string()))?,
+        label: Label::new(slug.replace('.', "-")).map_err(|bad| wrong(bad.to_string()))?,
+        target: Target { host: Some(host.clone()), node: None },
+        when: None,
+        capture: None,
+        class: action.class(),
+        recovery: if repeatable { Recovery::Repeat } else { action.recovery() },
+        undo_after: Vec::new(),
+        touches: Vec::new(),
+        undoes: None,
+        accepts: Vec::new(),
+        undo_reason: None,
+        work: Work::Act(action),
+    };
+    Ok(Plan::typed(host, step, None))
 }

@@ -1,58 +1,73 @@
 //! `palinode log`: what happened, entry by entry.
 
-use crate::args::{Args, Log, Output};
+use crate::args::{Args, Output, named};
+use crate::clock::wall;
+use crate::entries::{Found, describe};
 use crate::error::{Exit, Failure};
-use crate::journal;
+use crate::journal::{self, Reader};
 use crate::render::progress::split;
-use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout, words};
-use crate::session::wall;
-use crate::time_arg;
-use palinode_core::event::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
+use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout};
+use crate::time_arg::{self, When};
+use clap::builder::PossibleValuesParser;
 use palinode_core::history::History;
-use palinode_core::id::{BodyId, RunId};
+use palinode_core::id::RunId;
 use palinode_core::plan::Work;
-use palinode_core::port::Stored;
 use palinode_core::state::RunState;
-use palinode_journal::JournalReader;
-use palinode_journal::index::{Catalog, Query, Run};
+use palinode_journal::index::{Catalog, Query};
 use palinode_replay::driver::ShelfView;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-/// What a log shows: entries, and what it takes to tell them in words.
-pub(crate) struct Found {
-    pub(crate) entries: Vec<Stored>,
-    pub(crate) runs: Vec<Run>,
-    bodies: HashMap<BodyId, Arc<Sealed>>,
+/// Show what happened, entry by entry.
+///
+/// Every selection that is given must fit. Large journals are searched with an index, which needs no care;
+/// whatever it is short of is read from the journal.
+///
+/// TIME is `2026-11-24T10:00:00Z`, `2026-11-24`, a time of day such as `10:00`, or a span such as `2h`. It is
+/// compared with the times that the log shows, in UTC. A time of day is the last one that was, and a span is
+/// counted back: from now, or in a lab, whose time is virtual, from the last entry of the run (without a run, of
+/// the journal).
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// The run, by the beginning of its id, or @ for the latest; by default all.
+    run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    of: Option<String>,
+    /// Only the last N entries.
+    #[arg(short = 'n', long, value_name = "N", value_parser = number)]
+    last: Option<usize>,
+    /// Only entries about steps whose path begins like this.
+    #[arg(long, value_name = "PATH")]
+    step: Option<String>,
+    /// Only entries about this host.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Only entries about steps that carry out this action, such as `kube.drain`.
+    #[arg(long, value_name = "NAME")]
+    action: Option<String>,
+    /// Only entries that name a resource whose key begins like this, such as `gluster1.demo/unit/crio`.
+    #[arg(long, value_name = "KEY")]
+    resource: Option<String>,
+    /// Only entries of this kind.
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::event::KINDS))]
+    kind: Option<String>,
+    /// Only entries from this time on.
+    #[arg(long, value_name = "TIME")]
+    since: Option<When>,
+    /// Only entries up to this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<When>,
 }
 
-impl Found {
-    /// Finds the bodies that the entries name.
-    pub(crate) fn new(catalog: &mut Catalog<'_>, entries: Vec<Stored>) -> Result<Self, Failure> {
-        let brought = entries.iter().flat_map(|stored| &stored.entry.bodies);
-        let mut bodies: HashMap<_, _> = brought.map(|(id, sealed)| (*id, Arc::new(sealed.clone()))).collect();
-        let named = entries.iter().filter_map(|stored| words_of(&stored.entry.event));
-        // Equal words of a run are recorded once, by whichever entry was the first to need them.
-        let elsewhere: BTreeSet<BodyId> = named.filter(|id| !bodies.contains_key(id)).collect();
-        bodies.extend(catalog.bodies(&elsewhere)?);
-        Ok(Self { entries, runs: catalog.runs().to_vec(), bodies })
-    }
+named!(Log);
 
-    /// The bodies that a run may open.
-    pub(crate) fn shelf(&self, reader: &JournalReader, run: RunId) -> Option<ShelfView> {
-        let keys = self.runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
-        ShelfView::over(reader, keys, self.bodies.clone()).ok()
-    }
-
-    /// The shortest name of a run.
-    pub(crate) fn short(&self, run: RunId) -> String {
-        journal::short_among(self.runs.iter().map(|known| known.run), run)
-    }
+fn number(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "write a whole number")
 }
 
 /// The entries that were asked for.
-fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Failure> {
+fn find(reader: &Reader, log: &Log) -> Result<(Found, Option<RunId>), Failure> {
     let named = log.named();
     let query = Query {
         runs: BTreeSet::new(),
@@ -82,7 +97,7 @@ fn find(reader: &JournalReader, log: &Log) -> Result<(Found, Option<RunId>), Fai
 }
 
 /// Nothing was found: because of a name that is not there, or because nothing is like that?
-fn filters_are_known(reader: &JournalReader, log: &Log, only: Option<RunId>) -> Result<(), Failure> {
+fn filters_are_known(reader: &Reader, log: &Log, only: Option<RunId>) -> Result<(), Failure> {
     if (&log.host, &log.action, &log.step, &log.resource) == (&None, &None, &None, &None) {
         return Ok(());
     }
@@ -170,136 +185,4 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
     }
     to_stdout(&out);
     Ok(Exit::Done)
-}
-
-/// The body whose words belong to an entry's description.
-fn words_of(event: &Event) -> Option<BodyId> {
-    match event {
-        Event::RunOpened(opened) => opened.reason,
-        Event::Outcome(outcome) => outcome.message,
-        Event::Progress(told) => told.evidence,
-        Event::Probed(probed) => probed.evidence,
-        Event::RunClosed(closed) => closed.reason,
-        Event::Resolved { reason, .. } | Event::Skipped { reason, .. } | Event::Paused { reason, .. } => *reason,
-        _ => None,
-    }
-}
-
-/// An entry in a few words.
-pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(RunId) -> String) -> String {
-    let open = |id: BodyId| match shelf.map(|shelf| shelf.open(id)) {
-        Some(Ok(bytes)) => {
-            let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-            text.lines().next().unwrap_or_default().to_owned()
-        }
-        Some(Err(error)) => format!("({error})"),
-        None => "(cannot be opened)".to_owned(),
-    };
-    let said = |reason: Option<BodyId>| reason.map(|id| format!(": {}", open(id))).unwrap_or_default();
-    let known = |keys: Option<&HostKeys>| match keys {
-        Some(HostKeys::Here(keys)) => format!(", host keys: {}", words::host_keys(keys)),
-        Some(HostKeys::Blob(_)) => ", host keys of many hosts".to_owned(),
-        None => String::new(),
-    };
-    let found = |found: Option<&FoundThere>| {
-        let Some(found) = found else { return String::new() };
-        let taken = found.taken.iter().map(|(what, id)| format!(", {what} taken over from: {}", open(*id)));
-        let changed = found.host_changed.iter().map(|host| format!(", {host} is another machine than recorded"));
-        taken.chain(changed).collect::<String>()
-    };
-    match event {
-        Event::RunOpened(opened) => {
-            let back = opened
-                .compensates
-                .as_ref()
-                .map(|back| format!(", takes back {}", words::taken_back(&back.scope, &short(back.run))));
-            let change = opened.change.as_ref().map(|change| format!(", change {change}")).unwrap_or_default();
-            format!(
-                "{} by {}{change}{}{}{}{}",
-                opened.runbook,
-                words::actor(&opened.actor),
-                back.unwrap_or_default(),
-                known(opened.host_keys.as_ref()),
-                found(opened.found.as_deref()),
-                said(opened.reason)
-            )
-        }
-        Event::OwnerChanged { owner, actor, force, host_keys, found: there, .. } => {
-            let force = if *force { ", may overwrite drift" } else { "" };
-            let known = known(host_keys.as_deref());
-            let found = found(there.as_deref());
-            format!("process {} on {}, by {}{force}{known}{found}", owner.pid, owner.host, words::actor(actor))
-        }
-        Event::Intent(intent) => match intent.attempt {
-            1 => intent.action.words(),
-            attempt => format!("{}, attempt {attempt}", intent.action.words()),
-        },
-        Event::Progress(told) => words::told(&told.what, told.evidence.map(open).as_deref()),
-        Event::Outcome(outcome) => {
-            let ending = match outcome.ending {
-                Ending::Unknown if outcome.why == Some(Why::Conflict) => "did not begin",
-                Ending::Succeeded => "succeeded",
-                Ending::Failed => "failed",
-                Ending::Unknown => "in doubt",
-            };
-            let why = outcome.why.map(|why| format!(", {}", words::failed(why, outcome.code))).unwrap_or_default();
-            let captures: Vec<String> =
-                outcome.captures.iter().map(|(name, value)| format!(", {name} = {value}")).collect();
-            format!("{ending}{why}{}{}", captures.concat(), said(outcome.message))
-        }
-        Event::Probed(probed) => {
-            let rule = match probed.rule {
-                Rule::Job => "the job's own word",
-                Rule::Probe => "a look at the target",
-                Rule::Repeat => "safe to repeat",
-                Rule::Ask => "nothing decides",
-            };
-            let decision = match probed.decision {
-                Decision::Succeeded => "it happened",
-                Decision::Failed => "it failed",
-                Decision::Wait => "it is still running",
-                Decision::Again => "again",
-                Decision::FailedPartial => "a part of it happened: failed",
-                Decision::Ask => "ask the operator",
-            };
-            let code =
-                words::code(Some(Why::ExitCode), probed.code).map(|code| format!(": {code}")).unwrap_or_default();
-            format!("{decision} ({rule}){code}{}", said(probed.evidence))
-        }
-        Event::Resolved { answer, by, reason, overruled, .. } => {
-            let answer = match answer {
-                Answer::Applied => "it happened",
-                Answer::NotApplied => "it did not happen",
-                Answer::Partial => "a part of it happened",
-                Answer::Retry => "try again",
-            };
-            let against = if *overruled { ", against its recorded failure" } else { "" };
-            format!("{answer}{against}, says {}{}", words::actor(by), said(*reason))
-        }
-        Event::Skipped { why, by, reason, .. } => {
-            let by = by.as_ref().map(|by| format!(", {}", words::actor(by))).unwrap_or_default();
-            format!("{}{by}{}", words::skip(why), said(*reason))
-        }
-        Event::GateSampled { pass, facts, .. } => {
-            format!("{}; {}", if *pass { "holds" } else { "does not hold" }, words::facts(facts))
-        }
-        Event::GateDecided { passed, .. } => if *passed { "open" } else { "failed for good" }.to_owned(),
-        Event::TimerFired { .. } => "its time was up".to_owned(),
-        Event::Paused { why, by, reason } => {
-            let by = by.as_ref().map(|by| format!(", {}", words::actor(by))).unwrap_or_default();
-            format!("{}{by}{}", words::pause(why), said(*reason))
-        }
-        Event::DriftFound { key, expected, found, .. } => format!("{key} was {expected}, is {found}"),
-        Event::RunClosed(closed) => {
-            let residues = if closed.lists.is_some() {
-                ", many residues".to_owned()
-            } else if closed.residues.is_empty() {
-                String::new()
-            } else {
-                format!(", {} residues", closed.residues.len())
-            };
-            let by = closed.by.as_ref().map(|by| format!(", by {}", words::actor(by))).unwrap_or_default();
-            format!("{}{residues}{by}{}", words::end(closed.end), said(closed.reason))
-        }
-    }
 }

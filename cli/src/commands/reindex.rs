@@ -5,7 +5,14 @@ use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{count, escape, json, span, to_stdout};
 use palinode_core::id::Micros;
+use palinode_core::port::StoreRead as _;
 use std::time::Instant;
+
+/// Build the index that `log` and `show` search large journals with.
+///
+/// They build it by themselves where it helps; it may be deleted at any time.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reindex {}
 
 /// Builds the index anew.
 pub(crate) fn reindex(args: &Args) -> Result<Exit, Failure> {
@@ -14,7 +21,7 @@ pub(crate) fn reindex(args: &Args) -> Result<Exit, Failure> {
     let built = palinode_journal::index::reindex(&reader)?;
     match args.output {
         Output::Json => json(&serde_json::json!({
-            "journal": reader.root(),
+            "journal": reader.describe(),
             "index": built.folder,
             "entries": built.entries,
             "runs": built.runs,

@@ -1,17 +1,26 @@
 //! `palinode replay --strict`: whether every recorded decision follows from the rules.
 
-use crate::args::{Args, Output, Replay};
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{count, escape, hints, json, to_stdout};
 use palinode_core::history::History;
 use palinode_core::rules::version::Rules;
-use palinode_journal::JournalReader;
 use palinode_replay::strict::{Divergence, Replayed, StrictError, strict};
 use std::fmt::Write as _;
 
+/// Check that every recorded decision follows from the rules; nothing is done.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// Hold each entry against what rules, plan and the entries before it determine.
+    #[arg(long, required = true)]
+    strict: bool,
+    /// The run, by the beginning of its id; by default the whole journal.
+    run: Option<String>,
+}
+
 pub(crate) fn replay(args: &Args, replay: &Replay) -> Result<Exit, Failure> {
-    let reader = JournalReader::open(&journal::find(args.journal.as_deref())?)?;
+    let reader = journal::reader(args.journal.as_deref())?;
     let only = match replay.run.as_deref() {
         // A history that does not fold is what is looked for, so it is folded only to find a run's id.
         Some(named) => {

@@ -1,47 +1,70 @@
 //! `palinode resume`.
 
-use crate::acting::Acting;
-use crate::args::{Args, Resume};
+use crate::args::{Args, named};
 use crate::error::{Exit, Failure};
+use crate::journal;
+use crate::lab::LabOptions;
 use crate::render::hints;
 use crate::render::live::Live;
-use crate::session::{self, Start};
-use crate::targets::{self, Against, Mandate};
-use crate::{actor, journal};
-use palinode_core::history::History;
-use palinode_replay::driver::TakeOver;
+use crate::run::{Consent, OnHangup, Owned, RunMetadata, Settings, What, World};
+use palinode_core::span::Span;
 use std::time::Instant;
+
+/// Go on with a run that was interrupted or paused.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Resume {
+    /// The run, by the beginning of its id; by default the latest open one.
+    run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    of: Option<String>,
+    /// Take hosts over that another journal claims, as after a journal was moved. Only if you know that nobody works on
+    /// them any more.
+    #[arg(long)]
+    take_over: bool,
+    /// Go on with this host although it is another machine than the one recorded: installed anew, or replaced. Recorded.
+    #[arg(long, value_name = "HOST")]
+    host_changed: Vec<String>,
+    /// Go on although someone changed what a rollback is about to change back.
+    #[arg(long)]
+    force: bool,
+    /// In the lab: how much time passed since the run stopped.
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    gap: Span,
+    /// What to do when the terminal goes away.
+    #[arg(long, value_enum, default_value_t = OnHangup::GoOn)]
+    on_hangup: OnHangup,
+    /// Show what steps print on real hosts, while they run.
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    lab_options: LabOptions,
+}
+
+named!(Resume);
 
 /// Takes an open run over and goes on with it, in the world it was opened in.
 pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let root = journal::find(args.journal.as_deref())?;
-    let mut journal = session::own(&root)?;
-    let history = History::load(&journal)?;
-    targets::give_up_left(args, &journal, &history);
-    let state = journal::run(&history, resume.named(), journal::Default::Open)?;
+    let owned = Owned::open(args)?;
+    let state = journal::run(&owned.history, resume.named(), journal::Default::Open)?;
     if state.closed.is_some() {
         return Err(Failure::usage(
-            format!("run {} is closed", journal::short(&history, state.run)),
+            format!("run {} is closed", journal::short(&owned.history, state.run)),
             format!("type `{}` to see how it ended", hints::of_run("status")),
         ));
     }
     let run = state.run;
-    let plan = state.plan.clone();
-    let changed = targets::changed(&resume.host_changed, plan.reached().into_iter())?;
-    let mut machines = targets::machines(&history, state);
-    let mut acting = Acting::reopen(state, args, &Mandate::of(&journal))?;
-    acting.listen(Live::beside(resume.live));
-    let gap = acting.gap(resume.gap);
-    acting.disturb(&resume.lab_options, &plan, gap)?;
-    let recorded = machines.clone();
-    machines.retain(|host, _| !changed.contains(host));
-    acting.expect(&machines);
-    let taking = acting.ready(&plan, Some(resume.take_over), true, Against::resumed(&journal, &history, state))?;
-    let decided = targets::decided(&taking, changed, &recorded, &acting);
-    let by = TakeOver { actor: actor::actor(), gap, force: resume.force, targets: decided };
-    let start = Start::TakeOver(by);
-    let (stopped, history) =
-        session::drive(&mut journal, &acting, history, run, (start, &taking), &resume.lab_options, resume.on_hangup)?;
-    session::report(&journal, &history, run, &stopped, args.output, began)
+    let settings = Settings {
+        take_over: resume.take_over,
+        host_changed: resume.host_changed.clone(),
+        force: resume.force,
+        gap: resume.gap,
+        live: Live::beside(resume.live),
+        lab: resume.lab_options.clone(),
+        // The record has who began it and why.
+        ..Settings::new(RunMetadata { reason: None, change: None, on_hangup: resume.on_hangup })
+    };
+    let ready = World::open(args, What::GoOn { owned, run }, settings)?.check()?;
+    ready.claim(Consent::given())?.drive()?.report(args.output, began)
 }

@@ -1,27 +1,97 @@
-//! `palinode rollback`.
+//! `palinode rollback`, and `undo`, which is the same of a whole run.
 
-use crate::acting::Acting;
-use crate::args::{Args, Output, Rollback};
-use crate::commands::run::new_id;
+use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
+use crate::journal::{self, Reader};
+use crate::lab::LabOptions;
 use crate::render::live::Live;
 use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
-use crate::session::{self, Start};
-use crate::targets::{self, Against, Mandate};
-use crate::{actor, confirm, journal};
+use crate::run::{Consent, Owned, Ready, RunMetadata, Settings, What, World};
 use palinode_core::compensate::Compensation;
-use palinode_core::event::{Scope, World};
+use palinode_core::event::{self, Scope};
 use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId, StepPath};
-use palinode_core::plan::{LaneKind, Plan, Work};
-use palinode_core::port::JournalRead;
+use palinode_core::plan::{LaneKind, Work};
+use palinode_core::span::Span;
 use palinode_core::state::RunState;
-use palinode_journal::DiskJournal;
-use palinode_replay::driver::{Opening, Stopped, TakeOver};
+use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::rollback as way_back;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Instant;
+
+/// Take a run, a host or a step back.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rollback {
+    /// The run, by the beginning of its id; by default the latest that is not a rollback.
+    run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    of: Option<String>,
+    /// Only what was done for this host.
+    #[arg(long, value_name = "HOST", conflicts_with = "step")]
+    host: Option<String>,
+    /// Only this step.
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    #[command(flatten)]
+    way: WayBack,
+    /// In the lab: how much time passed since the run stopped.
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    gap: Span,
+    #[command(flatten)]
+    lab_options: LabOptions,
+}
+
+named!(Rollback);
+
+/// Take back what a run did: `undo @` the latest one.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Undo {
+    /// The run, by the beginning of its id, or @ for the latest.
+    run: String,
+    #[command(flatten)]
+    way: WayBack,
+}
+
+/// How something is taken back.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct WayBack {
+    /// Show the plan and what cannot be restored; change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Change back what someone has changed since; what was found is recorded.
+    #[arg(long)]
+    force: bool,
+    /// Change real hosts without asking.
+    #[arg(short, long)]
+    yes: bool,
+    /// Take hosts over that another journal claims. Only if you know that nobody works on them any more.
+    #[arg(long)]
+    take_over: bool,
+    /// Act on this host although it is another machine than the one recorded; recorded with the rollback.
+    #[arg(long, value_name = "HOST")]
+    host_changed: Vec<String>,
+    /// Show what steps print on real hosts, while they run.
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    metadata: RunMetadata,
+}
+
+impl Undo {
+    /// The same in the words of `rollback`.
+    fn as_rollback(&self) -> Rollback {
+        Rollback {
+            run: Some(self.run.clone()),
+            of: None,
+            host: None,
+            step: None,
+            way: self.way.clone(),
+            gap: Span::seconds(300),
+            lab_options: LabOptions::default(),
+        }
+    }
+}
 
 fn scope(rollback: &Rollback) -> Result<Scope, Failure> {
     let wrong = |what: &str, text: &str, bad: palinode_core::id::BadId| {
@@ -37,151 +107,111 @@ fn scope(rollback: &Rollback) -> Result<Scope, Failure> {
     }
 }
 
+/// Takes back what a run did.
+pub(crate) fn undo(args: &Args, undo: &Undo) -> Result<Exit, Failure> {
+    rollback(args, &undo.as_rollback())
+}
+
 /// Takes back what the scope did, as a run of its own.
 pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure> {
     let began = Instant::now();
     let scope = scope(rollback)?;
-    let errand = &rollback.way.errand;
     if rollback.way.dry_run {
         let (reader, history) = journal::read(args.journal.as_deref())?;
         let state = journal::run(&history, rollback.named(), journal::Default::Forward)?;
         suggest::scope(state, &journal::short(&history, state.run), &scope)?;
         return preview(args, &reader, &history, state, &scope);
     }
-    let root = journal::find(args.journal.as_deref())?;
-    let mut journal = session::own(&root)?;
-    let mut history = History::load(&journal)?;
-    targets::give_up_left(args, &journal, &history);
-    let state = journal::run(&history, rollback.named(), journal::Default::Forward)?;
-    let original = state.run;
-    suggest::scope(state, &journal::short(&history, original), &scope)?;
-    if let Some(open) = history.runs.values().find(|other| {
-        other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == original)
-    }) {
-        let id = journal::short(&history, open.run);
-        return Err(Failure::usage(
-            format!("run {} is being taken back already, by run {id}", journal::short(&history, original)),
-            format!("type `{}` to go on with that", hints::command(&format!("resume {id}"))),
-        ));
-    }
-    let changed = targets::changed(&rollback.way.host_changed, state.plan.reached().into_iter())?;
-    let recorded = targets::machines(&history, state);
-    let mut machines = recorded.clone();
-    machines.retain(|host, _| !changed.contains(host));
-    let mut acting = Acting::reopen(state, args, &Mandate::of(&journal))?;
-    acting.expect(&machines);
-    acting.listen(Live::beside(rollback.way.live));
-    let (place_of_world, plan) = (state.opened.world.clone(), state.plan.clone());
-    let gap = acting.gap(rollback.gap);
-    acting.disturb(&crate::args::Lab::default(), &plan, gap)?;
-    let reached = reached(&journal, &history, state, &scope)?;
-    targets::undisturbed(&history, &state.opened.world, reached.hosts(), Some(original))?;
-    let take = rollback.way.take_over;
-    let taking = acting.ready(&reached, Some(take), true, Against::new(Some(&journal), &history))?;
-    targets::tell_of_keys(state, &acting);
-    let decided = targets::decided(&taking, changed, &recorded, &acting);
-
-    // What is in doubt is looked at first: what is found then counts as its last recorded state.
-    let doubts = way_back::doubts(&history, original, &scope)?;
-    if !doubts.is_empty() {
-        to_stderr(&format!("{} in doubt; looking first\n", count(doubts.len(), "step")));
-        let by = TakeOver { actor: actor::actor(), gap, force: false, targets: decided.clone() };
-        let start = Start::Look(by, doubts);
-        let options = crate::args::Lab { die: Vec::new(), ..rollback.lab_options.clone() };
-        let (stopped, after) =
-            session::drive(&mut journal, &acting, history, original, (start, &taking), &options, errand.on_hangup)?;
-        history = after;
-        let left = way_back::doubts(&history, original, &scope)?;
-        if let Some(step) = left.first() {
-            let path = step.to_string();
-            let exit = if stopped == Stopped::Left { Exit::Paused } else { Exit::InDoubt };
-            return Err(Failure::new(
-                exit,
-                format!("{path} is still in doubt, and only you can say what became of it; nothing was taken back"),
-                format!(
-                    "type `{}`, or with `--not-applied` or `--partial`, then `{}`",
-                    hints::of_step("resolve", &path, "--applied --reason TEXT", &journal::short(&history, original)),
-                    command(&scope, &journal::short(&history, original))
-                ),
-            ));
-        }
-    }
-    let way = way_back::plan(&journal, &history, original, &scope, false)?;
+    let owned = Owned::open(args)?;
+    let run = chosen(&owned.history, rollback, &scope)?;
+    let settings = Settings {
+        take_over: rollback.way.take_over,
+        host_changed: rollback.way.host_changed.clone(),
+        force: rollback.way.force,
+        gap: rollback.gap,
+        live: Live::beside(rollback.way.live),
+        lab: rollback.lab_options.clone(),
+        ..Settings::new(rollback.way.metadata.clone())
+    };
+    let what = What::TakeBack { owned, run, scope: scope.clone() };
+    let ready = without_doubts(World::open(args, what, settings)?.check()?, run, &scope)?;
+    let way = way_back::plan(ready.journal()?, ready.history(), run, &scope, false)?;
+    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
     // Steps that it passes are steps that it takes back nothing of: that is recorded, and said.
     if way.plan.steps.is_empty() && way.unknown.is_empty() {
         to_stderr("nothing to take back: no step of that scope changed anything that is not taken back already\n");
         if !way.passed.is_empty() {
-            let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
             to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
         }
         if args.output == Output::Json {
-            let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
-            json(&summary::as_json(state, words::Driven::No, journal.root()));
+            json(&summary::as_json(state, words::Driven::No, &ready.describe()));
         }
         return Ok(Exit::Done);
     }
-    acting.disturb(&rollback.lab_options, &joined(&plan, &way.plan), None)?;
-    if place_of_world == World::Real && !rollback.way.yes {
-        let state = history.runs.get(&original).ok_or(palinode_replay::driver::DriveError::NoRun(original))?;
-        to_stderr(&format!("{}\n{}\n", title(&history, original, &scope, &way), way_text(state, &way)));
-        let command = command(&scope, &journal::short(&history, original));
-        confirm::ask(
-            "This is taken back on real hosts.",
-            &format!("look at the plan above, then type `{command} --yes`"),
-        )?;
-    }
-    let run = new_id()?;
-    to_stderr(&format!(
-        "taking back {}, in {}\nrun {run}\n",
-        words::taken_back(&scope, &journal::short(&history, original)),
-        count(way.plan.steps.len(), "step")
-    ));
-    let opening = Opening {
-        world: place_of_world,
-        actor: actor::actor(),
-        reason: errand.reason.clone(),
-        change: errand.change.clone(),
-        force: rollback.way.force,
-        targets: decided,
+    let place = state.opened.world.clone();
+    let consent = match place == event::World::Real && !rollback.way.yes {
+        true => {
+            let command = command(&scope, &journal::short(ready.history(), run));
+            let again = format!("look at the plan above, then type `{command} --yes`");
+            Consent {
+                shown: format!("{}\n{}\n", title(ready.history(), run, &scope, &way), way_text(state, &way)),
+                question: Some(("This is taken back on real hosts.", again)),
+            }
+        }
+        false => Consent::given(),
     };
-    let start = Start::Begin(Box::new(way.plan), opening);
-    let (stopped, history) =
-        session::drive(&mut journal, &acting, history, run, (start, &taking), &rollback.lab_options, errand.on_hangup)?;
-    session::report(&journal, &history, run, &stopped, args.output, began)
+    let told = format!(
+        "taking back {}, in {}",
+        words::taken_back(&scope, &journal::short(ready.history(), run)),
+        count(way.plan.steps.len(), "step")
+    );
+    ready.taken_back_by(way.plan, place, &told)?.claim(consent)?.drive()?.report(args.output, began)
 }
 
-/// What a rollback of this scope reaches: its own steps, and those that are in doubt and are looked at first. Whoever has
-/// the other hosts of the run does not matter.
-fn reached(journal: &DiskJournal, history: &History, state: &RunState, scope: &Scope) -> Result<Plan, Failure> {
-    let doubts = way_back::doubts(history, state.run, scope)?;
-    let mut plan = (*state.plan).clone();
-    // What becomes of what is in doubt may change the way back, not its hosts.
-    let way = way_back::plan(journal, history, state.run, scope, true).ok();
-    plan.steps.retain(|step| match scope {
-        Scope::Run => true,
-        Scope::Host(host) => step.target.host.as_ref() == Some(host),
-        Scope::Step(path) => step.path == *path || doubts.contains(&step.path),
+/// The run that is taken back; none that is being taken back already.
+fn chosen(history: &History, rollback: &Rollback, scope: &Scope) -> Result<RunId, Failure> {
+    let state = journal::run(history, rollback.named(), journal::Default::Forward)?;
+    let id = journal::short(history, state.run);
+    suggest::scope(state, &id, scope)?;
+    let back = history.runs.values().find(|other| {
+        other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == state.run)
     });
-    plan.steps.extend(way.into_iter().flat_map(|way| way.plan.steps));
-    let hosts: BTreeSet<HostName> = plan.steps.iter().filter_map(|step| step.target.host.clone()).collect();
-    plan.lanes.retain(|lane| matches!(&lane.kind, LaneKind::Host(host) if hosts.contains(host)));
-    Ok(plan)
+    match back {
+        None => Ok(state.run),
+        Some(open) => {
+            let back = journal::short(history, open.run);
+            Err(Failure::usage(
+                format!("run {id} is being taken back already, by run {back}"),
+                format!("type `{}` to go on with that", hints::command(&format!("resume {back}"))),
+            ))
+        }
+    }
 }
 
-/// Both plans' steps, for options that name one.
-fn joined(original: &palinode_core::plan::Plan, back: &palinode_core::plan::Plan) -> palinode_core::plan::Plan {
-    let mut both = back.clone();
-    both.steps.extend(original.steps.iter().cloned());
-    both
+/// Looks first at what is in doubt: what is found then counts as its last recorded state.
+fn without_doubts(ready: Ready, run: RunId, scope: &Scope) -> Result<Ready, Failure> {
+    let doubts = way_back::doubts(ready.history(), run, scope)?;
+    if doubts.is_empty() {
+        return Ok(ready);
+    }
+    to_stderr(&format!("{} in doubt; looking first\n", count(doubts.len(), "step")));
+    let (ready, stopped) = ready.look(doubts)?;
+    let left = way_back::doubts(ready.history(), run, scope)?;
+    let Some(step) = left.first() else { return Ok(ready) };
+    let (path, id) = (step.to_string(), journal::short(ready.history(), run));
+    let exit = if stopped == Stopped::Left { Exit::Paused } else { Exit::InDoubt };
+    Err(Failure::new(
+        exit,
+        format!("{path} is still in doubt, and only you can say what became of it; nothing was taken back"),
+        format!(
+            "type `{}`, or with `--not-applied` or `--partial`, then `{}`",
+            hints::of_step("resolve", &path, "--applied --reason TEXT", &id),
+            command(scope, &id)
+        ),
+    ))
 }
 
-fn preview(
-    args: &Args,
-    journal: &impl JournalRead,
-    history: &History,
-    state: &RunState,
-    scope: &Scope,
-) -> Result<Exit, Failure> {
+fn preview(args: &Args, journal: &Reader, history: &History, state: &RunState, scope: &Scope) -> Result<Exit, Failure> {
     let doubts = way_back::doubts(history, state.run, scope)?;
     let way = way_back::plan(journal, history, state.run, scope, true)?;
     let digest = way.plan.encode().map(|(_, digest)| digest.to_string()).unwrap_or_default();

@@ -1,42 +1,54 @@
 //! `palinode run`.
 
-use crate::args::{Args, Run};
-use crate::commands::carry::{self, How, LabAt};
-use crate::commands::runbook;
+use crate::args::Args;
 use crate::error::{Exit, Failure};
+use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
-use crate::{journal, session, world};
-use palinode_core::id::RunId;
+use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, new_id, outline};
+use crate::{journal, sources};
 use palinode_core::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
-use palinode_executors::{FILE_LIMIT, read_plain};
-use palinode_replay::lab;
+use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Instant;
 
-/// Chooses a run's id.
-pub(crate) fn new_id() -> Result<RunId, Failure> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::new(
-            Exit::Failed,
-            format!("the system gives no random numbers: {error}"),
-            "see that /dev/urandom can be read",
-        )
-    })?;
-    Ok(RunId(bytes))
-}
-
-/// Reads an inventory given on the command line.
-pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
-    let bytes = read_plain(path, FILE_LIMIT).map_err(|error| {
-        Failure::usage(format!("cannot read the inventory {}: {error}", path.display()), "correct the path after -i")
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::usage(format!("the inventory {} is not UTF-8 from byte {at} on", path.display()), "save it as UTF-8")
-    })
+/// Run a runbook.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// A runbook's name, or a file.
+    runbook: String,
+    /// Act in a simulated cluster, made for this run.
+    #[arg(long)]
+    lab: bool,
+    /// Act in the simulated cluster of this folder; made if it is not there.
+    #[arg(long, value_name = "DIR", conflicts_with = "lab")]
+    lab_state: Option<PathBuf>,
+    /// How many storage nodes a new simulated cluster has; other nodes, pods and volumes grow with them [default: 3].
+    #[arg(long, value_name = "N", value_parser = lab::node_count, allow_negative_numbers = true)]
+    lab_nodes: Option<usize>,
+    /// The inventory, with the hosts to act on; the lab has one of its own.
+    #[arg(short, long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// Act on real hosts without asking.
+    #[arg(short, long)]
+    yes: bool,
+    /// Take hosts over that another journal claims. Only if you know that nobody works on them any more.
+    #[arg(long)]
+    take_over: bool,
+    /// Set a parameter of the runbook.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Only this host of the group; may be given several times.
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
+    /// Show what steps print on real hosts, while they run.
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    metadata: RunMetadata,
+    #[command(flatten)]
+    lab_options: LabOptions,
 }
 
 /// The parameters after `--set`.
@@ -58,69 +70,25 @@ fn expand(name: &str, text: &str, given: &Given) -> Result<Plan, Failure> {
     Runbook::parse(text).and_then(|runbook| runbook.expand(given)).map_err(failure)
 }
 
-/// Opens a run and drives it. Everything that can be wrong is found before a lab or a journal is made.
+/// Opens a run and drives it.
 pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let (name, text) = runbook::load(&run.runbook)?;
-    if !run.lab && run.lab_state.is_none() {
-        return real(args, run, &name, &text);
-    }
-    let own = run.inventory.as_deref().map(read_inventory).transpose()?;
-    let there = run.lab_state.as_deref().map(|dir| dir.join("hosts")).filter(|hosts| hosts.exists());
-    if let (Some(_), Some(hosts)) = (&own, &there) {
-        return Err(Failure::usage(
-            format!("the lab already has an inventory, {}", hosts.display()),
-            "leave -i away, or edit that file",
-        ));
-    }
-    let nodes = run.lab_nodes.unwrap_or(lab::DEFAULT_NODES);
-    let inventory = match (&own, &there) {
-        (Some(text), _) => text.clone(),
-        (None, Some(hosts)) => read_inventory(hosts)?,
-        (None, None) => lab::inventory_of(nodes),
+    let (name, text) = sources::load_runbook(&run.runbook)?;
+    let settings = Settings {
+        take_over: run.take_over,
+        live: Live::beside(run.live),
+        lab: run.lab_options.clone(),
+        ..Settings::new(run.metadata.clone())
     };
-    let id = new_id()?;
-    let root = journal::find_or_new(args.journal.as_deref())?;
-    let root = std::path::absolute(&root).unwrap_or(root);
-    let folder = run.lab_state.clone().unwrap_or_else(|| world::folder_for(&root, id));
-    let folder = std::path::absolute(&folder).unwrap_or(folder);
-    // The canonical folder is what the plan names, and it is known before it is made.
-    let shown = folder.join("hosts").to_string_lossy().into_owned();
-    let mut given =
-        Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
-    let plan = match expand(&name, &text, &given) {
-        Ok(plan) => plan,
-        Err(failure) => {
-            // A complaint about the inventory names the file that the person gave.
-            let shown = match (&run.inventory, &there) {
-                (Some(path), _) | (None, Some(path)) => path.display().to_string(),
-                (None, None) => "the lab's inventory".to_owned(),
-            };
-            given.inventory = given.inventory.map(|(_, text)| (shown, text));
-            return Err(expand(&name, &text, &given).err().unwrap_or(failure));
-        }
+    let (what, consent) = match run.lab || run.lab_state.is_some() {
+        true => (in_lab(args, run, &name, &text)?, Consent::given()),
+        false => on_hosts(run, &name, &text)?,
     };
-    if run.lab_nodes.is_some() && world::is_there(&folder) {
-        return Err(Failure::usage(
-            format!("the lab in {} is there already, with nodes of its own", folder.display()),
-            "leave --lab-nodes away, or name a folder that is not there",
-        ));
-    }
-    let (_, inventory) = given.inventory.unwrap_or_default();
-    let how = How {
-        yes: true,
-        take_over: false,
-        errand: run.errand.clone(),
-        lab_options: run.lab_options.clone(),
-        live: None,
-    };
-    let done = carry::in_lab(&root, id, plan, LabAt { folder, nodes, inventory: &inventory }, &how)?;
-    session::report(&done.journal, &done.history, id, &done.stopped, args.output, began)
+    World::open(args, what, settings)?.check()?.claim(consent)?.drive()?.report(args.output, began)
 }
 
-/// The same on real hosts: the plan is shown, and a person asked.
-fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure> {
-    let began = Instant::now();
+/// On real hosts the plan is shown, and a person asked.
+fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What, Consent), Failure> {
     let Some(path) = &run.inventory else {
         return Err(Failure::usage(
             "no inventory is given, and without one there are no hosts",
@@ -130,24 +98,60 @@ fn real(args: &Args, run: &Run, name: &str, text: &str) -> Result<Exit, Failure>
             ),
         ));
     };
-    let inventory = read_inventory(path)?;
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-    let shown = path.to_str().ok_or_else(|| {
-        Failure::usage(format!("the inventory {} has a name that is not UTF-8", path.display()), "give it another name")
-    })?;
+    let inventory = sources::read_inventory(path)?;
     let given = Given {
+        inventory: Some((sources::recorded_path(path)?, inventory)),
         parameters: parameters(&run.set)?,
-        inventory: Some((shown.to_owned(), inventory)),
         only: run.host.clone(),
     };
     let plan = expand(name, text, &given)?;
-    let how = How {
-        yes: run.yes,
-        take_over: run.take_over,
-        errand: run.errand.clone(),
-        lab_options: run.lab_options.clone(),
-        live: Live::beside(run.live),
+    let asked = ("These hosts are changed.", "look at the plan above, then type the same with --yes".to_owned());
+    let consent = Consent { shown: outline(&plan), question: (!run.yes).then_some(asked) };
+    Ok((What::OnHosts(plan), consent))
+}
+
+/// Everything that can be wrong is found before a lab or a journal is made.
+fn in_lab(args: &Args, run: &Run, name: &str, text: &str) -> Result<What, Failure> {
+    let own = run.inventory.as_deref().map(sources::read_inventory).transpose()?;
+    let there = run.lab_state.as_deref().map(|dir| dir.join("hosts")).filter(|hosts| hosts.exists());
+    if let (Some(_), Some(hosts)) = (&own, &there) {
+        return Err(Failure::usage(
+            format!("the lab already has an inventory, {}", hosts.display()),
+            "leave -i away, or edit that file",
+        ));
+    }
+    let nodes = run.lab_nodes.unwrap_or(DEFAULT_NODES);
+    let inventory = match (&own, &there) {
+        (Some(text), _) => text.clone(),
+        (None, Some(hosts)) => sources::read_inventory(hosts)?,
+        (None, None) => inventory_of(nodes),
     };
-    let done = carry::on_hosts(args, plan, &how)?;
-    session::report(&done.journal, &done.history, done.run, &done.stopped, args.output, began)
+    let id = new_id()?;
+    let store = journal::absolute_store_or_new(args.journal.as_deref())?;
+    let folder = run.lab_state.clone().unwrap_or_else(|| lab::folder_for(store.root(), id));
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    // The canonical folder is what the plan names, and it is known before it is made.
+    let shown = folder.join("hosts").to_string_lossy().into_owned();
+    let mut given =
+        Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
+    let plan = match expand(name, text, &given) {
+        Ok(plan) => plan,
+        Err(failure) => {
+            // A complaint about the inventory names the file that the person gave.
+            let shown = match (&run.inventory, &there) {
+                (Some(path), _) | (None, Some(path)) => path.display().to_string(),
+                (None, None) => "the lab's inventory".to_owned(),
+            };
+            given.inventory = given.inventory.map(|(_, text)| (shown, text));
+            return Err(expand(name, text, &given).err().unwrap_or(failure));
+        }
+    };
+    if run.lab_nodes.is_some() && lab::is_there(&folder) {
+        return Err(Failure::usage(
+            format!("the lab in {} is there already, with nodes of its own", folder.display()),
+            "leave --lab-nodes away, or name a folder that is not there",
+        ));
+    }
+    let (_, inventory) = given.inventory.unwrap_or_default();
+    Ok(What::InLab(Box::new(InLab { run: id, plan, store, folder, nodes, inventory })))
 }

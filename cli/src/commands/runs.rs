@@ -1,6 +1,6 @@
 //! `palinode runs`: the runs of a journal, on one screen.
 
-use crate::args::{Args, Output, Runs};
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::words::Driven;
@@ -8,9 +8,20 @@ use crate::render::{escape, hints, json, moment, suggest, to_stdout, words};
 use palinode_core::event::{Actor, Compensates, World};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
+use palinode_core::port::OwnerState;
 use palinode_core::state::RunState;
-use palinode_journal::OwnerState;
 use std::fmt::Write as _;
+
+/// List the runs: the open ones first, then the latest.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Runs {
+    /// Only those that are open.
+    #[arg(long)]
+    open: bool,
+    /// Only those that act on this host.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+}
 
 /// What is told of a run.
 struct Row<'a> {

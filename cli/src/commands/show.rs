@@ -1,23 +1,36 @@
 //! `palinode show`: one entry, step or run in full.
 
-use crate::args::{Args, Output, Show};
-use crate::commands::log::{Found, describe};
+use crate::args::{Args, Output};
+use crate::entries::{Found, describe};
 use crate::error::{Exit, Failure};
-use crate::journal;
+use crate::journal::{self, Reader};
 use crate::render::{bytes_to_stdout, clock, escape, hints, json, lines, moment, suggest, summary, to_stdout, words};
 use palinode_core::event::{Event, ImageRef};
 use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
 use palinode_core::leftover;
 use palinode_core::plan::Work;
-use palinode_core::port::{JournalRead, ReadError, Stored};
+use palinode_core::port::{JournalRead, ReadError, StoreRead as _, Stored};
 use palinode_core::progress::{HostEnd, Told};
 use palinode_core::resource::Loss;
 use palinode_core::state::RunState;
-use palinode_journal::JournalReader;
 use palinode_journal::index::{Catalog, Query, Run};
 use palinode_replay::driver::ShelfView;
 use std::fmt::Write as _;
+
+/// Show one entry, step or run in full.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// A sequence number, the beginning of an entry's or run's id, `@`, or the path of a step.
+    what: String,
+    /// The run whose step is meant; by default the latest.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+    /// Of a step, write what its last attempt printed and nothing else: a fetched file as it is. A terminal gets it
+    /// escaped.
+    #[arg(long)]
+    body: bool,
+}
 
 pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     let reader = journal::reader(args.journal.as_deref())?;
@@ -81,7 +94,7 @@ struct Family {
 }
 
 impl Family {
-    fn fold(catalog: &mut Catalog<'_>, reader: &JournalReader, run: RunId) -> Result<Self, Failure> {
+    fn fold(catalog: &mut Catalog<'_>, reader: &Reader, run: RunId) -> Result<Self, Failure> {
         let runs = catalog.runs().to_vec();
         let keys = runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
         let members = runs.iter().filter(|known| known.keys == keys).map(|known| known.run).collect();
@@ -115,7 +128,7 @@ fn body(out: &mut String, shelf: Option<&ShelfView>, id: BodyId, indent: &str, m
     }
 }
 
-fn entry(args: &Args, reader: &JournalReader, found: &Found) -> Result<Exit, Failure> {
+fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     let Some(stored) = found.entries.first() else { return Ok(Exit::Done) };
     let shelf = found.shelf(reader, stored.entry.run);
     if args.output == Output::Json {
@@ -161,7 +174,7 @@ fn image(out: &mut String, shelf: Option<&ShelfView>, title: &str, image: &Image
 }
 
 /// What the last attempt of a step printed, as it is.
-fn printed(reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, Failure> {
+fn printed(reader: &Reader, family: &Family, path: &str) -> Result<Exit, Failure> {
     let run = family.run()?;
     let mine = |stored: &&Stored| stored.entry.run == run.run;
     let output = family.entries.iter().rev().filter(mine).find_map(|stored| match &stored.entry.event {
@@ -179,7 +192,7 @@ fn printed(reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Result<Exit, Failure> {
+fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exit, Failure> {
     let run = family.run()?;
     let found = StepPath::new(path).ok().and_then(|path| run.find(&path)).and_then(|ix| run.step(ix));
     let Some((step, known)) = found else {
@@ -276,7 +289,7 @@ fn step(args: &Args, reader: &JournalReader, family: &Family, path: &str) -> Res
     Ok(Exit::Done)
 }
 
-fn whole_run(args: &Args, reader: &JournalReader, history: &History, run: &RunState) -> Result<Exit, Failure> {
+fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) -> Result<Exit, Failure> {
     let shelf = ShelfView::of(reader, history, run.run).ok();
     let words_of = |id: BodyId| match shelf.as_ref().map(|shelf| shelf.open(id)) {
         Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -284,7 +297,7 @@ fn whole_run(args: &Args, reader: &JournalReader, history: &History, run: &RunSt
     };
     let driven = journal::driven(reader, run)?;
     if args.output == Output::Json {
-        let mut value = summary::as_json(run, driven, reader.root());
+        let mut value = summary::as_json(run, driven, &reader.describe());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
         value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
         value["machines"] = serde_json::to_value(&run.machines).unwrap_or_default();

@@ -1,18 +1,35 @@
 //! `palinode status`: one screen that says what happened, what is in doubt, and what to type.
 
-use crate::args::{Args, Output, Status};
-use crate::error::{Exit, Failure};
-use crate::journal;
+use crate::args::{Args, Output, named};
+use crate::clock::wall;
+use crate::error::{Exit, Failure, exit_of};
+use crate::journal::{self, Reader};
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, lanes, moment, span, summary, to_stdout, words};
-use crate::session::wall;
 use palinode_core::event::{Actor, Event, World};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId, Seq};
+use palinode_core::port::{OwnerState, StoreRead as _};
 use palinode_core::state::RunState;
-use palinode_journal::{JournalReader, OwnerState};
+
 use palinode_replay::driver::{ShelfView, Stopped};
 use std::fmt::Write as _;
+
+/// Show where a run stands, what is in doubt, and what to type.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    /// The run, by the beginning of its id; by default the latest.
+    run: Option<String>,
+    /// The same.
+    #[arg(long = "run", value_name = "RUN", conflicts_with = "run")]
+    of: Option<String>,
+    /// End with an exit code that tells how the run stands: 0 done or rolled back, 1 failed, 3 open (running, paused or
+    /// interrupted), 4 in doubt, 6 partly rolled back.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+named!(Status);
 
 /// Whatever answers at once has been recorded by then.
 const QUIET: Micros = Micros(15_000_000);
@@ -33,13 +50,13 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     let others = others(&reader, run.run)?;
     match args.output {
         Output::Json => {
-            let mut value = as_json(run, &journal::short(&history, id), driven, reader.root(), shelf.as_ref());
+            let mut value = as_json(run, &journal::short(&history, id), driven, &reader.describe(), shelf.as_ref());
             value["other_open_runs"] = others.iter().map(|(run, ..)| run.to_string()).collect();
             json(&value);
         }
         Output::Text => to_stdout(&text(&history, run, driven, &owner, shelf.as_ref(), &others)),
     }
-    let exit = if status.exit_code { exit_of(run, driven) } else { Exit::Done };
+    let exit = if status.exit_code { standing(run, driven) } else { Exit::Done };
     // The process ends here: a long history is not taken apart piece by piece while someone waits for the prompt.
     drop(shelf);
     std::mem::forget(history);
@@ -47,9 +64,9 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
 }
 
 /// The exit code that tells how a run stands.
-fn exit_of(run: &RunState, driven: Driven) -> Exit {
+fn standing(run: &RunState, driven: Driven) -> Exit {
     match &run.closed {
-        Some(closed) => Exit::of(&Stopped::Closed(closed.end)),
+        Some(closed) => exit_of(&Stopped::Closed(closed.end)),
         None if driven == Driven::Alive => Exit::Paused,
         None if run.steps_in_doubt().next().is_some() => Exit::InDoubt,
         None => Exit::Paused,
@@ -60,7 +77,7 @@ fn exit_of(run: &RunState, driven: Driven) -> Exit {
 type Other = (RunId, String, Micros, Actor);
 
 /// The other open runs of the journal, oldest first.
-fn others(reader: &JournalReader, shown: RunId) -> Result<Vec<Other>, Failure> {
+fn others(reader: &Reader, shown: RunId) -> Result<Vec<Other>, Failure> {
     let open: Vec<(RunId, Seq)> = reader.open_runs()?.into_iter().filter(|(run, _)| *run != shown).collect();
     let firsts: Vec<Seq> = open.iter().map(|(_, first)| *first).collect();
     let opened = reader.entries_at(&firsts)?.into_iter().filter_map(|stored| match stored.entry.event {
@@ -79,13 +96,7 @@ fn quiet(run: &RunState) -> String {
     format!("; nothing new for {}: a long step, or a host that does not answer", span(since))
 }
 
-fn as_json(
-    run: &RunState,
-    id: &str,
-    driven: Driven,
-    journal: &std::path::Path,
-    shelf: Option<&ShelfView>,
-) -> serde_json::Value {
+fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, shelf: Option<&ShelfView>) -> serde_json::Value {
     let mut value = summary::as_json(run, driven, journal);
     value["runbook"] = run.opened.runbook.clone().into();
     value["opened"] = run.began.0.into();

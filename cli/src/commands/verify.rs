@@ -7,6 +7,10 @@ use crate::render::{count, escape, json, to_stdout};
 use palinode_journal::Notice;
 use std::fmt::Write as _;
 
+/// Check every byte of the journal.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {}
+
 fn notice(notice: &Notice) -> String {
     match notice {
         Notice::TornTail { file, offset } => {

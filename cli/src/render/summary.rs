@@ -13,7 +13,6 @@ use palinode_replay::driver::ShelfView;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 /// A step that waits for a person, and what to type about it.
@@ -137,7 +136,7 @@ fn counts(run: &RunState, driven: words::Driven) -> BTreeMap<String, u64> {
 }
 
 /// The object that `run -o json` and its kin print.
-pub(crate) fn as_json(run: &RunState, driven: words::Driven, journal: &Path) -> serde_json::Value {
+pub(crate) fn as_json(run: &RunState, driven: words::Driven, journal: &str) -> serde_json::Value {
     json!({
         "run": run.run.to_string(),
         "plan": run.opened.plan.to_string(),
@@ -157,7 +156,7 @@ fn gates(plan: &Plan, run: &RunState) -> (usize, usize) {
 pub(crate) fn text(
     history: &History,
     run: &RunState,
-    journal: &Path,
+    journal: &str,
     shelf: Option<&ShelfView>,
     took: Duration,
 ) -> String {
@@ -224,7 +223,7 @@ pub(crate) fn text(
     for (step, reason) in passed_with_reason(history, run) {
         row("passed", format!("{}: {}", escape(&step), escape(&reason)));
     }
-    row("journal", journal.display().to_string());
+    row("journal", journal.to_owned());
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
     }

@@ -1,7 +1,7 @@
 //! `palinode inventory graph`: the groups with their hosts, drawn as Ansible draws them.
 
-use super::{read, unknown};
-use crate::args::{Args, Output, Source};
+use super::{Source, read, unknown};
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{escape, json, to_stdout};
 use palinode_core::inventory::reading::Reading;

@@ -1,7 +1,7 @@
 //! `palinode inventory host`: each variable of a host, who says it, and what that overrides.
 
-use super::{layer, place, read, shown, unknown};
-use crate::args::{Args, Output, Source};
+use super::{Source, layer, place, read, shown, unknown};
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{escape, json, to_stdout};
 use palinode_core::inventory::reading::{Said, Setting};

@@ -6,11 +6,65 @@ mod graph;
 mod host;
 mod show;
 
-use crate::args::{Args, Inventory, Source};
+use crate::args::Args;
 use crate::error::{Exit, Failure};
 use crate::render::escape;
+use clap::Subcommand;
 use palinode_core::inventory::reading::{Layer, Reading, Said, Value};
 use palinode_executors::{DiskFiles, DiskSources, Files};
+
+/// Look at an inventory as Ansible reads it.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Inventory {
+    /// Show groups, hosts and variables, and where each is said.
+    ///
+    /// With `-o json` it is what `ansible-inventory --list` prints.
+    Show {
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Draw the groups with their hosts, as `ansible-inventory --graph` does.
+    Graph {
+        #[command(flatten)]
+        source: Source,
+        /// Only this group and what is below it.
+        #[arg(default_value = "all")]
+        group: String,
+    },
+    /// Show each variable of a host: its value, the file and line that say so, and what it overrides.
+    Host {
+        #[command(flatten)]
+        source: Source,
+        /// The host.
+        host: String,
+    },
+    /// Tell what two inventories, or two files of variables, mean differently. Comments, order of sections and quotes do
+    /// not count.
+    Diff {
+        /// The one, as it was.
+        before: String,
+        /// The other, as it is.
+        after: String,
+    },
+    /// Look for what does not do what it seems to: hosts left in new_nodes, hosts without a runtime, numbers that were
+    /// meant as versions. Files in group_vars and host_vars beside the inventory count.
+    ///
+    /// Exit 1 if anything is found.
+    Check {
+        /// The inventory, a file. May be given several times.
+        #[arg(short, long, value_name = "FILE", required = true)]
+        inventory: Vec<String>,
+    },
+}
+
+/// An inventory to look at.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Source {
+    /// The inventory: a file, a folder of files, an executable, or names of hosts with a comma behind each. May be given
+    /// several times; of what several say the last counts.
+    #[arg(short, long, value_name = "FILE", required = true)]
+    inventory: Vec<String>,
+}
 
 /// Carries out one of the verbs.
 pub(crate) fn inventory(args: &Args, command: &Inventory) -> Result<Exit, Failure> {

@@ -1,7 +1,7 @@
 //! `palinode inventory show`: groups, hosts and variables, and where each is said.
 
-use super::{layer, place, read, shown};
-use crate::args::{Args, Output, Source};
+use super::{Source, layer, place, read, shown};
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{count, escape, some, to_stdout};
 use std::fmt::Write as _;

@@ -3,16 +3,18 @@
 mod judge;
 mod words;
 
-use crate::acting;
-use crate::args::{Args, Doctor, Output};
-use crate::commands::run::read_inventory;
+use super::Doctor;
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{json, to_stdout};
+use crate::run;
+use crate::sources::read_inventory;
 use judge::{Look, Row};
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
+use palinode_core::port::Store as _;
 use palinode_executors::LinkError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,12 +37,12 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
         None => named(doctor.hosts.iter().map(String::as_str))?,
     };
     let ways = match &inventory {
-        Some((path, text)) => acting::ways(path, text, hosts.iter())?.0,
+        Some((path, text)) => run::ways(path, text, hosts.iter())?.0,
         None => BTreeMap::new(),
     };
-    let fleet = acting::fleet(args.ssh_config.as_deref(), ways)?;
-    let runtime = acting::runtime()?;
-    let own = journal::find_or_new(args.journal.as_deref()).ok().map(|root| name_of(&root));
+    let fleet = run::fleet(args.ssh_config.as_deref(), ways)?;
+    let runtime = run::runtime()?;
+    let own = journal::store_or_new(args.journal.as_deref()).ok().map(|store| name_of(&store));
     let looks = runtime.block_on(fleet.checkups(&hosts)).into_iter().map(|found| match found {
         Ok(found) => Look::Seen(Box::new(found)),
         Err(error @ LinkError::Refused(_)) => Look::Refused(chain(&error)),
@@ -114,7 +116,7 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
 }
 
 /// How hosts know the journal.
-fn name_of(root: &std::path::Path) -> String {
-    let id = palinode_journal::JournalReader::open(root).ok().and_then(|reader| reader.id().ok().flatten());
-    id.map_or_else(|| crate::targets::former_name(root), |id| id.to_string())
+fn name_of(store: &journal::Store) -> String {
+    let id = store.id().ok().flatten();
+    id.map_or_else(|| run::former_name(store.root()), |id| id.to_string())
 }

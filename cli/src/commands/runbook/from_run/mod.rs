@@ -6,25 +6,40 @@ mod draft;
 mod merge;
 mod yaml;
 
-use crate::args::{Args, FromRun};
-use crate::commands::exec::EXEC;
+use crate::args::Args;
+use crate::clock::wall;
 use crate::error::{Exit, Failure};
+use crate::journal::{self, Reader};
 use crate::render::{count, escape, hints, moment, some, to_stderr, to_stdout, words};
-use crate::session::wall;
-use crate::{journal, time_arg};
+use crate::time_arg::{self, When};
 use draft::{Draft, drafts};
 use merge::{Merged, merged};
 use palinode_core::event::World;
 use palinode_core::history::History;
 use palinode_core::id::{HostName, Label};
-use palinode_core::plan::LaneKind;
+use palinode_core::plan::{LaneKind, Origin};
 use palinode_core::runbook::{Given, Runbook};
 use palinode_core::state::RunState;
-use palinode_journal::JournalReader;
 use palinode_replay::driver::ShelfView;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FromRun {
+    /// The runs, by the beginnings of their ids, or @ for the latest.
+    #[arg(value_name = "RUN", required_unless_present = "since")]
+    runs: Vec<String>,
+    /// All runs that were begun since, but rollbacks; a TIME as `log` takes it.
+    #[arg(long, value_name = "TIME", conflicts_with = "runs")]
+    since: Option<When>,
+    /// The name of the runbook; by default that of the one run.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Print the reasons that people gave for the runs.
+    #[arg(long)]
+    reasons: bool,
+}
 
 /// The sections of a runbook, in its order.
 const SECTIONS: [&str; 4] = ["preflight", "before", "each_host", "after"];
@@ -87,7 +102,7 @@ fn select<'a>(history: &'a History, wanted: &FromRun) -> Result<Vec<&'a RunState
 fn name(history: &History, runs: &[&RunState], wanted: &FromRun) -> Result<String, Failure> {
     let name = match (&wanted.name, runs) {
         (Some(name), _) => name.clone(),
-        (None, [one]) if one.plan.runbook != EXEC => one.plan.runbook.clone(),
+        (None, [one]) if one.plan.origin() != Origin::Typed => one.plan.runbook.clone(),
         (None, [one, ..]) => format!("from-{}", journal::short(history, one.run)),
         (None, []) => "from-run".to_owned(),
     };
@@ -150,7 +165,7 @@ fn add(lanes: &mut Lanes, host: Option<&HostName>, drafts: Vec<Draft>) {
 }
 
 fn write(
-    reader: &JournalReader,
+    reader: &Reader,
     history: &History,
     runs: &[&RunState],
     name: &str,
@@ -164,7 +179,7 @@ fn write(
     }
     let mut out = head(reader, history, runs, &hosts, reasons);
     let about = match runs {
-        [one] if one.plan.runbook != EXEC => one.plan.about.clone(),
+        [one] if one.plan.origin() != Origin::Typed => one.plan.about.clone(),
         _ => format!("What was typed on {}", moment(runs.first().map_or_else(wall, |run| run.began))),
     };
     let _ = writeln!(out, "runbook: {}", yaml::scalar(name));
@@ -204,13 +219,12 @@ fn write(
 }
 
 /// What a person should know before the first line.
-fn head(reader: &JournalReader, history: &History, runs: &[&RunState], hosts: &[&HostName], reasons: bool) -> String {
+fn head(reader: &Reader, history: &History, runs: &[&RunState], hosts: &[&HostName], reasons: bool) -> String {
     let mut out = String::from("# Made from what was done. Look it over before you run it.\n");
     for run in runs {
-        let what = if run.plan.runbook == EXEC {
-            run.steps().next().map(|(_, step, _)| step.path.to_string()).unwrap_or_default()
-        } else {
-            run.plan.runbook.clone()
+        let what = match run.plan.origin() {
+            Origin::Typed => run.steps().next().map(|(_, step, _)| step.path.to_string()).unwrap_or_default(),
+            Origin::Runbook | Origin::Rollback => run.plan.runbook.clone(),
         };
         let _ = writeln!(
             out,

@@ -1,16 +1,37 @@
 //! `palinode runbook`: the runbooks that come with Palinode.
 
-use crate::args::{Args, Output, Runbook};
-use crate::commands::from_run;
+mod from_run;
+
+use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{json, to_stdout};
+use crate::sources::{SHIPPED, load_runbook};
+use clap::Subcommand;
 use palinode_core::id::Label;
 use palinode_core::runbook;
-use palinode_executors::{FILE_LIMIT, read_plain};
 use std::fmt::Write as _;
-use std::path::Path;
 
-const SHIPPED: &[(&str, &str)] = &[("crio-to-docker", include_str!("../../runbooks/crio-to-docker.yml"))];
+/// List and show the runbooks that come with Palinode, begin a new one, or make one of what was done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runbook {
+    /// List the runbooks that come with Palinode.
+    List,
+    /// Print a runbook.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Print a small runbook to begin from.
+    New {
+        /// Its name.
+        name: String,
+    },
+    /// Print a runbook of what runs did, to be looked over.
+    ///
+    /// Several runs, as those of `exec`, become one. Steps that failed, were passed over or were taken back since
+    /// are left out and named.
+    FromRun(from_run::FromRun),
+}
 
 const NEW: &str = "\
 runbook: NAME
@@ -30,27 +51,6 @@ each_host:
   - healed: { gate: { gluster.healed: { samples: 2 } }, timeout: 2h }
   - schedulable: { restore: { step: cordon, fields: [unschedulable] } }
 ";
-
-/// Name and text of a runbook: one that is shipped, or a file.
-pub(crate) fn load(name: &str) -> Result<(String, String), Failure> {
-    if let Some((name, text)) = SHIPPED.iter().find(|(known, _)| *known == name) {
-        return Ok(((*name).to_owned(), (*text).to_owned()));
-    }
-    let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-    let shown = name;
-    let path = Path::new(name);
-    if !path.exists() {
-        return Err(Failure::usage(
-            format!("there is no runbook `{shown}`: it is neither a file nor one of {}", names.join(", ")),
-            "type `palinode runbook list`",
-        ));
-    }
-    let unread =
-        |why: String| Failure::usage(format!("cannot read the runbook {shown}: {why}"), "give a readable text file");
-    let bytes = read_plain(path, FILE_LIMIT).map_err(|error| unread(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|error| unread(error.to_string()))?;
-    Ok((name.to_owned(), text))
-}
 
 pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
     match command {
@@ -73,7 +73,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
             }
         }
         Runbook::Show { name } => {
-            let (_, text) = load(name)?;
+            let (_, text) = load_runbook(name)?;
             to_stdout(&text);
         }
         Runbook::FromRun(wanted) => return from_run::from_run(args, wanted),

@@ -1,16 +1,73 @@
 //! Simulated labs, each in a folder of its own beside the journal.
 
-use crate::args;
 use crate::error::{Exit, Failure};
 use crate::render::{some, suggest};
 use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;
 use palinode_core::plan::{Plan, Work};
 use palinode_executors::{DiskFiles, FILE_LIMIT, InventoryFiles, read_plain};
-use palinode_replay::lab::{self, Failing, Fault, Lab, Phase, Surroundings};
+use palinode_replay::lab::{
+    Failing, Fault, Lab, NODES, Phase, Sleeper, Surroundings, World, knows_command, knows_playbook,
+};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+
+/// How a simulated world is watched and disturbed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct LabOptions {
+    /// Virtual seconds in a real one; by default time passes as fast as it can.
+    #[arg(long, value_name = "N", value_parser = pace)]
+    pub(crate) pace: Option<u32>,
+    /// Cut the link while this step runs.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) drop: Vec<String>,
+    /// Let this step fail once: `STEP`, or `STEP=TIMES`.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) fail: Vec<String>,
+    /// Die at a moment of a step's first attempt: `STEP:not-begun`, `STEP:half` or `STEP:done`.
+    #[arg(long, value_name = "STEP:MOMENT", hide = true)]
+    pub(crate) die: Vec<String>,
+    /// Die right after the entry with this sequence number is recorded.
+    #[arg(long, value_name = "SEQ", hide = true)]
+    pub(crate) die_after: Option<u64>,
+}
+
+impl LabOptions {
+    /// Whether any of them is given.
+    pub(crate) fn disturbs(&self) -> bool {
+        self.pace.is_some() || !self.drop.is_empty() || !self.fail.is_empty() || !self.die.is_empty()
+    }
+}
+
+/// How many times faster than a real one a lab's clock goes.
+fn pace(text: &str) -> Result<u32, &'static str> {
+    let found = text.parse().ok().filter(|pace| (1..=1_000_000).contains(pace));
+    found.ok_or("write a whole number from 1 to 1000000")
+}
+
+/// A number of storage nodes that a lab can have.
+pub(crate) fn node_count(text: &str) -> Result<usize, NodeCount> {
+    match text.parse() {
+        Ok(number) if NODES.contains(&number) => Ok(number),
+        Ok(number) if number < *NODES.start() => Err(NodeCount::Few),
+        _ => Err(NodeCount::Other),
+    }
+}
+
+/// Why a lab cannot have a number of storage nodes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeCount {
+    /// A volume has three replicas.
+    #[error(
+        "a volume has three replicas, so that a lab needs at least {least} storage nodes; write {least} to {most}",
+        least = NODES.start(), most = NODES.end()
+    )]
+    Few,
+    /// It is larger, or no number.
+    #[error("a lab has {} to {} storage nodes", NODES.start(), NODES.end())]
+    Other,
+}
 
 /// Where the labs are that runs make for themselves, beside the journal.
 const FOLDER: &str = ".palinode-lab";
@@ -70,7 +127,7 @@ fn ours(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Makes the lab of a folder from a world with its inventory, or opens the one that is there.
-pub(crate) fn create(folder: &Path, new: Option<(lab::World, &str)>) -> Result<(Lab, PathBuf), Failure> {
+pub(crate) fn create(folder: &Path, new: Option<(World, &str)>) -> Result<(Lab, PathBuf), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, "make", &error))?;
     let folder = folder.canonicalize().map_err(|error| failed(folder, "find", &error))?;
     ours(&folder)?;
@@ -102,7 +159,7 @@ pub(crate) struct Disturbance {
 }
 
 /// Checks the options; nothing is done yet.
-pub(crate) fn disturbance(options: &args::Lab, plan: &Plan) -> Result<Disturbance, Failure> {
+pub(crate) fn disturbance(options: &LabOptions, plan: &Plan) -> Result<Disturbance, Failure> {
     let step = |text: &str| -> Result<StepPath, Failure> {
         match StepPath::new(text) {
             Ok(path) if plan.steps.iter().any(|step| step.path == path) => Ok(path),
@@ -160,14 +217,14 @@ impl Disturbance {
             lab.on_halt(die);
         }
         if let Some(pace) = self.pace {
-            let sleeper: lab::Sleeper = Rc::new(|span: Duration| Box::pin(tokio::time::sleep(span)));
+            let sleeper: Sleeper = Rc::new(|span: Duration| Box::pin(tokio::time::sleep(span)));
             lab.set_pace(pace, sleeper);
         }
     }
 }
 
 /// Refuses a plan that the lab cannot carry out: hosts it does not have, commands and playbooks it does not know.
-pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
+pub(crate) fn fits(plan: &Plan, world: &World) -> Result<(), Failure> {
     if let Some(host) = plan.hosts().find(|host| world.host(host.as_str()).is_none()) {
         let hosts: Vec<&str> = world.host_names().collect();
         return Err(Failure::usage(
@@ -177,12 +234,10 @@ pub(crate) fn fits(plan: &Plan, world: &lab::World) -> Result<(), Failure> {
     }
     for step in &plan.steps {
         let (what, name) = match &step.work {
-            Work::Act(Action::Command(command)) if !lab::knows_command(&command.run) => {
+            Work::Act(Action::Command(command)) if !knows_command(&command.run) => {
                 ("run the command", Word::join(&command.run))
             }
-            Work::Act(Action::Playbook(playbook)) if !lab::knows_playbook(&playbook.path) => {
-                ("play", playbook.path.clone())
-            }
+            Work::Act(Action::Playbook(playbook)) if !knows_playbook(&playbook.path) => ("play", playbook.path.clone()),
             Work::Act(
                 action @ (Action::KubeWait(_)
                 | Action::KubeExec(_)

@@ -1,0 +1,165 @@
+//! What is seen to before a run acts: whether its targets can be reached, are the same machines, and are free.
+
+use super::against::Against;
+use super::executor::Either;
+use super::reach::{by_node, by_ssh, playbooks};
+use super::taking::Taking;
+use super::world::World;
+use crate::error::{Exit, Failure};
+use crate::render::{escape, to_stderr};
+use palinode_core::action::Action;
+use palinode_core::chain::chain;
+use palinode_core::plan::{Plan, Work};
+use palinode_executors::{Real, Unready};
+
+/// What to do about a claim of another journal.
+const WAIT_OR_TAKE: &str =
+    "wait until that run is closed; if you know that nobody works on it any more, add --take-over";
+
+impl World {
+    /// Sees to it that all real hosts of a plan can be acted on, before anything is: reached, allowed to, the same machines
+    /// as before, not claimed, and not ahead of this journal. A run that is open already goes on with the hosts that
+    /// answer. Gives what is to be taken from other journals, if `take` allows that; nothing is changed yet.
+    pub(super) fn check(&self, plan: &Plan, take: bool, open: bool, against: Against<'_>) -> Result<Taking, Failure> {
+        let Either::Real(real) = &self.executor else { return Ok(Taking::default()) };
+        let mut taking = Taking { plan: take.then(|| plan.clone()), ..Taking::default() };
+        for playbook in playbooks(plan) {
+            let Some((inventory, who)) = self.runtime.block_on(real.unready_to_play(&[playbook])) else { continue };
+            if take {
+                taking.words.insert(inventory, who);
+                continue;
+            }
+            return Err(Failure::new(
+                Exit::Owned,
+                format!("another journal runs playbooks with {inventory}: {}; nothing was touched", escape(who.trim())),
+                WAIT_OR_TAKE,
+            ));
+        }
+        let (known, mut unready) = self.runtime.block_on(real.unready(&by_ssh(plan)));
+        // What this journal claimed before it had an id is its own.
+        let former = |why: &Unready| matches!(why, Unready::Claimed(words, by) if against.formerly(words, by));
+        taking.hosts.extend(unready.extract_if(.., |(_, why)| former(why)).map(|(host, _)| host));
+        for (host, whose) in &known {
+            against.tell_of_lost(host, whose);
+            if let Some(seen) = whose.seen.as_ref().filter(|seen| against.lacks(seen)) {
+                let what = format!("entry {} of epoch {} of this journal", seen.seq, seen.epoch);
+                if !take {
+                    return Err(Failure::new(
+                        Exit::Owned,
+                        format!(
+                            "{host} was asked for {what}, which is not in it: this is an older copy of the journal, or \
+                             another copy of it went on; nothing was touched"
+                        ),
+                        "go on with the newest copy of the journal; if that is lost, see what was done there, and take \
+                         the host with --take-over (`palinode exec --take-over HOST -- true` where there is no such option)",
+                    ));
+                }
+                taking
+                    .words
+                    .insert(host.to_string(), format!("a newer or another copy of this journal, seen at {what}"));
+                taking.hosts.push(host.clone());
+            }
+        }
+        let nodes = self.runtime.block_on(real.unready_nodes(&by_node(plan)));
+        if take {
+            for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Claimed(..))) {
+                let Unready::Claimed(words, _) = why else { continue };
+                taking.words.insert(host.to_string(), words);
+                taking.hosts.push(host);
+            }
+        }
+        for (host, why) in nodes {
+            match why {
+                Unready::Claimed(words, _) if take => {
+                    taking.words.insert(format!("node of {host}"), words);
+                    taking.hosts.push(host);
+                }
+                why => unready.push((host, why)),
+            }
+        }
+        taking.hosts.sort();
+        taking.hosts.dedup();
+        if open {
+            for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unreached(_))) {
+                let Unready::Unreached(why) = why else { continue };
+                to_stderr(&format!(
+                    "notice: {host} does not answer, and is tried again for some minutes: {}\n",
+                    escape(&why)
+                ));
+            }
+            for (host, why) in unready.extract_if(.., |(_, why)| matches!(why, Unready::Unseen(_))) {
+                let Unready::Unseen(why) = why else { continue };
+                to_stderr(&format!("notice: the node of {host} cannot be looked at now: {}\n", escape(&why)));
+            }
+        }
+        let Some((host, why)) = unready.first() else {
+            self.permitted(real, plan, open)?;
+            return Ok(taking);
+        };
+        let more = match unready.len() - 1 {
+            0 => String::new(),
+            1 => " (and one more host cannot be acted on)".to_owned(),
+            count => format!(" (and {count} more hosts cannot be acted on)"),
+        };
+        Err(match why {
+            Unready::Unreached(why) => Failure::new(
+                Exit::Failed,
+                format!("{host} cannot be acted on: {why}{more}; nothing was touched"),
+                format!("see that `ssh {host} true` works from here, without a question, then type the same again"),
+            ),
+            Unready::Unseen(why) => Failure::new(
+                Exit::Failed,
+                format!("the node of {host} cannot be looked at: {}{more}; nothing was touched", escape(why)),
+                "see that `kubectl get nodes` works from here with the same --kubeconfig and --context",
+            ),
+            Unready::Claimed(who, _) => Failure::new(
+                Exit::Owned,
+                format!("{host} is claimed by another journal: {who}{more}; nothing was touched"),
+                WAIT_OR_TAKE,
+            ),
+            Unready::Changed(was, now) => Failure::usage(
+                format!(
+                    "{host} is another machine than the one that was recorded: its machine id is {now}, and was \
+                     {was}{more}; it was installed anew or cloned, or its name leads elsewhere; nothing was touched"
+                ),
+                format!(
+                    "see that `ssh {host}` leads to the right machine; if the run shall act on this one, whatever was \
+                     recorded of the other, add --host-changed {host}"
+                ),
+            ),
+        })
+    }
+
+    /// Sees to it that these credentials may do what the plan needs. A run that is open already is only told of.
+    fn permitted(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
+        let actions: Vec<&Action> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match &step.work {
+                // Whether it runs at all is found out when its turn comes.
+                Work::Act(action) => step.when.is_none().then_some(action),
+                Work::Gate { .. } => None,
+            })
+            .collect();
+        let lacking = match self.runtime.block_on(real.lacking(&actions)) {
+            Ok(lacking) if lacking.is_empty() => return Ok(()),
+            Ok(lacking) => escape(&lacking.join(", ")),
+            Err(error) => {
+                to_stderr(&format!(
+                    "notice: nobody says what these credentials may do in the cluster: {}\n",
+                    escape(&chain(&error))
+                ));
+                return Ok(());
+            }
+        };
+        if open {
+            to_stderr(&format!("notice: these credentials may not {lacking}: steps that need it will be refused\n"));
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Failed,
+            format!("these credentials may not {lacking}, which the plan or its way back needs; nothing was touched"),
+            "ask for the rights (`kubectl auth can-i VERB KIND` shows them), or name others with --kubeconfig and --context",
+        ))
+    }
+}

@@ -1,0 +1,21 @@
+//! What a driver is about to do.
+
+use palinode_core::event;
+use palinode_core::plan::Plan;
+
+/// What becomes of the run of a session.
+pub(super) enum Task {
+    /// It is new, and begins.
+    Begin {
+        /// Its plan.
+        plan: Plan,
+        /// The world it acts in, as it is recorded.
+        place: event::World,
+        /// What is told when nothing stands in the way any more.
+        announced: String,
+    },
+    /// It is open, and goes on.
+    GoOn,
+    /// It is looked at, before it is taken back by a run of its own.
+    Look,
+}
