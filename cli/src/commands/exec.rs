@@ -4,8 +4,8 @@ use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::live::Live;
 use crate::render::{bytes_to_stdout, to_stdout};
-use crate::run::{Consent, InLab, RunMetadata, Settings, Stopped, What, World, new_id};
-use crate::{confirm, journal, sources};
+use crate::run::{Consent, InLab, RunMetadata, Settings, Stopped, What, World};
+use crate::{confirm, sources};
 use palinode_core::action::{
     Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
     Service, ServiceState, Target, Wait,
@@ -85,7 +85,10 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let heard = (args.output == Output::Text && !fetches).then(|| Rc::clone(&live));
     let settings = Settings { take_over: exec.take_over, live: heard, ..Settings::new(exec.metadata.clone()) };
     let what = match &exec.lab_state {
-        Some(folder) => in_lab(args, plan, folder)?,
+        Some(folder) => {
+            let plan = Box::new(move |_: &Path| Ok((plan, inventory_of(DEFAULT_NODES))));
+            What::InLab(InLab { folder: Some(folder.clone()), nodes: None, plan })
+        }
         None => What::OnHosts(plan),
     };
     let done = World::open(args, what, settings)?.check()?.claim(Consent::given())?.drive()?;
@@ -152,14 +155,6 @@ fn known(path: &Path, host: &str) -> Result<String, Failure> {
         ));
     }
     sources::recorded_path(path)
-}
-
-/// The same in a lab, which is made if it is not there.
-fn in_lab(args: &Args, plan: Plan, folder: &Path) -> Result<What, Failure> {
-    let store = journal::absolute_store_or_new(args.journal.as_deref())?;
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let inventory = inventory_of(DEFAULT_NODES);
-    Ok(What::InLab(Box::new(InLab { run: new_id()?, plan, store, folder, nodes: DEFAULT_NODES, inventory })))
 }
 
 /// The action that the words name.

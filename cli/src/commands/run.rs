@@ -4,13 +4,13 @@ use crate::args::Args;
 use crate::error::{Exit, Failure};
 use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
-use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, new_id, outline};
-use crate::{journal, sources};
+use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, outline};
+use crate::sources;
 use palinode_core::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Run a runbook.
@@ -81,14 +81,14 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         ..Settings::new(run.metadata.clone())
     };
     let (what, consent) = match run.lab || run.lab_state.is_some() {
-        true => (in_lab(args, run, &name, &text)?, Consent::given()),
+        true => (in_lab(run, &name, &text)?, Consent::given()),
         false => on_hosts(run, &name, &text)?,
     };
     World::open(args, what, settings)?.check()?.claim(consent)?.drive()?.report(args.output, began)
 }
 
 /// On real hosts the plan is shown, and a person asked.
-fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What, Consent), Failure> {
+fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What<'static>, Consent), Failure> {
     let Some(path) = &run.inventory else {
         return Err(Failure::usage(
             "no inventory is given, and without one there are no hosts",
@@ -111,7 +111,7 @@ fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What, Consent), Failur
 }
 
 /// Everything that can be wrong is found before a lab or a journal is made.
-fn in_lab(args: &Args, run: &Run, name: &str, text: &str) -> Result<What, Failure> {
+fn in_lab<'a>(run: &'a Run, name: &'a str, text: &'a str) -> Result<What<'a>, Failure> {
     let own = run.inventory.as_deref().map(sources::read_inventory).transpose()?;
     let there = run.lab_state.as_deref().map(|dir| dir.join("hosts")).filter(|hosts| hosts.exists());
     if let (Some(_), Some(hosts)) = (&own, &there) {
@@ -126,32 +126,22 @@ fn in_lab(args: &Args, run: &Run, name: &str, text: &str) -> Result<What, Failur
         (None, Some(hosts)) => sources::read_inventory(hosts)?,
         (None, None) => inventory_of(nodes),
     };
-    let id = new_id()?;
-    let store = journal::absolute_store_or_new(args.journal.as_deref())?;
-    let folder = run.lab_state.clone().unwrap_or_else(|| lab::folder_for(store.root(), id));
-    let folder = std::path::absolute(&folder).unwrap_or(folder);
-    // The canonical folder is what the plan names, and it is known before it is made.
-    let shown = folder.join("hosts").to_string_lossy().into_owned();
-    let mut given =
-        Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
-    let plan = match expand(name, text, &given) {
-        Ok(plan) => plan,
-        Err(failure) => {
+    let expand = move |folder: &Path| {
+        // The canonical folder is what the plan names, and it is known before it is made.
+        let shown = folder.join("hosts").to_string_lossy().into_owned();
+        let mut given =
+            Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
+        let plan = expand(name, text, &given).map_err(|failure| {
             // A complaint about the inventory names the file that the person gave.
             let shown = match (&run.inventory, &there) {
                 (Some(path), _) | (None, Some(path)) => path.display().to_string(),
                 (None, None) => "the lab's inventory".to_owned(),
             };
-            given.inventory = given.inventory.map(|(_, text)| (shown, text));
-            return Err(expand(name, text, &given).err().unwrap_or(failure));
-        }
+            given.inventory = given.inventory.take().map(|(_, text)| (shown, text));
+            expand(name, text, &given).err().unwrap_or(failure)
+        })?;
+        let (_, inventory) = given.inventory.unwrap_or_default();
+        Ok((plan, inventory))
     };
-    if run.lab_nodes.is_some() && lab::is_there(&folder) {
-        return Err(Failure::usage(
-            format!("the lab in {} is there already, with nodes of its own", folder.display()),
-            "leave --lab-nodes away, or name a folder that is not there",
-        ));
-    }
-    let (_, inventory) = given.inventory.unwrap_or_default();
-    Ok(What::InLab(Box::new(InLab { run: id, plan, store, folder, nodes, inventory })))
+    Ok(What::InLab(InLab { folder: run.lab_state.clone(), nodes: run.lab_nodes, plan: Box::new(expand) }))
 }

@@ -17,17 +17,19 @@
 //! Stopped                    what was done is recorded; `report` prints it
 //! ```
 //!
-//! The arguments of `run` go this way, and come back to a module that they had left three times:
+//! The arguments of `run` go this way. They come back to a module that they had left once, in a lab three times. What a
+//! module gives in return for a part of them, such as the journal for `--journal`, is not counted.
 //!
 //! ```text
-//! commands/run --> sources       the runbook's text, the inventory's text
-//! commands/run <-- sources       1: a plan is made of them
-//! commands/run --> run           What, Settings and Consent, once
-//!          run --> journal       the place of the journal; it is owned
-//!          run <-- journal       2: the world is opened, and checked
-//!          run --> lab           a lab is made or opened, and disturbed
-//!          run <-- lab           3: the driver goes to work
-//!          run --> render        progress, and the report at the end
+//! commands/run --> sources      RUNBOOK and -i are read
+//! commands/run <-- sources      1: as texts, from which --set and --host make the plan
+//! commands/run --> run          What, Settings and Consent, once
+//!          run --> journal      --journal: its place is found, and it is owned
+//! commands/run <-- run          2: in a lab, whose folder the plan names, the plan is made now
+//!          run <-- commands/run 3: with the plan
+//!          run --> lab          --lab-state, --drop and the like: the lab is made, and disturbed
+//!          run --> driver       the plan, --reason and --change; --take-over and --on-hangup stay in run
+//!          run --> render       -o: the report at the end
 //! ```
 
 mod against;
@@ -52,7 +54,6 @@ mod world;
 
 pub(crate) use close::close;
 pub(crate) use mandate::{Mandate, former_name};
-pub(crate) use new_id::new_id;
 pub(crate) use opened::{InLab, Owned, What};
 pub(crate) use outline::outline;
 pub(crate) use reach::{fleet, runtime, ways};

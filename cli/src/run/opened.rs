@@ -21,17 +21,17 @@ use palinode_core::plan::{LaneKind, Plan};
 use palinode_core::port::{JournalRead, Store as _};
 use palinode_core::state::RunState;
 use palinode_replay::driver::DriveError;
-use palinode_replay::lab::World as LabWorld;
+use palinode_replay::lab::{self as simulated, DEFAULT_NODES};
 use palinode_replay::rollback;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a verb wants to be done.
-pub(crate) enum What {
+pub(crate) enum What<'a> {
     /// A new run of a plan on real hosts.
     OnHosts(Plan),
     /// A new run of a plan in a lab.
-    InLab(Box<InLab>),
+    InLab(InLab<'a>),
     /// An open run goes on, in the world it was opened in.
     GoOn {
         /// The journal.
@@ -51,20 +51,17 @@ pub(crate) enum What {
 }
 
 /// A new run in a lab.
-pub(crate) struct InLab {
-    /// The run, whose id may be in the name of the lab's folder.
-    pub(crate) run: RunId,
-    /// Its plan.
-    pub(crate) plan: Plan,
-    /// Where it is recorded.
-    pub(crate) store: Store,
-    /// The lab's folder.
-    pub(crate) folder: PathBuf,
-    /// How many storage nodes the lab gets, if it is not there.
-    pub(crate) nodes: usize,
-    /// The inventory that it gets then.
-    pub(crate) inventory: String,
+pub(crate) struct InLab<'a> {
+    /// The lab's folder; by default one that is named after the run, beside the journal.
+    pub(crate) folder: Option<PathBuf>,
+    /// How many storage nodes the lab gets. Only a lab that is not there yet may be told.
+    pub(crate) nodes: Option<usize>,
+    /// Makes the plan, which names the inventory in the lab's folder.
+    pub(crate) plan: PlanIn<'a>,
 }
+
+/// Makes the plan for a lab in this folder, with the inventory that the lab gets if it is not there yet.
+pub(crate) type PlanIn<'a> = Box<dyn FnOnce(&Path) -> Result<(Plan, String), Failure> + 'a>;
 
 /// A journal that is there and owned by this process, with its history.
 pub(crate) struct Owned {
@@ -109,10 +106,10 @@ struct Before {
 impl World {
     /// Opens what a run needs: the journal, if it is there, and the world. Everything that can be wrong without a look
     /// at a host is found here.
-    pub(crate) fn open(args: &Args, what: What, settings: Settings) -> Result<Opened, Failure> {
+    pub(crate) fn open(args: &Args, what: What<'_>, settings: Settings) -> Result<Opened, Failure> {
         match what {
             What::OnHosts(plan) => on_hosts(args, plan, settings),
-            What::InLab(lab) => in_lab(*lab, settings),
+            What::InLab(lab) => in_lab(args, lab, settings),
             What::GoOn { owned, run } => go_on(args, owned, run, settings),
             What::TakeBack { owned, run, scope } => take_back(args, owned, run, &scope, settings),
         }
@@ -142,10 +139,20 @@ fn on_hosts(args: &Args, plan: Plan, settings: Settings) -> Result<Opened, Failu
 }
 
 /// What can be wrong is found before a lab or a journal is made.
-fn in_lab(what: InLab, settings: Settings) -> Result<Opened, Failure> {
-    let InLab { run, plan, store, folder, nodes, inventory } = what;
+fn in_lab(args: &Args, what: InLab<'_>, settings: Settings) -> Result<Opened, Failure> {
+    let run = new_id()?;
+    let store = journal::absolute_store_or_new(args.journal.as_deref())?;
+    let folder = what.folder.unwrap_or_else(|| lab::folder_for(store.root(), run));
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let (plan, inventory) = (what.plan)(&folder)?;
+    if what.nodes.is_some() && lab::is_there(&folder) {
+        return Err(Failure::usage(
+            format!("the lab in {} is there already, with nodes of its own", folder.display()),
+            "leave --lab-nodes away, or name a folder that is not there",
+        ));
+    }
     let disturbance = lab::disturbance(&settings.lab, &plan)?;
-    let new = (!lab::is_there(&folder)).then(|| LabWorld::of(nodes));
+    let new = (!lab::is_there(&folder)).then(|| simulated::World::of(what.nodes.unwrap_or(DEFAULT_NODES)));
     if let Some(new) = &new {
         lab::fits(&plan, new)?;
     }
