@@ -17,6 +17,7 @@
 pub mod action;
 pub mod canon;
 pub mod cluster;
+pub mod gate;
 pub mod id;
 pub mod inventory;
 pub mod port;

@@ -2,8 +2,9 @@
 //! and secrets do not stay beside the journal.
 
 use palinode_core::action::{Action, Service, ServiceState, Target};
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, ResourceKey, RunId, StepPath};
-use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Stored, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Halted, Job, JobStatus, LookError, Sample, Stored, Survey};
 use palinode_core::record::{PauseWhy, World};
 use palinode_core::resource::{Active, Image, State};
 use palinode_core::run::history::History;

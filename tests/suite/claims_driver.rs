@@ -3,9 +3,10 @@
 
 use palinode_core::action::{Action, Target};
 use palinode_core::cluster::ClusterId;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId, StepPath};
 use palinode_core::port::{
-    Bodies, Ended, Executor, Gate, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
+    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
 };
 use palinode_core::record::{Ending, Entry, Event, PauseWhy, RunEnd, Scope, Why, World};
 use palinode_core::resource::Image;

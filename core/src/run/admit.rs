@@ -2,61 +2,15 @@
 //! appends one, and by those who hand a person's decision in. An entry that has no place must never be appended: the
 //! journal could not be folded again.
 
-use crate::id::{Attempt, RunId, StepPath};
+use crate::id::{Attempt, StepPath};
 use crate::record::Event;
 use crate::record::Progress;
-use crate::run::decide::Next;
-use crate::run::life::{self, Illegal, Move, Stage};
+use crate::run::inadmissible::Inadmissible;
+use crate::run::life::{self, Move, Stage};
+use crate::run::next::Next;
 use crate::run::plan::StepIx;
 use crate::run::state::RunState;
 use std::collections::BTreeMap;
-
-/// Why an entry has no place in a run's history.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Inadmissible {
-    /// The journal has no such run.
-    #[error("the journal has no run {0}")]
-    NoRun(RunId),
-    /// The run is open already.
-    #[error("run {0} was opened before")]
-    Twice(RunId),
-    /// The run follows rules that this binary does not have.
-    #[error("run {run} follows rules {theirs}, which this binary does not have")]
-    OtherRules {
-        /// The run.
-        run: RunId,
-        /// Its rules.
-        theirs: u32,
-    },
-    /// The run is closed.
-    #[error("the run is closed")]
-    Closed,
-    /// The plan has no such step.
-    #[error("the plan has no step {0}")]
-    NoStep(StepPath),
-    /// The life table has no such move.
-    #[error("{step}")]
-    Illegal {
-        /// The step.
-        step: StepPath,
-        /// The move.
-        #[source]
-        illegal: Illegal,
-    },
-    /// It is about an attempt that is not due.
-    #[error("{step} is at attempt {at}, not {attempt}")]
-    Attempt {
-        /// The step.
-        step: StepPath,
-        /// The attempt in the entry.
-        attempt: Attempt,
-        /// The attempt of the step.
-        at: Attempt,
-    },
-    /// Something was intended or sampled that was not due.
-    #[error("{0} was not due")]
-    NotDue(StepPath),
-}
 
 /// What an event does to its step; nothing if it only tells of it.
 fn move_of(event: &Event) -> Option<Move> {

@@ -4,8 +4,8 @@
 //! A runbook's `serial` says how many hosts may be in that state at a time, whichever way they go.
 
 use crate::action::UndoClass;
+use crate::gate::Gate;
 use crate::id::{HostName, StepPath};
-use crate::port::Gate;
 use crate::record::{Scope, SkipWhy};
 use crate::run::life::Stage;
 use crate::run::plan::{Lane, LaneKind, Step, StepIx, Work};

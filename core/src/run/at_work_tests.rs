@@ -1,6 +1,6 @@
 //! Who stands half done, and what that keeps from being taken back.
 
-use crate::port::Gate;
+use crate::gate::Gate;
 use crate::record::{ImageRef, Scope};
 use crate::run::at_work::{half_done, last_gates};
 use crate::run::compensate::{CompensateError, compensate};

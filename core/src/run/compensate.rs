@@ -4,9 +4,9 @@
 //! that were purged after it, or installing would lay defaults over them; a node rejoins only once its services run.
 
 use crate::action::{Action, Target, Undo, UndoClass};
+use crate::gate::Gate;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
-use crate::port::Gate;
-use crate::record::{Compensates, ImageRef, Scope, Undoes};
+use crate::record::{Compensates, Scope, Undoes};
 use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
 use crate::run::at_work::{self, HalfDone};
 use crate::run::history::History;
@@ -14,6 +14,7 @@ use crate::run::leftover::{self, owned};
 use crate::run::life::Stage;
 use crate::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
 use crate::run::rules::version::Rules;
+use crate::run::scope::{self, OpenImage, covers};
 use crate::run::state::{RunState, StepState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,40 +90,13 @@ pub struct Compensation {
     pub unknown: Vec<StepPath>,
 }
 
-/// Opens an image; sealed ones need the journal's keys.
-pub type OpenImage<'a> = &'a dyn Fn(&ImageRef) -> Option<Image>;
-
-/// Whether a scope covers a step.
-pub fn covers(state: &RunState, scope: &Scope, ix: StepIx) -> bool {
-    match scope {
-        Scope::Run => true,
-        Scope::Host(host) => state
-            .lane_number(ix)
-            .and_then(|lane| state.plan.lanes.get(lane))
-            .is_some_and(|lane| matches!(&lane.kind, LaneKind::Host(of) if of == host)),
-        Scope::Step(path) => state.step(ix).is_some_and(|(step, _)| step.path == *path),
-    }
-}
-
 /// The steps in scope that may have changed something and are not taken back yet, by index.
 fn in_scope(state: &RunState, scope: &Scope) -> Result<BTreeSet<StepIx>, CompensateError> {
-    match scope {
-        Scope::Run => {}
-        Scope::Host(host) if state.plan.hosts().any(|known| known == host) => {}
-        Scope::Host(host) => return Err(CompensateError::NoHost(host.clone())),
-        Scope::Step(path) if state.find(path).is_some() => {}
-        Scope::Step(path) => return Err(CompensateError::NoStep(path.clone())),
-    }
-    Ok(state
-        .steps()
-        .filter(|(ix, step, known)| {
-            covers(state, scope, *ix)
-                && known.intent.is_some()
-                && known.stage != Stage::Compensated
-                && step.class != UndoClass::Read
-        })
-        .map(|(ix, ..)| ix)
-        .collect())
+    scope::not_taken_back(state, scope).ok_or_else(|| match scope {
+        Scope::Run => CompensateError::NoRun(state.run),
+        Scope::Host(host) => CompensateError::NoHost(host.clone()),
+        Scope::Step(path) => CompensateError::NoStep(path.clone()),
+    })
 }
 
 /// Steps in scope whose state must be found out before a rollback can be planned.
@@ -209,12 +183,6 @@ fn goes_forward(history: &History, mut run: RunId) -> bool {
         }
     }
     forward
-}
-
-/// Every step that a rollback of that scope settles, whether or not there was something to undo.
-pub(crate) fn dealt_with(state: &RunState, scope: &Scope) -> Vec<StepPath> {
-    let all = in_scope(state, scope).unwrap_or_default();
-    all.into_iter().filter_map(|ix| state.step(ix)).map(|(step, _)| step.path.clone()).collect()
 }
 
 /// Plans the rollback of a scope of a run, as a run under these rules: its own, whatever the run that it takes back was

@@ -1,17 +1,16 @@
 //! The way back, stated a second time over the public facts of a run, and compared for random histories.
 
 use crate::action::UndoClass;
+use crate::gate::Gate;
 use crate::id::{HostName, ResourceKey, Seq, StepPath};
-use crate::port::Gate;
 use crate::record::{ImageRef, Scope, SkipWhy};
 use crate::resource::{Image, Loss, Residue};
 use crate::run::at_work::HalfDone;
-use crate::run::compensate::{
-    CompensateError, Compensation, compensate, covers, dealt_with, in_doubt, originals, residues_of,
-};
+use crate::run::compensate::{CompensateError, Compensation, compensate, in_doubt, originals, residues_of};
 use crate::run::life::Stage;
 use crate::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
 use crate::run::rules::version::Rules;
+use crate::run::scope::{covers, dealt_with};
 use crate::run::state::StepState;
 use crate::test_util::fixture::{BACK, Bench, RUN, host, path, unit};
 use crate::test_util::random_history::{Deed, Dice, NAMES, a_plan, config, deed, tape};

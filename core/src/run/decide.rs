@@ -4,31 +4,10 @@
 //! replay checks that whatever was picked stood in it, so hosts that run side by side cost no determinism.
 
 use crate::run::life::{self, Move, Stage};
+use crate::run::next::Next;
 use crate::run::plan::{Lane, LaneKind, StepIx, When, Work};
 use crate::run::state::{LaneState, RunState, Stand};
 use crate::runbook::template::{fill_captures, names};
-
-/// Something that may be done next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Next {
-    /// Pass over a step whose `when` does not hold.
-    Skip(StepIx),
-    /// Look at the target and record the intent of the next attempt.
-    Act(StepIx),
-    /// Look at an in-doubt step.
-    Probe(StepIx),
-    /// Sample a gate.
-    Sample(StepIx),
-}
-
-impl Next {
-    /// The step it is about.
-    pub fn step(self) -> StepIx {
-        match self {
-            Self::Skip(ix) | Self::Act(ix) | Self::Probe(ix) | Self::Sample(ix) => ix,
-        }
-    }
-}
 
 /// What a run waits for when nothing may be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,10 @@
 use crate::action::UndoClass;
 use crate::id::StepPath;
 use crate::record::Event;
-use crate::run::decide::{Next, Standing};
+use crate::run::decide::Standing;
 use crate::run::life::tests::by_the_table;
 use crate::run::life::{Move, Stage};
+use crate::run::next::Next;
 use crate::run::plan::{Lane, LaneKind, Plan, StepIx, When, Work};
 use crate::run::rules::version::Rules;
 use crate::test_util::fixture::{Bench, RUN};

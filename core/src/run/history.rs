@@ -6,11 +6,11 @@ use crate::record::{
     Ending, Entry, Event, FoundThere, HostKeys, HostKeysError, ImageRef, JobWord, RunOpened, Sealed, SkipWhy, Undoes,
     Why, World,
 };
-use crate::run::admit::Inadmissible;
-use crate::run::life::Stage;
+use crate::run::inadmissible::Inadmissible;
 use crate::run::plan::{Plan, PlanError};
 use crate::run::rules::version::Rules;
-use crate::run::state::{ApplyError, RunState, StepState};
+use crate::run::scope;
+use crate::run::state::{ApplyError, RunState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -143,14 +143,6 @@ struct Known {
     last: HashMap<ResourceKey, Recorded>,
     /// Every UID that a Node was ever seen under.
     uids: BTreeSet<String>,
-}
-
-/// Whether a rollback's step did what it is there for, or found it done.
-pub(crate) fn is_done(known: &StepState) -> bool {
-    match known.stage {
-        Stage::Skipped => known.skipped == Some(SkipWhy::AlreadyThere),
-        stage => stage.is_behind(),
-    }
 }
 
 /// Takes in by which keys hosts are known, and which machines they are.
@@ -355,7 +347,7 @@ impl History {
             back.step(ix).filter(|(part, _)| part.undoes.as_ref().is_some_and(|of| of.step == undoes.step))
         });
         if undoes.last
-            && parts.into_iter().all(|(_, known)| is_done(known))
+            && parts.into_iter().all(|(_, known)| known.is_done())
             && let Some(state) = self.runs.get_mut(&undoes.run)
         {
             state.compensated(&undoes.step, by);
@@ -369,11 +361,11 @@ impl History {
         // Whatever an operator passed over was not taken back, and can be another time.
         let left: BTreeSet<StepPath> = back
             .steps()
-            .filter(|(_, _, known)| !is_done(known))
+            .filter(|(_, _, known)| !known.is_done())
             .filter_map(|(_, step, _)| step.undoes.as_ref().map(|undoes| undoes.step.clone()))
             .collect();
         let Some(state) = self.runs.get_mut(&compensates.run) else { return };
-        for path in crate::run::compensate::dealt_with(state, &compensates.scope) {
+        for path in scope::dealt_with(state, &compensates.scope) {
             if !left.contains(&path) {
                 state.compensated(&path, by);
             }

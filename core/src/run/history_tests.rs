@@ -7,12 +7,13 @@ use crate::id::{BlobId, BodyId, EntryId, Epoch, Micros, ResourceKey, RunId, Seq}
 use crate::port::{BodyError, Entries, JournalRead, ReadError, Stored, Vault};
 use crate::record::{
     Actor, Answer, Class, Decision, Ending, Entry, Event, FoundThere, HostKeys, ImageRef, Intent, JobWord, Outcome,
-    Owner, Place, Probed, RULES, Rule, RunOpened, Scope, Sealed, SkipWhy, Why, World, blob_id,
+    Owner, Place, Probed, Rule, RunOpened, Scope, Sealed, SkipWhy, Why, World, blob_id,
 };
 use crate::resource::{Image, Node, State};
-use crate::run::admit::Inadmissible;
+use crate::run::inadmissible::Inadmissible;
 use crate::run::life::Stage;
 use crate::run::plan::Plan;
+use crate::run::rules::version::RULES;
 use crate::test_util::fixture::{BACK, Bench, RUN, host, hosts, path, plan, stop, unit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

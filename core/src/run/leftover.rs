@@ -1,45 +1,20 @@
 //! What is left when a rollback ends although it did all that it could: effects that nobody knows, undos that did not
 //! end done, resources that nobody looked at before they were changed, and what earlier attempts lost.
 
-use crate::action::{Action, UndoClass, Verdict};
-use crate::id::{ResourceKey, StepPath};
-use crate::record::{Intent, Scope};
+use crate::action::{UndoClass, Verdict};
+use crate::id::ResourceKey;
+use crate::record::Scope;
 use crate::resource::{Fields, Footprint, Loss, Residue};
-use crate::run::compensate::{OpenImage, covers};
-use crate::run::history::is_done;
+use crate::run::effect::{effect_unknown, unknown_effect};
 use crate::run::plan::{Step, StepIx, Work};
+use crate::run::scope::{OpenImage, covers};
 use crate::run::state::{RunState, StepState};
 use std::collections::BTreeSet;
-
-/// Whether nothing says what a step changes: a command without declared changes or undo, a command in a pod, a playbook
-/// of which nothing was looked at. A reason in the runbook is the only thing that makes up for that.
-pub fn effect_unknown(step: &Step, intent: Option<&Intent>) -> bool {
-    let Work::Act(action) = &step.work else { return false };
-    let blind = match action {
-        Action::Playbook(playbook) => match intent {
-            Some(intent) => intent.footprint.iter().all(|place| place.fields == Fields::Evidence),
-            None => playbook.expect.is_none() && step.touches.is_empty(),
-        },
-        action => action.class() == UndoClass::UnknownEffect,
-    };
-    match step.class {
-        UndoClass::UnknownEffect => true,
-        // Plans of rules 1 to 3 had no class of its own for it.
-        UndoClass::NoUndo => blind && step.undo_reason.is_none(),
-        UndoClass::Reversible => blind,
-        UndoClass::Read | UndoClass::PointOfNoReturn => false,
-    }
-}
 
 /// Whether it is not known what a step changed that was carried out: nobody may say that it was taken back.
 pub fn left_unknown(step: &Step, known: &StepState) -> bool {
     let acted = known.intent.is_some() && (known.touched || known.stage.is_doubtful());
     acted && effect_unknown(step, known.intent.as_deref())
-}
-
-/// The residue of such a step.
-pub(crate) fn unknown_effect(step: &StepPath) -> Residue {
-    Residue { key: ResourceKey::step(step), loss: Loss::UnknownEffect }
 }
 
 /// The resources that an attempt of the step owns: evidence is only looked at.
@@ -91,7 +66,7 @@ pub(crate) fn spoken_for(state: &RunState, scope: &Scope) -> BTreeSet<StepIx> {
 /// back.
 pub(crate) fn not_undone(back: &RunState, original: &RunState) -> BTreeSet<Residue> {
     let mut all = BTreeSet::new();
-    for (_, step, known) in back.steps().filter(|(_, _, known)| !is_done(known)) {
+    for (_, step, known) in back.steps().filter(|(_, _, known)| !known.is_done()) {
         let (Some(undoes), Work::Act(action)) = (&step.undoes, &step.work) else { continue };
         let target = known.intent.as_ref().map_or(&step.target, |intent| &intent.target);
         let places = action.footprint(target).into_iter().filter(|place| place.fields != Fields::Evidence);

@@ -5,8 +5,8 @@
 
 use crate::action::{Accept, Action, Recovery, Target, UndoClass};
 use crate::canon;
+use crate::gate::Gate;
 use crate::id::{HostName, Label, PlanDigest, StepPath};
-use crate::port::Gate;
 use crate::record::{Compensates, Undoes, plan_digest};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};

@@ -9,8 +9,8 @@ use crate::record::{
     Why,
 };
 use crate::resource::Residue;
-use crate::run::admit::Inadmissible;
-use crate::run::leftover;
+use crate::run::effect;
+use crate::run::inadmissible::Inadmissible;
 use crate::run::life::{self, Move, Stage};
 use crate::run::plan::{LaneKind, Plan, Step, StepIx, Work};
 use crate::run::rules::finding::{self, AGAIN};
@@ -18,7 +18,7 @@ use crate::run::rules::version::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::run::decide::Next;
+use crate::run::next::Next;
 
 /// What is known of one step.
 #[derive(Debug, Clone)]
@@ -79,6 +79,14 @@ pub struct StepState {
 }
 
 impl StepState {
+    /// Whether a rollback's step did what it is there for, or found it done.
+    pub(crate) fn is_done(&self) -> bool {
+        match self.stage {
+            Stage::Skipped => self.skipped == Some(SkipWhy::AlreadyThere),
+            stage => stage.is_behind(),
+        }
+    }
+
     fn new() -> Self {
         Self {
             stage: Stage::Pending,
@@ -466,8 +474,8 @@ impl RunState {
                     // and what it finds is no change of ours. What was lost stays lost.
                     if let (Some(intent), true) = (&step.intent, step.touched) {
                         step.lost.extend(intent.losses.iter().cloned());
-                        let of = self.plan.step(ix).filter(|of| leftover::effect_unknown(of, Some(intent)));
-                        step.lost.extend(of.map(|of| leftover::unknown_effect(&of.path)));
+                        let of = self.plan.step(ix).filter(|of| effect::effect_unknown(of, Some(intent)));
+                        step.lost.extend(of.map(|of| effect::unknown_effect(&of.path)));
                     }
                     (step.intent, step.job, step.after) = (None, None, None);
                     (step.touched, step.begun, step.compensated_by) = (false, false, None);

@@ -171,7 +171,7 @@ fn a_gate_asks_hosts_that_the_plan_then_reaches() {
     let reached: Vec<&str> = plan.reached().into_iter().map(|host| host.as_str()).collect();
     assert_eq!(reached, ["g1.demo", "g2.demo", "r1.demo"]);
     // What says nothing is left out: a plan of an older version keeps its digest.
-    let plain = serde_json::to_string(&crate::port::Gate::gluster_healed(2)).expect("it encodes");
+    let plain = serde_json::to_string(&crate::gate::Gate::gluster_healed(2)).expect("it encodes");
     assert_eq!(plain, r#"{"gluster.healed":{"vantage_points":2}}"#);
 }
 
@@ -217,7 +217,8 @@ fn only(step: &str) -> Result<crate::action::Action, Vec<Finding>> {
 
 #[test]
 fn objects_are_written_as_maps_and_stored_as_text() {
-    use crate::action::{Action, ObjectRef, PatchObject, RemoveObject};
+    use crate::action::{Action, PatchObject, RemoveObject};
+    use crate::resource::ObjectRef;
     let object = |api: &str, kind: &str, namespace: Option<&str>| ObjectRef {
         api: api.to_owned(),
         kind: kind.to_owned(),

@@ -18,8 +18,8 @@ use crate::id::{BlobId, BodyId, Epoch, Micros, ResourceKey, RunId, Seq, StepPath
 use crate::port::{ReadError, Stored};
 use crate::record::{Event, ImageRef, Owner, RunClosed, Sealed};
 use crate::resource::{Image, State};
-use crate::run::admit::Inadmissible;
 use crate::run::history::{History, LoadError, Recorded};
+use crate::run::inadmissible::Inadmissible;
 use crate::run::life::Illegal;
 use crate::run::plan::StepIx;
 use crate::run::rules::prepare::{Drift, Opened};

@@ -2,12 +2,12 @@
 
 use crate::action::*;
 use crate::cluster::ClusterId;
+use crate::gate::Gate;
 use crate::id::*;
 use crate::inventory::{DefinitionChange, Edit, Place as Spot};
-use crate::port::Gate;
 use crate::record::Place;
 use crate::record::*;
-use crate::resource::{Active, Fields, Footprint, Image, Loss, Nevra, Node, Pod, Residue, State};
+use crate::resource::{Active, Fields, Footprint, Image, Loss, Nevra, Node, ObjectRef, Pod, Residue, State};
 use crate::run::plan::{Lane, LaneKind, Plan, Step, When, Work};
 use crate::span::Span;
 use crate::test_util::random_history::Dice;

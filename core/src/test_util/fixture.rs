@@ -1,17 +1,20 @@
 //! For unit tests: a history that is fed events one by one, without journal or driver.
 
 use crate::action::{Action, Recovery, Service, ServiceState, Target, Undo, Verdict};
+use crate::gate::Gate;
 use crate::id::{EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
-use crate::port::{Gate, Stored};
+use crate::port::Stored;
 use crate::record::{
-    Actor, Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, Outcome, Owner, PauseWhy, Probed, RULES,
-    Rule, RunClosed, RunEnd, RunOpened, Scope, SkipWhy, Why, World, blob_id,
+    Actor, Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, Outcome, Owner, PauseWhy, Probed, Rule,
+    RunClosed, RunEnd, RunOpened, Scope, SkipWhy, Why, World, blob_id,
 };
 use crate::resource::{Active, Fields, Footprint, Image, State};
-use crate::run::decide::{Next, Standing};
+use crate::run::decide::Standing;
 use crate::run::history::{History, LoadError};
 use crate::run::life::Stage;
+use crate::run::next::Next;
 use crate::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use crate::run::rules::version::RULES;
 use crate::run::rules::version::Rules;
 use crate::run::state::{RunState, StepState};
 use crate::span::Span;

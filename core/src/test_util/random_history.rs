@@ -1,15 +1,15 @@
 //! For property tests: plans and histories made from a tape of numbers, so that whatever fails shrinks with its tape.
 
 use crate::action::{UndoClass, Verdict};
+use crate::gate::Gate;
 use crate::id::{BodyId, HostName, Label, ResourceKey, RunId};
-use crate::port::Gate;
 use crate::record::{
     Actor, Answer, Decision, Ending, Event, ImageRef, JobWord, Outcome, Owner, PauseWhy, Probed, Rule, SkipWhy, Why,
 };
 use crate::resource::{Image, Loss, Residue};
-use crate::run::decide::Next;
 use crate::run::life::tests::by_the_table;
 use crate::run::life::{Move, Stage};
+use crate::run::next::Next;
 use crate::run::plan::{LaneKind, Plan, Step, StepIx, When, Work};
 use crate::test_util::fixture::{Bench, RUN, gate, path, plan, stop};
 use proptest::prelude::*;

@@ -12,7 +12,7 @@ use palinode_core::record::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy, Why,
 };
 use palinode_core::resource::{Image, State};
-use palinode_core::run::decide::Next;
+use palinode_core::run::next::Next;
 use palinode_core::run::plan::{Step, StepIx};
 use palinode_core::run::rules::finding::{Came, Judged, Look as Seen, SampleTime, Sampled, judged, outcome, sampled};
 use palinode_core::run::rules::prepare::{Drift, Original, drifts, extended, finds_more, settled};

@@ -29,11 +29,11 @@ use palinode_core::record::{
     SkipWhy, World,
 };
 use palinode_core::resource::Image;
-use palinode_core::run::admit::Inadmissible;
 use palinode_core::run::compensate::CompensateError;
-use palinode_core::run::decide::Next;
 use palinode_core::run::history::{History, LoadError};
+use palinode_core::run::inadmissible::Inadmissible;
 use palinode_core::run::life::Stage;
+use palinode_core::run::next::Next;
 use palinode_core::run::plan::{Plan, StepIx};
 use palinode_core::run::rules::version::Rules;
 use palinode_core::run::state::{RunState, StepState};

@@ -3,8 +3,9 @@
 use super::seeds;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::port::{JournalRead, ReadError, Stored};
-use palinode_core::record::{Entry, RULES, Scope, entry_id};
+use palinode_core::record::{Entry, Scope, entry_id};
 use palinode_core::run::history::History;
+use palinode_core::run::rules::version::RULES;
 use palinode_core::run::state::RunState;
 use palinode_journal::MemJournal;
 use palinode_replay::rollback;

@@ -3,7 +3,7 @@
 use palinode_core::action::{Action, UndoClass};
 use palinode_core::id::{HostName, Label};
 use palinode_core::record::SkipWhy;
-use palinode_core::run::leftover;
+use palinode_core::run::effect;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::{Plan, Step, Work};
 use palinode_core::run::state::StepState;
@@ -326,7 +326,7 @@ fn body(plan: &Plan, step: &Step, (kind, value): (&'static str, Value)) -> (Vec<
         match &step.undo_reason {
             Some(reason) => body.push(("undo", json!({ "no-undo": reason }))),
             // Plans of older releases had no other class for what is not known: said anew it would need a reason.
-            None if step.class == UndoClass::NoUndo && leftover::effect_unknown(step, None) => {}
+            None if step.class == UndoClass::NoUndo && effect::effect_unknown(step, None) => {}
             None if step.class != action.class() => body.push(("undo", json!(step.class))),
             None => {}
         }

@@ -4,11 +4,12 @@ use crate::action::UndoClass;
 use crate::id::{ResourceKey, RunId};
 use crate::record::{Compensates, Difference, PauseWhy, RunClosed, RunEnd};
 use crate::resource::{Fields, Image, Loss, Residue, State};
-use crate::run::compensate::{OpenImage, covers, residues_of};
+use crate::run::compensate::residues_of;
 use crate::run::decide::Standing;
 use crate::run::history::History;
 use crate::run::leftover;
 use crate::run::rules::version::Rules;
+use crate::run::scope::{OpenImage, covers};
 use crate::run::state::RunState;
 use std::collections::{BTreeMap, BTreeSet};
 

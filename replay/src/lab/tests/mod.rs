@@ -8,8 +8,9 @@ mod worlds;
 
 use super::{Lab, Outside, Surroundings, World, block_on, inventory_text};
 use palinode_core::action::{Action, Target};
+use palinode_core::gate::Gate;
 use palinode_core::id::{BodyId, EntryId, HostName, ResourceKey, RunId, Seq, StepPath};
-use palinode_core::port::{Bodies, BodyError, Control, Ended, Executor, Finished, Gate, Job, LookError, Sample};
+use palinode_core::port::{Bodies, BodyError, Control, Ended, Executor, Finished, Job, LookError, Sample};
 use palinode_core::record::Class;
 use palinode_core::resource::{Footprint, Image, State};
 use std::cell::RefCell;

@@ -32,7 +32,7 @@ impl std::fmt::Display for ObjectRef {
 
 impl ObjectRef {
     /// Whether its parts are such as names in the API are.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let parts = [
             ("api", self.api.as_str(), "-./"),
             ("kind", self.kind.as_str(), ""),
