@@ -31,12 +31,14 @@ mod write;
 
 pub use file::layer::{FileKind, FileLayer, Handle, Identity, Item, Os};
 pub use format::id::JournalId;
-pub use format::layout::{CreateError, ROOT_NAME, create, create_as, create_on, find_root};
+pub use format::layout::{ROOT_NAME, find_root};
 pub use mem::MemJournal;
 pub use read::reader::{JournalReader, OpenReadError};
 pub use read::verify::{Notice, Verified, VerifyError, verify, verify_on};
-pub use write::disk::{DiskJournal, EraseError, Options};
+pub use write::create::{CreateError, create, create_as, create_on};
+pub use write::disk::{DiskJournal, EraseError};
 pub use write::group::{GroupCommit, Pending};
 pub use write::inbox::{HandInError, hand_in, hand_in_on};
 pub use write::lock::OwnerState;
 pub use write::open::{OpenError, Opened, Previous, Torn};
+pub use write::options::Options;

@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::decision::{Difference, RunEnd};
-use super::entry::ENTRY_LIMIT;
+use super::limits::ENTRY_LIMIT;
 use crate::canon;
 use crate::id::{BlobId, BodyId, ResourceKey};
 use crate::resource::Residue;

@@ -12,15 +12,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// Version of the stored forms: a reader may read a newer minor, a writer refuses to write into one.
-pub const FORMAT: (u32, u32) = (1, 5);
-
-/// An entry's stored bytes may not be longer: transparency tiles and etcd need that.
-pub const ENTRY_LIMIT: usize = 60 * 1024;
-
-/// Sealed bodies up to this many bytes ride inside the entry; longer ones are blobs.
-pub const INLINE_LIMIT: usize = 4 * 1024;
-
 const ENTRY_CONTEXT: &str = "palinode 2026-11 entry v1";
 
 const PLAN_CONTEXT: &str = "palinode 2026-11 plan v1";

@@ -7,6 +7,7 @@ mod closed;
 mod decision;
 mod entry;
 mod event;
+mod limits;
 mod opened;
 mod progress;
 
@@ -17,7 +18,8 @@ pub use closed::RunClosed;
 pub use decision::{
     Answer, Compensates, Decision, Difference, Ending, PauseWhy, Rule, RunEnd, Scope, SkipWhy, Undoes, Why,
 };
-pub use entry::{Draft, ENTRY_LIMIT, Entry, FORMAT, INLINE_LIMIT, blob_id, entry_id, plan_digest};
+pub use entry::{Draft, Entry, blob_id, entry_id, plan_digest};
 pub use event::{Event, KINDS};
+pub use limits::{ENTRY_LIMIT, FORMAT, INLINE_LIMIT};
 pub use opened::{FoundThere, HostKeys, HostKeysError, RunOpened};
 pub use progress::{Heard, HostEnd, Progress, Told};

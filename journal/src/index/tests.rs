@@ -1,6 +1,6 @@
 //! An index that lies although its seal fits is found out by what it names.
 
-use super::build::{TIMES, at, term};
+use super::keys::{TIMES, at, term};
 use super::place::Folder;
 use super::seal;
 use super::terms::Field;

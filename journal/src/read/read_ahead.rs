@@ -1,7 +1,7 @@
 //! Reading ahead: of a long history, one thread checks hashes, another decodes, and whoever asked folds.
 
 use crate::format::layout::SEGMENTS;
-use crate::read::reader::{DiskEntries, decoded};
+use crate::read::entries::{DiskEntries, decoded};
 use crate::read::segment::Raw;
 use palinode_core::port::{ReadError, Stored};
 use std::io;

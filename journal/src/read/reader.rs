@@ -9,19 +9,16 @@ use crate::format::head::{HEAD, Head, Runs, newest};
 use crate::format::id::{self, JournalId};
 use crate::format::layout::{self, segment_file};
 use crate::format::record::Wrong;
+use crate::read::entries::DiskEntries;
 use crate::read::read_ahead::Ahead;
-use crate::read::segment::{Next, Raw, Scan};
+use crate::read::segment::Scan;
 use crate::write::lock::{self, OwnerState};
 use palinode_core::id::{BlobId, EntryId, RunId, Seq};
-use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Stored, Vault};
+use palinode_core::port::{BodyError, Entries, JournalRead, ReadError, Vault};
 use palinode_core::record::{Entry, Event, FORMAT};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::available_parallelism;
-
-/// More bytes than these are worth a thread: some twenty thousand entries.
-const LONG: usize = 8 << 20;
 
 /// Why a journal could not be opened for reading.
 #[derive(Debug, thiserror::Error)]
@@ -181,81 +178,5 @@ impl JournalRead for JournalReader {
 
     fn vault(&self, keys: RunId) -> Result<Arc<dyn Vault>, BodyError> {
         Ok(Arc::new(self.sealing(keys, Arc::new(ReadOnly(Arc::new(self.blobs()))))?))
-    }
-}
-
-/// The entry of these bytes.
-pub(crate) fn decoded(raw: Raw) -> Result<Stored, ReadError> {
-    raw.sound().map_err(|wrong| damaged(&segment_file(raw.first), wrong))
-}
-
-/// The entries of a journal on disk, up to the last batch that is complete.
-pub(crate) struct DiskEntries {
-    root: Root,
-    head: Head,
-    segments: VecDeque<u64>,
-    scan: Scan,
-    from: u64,
-    done: bool,
-}
-
-impl DiskEntries {
-    /// Whether reading to the end takes long enough to be worth threads, where there are cores for them.
-    fn is_long(&self) -> bool {
-        let long = !self.segments.is_empty() || self.scan.rest().len() > LONG;
-        long && available_parallelism().is_ok_and(|cores| cores.get() > 1)
-    }
-
-    /// The next entry before it is decoded; none at the end.
-    pub(crate) fn raw(&mut self) -> Result<Option<Raw>, ReadError> {
-        while !self.done {
-            let file = segment_file(self.scan.first);
-            if let Some(raw) = self.scan.raw(self.from) {
-                if raw.seq == self.head.seq.0 && raw.id != self.head.entry {
-                    let what = format!("entry {} is not the one that the head names", self.head.seq);
-                    return Err(damaged(&file, Wrong { offset: self.scan.offset(), what }));
-                }
-                return Ok(Some(raw));
-            }
-            match self.scan.next() {
-                Next::Batch => {}
-                Next::End => self.turn(&file, None)?,
-                Next::Broken(wrong) => self.turn(&file, Some(wrong))?,
-            }
-        }
-        Ok(None)
-    }
-
-    /// At the end of a segment: goes on to the next one if it was there when we began.
-    fn turn(&mut self, file: &str, broken: Option<Wrong>) -> Result<(), ReadError> {
-        let next = self.segments.pop_front();
-        let acknowledged = next.is_some() || self.scan.next <= self.head.seq.0;
-        match (broken, next) {
-            (Some(wrong), _) if acknowledged => Err(damaged(file, wrong)),
-            (None, Some(first)) if first == self.scan.next => {
-                self.scan = Scan::open(&self.root, first, self.scan.prev)?;
-                Ok(())
-            }
-            (None, _) if acknowledged => {
-                let last = self.scan.next - 1;
-                let expected = next.map_or(self.head.seq.0, |first| first - 1);
-                let what = format!("it ends after entry {last}, the journal went on to {expected}");
-                Err(damaged(file, Wrong { offset: self.scan.offset(), what }))
-            }
-            // Behind the head: a batch that is being written, or a torn tail.
-            _ => {
-                self.done = true;
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Iterator for DiskEntries {
-    type Item = Result<Stored, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let read = self.raw().and_then(|raw| raw.map(decoded).transpose()).transpose();
-        read.inspect(|read| self.done |= read.is_err())
     }
 }

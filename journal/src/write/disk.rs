@@ -13,6 +13,7 @@ use crate::format::record::Wrong;
 use crate::read::reader::JournalReader;
 use crate::write::inbox;
 use crate::write::lock::{Lock, LockRecord};
+use crate::write::options::Options;
 use crate::write::tail::{Batch, Tail};
 use palinode_core::id::{BlobId, EntryId, Epoch, RunId, Seq};
 use palinode_core::port::{BodyError, Entries, Handed, Journal, JournalRead, ReadError, RecordError, Stored, Vault};
@@ -28,24 +29,6 @@ const POSTED_LIMIT: u32 = 256;
 
 /// Where what is damaged before it was written would be.
 const MEMORY: &str = "memory";
-
-/// Sizes that tests make small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// A segment that would grow beyond this is left for a new one.
-    pub segment_bytes: u64,
-    /// Segments grow by at least this many zeros at a time, synced, so that most appends change no file size.
-    pub grow_bytes: u64,
-    /// Ciphertexts up to this length ride in the entry.
-    pub inline_bytes: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let inline_bytes = palinode_core::record::INLINE_LIMIT;
-        Self { segment_bytes: 16 << 20, grow_bytes: 1 << 20, inline_bytes }
-    }
-}
 
 /// The journal, owned by this process until the value is closed or dropped.
 ///

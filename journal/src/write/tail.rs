@@ -6,7 +6,7 @@ use crate::format::batch::Tip;
 use crate::format::frame::Builder;
 use crate::format::head::{HEAD, Head};
 use crate::format::layout::{SEGMENTS, segment_file};
-use crate::write::disk::Options;
+use crate::write::options::Options;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::port::RecordError;
 use palinode_core::record::FORMAT;
