@@ -96,13 +96,14 @@ fn every_suite_that_a_promise_names_is_there() {
     let text = read("cli/docs/promises.md");
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| **")).collect();
     assert!(rows.len() >= 15, "{rows:?}");
+    let sources = sources(".rs");
     for row in rows {
         let tests = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
         let names: Vec<&str> = tests.split('`').skip(1).step_by(2).filter(|name| name.contains(['/', '.'])).collect();
         assert!(!names.is_empty(), "a promise without a test: {row}");
         for name in names {
-            let places = [name.to_owned(), format!("tests/suite/{name}")];
-            assert!(places.iter().any(|place| root().join(place).exists()), "{name} is not there: {row}");
+            let is_file = sources.iter().any(|(path, _)| path.ends_with(&format!("/{name}")));
+            assert!(is_file || root().join(name).is_dir(), "{name} is not there: {row}");
         }
     }
 }
@@ -135,4 +136,96 @@ fn a_page_that_is_not_there_is_refused_with_what_was_meant() {
     desk.run(&["help", "rolback"]).exits(2).complains(&["did you mean `rollback`?"]);
     desk.run(&["help", "inventory", "chekc"]).exits(2).complains(&["`inventory chekc`", "check, diff, graph"]);
     desk.run(&["help", "zebra"]).exits(2).complains(&["no page `zebra`", "type `palinode help` for the list"]);
+}
+
+/// Rows of `core/docs/traps.md`: code, places, tests.
+fn traps() -> Vec<(String, Vec<String>, Vec<String>)> {
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let text = read("core/docs/traps.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")).map(|row| row.split('|').collect::<Vec<_>>());
+    rows.filter(|cells| cells.len() == 6)
+        .map(|cells| (cells[0].trim().to_owned(), quoted(cells[3]), quoted(cells[4])))
+        .filter(|(code, _, _)| code != "code" && !code.starts_with('-'))
+        .collect()
+}
+
+/// Paths and texts of all files with this end, in the folders of the crates.
+fn sources(end: &str) -> Vec<(String, String)> {
+    fn walk(dir: &std::path::Path, end: &str, found: &mut Vec<(String, String)>) {
+        for item in fs::read_dir(dir).expect("a folder can be read").map(|item| item.expect("it can be read")) {
+            let (path, name) = (item.path(), item.file_name());
+            if path.is_dir() && name != "target" && name != "fixtures" {
+                walk(&path, end, found);
+            } else if path.is_file() && name.to_string_lossy().ends_with(end) {
+                let text = fs::read_to_string(&path).expect("a source can be read");
+                found.push((path.to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for folder in ["core", "journal", "executors", "replay", "cli", "tests"] {
+        walk(&root().join(folder), end, &mut found);
+    }
+    found
+}
+
+/// Codes of traps in a text, such as T24; a word of its own.
+fn codes(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_code = |word: &&str| {
+        word.strip_prefix(['T', 'A'])
+            .is_some_and(|n| (1..=2).contains(&n.len()) && n.bytes().all(|c| c.is_ascii_digit()))
+    };
+    words.filter(is_code).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_trap_of_a_comment_is_in_the_table() {
+    let known: BTreeSet<String> = traps().into_iter().map(|(code, _, _)| code).collect();
+    let mut seen = 0;
+    for (path, text) in sources(".rs") {
+        let comments = text.lines().filter_map(|line| line.split_once("//").map(|(_, comment)| comment));
+        for code in comments.flat_map(codes).filter(|_| !path.ends_with("suite/pages.rs")) {
+            seen += 1;
+            assert!(known.contains(&code), "{path} names {code}, which core/docs/traps.md has not");
+        }
+    }
+    assert!(seen > 20, "the comments are read: {seen}");
+}
+
+#[test]
+fn each_place_and_test_of_a_trap_is_there() {
+    let sources: Vec<(String, String)> = [sources(".rs"), sources(".yml")].concat();
+    let traps = traps();
+    assert!(traps.len() >= 59, "{}", traps.len());
+    for (code, places, tests) in traps {
+        for place in places {
+            let count = sources.iter().filter(|(path, _)| path.ends_with(&format!("/{place}"))).count();
+            assert_eq!(count, 1, "{code}: {place} is one file");
+        }
+        for test in tests {
+            let here = format!("fn {test}()");
+            let is_test = |text: &str| {
+                let before = text.find(&here).map(|at| text[..at].lines().rev().take(4).collect::<Vec<_>>());
+                before.is_some_and(|lines| lines.iter().any(|line| line.contains("#[test]") || line.contains("::test")))
+            };
+            assert!(sources.iter().any(|(_, text)| is_test(text)), "{code}: there is no test {test}");
+        }
+    }
+}
+
+#[test]
+fn each_place_that_the_architecture_names_is_there() {
+    let text = read("core/ARCHITECTURE.md");
+    let crates = ["core/", "journal/", "executors/", "replay/", "cli/", "tests/"];
+    let quoted =
+        text.lines().filter(|line| !line.starts_with("    ")).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let places: Vec<&str> = quoted.filter(|word| crates.iter().any(|of| word.starts_with(of))).collect();
+    assert!(places.len() > 15, "{places:?}");
+    // The page tells of drawers; where core has none yet, they are not there.
+    if root().join("core/src/record").is_dir() {
+        for place in places.iter().filter(|place| !place.contains("NAME")) {
+            assert!(root().join(place).exists(), "core/ARCHITECTURE.md names {place}, which is not there");
+        }
+    }
 }

@@ -28,7 +28,7 @@ topics! {
     "concepts", "concepts.md", "the words: run, step, intent, outcome, in doubt, inverse, residue";
     "first-real-host", "first-real-host.md", "from the lab to a host of yours, and back";
     "failing-step", "failing-step.md", "a step failed: look, mend, try again, pass over";
-    "in-doubt", "in-doubt.md", "nobody knows whether a step happened: find out, and say so";
+    "in-doubt", "in-doubt.md", "it is unknown whether a step happened: find out, and say so";
     "rolling-back", "rolling-back.md", "take a step, a host or a run back, and what cannot be restored";
     "handing-over", "handing-over.md", "end of shift, another person, another journal";
     "journal-care", "journal-care.md", "where it lies, check it, copy it, move it, its disk";
