@@ -22,18 +22,18 @@ macro_rules! pages {
 pages! {
     readme_is_as_it_shows, "README.md", 2;
     actions_is_as_it_shows, "cli/docs/actions.md", 0;
-    api_is_as_it_shows, "cli/docs/api.md", 0;
+    api_is_as_it_shows, "cli/docs/api.md", 1;
     compared_is_as_it_shows, "cli/docs/compared.md", 0;
     concepts_is_as_it_shows, "cli/docs/concepts.md", 0;
     failing_step_is_as_it_shows, "cli/docs/failing-step.md", 0;
-    first_real_host_is_as_it_shows, "cli/docs/first-real-host.md", 0;
+    first_real_host_is_as_it_shows, "cli/docs/first-real-host.md", 4;
     handing_over_is_as_it_shows, "cli/docs/handing-over.md", 0;
     in_doubt_is_as_it_shows, "cli/docs/in-doubt.md", 0;
     inventories_is_as_it_shows, "cli/docs/inventories.md", 0;
     journal_care_is_as_it_shows, "cli/docs/journal-care.md", 0;
     limits_is_as_it_shows, "cli/docs/limits.md", 0;
     logging_is_as_it_shows, "cli/docs/logging.md", 0;
-    playbooks_is_as_it_shows, "cli/docs/playbooks.md", 0;
+    playbooks_is_as_it_shows, "cli/docs/playbooks.md", 1;
     promises_is_as_it_shows, "cli/docs/promises.md", 0;
     rolling_back_is_as_it_shows, "cli/docs/rolling-back.md", 0;
     runbook_is_as_it_shows, "cli/docs/runbook.md", 0;
