@@ -124,7 +124,10 @@ mod tests {
     #[test]
     fn every_page_fits_80_columns_but_for_its_code() {
         for topic in TOPICS {
-            for line in markdown::render(topic.page, 80, false).lines().filter(|line| !line.starts_with("    ")) {
+            let page = markdown::render(topic.page, 80, false);
+            // A word that is longer, such as an address, has a line of its own.
+            let folded = page.lines().filter(|line| !line.starts_with("    ") && line.trim().contains(' '));
+            for line in folded {
                 assert!(line.chars().count() <= 80, "{}: {line}", topic.name);
             }
         }
