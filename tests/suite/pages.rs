@@ -1,10 +1,11 @@
 //! README and the pages of `cli/docs`: what they show is what is printed, what they link to is there, and `palinode help`
 //! shows them.
 
-use palinode_tests::binary::Desk;
+use palinode_tests::binary::{Desk, binary};
 use palinode_tests::pages::{blocks, play, read, root};
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::{Command, Stdio};
 
 /// A test for each page, with how many of its blocks no test can run.
 macro_rules! pages {
@@ -127,6 +128,34 @@ fn help_lists_verbs_and_pages_and_shows_both() {
         assert_eq!(by_help, desk.run(&[words, &["--help"]].concat()).exits(0).stdout);
     }
     assert!(!desk.path().join(".palinode").exists(), "help needs no journal");
+}
+
+/// What a terminal of so many columns gets.
+fn on_a_terminal(columns: usize, settings: &str, page: &str) -> String {
+    let line = format!("stty cols {columns}; {settings} '{}' help {page}", binary().display());
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR").stdin(Stdio::null());
+    let out = script.output().expect("`script` of util-linux can be started");
+    String::from_utf8(out.stdout).expect("it prints UTF-8").replace('\r', "")
+}
+
+#[test]
+fn a_terminal_gets_bold_headings_and_its_whole_width_unless_it_asks_for_less() {
+    let bold = on_a_terminal(80, "", "concepts");
+    assert!(bold.starts_with("\u{1b}[1mCONCEPTS\u{1b}[0m\n"), "{bold}");
+    for settings in ["NO_COLOR=1", "TERM=dumb"] {
+        let plain = on_a_terminal(80, settings, "concepts");
+        assert!(plain.starts_with("CONCEPTS\n") && !plain.contains('\u{1b}'), "{settings}: {plain}");
+    }
+    let widest = |text: &str| {
+        let folded = text.lines().filter(|line| !line.starts_with("    "));
+        folded.map(|line| line.chars().count()).max().unwrap_or(0)
+    };
+    let (narrow, wide) = (on_a_terminal(80, "NO_COLOR=1", "promises"), on_a_terminal(200, "NO_COLOR=1", "promises"));
+    assert!((60..=80).contains(&widest(&narrow)), "{narrow}");
+    assert!((120..=200).contains(&widest(&wide)), "a table has all of the room: {wide}");
+    let text = wide.lines().find(|line| line.starts_with("Each line has a test")).expect("a paragraph");
+    assert!(text.chars().count() <= 100, "long lines of text are hard to read: {text}");
 }
 
 #[test]

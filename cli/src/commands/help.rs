@@ -54,7 +54,8 @@ pub(crate) fn help(wanted: &Help) -> Result<Exit, Failure> {
     let mut root = Args::command();
     root.build();
     let Some((first, rest)) = wanted.topic.split_first() else {
-        show(&root.render_help());
+        // The pages follow: nothing need say where they are.
+        show(&root.after_help("").render_help());
         to_stdout(&list());
         return Ok(Exit::Done);
     };
