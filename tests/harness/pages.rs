@@ -58,7 +58,9 @@ pub fn blocks(text: &str) -> Vec<Block> {
             (Some(_), Some(_)) => open = None,
             (Some(indent), None) => {
                 let text = line.get(indent..).unwrap_or_default().to_owned();
-                found.iter_mut().last().into_iter().for_each(|block| block.lines.push(text.clone()));
+                if let Some(block) = found.last_mut() {
+                    block.lines.push(text);
+                }
             }
             (None, None) => {}
         }
@@ -150,8 +152,7 @@ fn as_runbook(text: &str) -> String {
     if text.starts_with("runbook:") {
         return text.to_owned();
     }
-    let steps =
-        if text.starts_with("  - ") { text.to_owned() } else { text.replace("\n", "\n  ").replacen("", "  ", 1) };
+    let steps = if text.starts_with("  - ") { text.to_owned() } else { format!("  {}", text.replace('\n', "\n  ")) };
     format!("runbook: example\nabout: Steps of a page\nhosts: {{ group: nodes }}\neach_host:\n{}\n", steps.trim_end())
 }
 
