@@ -147,6 +147,33 @@ pub fn play(page: &str) -> usize {
     left
 }
 
+/// Every command line of `palinode` in the running text of a page must be one that the binary understands.
+pub fn check_running_text(page: &str) -> usize {
+    let desk = Desk::new();
+    let checker = checker(&desk);
+    let (mut paragraphs, mut in_block) = (vec![String::new()], false);
+    for line in read(page).lines() {
+        let is_fence = line.trim_start().starts_with("```");
+        in_block ^= is_fence;
+        if is_fence || in_block || line.trim().is_empty() || line.starts_with('|') {
+            paragraphs.push(String::new());
+        }
+        if !is_fence && !in_block {
+            if let Some(text) = paragraphs.last_mut() {
+                text.push_str(line.trim());
+                text.push(' ');
+            }
+        }
+    }
+    let quoted = paragraphs.iter().flat_map(|text| text.split('`').skip(1).step_by(2));
+    let lines: Vec<&str> = quoted.filter(|text| text.starts_with("palinode ")).collect();
+    for line in &lines {
+        let (code, said) = shell(&desk, &checker, line);
+        assert_eq!(code, 0, "{page}: `{line}`\n{said}");
+    }
+    lines.len()
+}
+
 /// Steps that a page shows, as a whole runbook.
 fn as_runbook(text: &str) -> String {
     if text.starts_with("runbook:") {

@@ -2,7 +2,7 @@
 //! shows them.
 
 use palinode_tests::binary::{Desk, binary};
-use palinode_tests::pages::{blocks, play, read, root};
+use palinode_tests::pages::{blocks, check_running_text, play, read, root};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -165,6 +165,12 @@ fn a_page_that_is_not_there_is_refused_with_what_was_meant() {
     desk.run(&["help", "rolback"]).exits(2).complains(&["did you mean `rollback`?"]);
     desk.run(&["help", "inventory", "chekc"]).exits(2).complains(&["`inventory chekc`", "check, diff, graph"]);
     desk.run(&["help", "zebra"]).exits(2).complains(&["no page `zebra`", "type `palinode help` for the list"]);
+}
+
+#[test]
+fn what_running_text_says_to_type_is_understood() {
+    let count: usize = PAGES.iter().map(|page| check_running_text(page)).sum();
+    assert!(count > 40, "the pages say what to type: {count}");
 }
 
 /// Rows of `core/docs/traps.md`: code, places, tests.
