@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Where the blocks belong that no test runs.
-pub const NOT_RUN: &[&str] = &["on real hosts", "in a checkout", "with Ansible", "with a cluster"];
+pub const NOT_RUN: &[&str] = &["on real hosts", "in a checkout", "on a local disk", "with a cluster"];
 
 /// The folder that the pages pretend to be typed in.
 const SHOWN_FOLDER: &str = "/home/ops/night";

@@ -31,7 +31,7 @@ pages! {
     handing_over_is_as_it_shows, "cli/docs/handing-over.md", 0;
     in_doubt_is_as_it_shows, "cli/docs/in-doubt.md", 0;
     inventories_is_as_it_shows, "cli/docs/inventories.md", 0;
-    journal_care_is_as_it_shows, "cli/docs/journal-care.md", 0;
+    journal_care_is_as_it_shows, "cli/docs/journal-care.md", 1;
     limits_is_as_it_shows, "cli/docs/limits.md", 0;
     logging_is_as_it_shows, "cli/docs/logging.md", 0;
     playbooks_is_as_it_shows, "cli/docs/playbooks.md", 1;
@@ -249,6 +249,17 @@ fn each_place_and_test_of_a_trap_is_there() {
     }
 }
 
+/// Drawers of core/ARCHITECTURE.md that are still to come.
+const TO_COME: &[&str] = &[
+    "core/src/record",
+    "core/src/run",
+    "core/src/gate",
+    "core/src/port",
+    "journal/src/export",
+    "journal/src/test_util",
+    "cli/src/run",
+];
+
 #[test]
 fn each_place_that_the_architecture_names_is_there() {
     let text = read("core/ARCHITECTURE.md");
@@ -257,10 +268,8 @@ fn each_place_that_the_architecture_names_is_there() {
         text.lines().filter(|line| !line.starts_with("    ")).flat_map(|line| line.split('`').skip(1).step_by(2));
     let places: Vec<&str> = quoted.filter(|word| crates.iter().any(|of| word.starts_with(of))).collect();
     assert!(places.len() > 15, "{places:?}");
-    // The page tells of drawers; where core has none yet, they are not there.
-    if root().join("core/src/record").is_dir() {
-        for place in places.iter().filter(|place| !place.contains("NAME")) {
-            assert!(root().join(place).exists(), "core/ARCHITECTURE.md names {place}, which is not there");
-        }
+    for place in places.iter().filter(|place| !place.contains("NAME")) {
+        let is_to_come = TO_COME.iter().any(|drawer| place.starts_with(drawer));
+        assert!(is_to_come || root().join(place).exists(), "core/ARCHITECTURE.md names {place}, which is not there");
     }
 }
