@@ -401,7 +401,7 @@ pub(crate) struct Log {
     #[arg(long, value_name = "KEY")]
     pub(crate) resource: Option<String>,
     /// Only entries of this kind.
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::event::KINDS))]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::record::KINDS))]
     pub(crate) kind: Option<String>,
     /// Only entries from this time on.
     #[arg(long, value_name = "TIME")]

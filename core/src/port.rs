@@ -2,9 +2,9 @@
 
 use crate::action::{Action, Target};
 use crate::cluster::ClusterId;
-use crate::event::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::id::{Attempt, BlobId, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
-use crate::progress::Told;
+use crate::record::Told;
+use crate::record::{Actor, Answer, Class, Draft, Entry, Owner, Sealed, Why};
 use crate::resource::{CONTROL, Footprint, Image, Kind, Residue};
 use crate::shown::Shown as _;
 use crate::span::Span;
@@ -32,7 +32,7 @@ pub enum RecordError {
     #[error("cannot record: an earlier write failed; open the journal anew")]
     Poisoned,
     /// One entry is too long to store.
-    #[error("cannot record: an entry of {0} bytes is longer than {limit} bytes", limit = crate::event::ENTRY_LIMIT)]
+    #[error("cannot record: an entry of {0} bytes is longer than {limit} bytes", limit = crate::record::ENTRY_LIMIT)]
     TooLong(usize),
     /// The value has no canonical form.
     #[error("cannot record: the entry has no canonical form")]

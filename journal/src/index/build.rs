@@ -3,9 +3,9 @@
 use super::catalog::Run;
 use super::store::{Meta, digest};
 use super::terms::{self, Field};
-use palinode_core::event::Event;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::port::Stored;
+use palinode_core::record::Event;
 use std::collections::{BTreeMap, HashMap};
 
 /// No value is longer: sled keeps long ones in files of their own, and loses those.

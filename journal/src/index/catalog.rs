@@ -5,10 +5,10 @@ use super::query::{Query, Steps};
 use super::quiet::quietly;
 use super::search;
 use super::store::{Index, Trouble, Wish};
-use crate::reader::JournalReader;
-use palinode_core::event::Sealed;
+use crate::read::reader::JournalReader;
 use palinode_core::id::{BodyId, Micros, RunId, Seq};
 use palinode_core::port::{JournalRead, ReadError, Stored};
+use palinode_core::record::Sealed;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl<'a> Catalog<'a> {
             index.each(&[ENTRIES], &mut |key, value| {
                 let first = search::place(key)?;
                 for (number, id) in value.chunks_exact(ENTRY_PREFIX).enumerate() {
-                    let shown = crate::durable::hex(id);
+                    let shown = crate::file::atomic_file::hex(id);
                     if shown.starts_with(prefix) || prefix.starts_with(&shown) {
                         places.push(Seq(first + number as u64));
                     }

@@ -4,7 +4,7 @@ use super::build::{self, SPELL, TIMES};
 use super::query::{Query, Steps};
 use super::store::{Index, Trouble};
 use super::terms::{Field, LONGEST};
-use crate::reader::JournalReader;
+use crate::read::reader::JournalReader;
 use palinode_core::id::Seq;
 use palinode_core::port::Stored;
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use super::catalog::Run;
 use super::place::Folder;
 use super::quiet::quietly;
 use super::seal::{self, Stamp};
-use crate::reader::JournalReader;
+use crate::read::reader::JournalReader;
 use palinode_core::canon;
 use palinode_core::id::{EntryId, Seq};
 use palinode_core::port::{JournalRead, ReadError};

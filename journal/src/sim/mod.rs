@@ -25,7 +25,7 @@ mod tests;
 
 pub use images::{Bound, Images};
 
-use crate::files::FileLayer;
+use crate::file::layer::FileLayer;
 use state::{Fault, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

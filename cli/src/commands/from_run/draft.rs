@@ -1,12 +1,12 @@
 //! A step as a runbook has it, made from those that a plan has of it.
 
 use palinode_core::action::{Action, UndoClass};
-use palinode_core::event::SkipWhy;
 use palinode_core::id::{HostName, Label};
-use palinode_core::leftover;
-use palinode_core::life::Stage;
-use palinode_core::plan::{Plan, Step, Work};
-use palinode_core::state::StepState;
+use palinode_core::record::SkipWhy;
+use palinode_core::run::leftover;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::{Plan, Step, Work};
+use palinode_core::run::state::StepState;
 use serde_json::{Map, Value, json};
 
 use crate::render::words;
