@@ -250,13 +250,7 @@ fn each_place_and_test_of_a_trap_is_there() {
 }
 
 /// Drawers of core/ARCHITECTURE.md that are still to come.
-const TO_COME: &[&str] = &[
-    "core/src/record",
-    "core/src/gate",
-    "core/src/port",
-    "journal/src/export",
-    "cli/src/run",
-];
+const TO_COME: &[&str] = &["core/src/record", "core/src/gate", "core/src/port", "journal/src/export", "cli/src/run"];
 
 #[test]
 fn each_place_that_the_architecture_names_is_there() {
