@@ -3,6 +3,7 @@
 pub(crate) mod hints;
 pub(crate) mod lanes;
 pub(crate) mod live;
+pub(crate) mod markdown;
 pub(crate) mod progress;
 pub(crate) mod suggest;
 pub(crate) mod summary;
