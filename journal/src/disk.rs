@@ -8,7 +8,7 @@ use crate::frame::Builder;
 use crate::head::Runs;
 use crate::id::JournalId;
 use crate::inbox;
-use crate::layout::key_file;
+use crate::layout::{LOG, key_file};
 use crate::lock::{Lock, LockRecord};
 use crate::reader::JournalReader;
 use crate::record::Wrong;
@@ -22,6 +22,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::error;
 
 /// So many posted entries wait for an append; one more, and they are written as a batch of their own.
 const POSTED_LIMIT: u32 = 256;
@@ -219,6 +220,7 @@ impl DiskJournal {
         let upto = batch.tip.seq;
         let done = locked(&self.tail).commit(batch);
         if done.is_err() {
+            error!(target: LOG, seq = upto.0, "batch cannot be written, nothing more is recorded");
             self.poisoned.store(true, Ordering::SeqCst);
         }
         done.inspect(|()| self.written(upto))

@@ -26,6 +26,9 @@ pub(crate) const TORN: &str = "torn";
 pub(crate) const JOBS: &str = "jobs";
 pub(crate) const CLAIMS: &str = "claims";
 
+/// The part of the program that this crate's events are told by, in whatever file they are.
+pub(crate) const LOG: &str = "palinode_journal";
+
 /// Why a journal could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {

@@ -6,7 +6,7 @@ use crate::durable::{self, damaged, sweep, unread};
 use crate::files::{FileLayer, Os, Root};
 use crate::head::{HEAD, Head, Runs, newest};
 use crate::id;
-use crate::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
+use crate::layout::{self, BLOBS, KEYS, LOG, SEGMENTS, TORN, segment_file};
 use crate::lock::{self, Lock, LockRecord, OwnerState};
 use crate::reader::{JournalReader, OpenReadError, check_format};
 use crate::record::{Slot, TOO_FAR, Wrong};
@@ -19,6 +19,7 @@ use palinode_core::shown::Shown as _;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use tracing::{info, warn};
 
 /// Why a journal could not be opened for writing.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +127,8 @@ impl DiskJournal {
                 OwnerState::Dead { epoch, .. } => (None, epoch),
                 OwnerState::None => (None, Epoch(0)),
             };
+            let pid = owner.as_ref().map(|owner: &Owner| owner.pid);
+            warn!(target: LOG, epoch = epoch.0, pid, "journal is owned by another process");
             return Err(OpenError::Owned { owner, epoch });
         };
         let before = lock.record.clone();
@@ -191,6 +194,9 @@ impl DiskJournal {
         };
         let LockRecord { owner, epoch, released } = before;
         let previous = owner.map(|owner| Previous { owner, epoch, released });
+        let (seq, pid) = (journal.tip.seq.0, previous.as_ref().map(|previous| previous.owner.pid));
+        let torn_bytes = torn.as_ref().map(|torn: &Torn| torn.bytes);
+        info!(target: LOG, epoch = journal.lock.record.epoch.0, seq, previous_pid = pid, released, torn_bytes, "journal opened");
         Ok(Opened { journal, previous, torn })
     }
 }
