@@ -25,6 +25,7 @@ pub(crate) const INBOX: &str = "inbox";
 pub(crate) const TORN: &str = "torn";
 pub(crate) const JOBS: &str = "jobs";
 pub(crate) const CLAIMS: &str = "claims";
+pub(crate) const DIAGNOSTICS: &str = "diagnostics";
 
 /// The part of the program that this crate's events are told by, in whatever file they are.
 pub(crate) const LOG: &str = "palinode_journal";

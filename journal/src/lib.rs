@@ -21,6 +21,7 @@ mod batch;
 mod blob;
 mod claims;
 pub mod conformance;
+pub mod diagnostics;
 mod disk;
 mod durable;
 mod files;
