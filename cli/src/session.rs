@@ -8,7 +8,7 @@ use crate::render::progress::Progress;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, summary, to_stderr, to_stdout};
 use crate::targets::{self, Taking};
-use crate::{place, world};
+use crate::{logging, place, world};
 use palinode_core::event::{PauseWhy, RunEnd};
 use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
@@ -64,6 +64,7 @@ pub(crate) fn drive(
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
     hints::about_run(place::short(&history, run));
+    logging::of_run(journal.root(), run);
     targets::note(journal, acting, run)?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
@@ -122,6 +123,7 @@ pub(crate) fn drive(
             }
         }
     }
+    logging::ended(result.as_ref().map(|(stopped, _)| stopped));
     result.map_err(|error| match error {
         Stuck::Drive(error @ DriveError::Halted(_)) => acting.broken().unwrap_or_else(|| error.into()),
         Stuck::Drive(error) => error.into(),
