@@ -11,28 +11,52 @@ use palinode_core::plan::Step;
 use palinode_core::port::{Ended, Job, LookError, Stored, Verb};
 use palinode_core::progress::Told;
 use palinode_core::span::Span as Time;
-use tracing::{Level, Span, debug, enabled, info, info_span, trace, warn};
+use tracing::{Instrument as _, Level, Span, debug, enabled, info, info_span, trace, warn};
 
 /// The span of everything that is done for a run.
 pub(super) fn run(run: RunId) -> Span {
     info_span!("run", %run)
 }
 
-/// The span of one attempt, in those of its step and its host.
-pub(super) fn attempt(step: &Step, attempt: Attempt) -> Span {
-    let step = match &step.target.host {
-        Some(host) => {
-            let host = info_span!("host", %host);
-            info_span!(parent: &host, "step", step = %step.path)
-        }
-        None => info_span!("step", step = %step.path),
-    };
-    info_span!(parent: &step, "attempt", attempt)
+/// The spans of what is done for a step, the outermost first. None that does not apply.
+pub(super) struct Within {
+    host: Span,
+    step: Span,
+    attempt: Span,
+    job: Span,
 }
 
-/// The span of a job, in that of its attempt.
-pub(super) fn job(within: &Span, job: &Job) -> Span {
-    info_span!(parent: within, "job", job = %job.name.short(), action = job.action.name())
+impl Within {
+    /// The spans of one attempt: of its host, its step and itself.
+    pub(super) fn attempt(step: &Step, attempt: Attempt) -> Self {
+        let (host, step) = match &step.target.host {
+            Some(host) => {
+                let host = info_span!("host", %host);
+                let step = info_span!(parent: &host, "step", step = %step.path);
+                (host, step)
+            }
+            None => (Span::none(), info_span!("step", step = %step.path)),
+        };
+        let attempt = info_span!(parent: &step, "attempt", attempt);
+        Self { host, step, attempt, job: Span::none() }
+    }
+
+    /// And that of the attempt's job.
+    pub(super) fn job(step: &Step, job: &Job) -> Self {
+        let within = Self::attempt(step, job.attempt);
+        let job = info_span!(parent: &within.attempt, "job", job = %job.name.short(), action = job.action.name());
+        Self { job, ..within }
+    }
+
+    /// No span.
+    pub(super) fn none() -> Self {
+        Self { host: Span::none(), step: Span::none(), attempt: Span::none(), job: Span::none() }
+    }
+
+    /// Has a future work in them. Each is entered, so that a filter can choose by any of them.
+    pub(super) fn around<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        future.instrument(self.job).instrument(self.attempt).instrument(self.step).instrument(self.host)
+    }
 }
 
 /// A step's turn has come.

@@ -2,7 +2,8 @@
 
 use super::activity::{self, Done};
 use super::desk::Shelf;
-use super::{DriveError, Driver, log};
+use super::log::{self, Within};
+use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use palinode_core::decide::Next;
 use palinode_core::event::{Event, ImageRef, Intent, PauseWhy};
@@ -13,7 +14,6 @@ use palinode_core::port::{Executor, Job, Journal, Stored};
 use palinode_core::resource::Image;
 use palinode_core::rules::prepare::{self, Opened};
 use std::sync::Arc;
-use tracing::Instrument as _;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Starts what is ready. `None`: it cannot be started, and is blocked with the reason.
@@ -29,32 +29,26 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let job = self.job(entry, intent, known.heard.number)?;
                 let footprint = intent.footprint.clone();
                 let pause = state.pause_before(known);
-                let span = log::job(&log::attempt(step, job.attempt), &job);
-                Ok(Some(
-                    async move {
-                        activity::rest(executor, pause).await;
-                        log::begins(next);
-                        activity::reconcile(executor, &shelf, ix, job, footprint).await
-                    }
-                    .instrument(span)
-                    .boxed_local(),
-                ))
+                let within = Within::job(step, &job);
+                let work = async move {
+                    activity::rest(executor, pause).await;
+                    log::begins(next);
+                    activity::reconcile(executor, &shelf, ix, job, footprint).await
+                };
+                Ok(Some(within.around(work).boxed_local()))
             }
             Next::Sample(ix) => {
                 let Work::Gate { gate, .. } = &step.work else { return Ok(None) };
                 let (mut target, gate) = (step.target.clone(), gate.clone());
                 target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
                 let (goes_on, before) = (known.stage == Stage::Waiting, known.waited);
-                let span = log::attempt(step, 1);
+                let within = Within::attempt(step, 1);
                 self.clock.ask(executor, ix, goes_on, before);
-                Ok(Some(
-                    async move {
-                        log::begins(next);
-                        activity::sample(executor, &shelf, ix, target, gate).await
-                    }
-                    .instrument(span)
-                    .boxed_local(),
-                ))
+                let work = async move {
+                    log::begins(next);
+                    activity::sample(executor, &shelf, ix, target, gate).await
+                };
+                Ok(Some(within.around(work).boxed_local()))
             }
             Next::Act(ix) => {
                 let Work::Act(_) = &step.work else { return Ok(None) };
@@ -75,16 +69,13 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
                 }
                 let pause = state.pause_before(known);
-                let span = log::attempt(step, known.attempt + 1);
-                Ok(Some(
-                    async move {
-                        activity::rest(executor, pause).await;
-                        log::begins(next);
-                        Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)
-                    }
-                    .instrument(span)
-                    .boxed_local(),
-                ))
+                let within = Within::attempt(step, known.attempt + 1);
+                let work = async move {
+                    activity::rest(executor, pause).await;
+                    log::begins(next);
+                    Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)
+                };
+                Ok(Some(within.around(work).boxed_local()))
             }
         }
     }
@@ -118,13 +109,12 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = Job { seen: Some(seen), ..self.job((stored.id, stored.entry.seq), intent, 0)? };
-        let span = self.span(ix, &job)?;
-        Ok(async move {
+        let within = self.within(ix, &job)?;
+        let work = async move {
             log::executes(&job);
             activity::execute(executor, &shelf, ix, job).await
-        }
-        .instrument(span)
-        .boxed_local())
+        };
+        Ok(within.around(work).boxed_local())
     }
 
     pub(super) fn wait_for(&self, ix: StepIx) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
@@ -134,14 +124,13 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = self.job(entry, &intent, heard)?;
-        let span = self.span(ix, &job)?;
-        Ok(async move { activity::attach(executor, &shelf, ix, job).await }.instrument(span).boxed_local())
+        let within = self.within(ix, &job)?;
+        Ok(within.around(async move { activity::attach(executor, &shelf, ix, job).await }).boxed_local())
     }
 
-    /// The span of a job.
-    fn span(&self, ix: StepIx, job: &Job) -> Result<tracing::Span, DriveError> {
-        let state = self.state()?;
-        Ok(state.step(ix).map_or_else(tracing::Span::none, |(step, _)| log::job(&log::attempt(step, job.attempt), job)))
+    /// The spans of a job.
+    fn within(&self, ix: StepIx, job: &Job) -> Result<Within, DriveError> {
+        Ok(self.state()?.step(ix).map_or_else(Within::none, |(step, _)| Within::job(step, job)))
     }
 }
 

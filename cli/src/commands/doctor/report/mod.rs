@@ -69,6 +69,9 @@ pub(super) fn report(args: &Args, given: Option<&Path>) -> Result<Exit, Failure>
 
 /// A new private file. Nothing that is there is replaced, and no link of another user is followed.
 fn written(path: &Path, bytes: &[u8]) -> Result<(), NotOurs> {
+    if path.symlink_metadata().is_ok() {
+        return Err(NotOurs::Io(io::ErrorKind::AlreadyExists.into()));
+    }
     let path = logging::place(path)?;
     let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
