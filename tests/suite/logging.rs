@@ -333,7 +333,6 @@ fn no_event_tells_what_debug_makes_of_a_value() {
             for name in ["trace", "debug", "info", "warn", "error"] {
                 for form in [format!("{name}!("), format!("{name}_span!(")] {
                     for (at, _) in text.match_indices(&form) {
-                        let call = &text[at + form.len()..];
                         let call = within(&text[at + form.len()..]);
                         let odd = [" ?", "(?", "{"].into_iter().find(|odd| call.contains(odd));
                         assert_eq!(odd, None, "{}: {form}{call}", path.display());
