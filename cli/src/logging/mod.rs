@@ -34,7 +34,7 @@ pub(crate) struct Options {
     /// `PALINODE_LOG=palinode_executors::ssh=debug` chooses by part of the program.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Log into this file too, private to you, behind what is in it; as -vv does, or as PALINODE_LOG says.
+    /// Log into this file, behind what is in it: as -vv does, or as PALINODE_LOG says. A new one is private to you.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
     /// How each event is written.
