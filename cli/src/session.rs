@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::Instrument as _;
 
 /// Wall time.
 pub(crate) fn wall() -> Micros {
@@ -90,7 +91,7 @@ pub(crate) fn drive(
             };
             let mut driver = driver.telling(&tell);
             // Recorded whose it was; only now it is taken.
-            acting.take(taking).await?;
+            acting.take(taking).instrument(tracing::info_span!("run", %run)).await?;
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
                 None => driver.drive().await?,
