@@ -15,6 +15,7 @@ mod doing;
 mod drain;
 mod exec;
 mod gate;
+mod log;
 mod look;
 mod moment;
 mod objects;
