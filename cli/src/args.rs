@@ -24,6 +24,8 @@ pub(crate) struct Args {
     /// The context in it; by default its current one. It is recorded, and a run is not continued on another cluster.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) logging: crate::logging::Options,
 }
 
 /// How to print data.

@@ -3,9 +3,9 @@
 use crate::error::Failure;
 use crate::journal::{self, Reader};
 use crate::render::words;
-use palinode_core::event::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::Stored;
+use palinode_core::record::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
 use palinode_journal::index::{Catalog, Run};
 use palinode_replay::driver::ShelfView;
 use std::collections::{BTreeSet, HashMap};

@@ -4,7 +4,7 @@ use crate::error::{Exit, Failure};
 use crate::render::{some, suggest};
 use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;
-use palinode_core::plan::{Plan, Work};
+use palinode_core::run::plan::{Plan, Work};
 use palinode_executors::{DiskFiles, FILE_LIMIT, InventoryFiles, read_plain};
 use palinode_replay::lab::{
     Failing, Fault, Lab, NODES, Phase, Sleeper, Surroundings, World, knows_command, knows_playbook,

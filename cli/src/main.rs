@@ -9,6 +9,7 @@ mod entries;
 mod error;
 mod journal;
 mod lab;
+mod logging;
 mod render;
 mod run;
 mod sources;
@@ -23,7 +24,8 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let line = commands::CommandLine::parse();
-    match commands::dispatch(&line) {
+    let _guard = logging::Guard::new();
+    match logging::start(&line.args, line.drives()).and_then(|()| commands::dispatch(&line)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(line.args.output == args::Output::Json).into(),
     }

@@ -7,10 +7,10 @@ use crate::journal::{self, Journal, Store};
 use crate::render::words::Driven;
 use crate::render::{count, escape, hints, json, summary, to_stderr, to_stdout, words};
 use crate::run::{self, Mandate, World};
-use palinode_core::event;
-use palinode_core::history::History;
 use palinode_core::port::{ClaimNotes as _, Store as _};
-use palinode_core::state::RunState;
+use palinode_core::record;
+use palinode_core::run::history::History;
+use palinode_core::run::state::RunState;
 use palinode_replay::driver::{DriveError, TakeOver, Targets};
 use std::fmt::Write as _;
 
@@ -103,7 +103,7 @@ fn refused(history: &History, state: &RunState, close: &Close) -> Result<(), Fai
 
 /// Gives the hosts of the run back. What cannot be reached is told, and changes nothing about the end of the run.
 fn release(args: &Args, history: &History, state: &RunState, (store, journal): (&Store, &Journal)) {
-    if state.opened.world != event::World::Real {
+    if state.opened.world != record::World::Real {
         return;
     }
     match World::reopen(state, args, &Mandate::of(store, journal)) {

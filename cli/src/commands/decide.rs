@@ -7,12 +7,12 @@ use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader, Store};
 use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
 use crate::{actor, confirm, run};
-use palinode_core::event::Answer;
-use palinode_core::history::History;
 use palinode_core::id::StepPath;
-use palinode_core::life::Stage;
 use palinode_core::port::{Handout, OwnerState, Store as _, Verb};
-use palinode_core::state::RunState;
+use palinode_core::record::Answer;
+use palinode_core::run::history::History;
+use palinode_core::run::life::Stage;
+use palinode_core::run::state::RunState;
 use palinode_replay::driver::{DriveError, Refused, ShelfView, may_decide};
 
 /// Say what became of a step that is in doubt.

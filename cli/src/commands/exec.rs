@@ -10,11 +10,11 @@ use palinode_core::action::{
     Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
     Service, ServiceState, Target, Wait,
 };
-use palinode_core::event::{Ending, Event};
 use palinode_core::id::{HostName, Label, Seq, StepPath};
 use palinode_core::inventory::Inventory;
-use palinode_core::plan::{Plan, Step, Work};
 use palinode_core::port::JournalRead as _;
+use palinode_core::record::{Ending, Event};
+use palinode_core::run::plan::{Plan, Step, Work};
 use palinode_core::span::Span;
 use palinode_replay::driver::ShelfView;
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};

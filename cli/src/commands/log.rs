@@ -9,10 +9,10 @@ use crate::render::progress::split;
 use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout};
 use crate::time_arg::{self, When};
 use clap::builder::PossibleValuesParser;
-use palinode_core::history::History;
 use palinode_core::id::RunId;
-use palinode_core::plan::Work;
-use palinode_core::state::RunState;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Work;
+use palinode_core::run::state::RunState;
 use palinode_journal::index::{Catalog, Query};
 use palinode_replay::driver::ShelfView;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +50,7 @@ pub(crate) struct Log {
     #[arg(long, value_name = "KEY")]
     resource: Option<String>,
     /// Only entries of this kind.
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::event::KINDS))]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::record::KINDS))]
     kind: Option<String>,
     /// Only entries from this time on.
     #[arg(long, value_name = "TIME")]

@@ -5,6 +5,7 @@ mod close;
 mod decide;
 mod doctor;
 mod exec;
+mod help;
 mod inventory;
 mod log;
 mod reindex;
@@ -20,14 +21,15 @@ mod verify;
 
 use crate::args::Args;
 use crate::error::{Exit, Failure};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Change clusters so that every step can be accounted for, resumed and taken back.
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage, 3 paused, 4 in doubt, 6 partly rolled back, 7 journal damaged or not what the rules lead to, 8 cannot
 /// record, 9 owned by another process.
 #[derive(Debug, Parser)]
-#[command(name = "palinode", version, max_term_width = 100)]
+#[command(name = "palinode", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "`palinode help` lists the pages too; `palinode help in-doubt` shows one.")]
 pub(crate) struct CommandLine {
     #[command(flatten)]
     pub(crate) args: Args,
@@ -59,6 +61,32 @@ enum Command {
     #[command(subcommand)]
     Inventory(inventory::Inventory),
     Doctor(doctor::Doctor),
+    Help(help::Help),
+}
+
+impl CommandLine {
+    /// Whether it drives a run, whose last events are worth keeping.
+    pub(crate) fn drives(&self) -> bool {
+        match &self.command {
+            Command::Run(_) | Command::Exec(_) | Command::Undo(_) | Command::Resume(_) | Command::Rollback(_) => true,
+            Command::Status(_)
+            | Command::Runs(_)
+            | Command::Log(_)
+            | Command::Show(_)
+            | Command::Verify(_)
+            | Command::Replay(_)
+            | Command::Reindex(_)
+            | Command::Resolve(_)
+            | Command::Retry(_)
+            | Command::Skip(_)
+            | Command::Pause(_)
+            | Command::Close(_)
+            | Command::Runbook(_)
+            | Command::Inventory(_)
+            | Command::Doctor(_)
+            | Command::Help(_) => false,
+        }
+    }
 }
 
 /// Carries out a command.
@@ -85,13 +113,13 @@ pub(crate) fn dispatch(line: &CommandLine) -> Result<Exit, Failure> {
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
         Command::Inventory(command) => inventory::inventory(args, command),
         Command::Doctor(doctor) => doctor::doctor(args, doctor),
+        Command::Help(wanted) => help::help(wanted, CommandLine::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
     use std::path::{Path, PathBuf};
 
     fn files(folder: &Path) -> Vec<PathBuf> {

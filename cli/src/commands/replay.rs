@@ -4,8 +4,8 @@ use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{count, escape, hints, json, to_stdout};
-use palinode_core::history::History;
-use palinode_core::rules::version::Rules;
+use palinode_core::run::history::History;
+use palinode_core::run::rules::version::Rules;
 use palinode_replay::strict::{Divergence, Replayed, StrictError, strict};
 use std::fmt::Write as _;
 

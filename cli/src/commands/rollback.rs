@@ -7,13 +7,13 @@ use crate::lab::LabOptions;
 use crate::render::live::Live;
 use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
 use crate::run::{Consent, Owned, Ready, RunMetadata, Settings, What, World};
-use palinode_core::compensate::Compensation;
-use palinode_core::event::{self, Scope};
-use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId, StepPath};
-use palinode_core::plan::{LaneKind, Work};
+use palinode_core::record::{self, Scope};
+use palinode_core::run::compensate::Compensation;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{LaneKind, Work};
+use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_core::state::RunState;
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::rollback as way_back;
 use std::fmt::Write as _;
@@ -149,7 +149,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         return Ok(Exit::Done);
     }
     let place = state.opened.world.clone();
-    let consent = match place == event::World::Real && !rollback.way.yes {
+    let consent = match place == record::World::Real && !rollback.way.yes {
         true => {
             let command = command(&scope, &journal::short(ready.history(), run));
             let again = format!("look at the plan above, then type `{command} --yes`");

@@ -6,7 +6,7 @@ use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
 use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, outline};
 use crate::sources;
-use palinode_core::plan::Plan;
+use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::collections::BTreeMap;

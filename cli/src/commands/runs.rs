@@ -5,11 +5,13 @@ use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, moment, suggest, to_stdout, words};
-use palinode_core::event::{Actor, Compensates, World};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::OwnerState;
-use palinode_core::state::RunState;
+use palinode_core::record::Actor;
+use palinode_core::record::Compensates;
+use palinode_core::record::World;
+use palinode_core::run::history::History;
+use palinode_core::run::state::RunState;
 use std::fmt::Write as _;
 
 /// List the runs: the open ones first, then the latest.

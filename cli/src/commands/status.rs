@@ -6,11 +6,11 @@ use crate::error::{Exit, Failure, exit_of};
 use crate::journal::{self, Reader};
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, lanes, moment, span, summary, to_stdout, words};
-use palinode_core::event::{Actor, Event, World};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId, Seq};
 use palinode_core::port::{OwnerState, StoreRead as _};
-use palinode_core::state::RunState;
+use palinode_core::record::{Actor, Event, World};
+use palinode_core::run::history::History;
+use palinode_core::run::state::RunState;
 
 use palinode_replay::driver::{ShelfView, Stopped};
 use std::fmt::Write as _;

@@ -2,9 +2,9 @@
 
 use crate::error::Failure;
 use crate::render::hints;
-use palinode_core::history::History;
 use palinode_core::id::RunId;
-use palinode_core::state::RunState;
+use palinode_core::run::history::History;
+use palinode_core::run::state::RunState;
 use palinode_journal::index::Run;
 use palinode_replay::driver::DriveError;
 

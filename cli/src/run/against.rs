@@ -4,11 +4,11 @@ use super::mandate::former_name;
 use crate::journal::{self, Journal};
 use crate::render::{escape, to_stderr};
 use palinode_core::action::UndoClass;
-use palinode_core::history::History;
 use palinode_core::id::{EntryId, HostName, RunId, Seq};
-use palinode_core::plan::Work;
 use palinode_core::port::JournalRead as _;
-use palinode_core::state::RunState;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Work;
+use palinode_core::run::state::RunState;
 use palinode_executors::{Seen, Whose};
 
 /// The journal, and the run that goes on or is taken back in it: what a host's word is held against.

@@ -9,7 +9,7 @@ use crate::error::{Exit, Failure};
 use crate::render::{escape, to_stderr};
 use palinode_core::action::Action;
 use palinode_core::chain::chain;
-use palinode_core::plan::{Plan, Work};
+use palinode_core::run::plan::{Plan, Work};
 use palinode_executors::{Real, Unready};
 
 /// What to do about a claim of another journal.

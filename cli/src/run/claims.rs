@@ -9,11 +9,11 @@ use crate::error::{Exit, Failure};
 use crate::journal::{self, Journal, Store};
 use crate::render::{escape, to_stderr};
 use palinode_core::chain::chain;
-use palinode_core::event;
-use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId};
 use palinode_core::port::{ClaimNotes as _, Executor as _};
-use palinode_core::state::RunState;
+use palinode_core::record;
+use palinode_core::run::history::History;
+use palinode_core::run::state::RunState;
 use palinode_replay::driver::Targets;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,7 +71,7 @@ pub(crate) fn decided(
 /// Refuses to begin on hosts where a step of another open run is in doubt: its job may be at work there.
 pub(crate) fn undisturbed<'a>(
     history: &History,
-    world: &event::World,
+    world: &record::World,
     hosts: impl Iterator<Item = &'a HostName>,
     but: Option<RunId>,
 ) -> Result<(), Failure> {
@@ -104,7 +104,7 @@ pub(super) fn give_up_left(args: &Args, store: &Store, journal: &Journal, histor
         if state.is_some_and(|state| state.closed.is_none()) || history.foreign.contains_key(&run) {
             continue;
         }
-        if let Some(state) = state.filter(|state| state.opened.world == event::World::Real) {
+        if let Some(state) = state.filter(|state| state.opened.world == record::World::Real) {
             let id = journal::short(history, run);
             to_stderr(&format!("notice: run {id} was closed and its claims were not given up; they are now\n"));
             match World::reopen(state, args, &Mandate::of(store, journal)) {

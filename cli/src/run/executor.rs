@@ -2,8 +2,9 @@
 
 use palinode_core::action::{Action, Target};
 use palinode_core::cluster::ClusterId;
+use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, HostName, Micros, ResourceKey};
-use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Halted, Job, JobStatus, LookError, Report, Sample, Survey};
 use palinode_core::resource::Image;
 use palinode_core::span::Span;
 use palinode_executors::Real;

@@ -14,12 +14,12 @@ use crate::error::Failure;
 use crate::journal::{self, Journal, Store};
 use crate::lab::{self, LabOptions};
 use crate::render::{escape, some};
-use palinode_core::event::{self, Scope};
-use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId};
-use palinode_core::plan::{LaneKind, Plan};
 use palinode_core::port::{JournalRead, Store as _};
-use palinode_core::state::RunState;
+use palinode_core::record::{self, Scope};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{LaneKind, Plan};
+use palinode_core::run::state::RunState;
 use palinode_replay::driver::DriveError;
 use palinode_replay::lab::{self as simulated, DEFAULT_NODES};
 use palinode_replay::rollback;
@@ -125,7 +125,7 @@ fn on_hosts(args: &Args, plan: Plan, settings: Settings) -> Result<Opened, Failu
     let mandate = match &journal {
         Some(journal) => {
             claims::give_up_left(args, &store, journal, &history);
-            claims::undisturbed(&history, &event::World::Real, plan.hosts(), None)?;
+            claims::undisturbed(&history, &record::World::Real, plan.hosts(), None)?;
             Mandate::of(&store, journal)
         }
         None => Mandate::fresh(&store)?,
@@ -133,7 +133,7 @@ fn on_hosts(args: &Args, plan: Plan, settings: Settings) -> Result<Opened, Failu
     let mut world = World::real(args, &mandate, run, &plan)?;
     world.listen(settings.live.clone());
     world.disturb(&settings.lab, &plan, None)?;
-    let task = Task::Begin { plan: plan.clone(), place: event::World::Real, announced: format!("run {run}\n") };
+    let task = Task::Begin { plan: plan.clone(), place: record::World::Real, announced: format!("run {run}\n") };
     let session = Session { store, mandate, journal, history, world, run, settings };
     Ok(Opened { session, task, reached: plan, before: None })
 }
@@ -167,7 +167,7 @@ fn in_lab(args: &Args, what: InLab<'_>, settings: Settings) -> Result<Opened, Fa
     }
     disturbance.apply(&made);
     let history = History::load(&journal)?;
-    let place = event::World::Lab { folder: folder.to_string_lossy().into_owned() };
+    let place = record::World::Lab { folder: folder.to_string_lossy().into_owned() };
     claims::undisturbed(&history, &place, plan.hosts(), None)?;
     let hosts: Vec<&str> = plan.hosts().map(|host| host.as_str()).collect();
     let announced = format!(

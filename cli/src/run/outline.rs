@@ -2,8 +2,8 @@
 
 use crate::render::{escape, some};
 use palinode_core::action::UndoClass;
-use palinode_core::leftover::effect_unknown;
-use palinode_core::plan::{LaneKind, Plan, Step, Work};
+use palinode_core::run::effect::effect_unknown;
+use palinode_core::run::plan::{LaneKind, Plan, Step, Work};
 use std::fmt::Write as _;
 
 /// A plan on one screen: the steps of the first host, which are those of the others.

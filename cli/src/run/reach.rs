@@ -9,7 +9,7 @@ use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::Reading;
-use palinode_core::plan::{Plan, Work};
+use palinode_core::run::plan::{Plan, Work};
 use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, NoCluster, Real, Way, Workshop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

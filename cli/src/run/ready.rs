@@ -11,11 +11,11 @@ use crate::error::Failure;
 use crate::journal::{self, Journal};
 use crate::lab::LabOptions;
 use crate::render::to_stderr;
-use palinode_core::event;
-use palinode_core::history::History;
 use palinode_core::id::{RunId, StepPath};
-use palinode_core::plan::Plan;
 use palinode_core::port::Store as _;
+use palinode_core::record;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
 use palinode_replay::driver::{self, Opening, TakeOver, Targets};
 
 /// See the module.
@@ -60,7 +60,7 @@ impl Ready {
 
     /// Makes a new run of the session, that takes its run back by this plan. Options that disturb a lab may name a step of
     /// either. `told` is told with the id of the new run once nothing stands in the way.
-    pub(crate) fn taken_back_by(mut self, plan: Plan, place: event::World, told: &str) -> Result<Self, Failure> {
+    pub(crate) fn taken_back_by(mut self, plan: Plan, place: record::World, told: &str) -> Result<Self, Failure> {
         let original = self.session.state()?;
         let mut both = plan.clone();
         both.steps.extend(original.plan.steps.iter().cloned());

@@ -10,20 +10,22 @@ use crate::clock::wall;
 use crate::error::Failure;
 use crate::journal::{self, Journal, Store};
 use crate::lab::{self, LabOptions};
+use crate::logging;
 use crate::render::progress::Progress;
 use crate::render::{escape, hints, to_stderr};
-use palinode_core::event::PauseWhy;
-use palinode_core::history::History;
 use palinode_core::id::{RunId, StepPath};
-use palinode_core::plan::{Origin, Plan};
 use palinode_core::port::{ClaimNotes as _, RecordError, Stored};
-use palinode_core::state::RunState;
+use palinode_core::record::PauseWhy;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{Origin, Plan};
+use palinode_core::run::state::RunState;
 use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Tick};
 use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::Instrument as _;
 
 /// What a run needs from the first stage to the last.
 pub(super) struct Session {
@@ -90,6 +92,7 @@ fn drive(
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
     hints::about_run(journal::short(&history, run));
+    logging::of_run(journal.root(), run);
     claims::note(journal, world, run)?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
@@ -117,7 +120,7 @@ fn drive(
             };
             let mut driver = driver.telling(&tell);
             // Recorded whose it was; only now it is taken.
-            world.take(taking).await?;
+            world.take(taking).instrument(tracing::info_span!("run", %run)).await?;
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
                 None => driver.drive().await?,
@@ -150,6 +153,7 @@ fn drive(
             }
         }
     }
+    logging::ended(result.as_ref().map(|(stopped, _)| stopped));
     result.map_err(|error| match error {
         Stuck::Drive(error @ DriveError::Halted(_)) => world.broken().unwrap_or_else(|| error.into()),
         Stuck::Drive(error) => error.into(),

@@ -5,9 +5,9 @@ use crate::error::{Exit, Failure, exit_of};
 use crate::journal::{Journal, Store};
 use crate::render::words::Driven;
 use crate::render::{json, summary, to_stdout};
-use palinode_core::history::History;
 use palinode_core::id::RunId;
 use palinode_core::port::Store as _;
+use palinode_core::run::history::History;
 use palinode_replay::driver::{self, DriveError, ShelfView};
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! What a run takes from other journals.
 
 use palinode_core::id::HostName;
-use palinode_core::plan::Plan;
+use palinode_core::run::plan::Plan;
 use std::collections::BTreeMap;
 
 /// What is taken from other journals once that is recorded.

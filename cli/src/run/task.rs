@@ -1,7 +1,7 @@
 //! What a driver is about to do.
 
-use palinode_core::event;
-use palinode_core::plan::Plan;
+use palinode_core::record;
+use palinode_core::run::plan::Plan;
 
 /// What becomes of the run of a session.
 pub(super) enum Task {
@@ -10,7 +10,7 @@ pub(super) enum Task {
         /// Its plan.
         plan: Plan,
         /// The world it acts in, as it is recorded.
-        place: event::World,
+        place: record::World,
         /// What is told when nothing stands in the way any more.
         announced: String,
     },

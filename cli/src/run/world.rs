@@ -11,13 +11,13 @@ use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
 use crate::render::{escape, hints, to_stderr};
 use palinode_core::chain::chain;
-use palinode_core::event;
-use palinode_core::history::History;
 use palinode_core::id::{HostName, Micros, RunId};
-use palinode_core::plan::Plan;
 use palinode_core::port::Executor as _;
+use palinode_core::record;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
+use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_core::state::RunState;
 use palinode_executors::{Claim, FILE_LIMIT, Fence, Real, read_plain};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,8 +71,8 @@ impl World {
     /// Opens the world that a run was opened in: it acts there and nowhere else.
     pub(crate) fn reopen(run: &RunState, args: &Args, mandate: &Mandate) -> Result<Self, Failure> {
         match &run.opened.world {
-            event::World::Lab { folder } => Self::lab(lab::open(Path::new(folder))?),
-            event::World::Real => {
+            record::World::Lab { folder } => Self::lab(lab::open(Path::new(folder))?),
+            record::World::Real => {
                 let world = Self::real(args, mandate, run.run, &run.plan)?;
                 if let (Some(was), Some(now)) = (&run.opened.cluster, world.executor.cluster())
                     && let Some(why) = was.differs(&now)
@@ -90,8 +90,8 @@ impl World {
     /// The same for what reaches no host.
     pub(crate) fn unreached(run: &RunState, journal: &Path) -> Result<Self, Failure> {
         match &run.opened.world {
-            event::World::Lab { folder } => Self::lab(lab::open(Path::new(folder))?),
-            event::World::Real => Self::nowhere(journal),
+            record::World::Lab { folder } => Self::lab(lab::open(Path::new(folder))?),
+            record::World::Real => Self::nowhere(journal),
         }
     }
 
@@ -167,10 +167,10 @@ impl World {
     pub(crate) fn release(&self, history: &History, run: RunId) -> bool {
         let (Either::Real(real), Some(state)) = (&self.executor, history.runs.get(&run)) else { return true };
         let open =
-            history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == event::World::Real);
+            history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == record::World::Real);
         let kept: BTreeSet<&HostName> = open.flat_map(|other| other.plan.hosts()).collect();
         let others =
-            history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == event::World::Real);
+            history.runs.values().filter(|other| other.closed.is_none() && other.opened.world == record::World::Real);
         let needed: BTreeSet<&str> =
             others.flat_map(|other| playbooks(&other.plan)).map(|playbook| playbook.inventory.as_str()).collect();
         self.runtime.block_on(real.release_inventories(run, &playbooks(&state.plan), &needed));

@@ -5,12 +5,11 @@
 //! ([`Action::judge`]), its inverse, its undo class and whether it is safe to repeat. Executors only observe and act.
 
 mod kind;
-mod object_ref;
 mod on_cluster;
 mod on_host;
 mod secret;
 mod undo;
-mod values;
+pub(crate) mod values;
 
 pub use kind::Action;
 pub use kind::apply_object::ApplyObject;
@@ -43,7 +42,6 @@ pub use kind::restore_node::RestoreNode;
 pub use kind::service::{Service, ServiceState};
 pub use kind::wait::{Awaited, Wait};
 pub(crate) use kind::{ActionKind, JudgedBy};
-pub use object_ref::ObjectRef;
 pub use secret::{Secret, Shown, Source, Word};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 pub(crate) use values::volume;

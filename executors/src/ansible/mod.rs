@@ -20,10 +20,10 @@ use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Recorded, Said, Wor
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target, Word as Value};
-use palinode_core::event::Class;
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::reading::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
+use palinode_core::record::Class;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -32,6 +32,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+use tracing::info;
 use verdict::{Left, Verdict};
 
 /// How long to wait before a playbook is looked at again.
@@ -172,6 +173,8 @@ impl Playbooks {
         let had = self.held.borrow().contains(&playbook.inventory);
         let said = Jobs(Asked::Here(&here)).start_only((job.name, job.seq), &act, (claim, had)).await?;
         self.held.borrow_mut().insert(playbook.inventory.clone());
+        let secrets = playbook.vars.values().filter(|word| word.secret().is_some()).count();
+        info!(job = %job.name.short(), bytes_out = act.len(), vars = playbook.vars.len(), secrets, "playbook started");
         Ok(said)
     }
 
@@ -333,6 +336,12 @@ impl Playbooks {
         };
         let target: &Target = &job.target;
         let verdict = verdict::verdict(playbook, target, code, &tally, left, &out);
+        let came = match verdict {
+            Verdict::Well(_) => "finished-well",
+            Verdict::Badly(..) => "finished-badly",
+            Verdict::Unknown(_) => "unknown",
+        };
+        info!(job = %job.name.short(), code, came, bytes_in = out.len(), "playbook ended");
         Fate::Ended(End { verdict, code, out, dropped })
     }
 
@@ -465,7 +474,7 @@ fn umask() -> Option<String> {
 /// The folder of an inventory's claim: one for a file, by whatever links it is reached.
 fn named(inventory: &str) -> String {
     let path = std::fs::canonicalize(inventory).unwrap_or_else(|_| PathBuf::from(inventory));
-    let digest = palinode_core::event::blob_id(path.as_os_str().as_encoded_bytes()).to_string();
+    let digest = palinode_core::record::blob_id(path.as_os_str().as_encoded_bytes()).to_string();
     let short: String = digest.chars().take(16).collect();
     format!("{}-{short}", slug(inventory))
 }

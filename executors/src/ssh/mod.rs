@@ -10,6 +10,7 @@ mod claim;
 mod how;
 mod job;
 mod link;
+mod log;
 #[cfg(test)]
 mod shell_tests;
 mod ssh_args;

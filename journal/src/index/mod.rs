@@ -1,7 +1,7 @@
 //! The index: finds entries by run, step, host, action, resource, kind, time and id without reading the whole journal.
 //!
 //! It is derived and may be deleted at any time. Only [`Catalog`] opens it, for `log`, `show` and `reindex`; the
-//! driver, `status` and [`crate::verify`] never do, so nothing that decides can depend on it.
+//! driver, `status` and [`crate::read::verify`] never do, so nothing that decides can depend on it.
 //!
 //! How far it is trusted:
 //!
@@ -18,9 +18,12 @@
 
 mod build;
 mod catalog;
+mod keys;
+mod meta;
 mod place;
 mod query;
 mod quiet;
+mod run;
 mod seal;
 mod search;
 mod store;
@@ -28,6 +31,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{Catalog, Run};
+pub use catalog::Catalog;
 pub use query::Query;
+pub use run::Run;
 pub use store::{Built, IndexError, reindex};

@@ -9,6 +9,7 @@ mod clock;
 mod desk;
 mod handle;
 mod inbox;
+mod log;
 mod resolve;
 mod settle;
 mod shared;
@@ -21,27 +22,28 @@ use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
 pub use inbox::{is_outdated, may_decide};
-use palinode_core::admit::Inadmissible;
-use palinode_core::compensate::CompensateError;
-use palinode_core::decide::Next;
-use palinode_core::event::{
+use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
+use palinode_core::port::{BodyError, Executor, Halted, Journal, ReadError, RecordError, Stored};
+use palinode_core::record::{
     Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed,
     SkipWhy, World,
 };
-use palinode_core::history::{History, LoadError};
-use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
-use palinode_core::life::Stage;
-use palinode_core::plan::{Plan, StepIx};
-use palinode_core::port::{BodyError, Executor, Halted, Journal, ReadError, RecordError, Stored};
 use palinode_core::resource::Image;
-use palinode_core::rules::version::Rules;
-use palinode_core::state::{RunState, StepState};
+use palinode_core::run::compensate::CompensateError;
+use palinode_core::run::history::{History, LoadError};
+use palinode_core::run::inadmissible::Inadmissible;
+use palinode_core::run::life::Stage;
+use palinode_core::run::next::Next;
+use palinode_core::run::plan::{Plan, StepIx};
+use palinode_core::run::rules::version::Rules;
+use palinode_core::run::state::{RunState, StepState};
 use shared::{Shared, is_at_work};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use tracing::Instrument as _;
 pub use view::ShelfView;
 
 /// Why driving stopped with an error. Nothing was done that is not recorded.
@@ -498,6 +500,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             self.ended.extend(stored.iter().filter_map(|stored| ends(&stored.entry.event)).cloned());
         }
         for entry in stored {
+            log::recorded(entry);
             (self.around.watch)(&self.history, entry);
         }
         Ok(())
@@ -522,11 +525,15 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Dropping the future leaves the run as a killed process would: jobs on targets go on, the next owner finds
     /// their intents in doubt.
     pub async fn drive(&mut self) -> Result<Stopped, DriveError> {
-        let stopped = self.work(None).await?;
-        if stopped != Stopped::Left {
-            self.executor.settle().await;
-        }
-        Ok(stopped)
+        let span = log::run(self.run);
+        let work = async {
+            let stopped = self.work(None).await?;
+            if stopped != Stopped::Left {
+                self.executor.settle().await;
+            }
+            Ok(stopped)
+        };
+        work.instrument(span).await
     }
 
     /// Looks at these in-doubt steps and records what follows, without acting: what a rollback needs to know first.
@@ -537,7 +544,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     pub async fn look_at(&mut self, steps: &[StepPath]) -> Result<Stopped, DriveError> {
         let state = self.state()?;
         let only = steps.iter().filter_map(|path| state.find(path)).collect();
-        self.work(Some(&only)).await
+        let span = log::run(self.run);
+        self.work(Some(&only)).instrument(span).await
     }
 
     async fn work(&mut self, only: Option<&BTreeSet<StepIx>>) -> Result<Stopped, DriveError> {
@@ -620,6 +628,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                         busy.remove(&ix);
                     }
                     Follow::Block(ix, why, message) => {
+                        if let Some((step, _)) = self.state()?.step(ix) {
+                            log::blocked(&step.path, &why);
+                        }
                         self.blocked.insert(ix, (why, message));
                         busy.remove(&ix);
                     }

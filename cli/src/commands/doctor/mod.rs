@@ -2,6 +2,7 @@
 
 mod hosts;
 mod judge;
+mod report;
 mod words;
 
 use crate::args::{Args, Output};
@@ -9,7 +10,7 @@ use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{json, to_stderr, to_stdout};
 use judge::{Facts, Level};
-use palinode_journal::trial::{CutError, Device, Habits, Mount, Room, Scratch, Speed, System, cuts};
+use palinode_journal::disk_check::{CutError, Device, Habits, Mount, Room, Scratch, Speed, System, cuts};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,14 +24,14 @@ use tokio::signal::unix::{SignalKind, signal};
 /// manager and its lock, space, clock, claims and jobs. Nothing is changed there.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "palinode doctor [OPTIONS] HOST...\n       palinode doctor [OPTIONS] --inventory FILE [HOST|GROUP]...\n       palinode doctor [OPTIONS] --disk [DIR] [--power-cut]",
+    override_usage = "palinode doctor [OPTIONS] HOST...\n       palinode doctor [OPTIONS] --inventory FILE [HOST|GROUP]...\n       palinode doctor [OPTIONS] --disk [DIR] [--power-cut]\n       palinode doctor [OPTIONS] --report [FILE]",
     after_help = "Exit codes: 0 all well, 1 something would keep a run from working, or the disk breaks a promise, 2 a host \
                         could not be looked at, or the disk not be measured.\n\
                         --disk works in a folder of its own beside the journal, whose files are not touched."
 )]
 pub(crate) struct Doctor {
     /// The hosts, as ssh knows them; with -i, hosts or groups of the inventory.
-    #[arg(value_name = "HOST", required_unless_present_any = ["disk", "inventory"])]
+    #[arg(value_name = "HOST", required_unless_present_any = ["disk", "inventory", "report"])]
     hosts: Vec<String>,
     /// All hosts of this inventory, or those that are named.
     #[arg(short, long, value_name = "FILE")]
@@ -41,12 +42,19 @@ pub(crate) struct Doctor {
     /// As root: make a throw-away file system on that disk, cut its power under a writer, and see what is lost.
     #[arg(long, requires = "disk", conflicts_with_all = ["hosts", "inventory"])]
     power_cut: bool,
+    /// Write one file for a bug report, to be read before it is sent: versions, the disk, the journal, the runs, and the
+    /// last events of runs that ended badly. Names and addresses are replaced; no output, content or secret is in it.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["hosts", "inventory", "disk", "power_cut"])]
+    report: Option<Option<PathBuf>>,
 }
 
 /// So many cuts make a trial.
 const CUTS: u32 = 5;
 
 pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
+    if let Some(file) = &doctor.report {
+        return report::report(args, file.as_deref());
+    }
     if doctor.disk.is_none() {
         return hosts::look(args, doctor);
     }

@@ -14,12 +14,12 @@ use crate::render::{count, escape, hints, moment, some, to_stderr, to_stdout, wo
 use crate::time_arg::{self, When};
 use draft::{Draft, drafts};
 use merge::{Merged, merged};
-use palinode_core::event::World;
-use palinode_core::history::History;
 use palinode_core::id::{HostName, Label};
-use palinode_core::plan::{LaneKind, Origin};
+use palinode_core::record::World;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{LaneKind, Origin};
+use palinode_core::run::state::RunState;
 use palinode_core::runbook::{Given, Runbook};
-use palinode_core::state::RunState;
 use palinode_replay::driver::ShelfView;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
