@@ -104,9 +104,14 @@ pub(crate) enum Command {
     Close(Close),
     /// Take a run, a host or a step back.
     Rollback(Rollback),
-    /// List and show the runbooks that come with Palinode, begin a new one, or make one of what was done.
+    /// List, show and check runbooks, begin a new one, or make one of what was done.
     #[command(subcommand)]
     Runbook(Runbook),
+    /// Explain what a runbook can say: an action, a gate, a key, or a field of one.
+    ///
+    /// `explain` lists every name, `explain kube.drain` tells what it does and which fields it takes, and
+    /// `explain kube.drain.timeout` tells the type, unit and default of one field.
+    Explain(Explain),
     /// Look at an inventory as Ansible reads it.
     #[command(subcommand)]
     Inventory(Inventory),
@@ -115,6 +120,21 @@ pub(crate) enum Command {
     /// `doctor HOST...` looks whether hosts can be reached, with which key and as whom, and at systemd, the package
     /// manager and its lock, space, clock, claims and jobs. Nothing is changed there.
     Doctor(Doctor),
+    /// What other programs want of Palinode.
+    #[command(subcommand)]
+    Util(Util),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// What to explain, such as `kube.drain` or `hosts.serial`; without it every name is listed.
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Util {
+    /// Print the JSON schema of runbooks, with which editors complete and check them.
+    Schema,
 }
 
 /// How a simulated world is watched and disturbed.
@@ -548,11 +568,28 @@ pub(crate) enum Runbook {
         /// Its name.
         name: String,
     },
+    /// Look for everything that is wrong in runbooks, without a host.
+    ///
+    /// Exit 2 if anything is found. With an inventory the group and the hosts are checked too.
+    Check(RunbookCheck),
     /// Print a runbook of what runs did, to be looked over.
     ///
     /// Several runs, as those of `exec`, become one. Steps that failed, were passed over or were taken back since
     /// are left out and named.
     FromRun(FromRun),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunbookCheck {
+    /// The runbooks: files, or names of those that come with Palinode.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<String>,
+    /// The inventory that the runbook is for.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// Set a parameter of the runbook.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

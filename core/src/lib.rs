@@ -25,6 +25,7 @@ mod chance;
 pub mod cluster;
 pub mod compensate;
 pub mod decide;
+pub mod describe;
 pub mod event;
 #[cfg(test)]
 mod forms;

@@ -257,7 +257,7 @@ fn plan(host: &str, actions: &[Action], repeatable: bool) -> Result<Plan, Failur
         .map_err(|bad| Failure::usage(format!("`{host}` is no host: {bad}"), "name it as ssh does"))?;
     let mut steps = Vec::new();
     for action in actions.iter().cloned() {
-        action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
+        action.check().map_err(|error| Failure::usage(error.reason, "correct it; nothing was touched"))?;
         if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
             return Err(Failure::usage(
                 "two braces begin a template, and there is nothing here to fill one with",

@@ -5,6 +5,7 @@ mod close;
 mod decide;
 mod doctor;
 mod exec;
+mod explain;
 mod from_run;
 mod inventory;
 mod log;
@@ -14,9 +15,11 @@ mod resume;
 mod rollback;
 mod run;
 mod runbook;
+mod runbook_check;
 mod runs;
 mod show;
 mod status;
+mod util;
 mod verify;
 
 use crate::args::{Args, Command};
@@ -46,5 +49,7 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
         Command::Inventory(command) => inventory::inventory(args, command),
         Command::Doctor(doctor) => doctor::doctor(args, doctor),
+        Command::Explain(wanted) => explain::explain(args, wanted),
+        Command::Util(command) => util::util(command),
     }
 }

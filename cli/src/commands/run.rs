@@ -8,7 +8,7 @@ use crate::render::live::Live;
 use crate::{place, session, world};
 use palinode_core::id::RunId;
 use palinode_core::plan::Plan;
-use palinode_core::runbook::{Finding, Given, Runbook};
+use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{FILE_LIMIT, read_plain};
 use palinode_replay::lab;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
 }
 
 /// The parameters after `--set`.
-fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut all = BTreeMap::new();
     for text in set {
         let (name, value) = text
@@ -54,8 +54,7 @@ fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 fn expand(name: &str, text: &str, given: &Given) -> Result<Plan, Failure> {
-    let failure = |findings: Vec<Finding>| Failure::findings(name, text, findings);
-    Runbook::parse(text).and_then(|runbook| runbook.expand(given)).map_err(failure)
+    Runbook::plan(text, given).map_err(|findings| Failure::findings(name, text, findings))
 }
 
 /// Opens a run and drives it. Everything that can be wrong is found before a lab or a journal is made.

@@ -1,9 +1,10 @@
 //! `palinode runbook`: the runbooks that come with Palinode.
 
 use crate::args::{Args, Output, Runbook};
-use crate::commands::from_run;
+use crate::commands::{from_run, runbook_check};
 use crate::exit::{Exit, Failure};
 use crate::render::{json, to_stdout};
+use palinode_core::describe::nearest;
 use palinode_core::id::Label;
 use palinode_core::runbook;
 use palinode_executors::{FILE_LIMIT, read_plain};
@@ -40,10 +41,12 @@ pub(crate) fn load(name: &str) -> Result<(String, String), Failure> {
     let shown = name;
     let path = Path::new(name);
     if !path.exists() {
-        return Err(Failure::usage(
-            format!("there is no runbook `{shown}`: it is neither a file nor one of {}", names.join(", ")),
-            "type `palinode runbook list`",
-        ));
+        let next = match nearest(shown, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "type `palinode runbook list`".to_owned(),
+        };
+        let what = format!("there is no runbook `{shown}`: it is neither a file nor one of {}", names.join(", "));
+        return Err(Failure::usage(what, next));
     }
     let unread =
         |why: String| Failure::usage(format!("cannot read the runbook {shown}: {why}"), "give a readable text file");
@@ -76,6 +79,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
             let (_, text) = load(name)?;
             to_stdout(&text);
         }
+        Runbook::Check(wanted) => return runbook_check::check(args, wanted),
         Runbook::FromRun(wanted) => return from_run::from_run(args, wanted),
         Runbook::New { name } => {
             let label = Label::new(name).map_err(|bad| {

@@ -5,17 +5,23 @@
 //! with place, reason and next step; all that can be found are found at once.
 
 mod expand;
+mod gather;
+mod hosts;
+pub(crate) mod keys;
 pub mod node;
 mod objects;
 mod parse;
+mod step;
 pub mod template;
 #[cfg(test)]
 mod tests;
 mod words;
+mod work;
 
-pub use expand::Given;
+pub use expand::{Checked, Given};
 pub use parse::{Hosts, Kind, Param, Runbook, StepSpec};
 
+pub(crate) use keys::NAME;
 use node::{At, Value};
 use std::fmt;
 

@@ -39,14 +39,22 @@ pub enum Known<'a> {
     Value(&'a Value),
     /// A value that will be captured before it is needed; the text keeps its template.
     Later,
-    /// Nobody knows the name.
-    No,
+    /// The name is not known; a name that may have been meant.
+    No(Option<String>),
 }
 
-/// Fills in the names of every text in the tree. A text that is one template and nothing else takes the value as it
-/// is, lists included; inside a longer text only plain values fit.
-pub fn fill<'a>(node: &mut Node, known: &dyn Fn(&str) -> Known<'a>) -> Result<(), Finding> {
-    node.texts(&mut |at, text| fill_text(at, text, known))
+/// Fills in the names of every text in the tree; every finding. A text that is one template and nothing else takes the
+/// value as it is, lists included; inside a longer text only plain values fit. A text with something wrong stays as it is.
+pub(super) fn fill<'a>(node: &mut Node, known: &dyn Fn(&str) -> Known<'a>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let filled = node.texts(&mut |at, text| {
+        Ok(fill_text(at, text, known).unwrap_or_else(|finding| {
+            findings.push(finding);
+            None
+        }))
+    });
+    findings.extend(filled.err());
+    findings
 }
 
 fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Result<Option<Value>, Finding> {
@@ -55,18 +63,18 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
     }
     let wrong = |what: String| Finding::new(at, what, "correct the template");
     let pieces = pieces(text).map_err(wrong)?;
-    let unknown = |name: &str| {
-        Finding::new(
-            at,
-            format!("`{name}` is neither a parameter nor captured by an earlier step"),
-            "declare it under parameters, or capture it first",
-        )
+    let unknown = |name: &str, near: Option<String>| {
+        let next = match near {
+            Some(near) => format!("did you mean `{{{{ {near} }}}}`?"),
+            None => "declare it under parameters, or capture it first".to_owned(),
+        };
+        Finding::new(at, format!("`{name}` is neither a parameter nor captured by an earlier step"), next)
     };
     if let [Piece::Plain(""), Piece::Name(name), Piece::Plain("")] = pieces.as_slice() {
         return match known(name) {
             Known::Value(value) => Ok(Some(value.clone())),
             Known::Later => Ok(None),
-            Known::No => Err(unknown(name)),
+            Known::No(near) => Err(unknown(name, near)),
         };
     }
     let mut filled = String::new();
@@ -81,7 +89,7 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
                     return Err(wrong(format!("`{name}` is {}, which does not fit inside a text", other.kind())));
                 }
                 Known::Later => filled.push_str(&format!("{{{{ {name} }}}}")),
-                Known::No => return Err(unknown(name)),
+                Known::No(near) => return Err(unknown(name, near)),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! `kube.put-back`: an object of any kind, put back as it was recorded.
 
-use crate::action::{on_cluster, ActionKind, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::describe::Form;
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, State};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,14 @@ pub struct PutObject {
     pub object: ObjectRef,
     /// The recorded manifest.
     pub body: BodyId,
+}
+
+impl Described for PutObject {
+    const EXAMPLES: &'static [&'static str] = &[];
+
+    fn forms() -> Vec<Form> {
+        Vec::new()
+    }
 }
 
 impl ActionKind for PutObject {
@@ -40,8 +49,8 @@ impl ActionKind for PutObject {
         self.object.name.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.object.check()
+    fn check(&self) -> Result<(), CheckError> {
+        self.object.check().within("object")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

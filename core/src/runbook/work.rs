@@ -1,0 +1,274 @@
+//! What a step does: the action or gate that its values are read as, and the keys that say something of it.
+
+use super::Finding;
+use super::gather::{Gathered, gather};
+use super::node::{At, Key, Node, Value, Wrong};
+use super::parse::StepSpec;
+use super::step::Maker;
+use super::template::names;
+use crate::action::{Action, CheckError, UndoClass};
+use crate::describe::nearest;
+use crate::id::HostName;
+use crate::plan::{When, Work};
+use crate::port::Gate;
+use crate::shown::Shown as _;
+use crate::span::Span;
+use serde::de::DeserializeOwned;
+
+/// Values under the name of their action or gate.
+fn under<T: DeserializeOwned>(name: &str, at: At, params: &Node) -> Result<T, Wrong> {
+    let key = Key { at, text: name.to_owned() };
+    Node { at: params.at, value: Value::Map(vec![(key, params.clone())]) }.read_as()
+}
+
+/// Where a check failed: at the value of its field, or at all of them.
+fn place_of(error: CheckError, params: &Node) -> Finding {
+    let field = match (&params.value, error.field) {
+        (Value::Map(entries), Some(field)) => entries.iter().find(|(key, _)| key.text == field),
+        _ => None,
+    };
+    Finding::new(field.map_or(params.at, |(_, value)| value.at), error.reason, "correct the value")
+}
+
+fn find<'a>(params: &'a Node, name: &str) -> Option<&'a Node> {
+    let Value::Map(entries) = &params.value else { return None };
+    entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+}
+
+impl Maker<'_> {
+    pub(super) fn action(
+        &mut self,
+        spec: &StepSpec,
+        name: &str,
+        params: Node,
+        host: Option<&HostName>,
+    ) -> Option<Action> {
+        // `file` is about paths that go, or about one that is written.
+        let name = if name == "file" && find(&params, "content").is_some() { "file.write" } else { name };
+        let meant = super::objects::meant(name, params);
+        let (meant, mut params) = self.note(meant)?;
+        let mut whole = true;
+        if meant == "file.write" {
+            let octal = octal_mode(&mut params);
+            if self.note(octal).is_none() {
+                whole = false;
+                let Value::Map(entries) = &mut params.value else { return None };
+                entries.retain(|(key, _)| key.text != "mode");
+            }
+        }
+        let name = meant.as_str();
+        // The inventory of the run is what these act on, unless they say otherwise.
+        let default = match name {
+            "inventory.edit" => Some("file"),
+            "ansible.playbook" => Some("inventory"),
+            _ => None,
+        };
+        if let (Some(default), None) = (default, default.and_then(|default| find(&params, default)))
+            && let Value::Map(entries) = &mut params.value
+        {
+            let key = Key { at: spec.at, text: default.to_owned() };
+            entries.push((key, Node { at: spec.at, value: self.inventory.clone() }));
+        }
+        let action: Action = self.gathered(name, spec.at, &params).filter(|_| whole)?;
+        if action.needs_host() && host.is_none() {
+            let what = format!("`{name}` needs a host, and this section has none");
+            self.findings.push(Finding::new(spec.at, what, "move the step to `each_host`"));
+        }
+        if let Err(error) = action.check() {
+            self.findings.push(place_of(error, &params));
+        }
+        let named = match &action {
+            Action::Restore(restore) => Some(("step", &restore.step)),
+            Action::InventoryEdit(edit) => edit.home_of.as_ref().map(|label| ("home_of", label)),
+            _ => None,
+        };
+        if let Some((field, label)) = named {
+            let earlier = self.steps.iter().any(|step| step.label == *label && step.target.host.as_ref() == host);
+            if !earlier {
+                let at = find(&params, field).map_or(params.at, |node| node.at);
+                self.earlier_step(at, label.as_str(), &spec.name);
+            }
+        }
+        Some(action)
+    }
+
+    /// Reads values as an action or a gate; notes everything that is wrong with them.
+    fn gathered<T: DeserializeOwned>(&mut self, name: &str, at: At, params: &Node) -> Option<T> {
+        let values = self.values;
+        match gather(params, |node| under(name, at, node), |text| values.waits(text) || self.unfilled(text)) {
+            Gathered::Good(value) => Some(value),
+            Gathered::Bad(mut findings) => {
+                // What is read stops at the first key that is missing, and one that is misspelt is not missing.
+                let missing = |name: &str| format!("`{name}` is missing");
+                let row = crate::action::TABLE.iter().find(|row| row.name == name);
+                let forms = row.map(|row| (row.forms)()).unwrap_or_default();
+                let all = forms.first().map_or(&[][..], |form| form.fields.as_slice());
+                for field in all.iter().filter(|field| field.required && find(params, &field.name).is_none()) {
+                    let what = missing(&field.name);
+                    let meant = format!("did you mean `{}`?", field.name);
+                    let misspelt = findings.iter().any(|finding| finding.next == meant);
+                    if misspelt {
+                        findings.retain(|finding| finding.what != what);
+                    } else if matches!(params.value, Value::Map(_)) && !findings.iter().any(|own| own.what == what) {
+                        findings.push(Finding::new(params.at, what, format!("add `{}`", field.name)));
+                    }
+                }
+                self.findings.extend(findings);
+                None
+            }
+        }
+    }
+
+    /// Whether a text holds a template that could not be filled in, which was noted.
+    fn unfilled(&self, text: &str) -> bool {
+        text.contains("{{")
+            && self
+                .findings
+                .iter()
+                .any(|finding| names(text).iter().any(|name| finding.what.contains(&format!("`{name}`"))))
+    }
+
+    pub(super) fn gate(&mut self, at: At, name: &str, mut params: Node, timeout: Option<&Node>) -> Option<Work> {
+        let before = self.findings.len();
+        let mut samples = Some(1);
+        let mut every = None;
+        if let Value::Map(entries) = &mut params.value {
+            if let Some(position) = entries.iter().position(|(key, _)| key.text == "samples") {
+                let (key, node) = entries.remove(position);
+                samples = self.read(&node);
+                if samples.is_some_and(|samples| !(1..=100).contains(&samples)) {
+                    self.findings.push(Finding::new(key.at, "`samples` takes a number from 1 to 100", "correct it"));
+                }
+            }
+            if let Some(position) = entries.iter().position(|(key, _)| key.text == "every") {
+                let (_, node) = entries.remove(position);
+                every = self.read(&node);
+            }
+        }
+        let own = find(&params, "without").map(|node| node.at);
+        if let Some(at) = own {
+            self.findings.push(Finding::new(at, "`without` is what a rollback says of its own host", "remove it"));
+        }
+        let gate: Option<Gate> = self.gathered(name, at, &params);
+        if let Some(gate) = &gate {
+            if let Err(error) = gate.check() {
+                self.findings.push(place_of(error, &params));
+            }
+            self.known_to_inventory(at, gate, &params);
+        }
+        let timeout = match timeout {
+            Some(node) => self.read(node),
+            None => Some(Span::seconds(3600)),
+        };
+        let gate = gate.filter(|_| self.findings.len() == before)?;
+        Some(Work::Gate { every: every.unwrap_or(gate.every()), gate, samples: samples?, timeout: Some(timeout?) })
+    }
+
+    /// The hosts that a gate asks are of the inventory, which says how they are reached.
+    fn known_to_inventory(&mut self, at: At, gate: &Gate, params: &Node) {
+        let Some(inventory) = &self.named else { return };
+        let Some(host) = gate.asks().iter().find(|host| !inventory.has_host(host.as_str())) else { return };
+        let what = format!("`{}` asks {host}, which the inventory does not name", gate.name());
+        let every = inventory.every_host("all").unwrap_or_default();
+        let next = match nearest(host.as_str(), every.iter().map(AsRef::as_ref)) {
+            Some(near) => format!("did you mean `{}`?", near.shown()),
+            None => "correct the name, or add the host to the inventory".to_owned(),
+        };
+        let at = find(params, "hosts").map_or(at, |node| node.at);
+        self.findings.push(Finding::new(at, what, next));
+    }
+}
+
+/// The undo class that a runbook declares: a class, stricter than the action's own, or `no-undo` with a reason. Of what
+/// only the runbook knows, `no-undo` is the one class that makes less of it than it is, so it takes a reason.
+pub(super) fn declared(node: &Node, action: &Action, own: UndoClass) -> Result<(UndoClass, Option<String>), Finding> {
+    const KEY: &str = "no-undo";
+    const HOW: &str = "write `undo: { no-undo: \"why nothing has to be taken back\" }`";
+    if let Value::Map(entries) = &node.value {
+        let [(key, reason)] = entries.as_slice() else {
+            return Err(Finding::new(node.at, "one class is declared", HOW));
+        };
+        if key.text != KEY {
+            let what = format!("`{}` takes no reason, only `{KEY}` does", key.text.escape_debug());
+            return Err(Finding::new(key.at, what, HOW));
+        }
+        let words = reason.text("a reason")?;
+        if words.trim().is_empty() || words.chars().any(char::is_control) || words.chars().count() > REASON {
+            let what = format!("the reason is one line of at most {REASON} characters, and not empty");
+            return Err(Finding::new(reason.at, what, HOW));
+        }
+        if own > UndoClass::NoUndo {
+            return Err(Finding::new(key.at, LAXER, "remove it"));
+        }
+        return Ok((UndoClass::NoUndo, Some(words.trim().to_owned())));
+    }
+    let class: UndoClass = node.read()?;
+    let free = matches!(action, Action::Command(_) | Action::KubeExec(_) | Action::Playbook(_));
+    if class == UndoClass::NoUndo && free && own != UndoClass::Read {
+        let what = format!("`{KEY}` takes a reason here: only you know why nothing of `{}` stays", action.name());
+        return Err(Finding::new(node.at, what, HOW));
+    }
+    if class < own {
+        return Err(Finding::new(node.at, LAXER, "remove it"));
+    }
+    Ok((class, None))
+}
+
+const LAXER: &str = "an undo class can be declared stricter than the action's own, not laxer";
+
+/// So many characters may the reason of `no-undo` have.
+const REASON: usize = 300;
+
+/// A mode is octal, and a number without a zero before it may be either: 420 is what 0644 becomes where a program reads
+/// it as a number.
+fn octal_mode(params: &mut Node) -> Result<(), Finding> {
+    let Value::Map(entries) = &mut params.value else { return Ok(()) };
+    let Some((_, mode)) = entries.iter_mut().find(|(key, _)| key.text == "mode") else { return Ok(()) };
+    let at = mode.at;
+    match &mut mode.value {
+        Value::Text(text) => {
+            if let Some(digits) = text.strip_prefix("0o") {
+                *text = format!("{digits:0>4}");
+            }
+            Ok(())
+        }
+        Value::Int(number) => {
+            let decimal = u32::try_from(*number).ok().filter(|bits| *bits <= 0o7777).map(|bits| format!("{bits:04o}"));
+            let digits = number.to_string();
+            let octal = digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit)) && digits.len() <= 4;
+            let octal = octal.then(|| format!("{digits:0>4}"));
+            let (reads, next) = match (octal, decimal) {
+                (Some(octal), Some(decimal)) if octal != decimal => (
+                    format!("it may mean {octal}, or be the decimal number that {decimal} is"),
+                    format!("write `mode: {octal}` or `mode: {decimal}`, whichever is meant"),
+                ),
+                (Some(one), _) | (None, Some(one)) => {
+                    (format!("modes are octal, and it is {one}"), format!("write `mode: {one}`"))
+                }
+                (None, None) => ("modes are octal".to_owned(), "write a mode such as `mode: 0644`".to_owned()),
+            };
+            Err(Finding::new(at, format!("the mode {number} is a number without a zero before it: {reads}"), next))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The comparison of a `when`.
+pub(super) fn when(node: &Node) -> Result<When, Finding> {
+    let text = node.text("a comparison such as `{{ name }} == value`")?;
+    let wrong = |what: String| Finding::new(node.at, what, "write `LEFT == RIGHT` or `LEFT != RIGHT`");
+    let (left, equal, right) = match (text.split_once("=="), text.split_once("!=")) {
+        (Some((left, right)), None) => (left, true, right),
+        (None, Some((left, right))) => (left, false, right),
+        _ => return Err(wrong(format!("`{}` is not one comparison", text.shown()))),
+    };
+    let side = |side: &str| {
+        let side = side.trim();
+        let bare = side
+            .strip_prefix('\'')
+            .and_then(|s| s.strip_suffix('\''))
+            .or_else(|| side.strip_prefix('"').and_then(|s| s.strip_suffix('"')));
+        bare.unwrap_or(side).to_owned()
+    };
+    Ok(When { left: side(left), equal, right: side(right) })
+}
