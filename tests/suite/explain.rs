@@ -45,7 +45,8 @@ fn every_action_gate_key_and_field_is_explained_as_recorded() {
 fn a_wide_terminal_is_used_and_a_narrow_one_is_no_obstacle() {
     let desk = Desk::new();
     let widest = |columns: &str| {
-        let out = desk.run_with(&[("COLUMNS", PathBuf::from(columns))], &["explain", "kube.drain"]).exits(0);
+        let out =
+            desk.run_with(&[("COLUMNS", PathBuf::from(columns))], &["explain", "kube.drain.terminating"]).exits(0);
         out.stdout.lines().map(|line| line.chars().count()).max().unwrap_or_default()
     };
     let (narrow, usual, wide) = (widest("60"), widest("80"), widest("300"));

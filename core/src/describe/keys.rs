@@ -33,7 +33,7 @@ pub(super) fn all() -> Vec<Keys> {
             about: "The parameters of a runbook: a map from their names to maps with these keys.\n\nThe names `host`, `item` and \
                     `inventory` are Palinode's own.",
             fields: fields(keys::PARAMETER),
-            example: "parameters:\n  group: { default: glusterfs, about: the group whose nodes are migrated }\n",
+            example: "parameters:\n  group: { default: glusterfs, about: whose nodes are migrated }\n",
         },
         Keys {
             name: "step",
@@ -64,7 +64,7 @@ runbook: reboot-nodes
 about: Reboot the storage nodes, one at a time, with storage healed in between
 
 parameters:
-  group: { default: glusterfs, about: the group of the inventory that is rebooted }
+  group: { default: glusterfs, about: the group that is rebooted }
 
 hosts: { group: \"{{ group }}\", serial: 1 }
 

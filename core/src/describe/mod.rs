@@ -20,6 +20,7 @@ mod types;
 pub use field::{Field, sentence};
 pub(crate) use form::{Form, schema_of};
 pub use keys::Keys;
+pub(crate) use kind::form_of;
 pub use kind::{Fact, FormDoc, KindDoc, Sort, actions, gates};
 pub use lookup::{Subject, Unknown, everything, lookup, topics};
 pub use schema::runbook_schema;

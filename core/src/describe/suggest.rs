@@ -38,7 +38,13 @@ fn score(word: &str, name: &str) -> Option<usize> {
     let last = letters(word, parts().next_back().unwrap_or(name)).filter(|_| !word.contains('.'));
     let is_part = word.len() >= 3 && parts().any(|part| part == word);
     let begins = (word.len() >= 3 && name.starts_with(word)).then(|| 3 + name.len() - word.len());
-    let all = whole.into_iter().chain(last.map(|distance| distance * 2 + 1)).chain(is_part.then_some(1)).chain(begins);
+    let goes_on = (name.len() >= 4 && word.starts_with(name)).then(|| 3 + word.len() - name.len());
+    let all = whole
+        .into_iter()
+        .chain(last.map(|distance| distance * 2 + 1))
+        .chain(is_part.then_some(1))
+        .chain(begins)
+        .chain(goes_on);
     all.min()
 }
 

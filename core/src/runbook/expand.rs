@@ -1,7 +1,7 @@
 //! From a runbook to a plan: parameters, hosts and `each` are filled in, every action becomes typed.
 
 use super::Finding;
-use super::node::{At, Node, Value};
+use super::node::{At, Node, REFUSED, Value};
 use super::parse::Runbook;
 use super::step::Maker;
 pub(super) use super::template::Known;
@@ -65,7 +65,7 @@ impl Values {
         }
         match self.known.iter().find(|(known, _)| known.as_str() == name) {
             Some((_, node)) => Known::Value(&node.value),
-            None => Known::No(nearest(name, self.known.keys().map(Label::as_str)).map(str::to_owned)),
+            None => Known::No(Known::meant(nearest(name, self.known.keys().map(Label::as_str)))),
         }
     }
 
@@ -131,8 +131,7 @@ impl Runbook {
             findings.push(Finding::new(self.hosts.group.at, what, "give one with -i FILE"));
         }
         let count = hosts.as_ref().map_or(1, Vec::len);
-        let serial = if self.lost.hosts { Ok(1) } else { self.find_serial(&values, count) };
-        let serial = serial.unwrap_or_else(|more| {
+        let serial = self.find_serial(&values, count).unwrap_or_else(|more| {
             findings.extend(more);
             1
         });
@@ -225,7 +224,7 @@ impl Runbook {
                 let more = fill(node, &|name| match done.iter().find(|(known, _)| known.as_str() == name) {
                     Some((_, node)) => Known::Value(&node.value),
                     None if unfit.contains(name) => Known::Later,
-                    None => Known::No(nearest(name, unfit.iter().map(String::as_str)).map(str::to_owned)),
+                    None => Known::No(Known::meant(nearest(name, unfit.iter().map(String::as_str)))),
                 });
                 if !more.is_empty() {
                     bad.insert(name.to_string());
@@ -262,6 +261,10 @@ impl Runbook {
 
 /// Findings by their place, each once: every host repeats the same ones about the same line.
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    // A value that was refused as it stands is not of another type besides.
+    let refused: BTreeSet<At> =
+        findings.iter().filter(|finding| finding.what.starts_with(REFUSED)).map(|finding| finding.at).collect();
+    findings.retain(|finding| finding.what.starts_with(REFUSED) || !refused.contains(&finding.at));
     let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert((finding.at, finding.what.clone())));
     findings.sort_by_key(|finding| finding.at);

@@ -8,8 +8,8 @@ use super::node::{At, Node, Sort, Value, Wrong};
 pub(super) enum Gathered<T> {
     /// The value, and nothing is wrong.
     Good(T),
-    /// What is wrong; nothing if a value depends on what is not known yet.
-    Bad(Vec<Finding>),
+    /// What is wrong; nothing if a value depends on what is not known yet. And the map with what could be read.
+    Bad { findings: Vec<Finding>, rest: Node },
 }
 
 /// So many findings in one map are enough.
@@ -38,14 +38,22 @@ pub(super) fn gather<T>(
         let again = findings.iter().any(|other| other.at == at) && sort != Sort::Key;
         let lacks = matches!(sort, Sort::Missing(name) if params_has(params, at, name));
         let echo = sort != Sort::Key && cut.contains(&at) && (lacks || !matches!(sort, Sort::Missing(_)));
-        if !unknown && !again && !echo {
+        // A key that is misspelt is not missing.
+        let misspelt = match sort {
+            Sort::Missing(name) => {
+                let meant = format!("did you mean `{name}`?");
+                findings.iter().any(|finding| finding.next == meant)
+            }
+            Sort::Value | Sort::Key => false,
+        };
+        if !unknown && !again && !echo && !misspelt {
             findings.push(finding);
         }
         if !prune(&mut node, at, &sort, &mut cut) {
             break;
         }
     }
-    Gathered::Bad(findings)
+    Gathered::Bad { findings, rest: node }
 }
 
 /// The text that stands at a place.

@@ -56,6 +56,9 @@ pub struct Key {
     pub text: String,
 }
 
+/// How a finding begins that the reader of YAML has.
+pub(super) const REFUSED: &str = "the YAML cannot be read: ";
+
 /// What becomes of a text at a place: another value, or nothing new.
 pub type TextChange<'a> = &'a mut dyn FnMut(At, &str) -> Result<Option<Value>, Finding>;
 
@@ -70,7 +73,7 @@ impl Node {
         }
     }
 
-    /// Reads one YAML document, with every finding. Numbers that are refused are nothing in the tree; without a tree the
+    /// Reads one YAML document, with every finding. Numbers that are refused are texts in the tree; without a tree the
     /// YAML itself is broken.
     pub(super) fn parse_all(text: &str) -> (Option<Self>, Vec<Finding>) {
         let mut options = serde_saphyr::Options::default();
@@ -90,7 +93,7 @@ impl Node {
                     line: u32::try_from(place.line()).unwrap_or(0),
                     column: u32::try_from(place.column()).unwrap_or(0),
                 });
-                let what = format!("the YAML cannot be read: {}", words::of_yaml(error));
+                let what = format!("{REFUSED}{}", words::of_yaml(error));
                 (None, vec![Finding::new(at, what, "mend the line and try again")])
             }
         }
@@ -197,7 +200,7 @@ struct Raw(Spanned<RawValue>);
 
 enum RawValue {
     /// A value that a runbook cannot have, and why.
-    Refused(&'static str),
+    Refused(&'static str, String),
     Scalar(Value),
     List(Vec<Raw>),
     Map(Vec<(Spanned<String>, Raw)>),
@@ -224,15 +227,18 @@ impl<'de> Deserialize<'de> for RawValue {
                 Ok(RawValue::Scalar(Value::Int(number)))
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<RawValue, E> {
+                let number_text = number.to_string();
                 let number = i64::try_from(number).map(|number| RawValue::Scalar(Value::Int(number)));
-                Ok(number.unwrap_or(RawValue::Refused("the number is too large")))
+                Ok(number.unwrap_or_else(|_| RawValue::Refused("the number is too large", number_text)))
             }
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<RawValue, E> {
                 // Whole, and beyond what any integer holds.
                 if number.abs() >= 1e18 {
-                    return Ok(RawValue::Refused("the number is too large: put it in quotes if it is a text"));
+                    let why = "the number is too large: put it in quotes if it is a text";
+                    return Ok(RawValue::Refused(why, number.to_string()));
                 }
-                Ok(RawValue::Refused("a number with a point would lose its zeros (3.10 is not 3.1): put it in quotes"))
+                let why = "a number with a point would lose its zeros (3.10 is not 3.1): put it in quotes";
+                Ok(RawValue::Refused(why, number.to_string()))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<RawValue, E> {
                 Ok(RawValue::Scalar(Value::Text(text.to_owned())))
@@ -275,10 +281,10 @@ impl Node {
         let at = at(&raw.0);
         let value = match raw.0.value {
             RawValue::Scalar(value) => value,
-            RawValue::Refused(why) => {
-                let what = format!("the YAML cannot be read: {why}");
+            RawValue::Refused(why, text) => {
+                let what = format!("{REFUSED}{why}");
                 findings.push(Finding::new(at, what, "put the value in quotes, such as \"3.10\""));
-                Value::Null
+                Value::Text(text)
             }
             RawValue::List(items) => Value::List(items.into_iter().map(|item| Self::of(item, findings)).collect()),
             RawValue::Map(entries) => {
@@ -318,7 +324,7 @@ impl Wrong {
     }
 
     /// A key that is none of those that are known.
-    fn key(name: &str, known: &[&str]) -> Self {
+    pub(super) fn key(name: &str, known: &[&str]) -> Self {
         let near = nearest(name, known.iter().copied());
         let next = match (near, known) {
             (Some(near), _) => format!("did you mean `{near}`?"),
@@ -347,7 +353,7 @@ impl Wrong {
         Finding::new(self.at, self.what, next)
     }
 
-    fn or_at(mut self, at: At) -> Self {
+    pub(super) fn or_at(mut self, at: At) -> Self {
         if self.at == At::default() {
             self.at = at;
         }

@@ -126,6 +126,12 @@ impl Notes {
         result.map_err(|finding| self.findings.push(finding)).ok()
     }
 
+    /// Whether a key stands there that was probably meant to be this one.
+    fn misspelt(&self, name: &str) -> bool {
+        let meant = format!("did you mean `{name}`?");
+        self.findings.iter().any(|finding| finding.next == meant)
+    }
+
     /// The entries of a map, with keys that do not belong there noted.
     fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[keys::Key]) -> &'n [(Key, Node)] {
         let entries = node.map(what);
@@ -165,17 +171,20 @@ impl Runbook {
                 let name = name.as_deref().map(|name| label(node.at, name, "runbook"));
                 name.map(|name| notes.note(name));
             }
+            None if notes.misspelt("runbook") => {}
             None => notes.add(root.at, "the runbook has no name", "begin it with `runbook: NAME`"),
         }
         let parameters = get(entries, "parameters").map(|node| parameters(node, &mut notes)).unwrap_or_default();
         let hosts = match get(entries, "hosts") {
             Some(node) => hosts(node, &mut notes),
             None => {
-                notes.add(root.at, "the runbook does not say on which hosts", "add `hosts: { group: NAME }`");
+                if !notes.misspelt("hosts") {
+                    notes.add(root.at, "the runbook does not say on which hosts", "add `hosts: { group: NAME }`");
+                }
+                notes.lost.hosts = true;
                 None
             }
         };
-        notes.lost.hosts = hosts.is_none();
         let mut section = |name: &str| get(entries, name).map(|node| steps(node, &mut notes)).unwrap_or_default();
         let (preflight, before) = (section("preflight"), section("before"));
         let (each_host, after) = (section("each_host"), section("after"));
@@ -183,12 +192,9 @@ impl Runbook {
         if none && notes.findings.is_empty() {
             notes.add(root.at, "the runbook has no steps", "add steps under `each_host:`");
         }
-        // A number that was refused is nothing in the tree, which is no news.
-        let mut seen = BTreeSet::new();
-        let refused: BTreeSet<At> = refused(&notes.findings);
-        notes.findings.retain(|finding| !refused.contains(&finding.at) || seen.insert(finding.at));
         let empty = Node { at: root.at, value: Value::Null };
-        let hosts = hosts.unwrap_or(Hosts { group: empty.clone(), serial: empty, max_fail: 0 });
+        let serial = Node { at: root.at, value: Value::Int(1) };
+        let hosts = hosts.unwrap_or(Hosts { group: empty, serial, max_fail: 0 });
         let name = name.unwrap_or_default();
         let about = about.unwrap_or_default();
         let lost = notes.lost;
@@ -205,11 +211,6 @@ impl Runbook {
             ("after", &self.after),
         ]
     }
-}
-
-/// Where a value was refused by the reader of YAML.
-fn refused(findings: &[Finding]) -> BTreeSet<At> {
-    findings.iter().filter(|finding| finding.what.starts_with("the YAML")).map(|finding| finding.at).collect()
 }
 
 fn parameters(node: &Node, notes: &mut Notes) -> BTreeMap<Label, Param> {
@@ -241,7 +242,8 @@ fn parameters(node: &Node, notes: &mut Notes) -> BTreeMap<Label, Param> {
 fn hosts(node: &Node, notes: &mut Notes) -> Option<Hosts> {
     let entries = notes.entries(node, "{ group: NAME, serial: 1 }", keys::HOSTS);
     let group = get(entries, "group");
-    if group.is_none() && matches!(node.value, Value::Map(_)) {
+    notes.lost.hosts = group.is_none();
+    if group.is_none() && matches!(node.value, Value::Map(_)) && !notes.misspelt("group") {
         notes.add(node.at, "`hosts` does not name a group", "add `group: NAME`");
     }
     if let Some(value) = get(entries, "on_failure") {
@@ -258,12 +260,17 @@ fn hosts(node: &Node, notes: &mut Notes) -> Option<Hosts> {
     let serial = get(entries, "serial").cloned().unwrap_or_else(|| number("serial"));
     let max_fail = get(entries, "max_fail").cloned().unwrap_or_else(|| number("max_fail"));
     let max_fail = notes.note(max_fail.read()).unwrap_or(0);
-    Some(Hosts { group: group?.clone(), serial, max_fail })
+    let group = group.cloned().unwrap_or(Node { at: node.at, value: Value::Null });
+    Some(Hosts { group, serial, max_fail })
 }
 
 fn steps(node: &Node, notes: &mut Notes) -> Vec<StepSpec> {
     let mut steps: Vec<StepSpec> = Vec::new();
-    for item in notes.note(node.list("a list of steps")).unwrap_or_default() {
+    let list = node.list("a list of steps").map_err(|finding| Finding {
+        next: "write a list, in which each step begins with `- NAME:`".to_owned(),
+        ..finding
+    });
+    for item in notes.note(list).unwrap_or_default() {
         let Some(step) = step(item, notes) else { continue };
         if steps.iter().any(|other| other.name == step.name) {
             notes.add(step.at, format!("the step `{}` stands twice", step.name), "give one of them another name");
@@ -340,8 +347,10 @@ fn known(word: &str) -> Option<Kind> {
 }
 
 fn gate_of(value: &Node, notes: &mut Notes) -> Option<(Kind, Node)> {
-    let [(key, value)] = notes.note(value.map("{ GATE: { ... } }"))? else {
-        notes.add(value.at, "a gate has one condition", "write `gate: { gluster.healed: {} }`");
+    const FORM: &str = "write `gate: { gluster.healed: {} }`";
+    let entries = value.map("{ GATE: { ... } }").map_err(|finding| Finding { next: FORM.to_owned(), ..finding });
+    let [(key, value)] = notes.note(entries)? else {
+        notes.add(value.at, "a gate has one condition", FORM);
         return None;
     };
     if !port::GATES.contains(&key.text.as_str()) {

@@ -25,9 +25,12 @@ pub(super) struct Maker<'a> {
     pub(super) steps: Vec<Step>,
     pub(super) lanes: Vec<Lane>,
     pub(super) findings: Vec<Finding>,
-    /// The names of the steps of the section at hand, and of those that were made for the host at hand.
-    section: Vec<Label>,
+    /// The names of the steps of the section at hand, with what they capture.
+    section: Vec<(Label, Option<Label>)>,
+    /// Those that stand before the step at hand.
     pub(super) earlier: Vec<Label>,
+    /// What was captured before it.
+    captured: BTreeSet<Label>,
 }
 
 /// Where a step is made.
@@ -40,7 +43,18 @@ struct Spot<'a> {
 impl<'a> Maker<'a> {
     pub(super) fn new(values: &'a Values, inventory: Value, named: Option<Inventory>, lost: &'a Lost) -> Self {
         let (steps, lanes, findings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { values, inventory, named, lost, steps, lanes, findings, section: Vec::new(), earlier: Vec::new() }
+        Self {
+            values,
+            inventory,
+            named,
+            lost,
+            steps,
+            lanes,
+            findings,
+            section: Vec::new(),
+            earlier: Vec::new(),
+            captured: BTreeSet::new(),
+        }
     }
 
     /// Makes every step of a runbook.
@@ -75,7 +89,8 @@ impl<'a> Maker<'a> {
     }
 
     fn begin(&mut self, section: &[StepSpec]) {
-        self.section = section.iter().map(|spec| spec.name.clone()).collect();
+        let capture = |spec: &StepSpec| spec.modifier("capture").and_then(|node| node.read().ok());
+        self.section = section.iter().map(|spec| (spec.name.clone(), capture(spec))).collect();
         self.earlier = Vec::new();
     }
 
@@ -112,6 +127,17 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// The step of the section that captures a name.
+    fn captured_later(&self, name: &str) -> Option<&Label> {
+        let captures = |own: &Option<Label>| own.as_ref().is_some_and(|own| own.as_str() == name);
+        self.section.iter().find(|(_, own)| captures(own)).map(|(step, _)| step)
+    }
+
+    /// Whether a text holds a name that could not be filled in: it is not known, which was noted, or not known yet.
+    pub(super) fn unfilled(&self, text: &str) -> bool {
+        super::template::names(text).iter().any(|name| !self.captured.iter().any(|own| own.as_str() == name))
+    }
+
     /// Fills in the names of a value; false if something is wrong.
     fn fill(
         &mut self,
@@ -128,10 +154,14 @@ impl<'a> Maker<'a> {
             ("item", _, Some(value)) => Known::Value(value),
             _ => match self.values.lookup(name) {
                 Known::No(_) if captures.iter().any(|capture| capture.as_str() == name) => Known::Later,
+                Known::No(_) if self.captured_later(name).is_some() => {
+                    let step = self.captured_later(name).map_or("", Label::as_str);
+                    Known::No(format!("the step `{step}` captures it after this one: move that step up"))
+                }
                 Known::No(_) => {
                     let known = self.values.names().chain(captures.iter().map(Label::as_str));
                     let known = known.chain(own.iter().copied().filter(|own| *own != "host" || host.is_some()));
-                    Known::No(nearest(name, known).filter(|near| *near != name).map(str::to_owned))
+                    Known::No(Known::meant(nearest(name, known).filter(|near| *near != name)))
                 }
                 found => found,
             },
@@ -195,6 +225,7 @@ impl<'a> Maker<'a> {
         captures: &BTreeSet<Label>,
     ) -> Option<Step> {
         let before = self.findings.len();
+        self.captured.clone_from(captures);
         let value = item.map(|node| &node.value);
         let mut params = spec.params.clone();
         self.fill(&mut params, spot.host, value, captures);
@@ -254,9 +285,9 @@ impl<'a> Maker<'a> {
 
     /// A value of its own kind, such as a span of time.
     pub(super) fn read<T: serde::de::DeserializeOwned>(&mut self, node: &Node) -> Option<T> {
-        match gather(node, Node::read_as, |text| self.values.waits(text)) {
+        match gather(node, Node::read_as, |text| self.unfilled(text)) {
             Gathered::Good(value) => Some(value),
-            Gathered::Bad(findings) => {
+            Gathered::Bad { findings, .. } => {
                 self.findings.extend(findings);
                 None
             }
@@ -343,7 +374,7 @@ impl<'a> Maker<'a> {
         let what = format!("no step `{}` stands before this one", name.shown());
         let next = if name == own.as_str() {
             "a step cannot name itself; name an earlier one of the same section".to_owned()
-        } else if self.section.iter().any(|step| step.as_str() == name) {
+        } else if self.section.iter().any(|(step, _)| step.as_str() == name) {
             format!("`{}` stands after it: move it up, or name an earlier step", name.shown())
         } else {
             match nearest(name, self.earlier.iter().map(Label::as_str)) {

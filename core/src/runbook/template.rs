@@ -15,7 +15,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut rest = text;
     while let Some(start) = rest.find("{{") {
         let Some(end) = rest[start..].find("}}") else {
-            return Err("{{ without }}".to_owned());
+            return Err("`{{` stands without `}}`".to_owned());
         };
         let name = rest[start + 2..start + end].trim();
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -39,8 +39,18 @@ pub enum Known<'a> {
     Value(&'a Value),
     /// A value that will be captured before it is needed; the text keeps its template.
     Later,
-    /// The name is not known; a name that may have been meant.
-    No(Option<String>),
+    /// The name is not known; what to do about it.
+    No(String),
+}
+
+impl Known<'_> {
+    /// What to do about a name that is not known: to use the one that may have been meant.
+    pub(super) fn meant(near: Option<&str>) -> String {
+        match near {
+            Some(near) => format!("did you mean `{{{{ {near} }}}}`?"),
+            None => "declare it under parameters, or capture it first".to_owned(),
+        }
+    }
 }
 
 /// Fills in the names of every text in the tree; every finding. A text that is one template and nothing else takes the
@@ -63,18 +73,14 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
     }
     let wrong = |what: String| Finding::new(at, what, "correct the template");
     let pieces = pieces(text).map_err(wrong)?;
-    let unknown = |name: &str, near: Option<String>| {
-        let next = match near {
-            Some(near) => format!("did you mean `{{{{ {near} }}}}`?"),
-            None => "declare it under parameters, or capture it first".to_owned(),
-        };
+    let unknown = |name: &str, next: String| {
         Finding::new(at, format!("`{name}` is neither a parameter nor captured by an earlier step"), next)
     };
     if let [Piece::Plain(""), Piece::Name(name), Piece::Plain("")] = pieces.as_slice() {
         return match known(name) {
             Known::Value(value) => Ok(Some(value.clone())),
             Known::Later => Ok(None),
-            Known::No(near) => Err(unknown(name, near)),
+            Known::No(next) => Err(unknown(name, next)),
         };
     }
     let mut filled = String::new();
@@ -89,7 +95,7 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
                     return Err(wrong(format!("`{name}` is {}, which does not fit inside a text", other.kind())));
                 }
                 Known::Later => filled.push_str(&format!("{{{{ {name} }}}}")),
-                Known::No(near) => return Err(unknown(name, near)),
+                Known::No(next) => return Err(unknown(name, next)),
             },
         }
     }

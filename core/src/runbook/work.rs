@@ -5,7 +5,6 @@ use super::gather::{Gathered, gather};
 use super::node::{At, Key, Node, Value, Wrong};
 use super::parse::StepSpec;
 use super::step::Maker;
-use super::template::names;
 use crate::action::{Action, CheckError, UndoClass};
 use crate::describe::nearest;
 use crate::id::HostName;
@@ -33,6 +32,69 @@ fn place_of(error: CheckError, params: &Node) -> Finding {
 fn find<'a>(params: &'a Node, name: &str) -> Option<&'a Node> {
     let Value::Map(entries) = &params.value else { return None };
     entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+}
+
+/// What is read and then looked at.
+trait Checks: DeserializeOwned {
+    fn checked(&self) -> Result<(), CheckError>;
+}
+
+impl Checks for Action {
+    fn checked(&self) -> Result<(), CheckError> {
+        self.check()
+    }
+}
+
+impl Checks for Gate {
+    fn checked(&self) -> Result<(), CheckError> {
+        self.check()
+    }
+}
+
+/// What a look at values finds: a field that is wrong is noted and taken out, and the rest is looked at again. Nothing is
+/// said of the fields `cut`, of which something was taken out before.
+fn failures<T: Checks>(name: &str, at: At, params: &Node, cut: &[String]) -> Vec<Finding> {
+    let checked = |params: &Node| under::<T>(name, at, params).map(|value| value.checked().err());
+    let mut findings = Vec::new();
+    let mut params = params.clone();
+    let whole = cut.is_empty();
+    while let Ok(Some(error)) = checked(&params) {
+        let Some(field) = error.field.filter(|field| find(&params, field).is_some()) else {
+            // Of several fields together nothing can be said once one is gone.
+            if whole && findings.is_empty() {
+                findings.push(place_of(error, &params));
+            }
+            break;
+        };
+        if !cut.iter().any(|cut| cut == field) {
+            let items = one_by_one(&params, field, |one| checked(one).ok().flatten());
+            // What is wrong with all of them together is not wrong with one.
+            match items.iter().any(|finding| finding.what == error.reason) {
+                true => findings.extend(items),
+                false => findings.push(place_of(error, &params)),
+            }
+        }
+        let Value::Map(entries) = &mut params.value else { break };
+        entries.retain(|(key, _)| key.text != field);
+    }
+    findings
+}
+
+/// The items of a list that are wrong, each by itself and at its place.
+fn one_by_one(params: &Node, field: &str, check: impl Fn(&Node) -> Option<CheckError>) -> Vec<Finding> {
+    let Some(Value::List(items)) = find(params, field).map(|node| &node.value) else { return Vec::new() };
+    let mut findings = Vec::new();
+    for item in items {
+        let mut one = params.clone();
+        let Value::Map(entries) = &mut one.value else { continue };
+        for (_, value) in entries.iter_mut().filter(|(key, _)| key.text == field) {
+            value.value = Value::List(vec![item.clone()]);
+        }
+        if let Some(error) = check(&one).filter(|error| error.field == Some(field)) {
+            findings.push(Finding::new(item.at, error.reason, "correct the value"));
+        }
+    }
+    findings
 }
 
 impl Maker<'_> {
@@ -74,9 +136,6 @@ impl Maker<'_> {
             let what = format!("`{name}` needs a host, and this section has none");
             self.findings.push(Finding::new(spec.at, what, "move the step to `each_host`"));
         }
-        if let Err(error) = action.check() {
-            self.findings.push(place_of(error, &params));
-        }
         let named = match &action {
             Action::Restore(restore) => Some(("step", &restore.step)),
             Action::InventoryEdit(edit) => edit.home_of.as_ref().map(|label| ("home_of", label)),
@@ -93,39 +152,37 @@ impl Maker<'_> {
     }
 
     /// Reads values as an action or a gate; notes everything that is wrong with them.
-    fn gathered<T: DeserializeOwned>(&mut self, name: &str, at: At, params: &Node) -> Option<T> {
-        let values = self.values;
-        match gather(params, |node| under(name, at, node), |text| values.waits(text) || self.unfilled(text)) {
-            Gathered::Good(value) => Some(value),
-            Gathered::Bad(mut findings) => {
+    fn gathered<T: Checks>(&mut self, name: &str, at: At, params: &Node) -> Option<T> {
+        match gather(params, |node| under(name, at, node), |text| self.unfilled(text)) {
+            Gathered::Good(value) => {
+                self.findings.extend(failures::<T>(name, at, params, &[]));
+                Some(value)
+            }
+            Gathered::Bad { findings, rest } => {
                 // What is read stops at the first key that is missing, and one that is misspelt is not missing.
-                let missing = |name: &str| format!("`{name}` is missing");
-                let row = crate::action::TABLE.iter().find(|row| row.name == name);
-                let forms = row.map(|row| (row.forms)()).unwrap_or_default();
-                let all = forms.first().map_or(&[][..], |form| form.fields.as_slice());
-                for field in all.iter().filter(|field| field.required && find(params, &field.name).is_none()) {
-                    let what = missing(&field.name);
+                let form = crate::describe::form_of(name);
+                let required = form.iter().flat_map(|form| &form.fields).filter(|field| field.required);
+                for field in required.filter(|field| find(params, &field.name).is_none()) {
+                    let what = format!("`{}` is missing", field.name);
                     let meant = format!("did you mean `{}`?", field.name);
-                    let misspelt = findings.iter().any(|finding| finding.next == meant);
-                    if misspelt {
-                        findings.retain(|finding| finding.what != what);
-                    } else if matches!(params.value, Value::Map(_)) && !findings.iter().any(|own| own.what == what) {
-                        findings.push(Finding::new(params.at, what, format!("add `{}`", field.name)));
+                    let known = findings.iter().any(|finding| finding.next == meant || finding.what == what);
+                    if matches!(params.value, Value::Map(_)) && !known {
+                        self.findings.push(Finding::new(params.at, what, format!("add `{}`", field.name)));
                     }
                 }
+                // What could be read is looked at too, but for fields of which something was taken out.
+                let cut = |key: &Key| find(params, &key.text) != find(&rest, &key.text);
+                let cut: Vec<String> = match &params.value {
+                    Value::Map(entries) => {
+                        entries.iter().filter(|(key, _)| cut(key)).map(|(key, _)| key.text.clone()).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                self.findings.extend(failures::<T>(name, at, &rest, &cut));
                 self.findings.extend(findings);
                 None
             }
         }
-    }
-
-    /// Whether a text holds a template that could not be filled in, which was noted.
-    fn unfilled(&self, text: &str) -> bool {
-        text.contains("{{")
-            && self
-                .findings
-                .iter()
-                .any(|finding| names(text).iter().any(|name| finding.what.contains(&format!("`{name}`"))))
     }
 
     pub(super) fn gate(&mut self, at: At, name: &str, mut params: Node, timeout: Option<&Node>) -> Option<Work> {
@@ -145,15 +202,9 @@ impl Maker<'_> {
                 every = self.read(&node);
             }
         }
-        let own = find(&params, "without").map(|node| node.at);
-        if let Some(at) = own {
-            self.findings.push(Finding::new(at, "`without` is what a rollback says of its own host", "remove it"));
-        }
+        self.documented(name, &mut params);
         let gate: Option<Gate> = self.gathered(name, at, &params);
         if let Some(gate) = &gate {
-            if let Err(error) = gate.check() {
-                self.findings.push(place_of(error, &params));
-            }
             self.known_to_inventory(at, gate, &params);
         }
         let timeout = match timeout {
@@ -162,6 +213,20 @@ impl Maker<'_> {
         };
         let gate = gate.filter(|_| self.findings.len() == before)?;
         Some(Work::Gate { every: every.unwrap_or(gate.every()), gate, samples: samples?, timeout: Some(timeout?) })
+    }
+
+    /// Takes out keys that a runbook does not give a gate, and notes them: some keys of its are a rollback's.
+    fn documented(&mut self, name: &str, params: &mut Node) {
+        let Value::Map(entries) = &mut params.value else { return };
+        let form = crate::describe::form_of(name);
+        let known: Vec<&str> = form.iter().flat_map(|form| &form.fields).map(|field| field.name.as_str()).collect();
+        entries.retain(|(key, _)| {
+            let fits = known.contains(&key.text.as_str());
+            if !fits {
+                self.findings.push(Wrong::key(&key.text, &known).or_at(key.at).into_finding());
+            }
+            fits
+        });
     }
 
     /// The hosts that a gate asks are of the inventory, which says how they are reached.

@@ -50,7 +50,7 @@ impl Described for KubeWait {
     const EXAMPLES: &'static [&'static str] = &["\
 - rolled-out:
     kube.wait:
-      object: { api: apps/v1, kind: DaemonSet, namespace: logs, name: fluentd }
+      object: { api: apps/v1, kind: DaemonSet, namespace: logs, name: agent }
       until: rolled-out
       timeout: 20m
 ", "\
