@@ -2,11 +2,11 @@
 
 use crate::files::{FileContent, Files};
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
-use palinode_core::event::{Class, Why};
 use palinode_core::inventory::{
     Change, EditError, Owner, Source, amend, difference, groups_in, merge3, outvoted, reads,
 };
 use palinode_core::port::{Bodies, BodyError, Control, Finished, LookError};
+use palinode_core::record::{Class, Why};
 use palinode_core::resource::State;
 use std::io;
 

@@ -7,6 +7,7 @@ mod doctor;
 mod exec;
 mod explain;
 mod from_run;
+mod help;
 mod inventory;
 mod log;
 mod reindex;
@@ -51,5 +52,6 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Doctor(doctor) => doctor::doctor(args, doctor),
         Command::Explain(wanted) => explain::explain(args, wanted),
         Command::Util(command) => util::util(command),
+        Command::Help(wanted) => help::help(wanted),
     }
 }

@@ -3,13 +3,15 @@
 pub(crate) mod hints;
 pub(crate) mod lanes;
 pub(crate) mod live;
+pub(crate) mod markdown;
 pub(crate) mod progress;
 pub(crate) mod suggest;
 pub(crate) mod summary;
 pub(crate) mod words;
 
-use palinode_core::id::{Micros, is_bidi};
+use palinode_core::id::Micros;
 use palinode_core::runbook::Finding;
+use palinode_core::shown::is_bidi;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
@@ -73,7 +75,7 @@ pub(crate) fn bytes_to_stdout(bytes: &[u8]) {
 pub(crate) fn width() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let own = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
-    told.or_else(own).filter(|columns| *columns >= 40).unwrap_or(80)
+    told.or_else(own).filter(|columns| *columns >= 20).unwrap_or(80)
 }
 
 /// Prints one JSON value to standard output.

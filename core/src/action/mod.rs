@@ -6,12 +6,11 @@
 
 mod check;
 mod kind;
-mod object_ref;
 mod on_cluster;
 mod on_host;
 mod secret;
 mod undo;
-mod values;
+pub(crate) mod values;
 
 pub use check::CheckError;
 pub(crate) use check::InField;
@@ -46,7 +45,6 @@ pub use kind::restore_node::RestoreNode;
 pub use kind::service::{Service, ServiceState};
 pub use kind::wait::{Awaited, Wait};
 pub(crate) use kind::{ActionKind, Described, JudgedBy, Row, TABLE};
-pub use object_ref::ObjectRef;
 pub use secret::{Secret, Shown, Source, Word};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 pub(crate) use values::volume;

@@ -3,8 +3,8 @@
 use super::field::{Field, sentence};
 use super::form::{Form, schema_of};
 use crate::action::{Place, Recovery, TABLE, UndoClass};
-use crate::plan::{Plan, Work};
-use crate::port::{GATE_EXAMPLES, Gate};
+use crate::gate::{GATE_EXAMPLES, Gate};
+use crate::run::plan::{Plan, Work};
 use crate::runbook::{Given, Kind, Runbook, keys};
 use serde::Serialize;
 use serde_json::Value;
@@ -128,7 +128,7 @@ impl KindDoc {
     }
 
     fn alone(&self) -> Option<&'static str> {
-        (self.name == crate::port::OF_THE_CLUSTER).then_some("before, after")
+        (self.name == crate::gate::OF_THE_CLUSTER).then_some("before, after")
     }
 }
 

@@ -45,7 +45,7 @@ pub fn runbook_page() -> String {
         "",
         "`palinode explain runbook` shows the same. `palinode runbook check FILE` tells everything that is wrong in a runbook, \
          and `palinode util schema` prints a JSON schema, with which editors complete and check. What a step can do is in \
-         `actions.md`.",
+         [actions](actions.md), and how to begin in [writing a runbook](writing-a-runbook.md).",
     );
     for Keys { name, about, fields: keys, example } in topics() {
         let _ = writeln!(out, "\n## {name}\n");

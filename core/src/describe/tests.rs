@@ -3,8 +3,8 @@
 use super::kind::{Sort, expanded};
 use super::{Field, KindDoc, Subject, actions, everything, gates, lookup};
 use crate::action::{Action, TABLE};
-use crate::plan::Work;
-use crate::port::{GATE_EXAMPLES, GATES};
+use crate::gate::{GATE_EXAMPLES, GATES};
+use crate::run::plan::Work;
 use crate::runbook::node::{Node, Value as Yaml};
 use crate::runbook::{Checked, Given, Kind, Runbook, StepSpec, keys};
 use serde_json::Value;
@@ -294,7 +294,7 @@ fn the_keys_of_gates_are_those_that_are_read() {
     for kind in gates() {
         let text = format!("{{\"{}\": {{}}}}", kind.name);
         let node = Node::parse(&text.replace("{}", "{ nothing_such: 1 }")).expect("it is YAML");
-        let refused = node.read::<crate::port::Gate>().expect_err("an unknown key");
+        let refused = node.read::<crate::gate::Gate>().expect_err("an unknown key");
         let known: BTreeSet<&str> =
             refused.what.split_once("known are ").map_or(BTreeSet::new(), |(_, all)| all.split(", ").collect());
         let own: BTreeSet<&str> = kind.field_names().into_iter().filter(|name| !keys::has_gate(name)).collect();

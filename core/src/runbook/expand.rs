@@ -7,10 +7,10 @@ use super::step::Maker;
 pub(super) use super::template::Known;
 use super::template::{fill, names};
 use crate::describe::{did_you_mean, nearest};
-use crate::event::RULES;
 use crate::id::{HostName, Label};
 use crate::inventory::Inventory;
-use crate::plan::{LaneKind, Plan};
+use crate::run::plan::{LaneKind, Plan};
+use crate::run::rules::version::RULES;
 use crate::shown::Shown as _;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,8 +5,8 @@ use super::keys;
 use super::node::{At, Key, Node, Value};
 use crate::action;
 use crate::describe::nearest;
+use crate::gate;
 use crate::id::Label;
-use crate::port;
 use crate::shown::Shown as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -343,7 +343,7 @@ fn known(word: &str) -> Option<Kind> {
     if action::runbook_names().any(|name| name == word) {
         return Some(Kind::Action(word.to_owned()));
     }
-    port::GATES.contains(&word).then(|| Kind::Gate(word.to_owned()))
+    gate::GATES.contains(&word).then(|| Kind::Gate(word.to_owned()))
 }
 
 fn gate_of(value: &Node, notes: &mut Notes) -> Option<(Kind, Node)> {
@@ -353,9 +353,9 @@ fn gate_of(value: &Node, notes: &mut Notes) -> Option<(Kind, Node)> {
         notes.add(value.at, "a gate has one condition", FORM);
         return None;
     };
-    if !port::GATES.contains(&key.text.as_str()) {
-        let what = format!("unknown gate `{}`, known are {}", key.text.shown(), port::GATES.join(", "));
-        let next = match nearest(&key.text, port::GATES.iter().copied()) {
+    if !gate::GATES.contains(&key.text.as_str()) {
+        let what = format!("unknown gate `{}`, known are {}", key.text.shown(), gate::GATES.join(", "));
+        let next = match nearest(&key.text, gate::GATES.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "correct the name".to_owned(),
         };
@@ -368,7 +368,7 @@ fn gate_of(value: &Node, notes: &mut Notes) -> Option<(Kind, Node)> {
 /// A key of a step that is no action, no gate and no other key.
 fn no_action(key: &Key) -> Finding {
     let keys = keys::names(keys::STEP);
-    let all = action::runbook_names().chain(port::GATES.iter().copied());
+    let all = action::runbook_names().chain(gate::GATES.iter().copied());
     if let Some(near) = nearest(&key.text, all.chain(keys.iter().copied())) {
         let noun = if keys.contains(&near) { "key" } else { "action" };
         let next = format!("did you mean `{near}`?");
@@ -380,7 +380,7 @@ fn no_action(key: &Key) -> Finding {
             "unknown action `{}`; actions are {}; gates are {}; other keys of a step are {}",
             key.text.shown(),
             action::runbook_names().collect::<Vec<_>>().join(", "),
-            port::GATES.join(", "),
+            gate::GATES.join(", "),
             keys.join(", ")
         ),
         "correct the name",

@@ -11,7 +11,7 @@ use crate::action::{self, Action, Recovery, Target, UndoClass};
 use crate::describe::nearest;
 use crate::id::{HostName, Label, StepPath};
 use crate::inventory::Inventory;
-use crate::plan::{Lane, LaneKind, Step, StepIx, Work};
+use crate::run::plan::{Lane, LaneKind, Step, StepIx, Work};
 use crate::shown::Shown as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,7 @@ impl<'a> Maker<'a> {
     /// Preflight looks and changes nothing; what needs a host is done for every one of them.
     fn preflight(&mut self, spec: &StepSpec, hosts: &[HostName], captures: &mut BTreeSet<Label>) {
         let needs_host = match &spec.kind {
-            Kind::Gate(name) => name != crate::port::OF_THE_CLUSTER,
+            Kind::Gate(name) => name != crate::gate::OF_THE_CLUSTER,
             Kind::Action(name) => {
                 if !action::is_read_only(name) {
                     let what = format!("`{name}` changes something, and preflight only looks");

@@ -18,11 +18,12 @@ use crate::ssh::{Asked, Claim, Fleet, JobError, Jobs, Reply, Word};
 use errors::{not_seen, refused, unseen};
 use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::cluster::ClusterId;
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, HostName, Micros, ResourceKey};
 use palinode_core::port::{
-    Bodies, Control, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Remains, Report, Sample, Survey,
+    Bodies, Control, Ended, Executor, Halted, Job, JobStatus, LookError, Remains, Report, Sample, Survey,
 };
+use palinode_core::record::Class;
 use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
 use std::cell::RefCell;

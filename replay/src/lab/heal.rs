@@ -5,9 +5,10 @@ use super::job::Finish;
 use super::plan::Draft;
 use super::world::World;
 use palinode_core::action::{GlusterHeal, Target};
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::HostName;
-use palinode_core::port::{Bodies, Gate, LookError, Sample};
+use palinode_core::port::{Bodies, LookError, Sample};
+use palinode_core::record::Class;
 use std::collections::BTreeMap;
 
 /// So many volumes are listed one by one.

@@ -10,9 +10,9 @@ use palinode_core::action::{
     Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState,
     Service, ServiceState, Wait, Word,
 };
-use palinode_core::event::Why;
 use palinode_core::id::BodyId;
 use palinode_core::port::Bodies;
+use palinode_core::record::Why;
 use palinode_core::resource::{Active, Nevra, State};
 use palinode_core::span::Span;
 use std::collections::{BTreeMap, BTreeSet};

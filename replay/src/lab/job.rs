@@ -3,8 +3,8 @@
 use super::effect::{Came, Effect};
 use super::ledger::{Line, What};
 use super::world::World;
-use palinode_core::event::Why;
 use palinode_core::id::{Attempt, EntryId, Micros, RunId, StepPath};
+use palinode_core::record::Why;
 use serde::{Deserialize, Serialize};
 
 /// How often a part that has to wait asks again.

@@ -7,9 +7,10 @@ use super::spec;
 use super::world::{Host, OwnerKind, World};
 use palinode_core::action::{Action, PackageState, Target};
 use palinode_core::cluster::node_config_map;
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, ResourceKey};
-use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
+use palinode_core::port::{Bodies, BodyError, LookError, Sample};
+use palinode_core::record::Class;
 use palinode_core::resource::{Fields, Footprint, Kind, Node, Pod, State};
 use std::collections::BTreeMap;
 

@@ -6,9 +6,9 @@ use super::job::{Finish, Part};
 use super::repos::repository_draft;
 use super::world::{Host, PodRecord, World};
 use palinode_core::action::{Action, Bare, Emptydir, Target};
-use palinode_core::event::Why;
 use palinode_core::id::{Micros, ResourceKey};
 use palinode_core::port::{Bodies, Job};
+use palinode_core::record::Why;
 use palinode_core::resource::{Fields, Image, Kind, State};
 use std::io;
 

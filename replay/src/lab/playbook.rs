@@ -8,8 +8,8 @@ use super::plan::{Draft, Outside, refuse};
 use super::spec;
 use super::world::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT, World};
 use palinode_core::action::{Playbook, Target};
-use palinode_core::event::Why;
 use palinode_core::inventory::reading::{Kind, Reading, Sources};
+use palinode_core::record::Why;
 
 fn fatal(message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(2), message: Some(message.into()), ..Finish::default() }

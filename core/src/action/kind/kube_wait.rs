@@ -1,9 +1,9 @@
 //! `kube.wait`: until something holds of an object.
 
-use crate::action::{ActionKind, CheckError, Described, InField as _, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
 use crate::describe::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, ObjectRef, State};
 use crate::span::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

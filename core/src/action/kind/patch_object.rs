@@ -1,10 +1,10 @@
 //! `kube.patch`: fields, merged into an object of any kind.
 
-use crate::action::{on_cluster, values, ActionKind, CheckError, Described, InField as _, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
 use crate::cluster::SERVER_SET;
 use crate::describe::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, ObjectRef, State};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

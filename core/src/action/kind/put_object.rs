@@ -1,9 +1,9 @@
 //! `kube.put-back`: an object of any kind, put back as it was recorded.
 
-use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
 use crate::describe::Form;
 use crate::id::{BodyId, ResourceKey};
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, ObjectRef, State};
 use serde::{Deserialize, Serialize};
 
 /// Puts an object back as it was recorded.

@@ -1,9 +1,9 @@
 //! `kube.remove`: an object of any kind, deleted.
 
-use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
 use crate::describe::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, Loss, Residue, State};
+use crate::resource::{Footprint, Image, Loss, ObjectRef, Residue, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 use super::{NODE, does, drain, labels, start, stop};
 use crate::conformance::{Case, Change, Prep};
 use palinode_core::action::{Action, Bare, DeleteObject, Emptydir, PatchNode};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 use std::collections::BTreeMap;
 
 const NODE_UNIT: &str = "atomic-openshift-node";

@@ -4,9 +4,9 @@ use super::{NODE, UPSTREAM, absent, does, drain, remove, resolver, stop};
 use crate::conformance::{Case, Change, Prep, Rule};
 use crate::lab::NODE_PACKAGES;
 use palinode_core::action::{Action, Bare, Emptydir, Expect, InventoryEdit, Playbook};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
 use palinode_core::inventory::{Edit, Place};
+use palinode_core::record::Why;
 use std::collections::BTreeMap;
 
 fn edit(file: &str, edits: Vec<Edit>) -> Action {

@@ -6,8 +6,8 @@ use palinode_core::action::ServiceState::{Started, Stopped};
 use palinode_core::action::{
     Action, Command, DnsCheck, Fetch, FileRead, FileWrite, GlusterHeal, PackageState, Record, Repository, UNSET, Wait,
 };
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 use palinode_core::span::Span;
 
 const EXCLUDER: &str = "/sbin/atomic-openshift-excluder";
