@@ -332,6 +332,9 @@ fn check_step(text: &str) -> Result<(), BadId> {
     Ok(())
 }
 
+/// What a [`Label`] looks like, as a regular expression.
+pub const LABEL: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
+
 fn check_label(text: &str) -> Result<(), BadId> {
     check_chars(text, 64, "letters, digits, dash and underscore", |c| {
         c.is_ascii_alphanumeric() || matches!(c, '-' | '_')

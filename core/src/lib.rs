@@ -18,6 +18,7 @@ pub mod action;
 pub mod canon;
 pub mod cluster;
 pub mod describe;
+pub mod form;
 pub mod gate;
 pub mod id;
 pub mod inventory;
@@ -29,5 +30,6 @@ pub mod runbook;
 pub mod shown;
 pub mod span;
 pub mod strict;
+pub mod suggest;
 #[cfg(test)]
 mod test_util;

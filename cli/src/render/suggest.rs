@@ -2,9 +2,9 @@
 
 use crate::exit::Failure;
 use crate::render::some;
-use palinode_core::describe::near;
 use palinode_core::record::Scope;
 use palinode_core::run::state::RunState;
+use palinode_core::suggest::near;
 use std::collections::BTreeSet;
 
 /// A name that must be one of these. `what`: what it is a name of; `missing`: what is said before it, such as `the journal

@@ -1,6 +1,6 @@
 //! The keys of runbooks, described: whatever is no action and no gate.
 
-use super::field::Field;
+use crate::form::Field;
 use crate::runbook::keys::{self, Key};
 use serde::Serialize;
 

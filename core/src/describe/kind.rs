@@ -1,14 +1,12 @@
 //! Actions and gates, described.
 
-use super::field::{Field, sentence};
-use super::form::{Form, schema_of};
 use crate::action::{Place, Recovery, TABLE, UndoClass};
-use crate::gate::{GATE_EXAMPLES, Gate};
+use crate::form::{Field, Form, sentence};
+use crate::gate::GATE_EXAMPLES;
 use crate::run::plan::{Plan, Work};
-use crate::runbook::{Given, Kind, Runbook, keys};
+use crate::runbook::{Given, Kind, Runbook, form_of};
 use serde::Serialize;
 use serde_json::Value;
-use std::sync::LazyLock;
 
 /// Whether it acts or waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -207,39 +205,10 @@ pub fn actions() -> Vec<KindDoc> {
     TABLE.iter().map(doc).collect()
 }
 
-/// The one form of the values of an action or a gate; none of an action that has several or none.
-pub(crate) fn form_of(name: &str) -> Option<Form> {
-    let row = TABLE.iter().find(|row| row.name == name && row.runbook);
-    let mut forms = row.map_or_else(|| gate_form(name).into_iter().collect(), |row| (row.forms)());
-    // What is read under a name is its first form: others have names of their own.
-    (!forms.is_empty()).then(|| forms.remove(0))
-}
-
-fn gate_form(name: &str) -> Option<Form> {
-    static ALL: LazyLock<Vec<(&str, Form)>> = LazyLock::new(|| {
-        let all = schema_of::<Gate>();
-        let branches = all["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
-        GATE_EXAMPLES.iter().map(|(name, _)| (*name, Form::from_schema(gate_schema(name, branches)))).collect()
-    });
-    ALL.iter().find(|(own, _)| *own == name).map(|(_, form)| form.clone())
-}
-
 /// Every gate, sorted by name.
 pub fn gates() -> Vec<KindDoc> {
     let doc = |(name, example): &(&'static str, &'static str)| {
-        KindDoc::new(name, Sort::Gate, gate_form(name).into_iter().collect(), vec![example])
+        KindDoc::new(name, Sort::Gate, form_of(name).into_iter().collect(), vec![example])
     };
     GATE_EXAMPLES.iter().map(doc).collect()
-}
-
-/// The values of a gate, with those that all gates take.
-fn gate_schema(name: &str, branches: &[Value]) -> Value {
-    let branch = branches.iter().find(|branch| branch["properties"].get(name).is_some());
-    let mut schema = branch.map(|branch| branch["properties"][name].clone()).unwrap_or_default();
-    schema["description"] = branch.map(|branch| branch["description"].clone()).unwrap_or_default();
-    for key in keys::GATE {
-        schema["properties"][key.name] = key.schema();
-    }
-    schema["additionalProperties"] = Value::Bool(false);
-    schema
 }

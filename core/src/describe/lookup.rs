@@ -1,9 +1,9 @@
 //! What `explain` is asked for: a name, and perhaps fields below it.
 
-use super::field::Field;
 use super::keys::{self, Keys};
 use super::kind::{KindDoc, actions, gates};
-use super::suggest::did_you_mean;
+use crate::form::Field;
+use crate::suggest::did_you_mean;
 use serde::Serialize;
 
 /// What a name stands for.
@@ -94,9 +94,9 @@ pub fn lookup(name: &str) -> Result<Subject, Unknown> {
         let fields = at.fields();
         let Some(field) = fields.iter().find(|field| field.name == part) else {
             // `package.restorabel` is nearer to a gate than to a field of `package`.
-            let near = super::nearest(name, all.iter().map(Subject::name));
+            let near = crate::suggest::nearest(name, all.iter().map(Subject::name));
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-            let next = match (near, super::nearest(part, names.iter().copied())) {
+            let next = match (near, crate::suggest::nearest(part, names.iter().copied())) {
                 (_, Some(field)) => format!("did you mean `{path}.{field}`?"),
                 (Some(near), None) if near.len() > found.name().len() => format!("did you mean `{near}`?"),
                 _ if names.is_empty() => format!("`{path}` has no fields; type `palinode explain {path}`"),
@@ -114,12 +114,12 @@ pub fn lookup(name: &str) -> Result<Subject, Unknown> {
 /// A name that begins with no known one. A typo in the first part does not hide a right field.
 fn unknown(name: &str, all: &[Subject]) -> Unknown {
     let names = all.iter().map(Subject::name);
-    let whole = super::nearest(name, names.clone()).map(str::to_owned);
+    let whole = crate::suggest::nearest(name, names.clone()).map(str::to_owned);
     let next = whole.or_else(|| {
         let mut cut = name;
         while let Some((before, _)) = cut.rsplit_once('.') {
             cut = before;
-            if let Some(near) = super::nearest(cut, names.clone()) {
+            if let Some(near) = crate::suggest::nearest(cut, names.clone()) {
                 let better = format!("{near}{}", &name[cut.len()..]);
                 return Some(if lookup(&better).is_ok() { better } else { near.to_owned() });
             }

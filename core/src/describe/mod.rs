@@ -5,23 +5,16 @@
 //! this are made `palinode explain` ([`lookup`]), the schema of runbooks ([`runbook_schema`]) and the reference pages
 //! ([`page`]).
 
-mod field;
-mod form;
 mod keys;
 mod kind;
 mod lookup;
 pub mod page;
 mod schema;
-mod suggest;
 #[cfg(test)]
 mod tests;
-mod types;
 
-pub use field::{Field, sentence};
-pub(crate) use form::{Form, schema_of};
+pub use crate::form::{Field, sentence};
 pub use keys::Keys;
-pub(crate) use kind::form_of;
 pub use kind::{Fact, FormDoc, KindDoc, Sort, actions, gates};
 pub use lookup::{Subject, Unknown, everything, lookup, topics};
 pub use schema::runbook_schema;
-pub use suggest::{did_you_mean, near, nearest};

@@ -1,9 +1,9 @@
 //! The reference pages, as Markdown that reads well in a terminal too.
 
-use super::field::Field;
 use super::keys::Keys;
 use super::kind::{KindDoc, Sort, actions, gates};
 use super::lookup::topics;
+use crate::form::Field;
 use std::fmt::Write as _;
 
 const WIDTH: usize = 78;

@@ -114,7 +114,7 @@ fn steps(of: &str) -> Value {
         "type": "array",
         "items": {
             "type": "object",
-            "propertyNames": { "pattern": keys::NAME },
+            "propertyNames": { "pattern": crate::id::LABEL },
             "additionalProperties": { "$ref": format!("#/$defs/{of}") },
             "minProperties": 1,
             "maxProperties": 1,

@@ -6,12 +6,12 @@ use super::parse::Runbook;
 use super::step::Maker;
 pub(super) use super::template::Known;
 use super::template::{fill, names};
-use crate::describe::{did_you_mean, nearest};
 use crate::id::{HostName, Label};
 use crate::inventory::Inventory;
 use crate::run::plan::{LaneKind, Plan};
 use crate::run::rules::version::RULES;
 use crate::shown::Shown as _;
+use crate::suggest::{did_you_mean, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a runbook is expanded with.

@@ -5,10 +5,10 @@ use super::expand::{Given, Values};
 use super::node::At;
 use super::parse::Runbook;
 use super::template::fill;
-use crate::describe::did_you_mean;
 use crate::id::HostName;
 use crate::inventory::Inventory;
 use crate::shown::Shown as _;
+use crate::suggest::did_you_mean;
 
 impl Runbook {
     /// The hosts of the group; none if the group is not known yet.
@@ -48,7 +48,7 @@ fn found(at: At, group: &str, path: &str, text: &str, given: &Given) -> Result<V
     if !inventory.group_exists(group) {
         let mut known: Vec<String> = inventory.groups().iter().map(|group| group.to_string()).collect();
         known.sort();
-        let next = match crate::describe::nearest(group, known.iter().map(String::as_str)) {
+        let next = match crate::suggest::nearest(group, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{}`?", near.shown()),
             None => "correct the group, or give another one with --set group=NAME".to_owned(),
         };

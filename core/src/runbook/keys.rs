@@ -1,6 +1,7 @@
 //! The keys of a runbook: what is read is what is documented, since both ask these tables.
 
 use crate::action::{Recovery, UndoClass};
+use crate::id::LABEL;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
@@ -261,11 +262,8 @@ fn text() -> Value {
 }
 
 fn name() -> Value {
-    json!({ "type": "string", "format": "label", "pattern": NAME })
+    json!({ "type": "string", "format": "label", "pattern": LABEL })
 }
-
-/// What names of steps, parameters and captures look like.
-pub(crate) const NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
 
 fn anything() -> Value {
     json!({})
@@ -276,7 +274,7 @@ fn list() -> Value {
 }
 
 fn span() -> Value {
-    crate::describe::schema_of::<crate::span::Span>()
+    crate::form::schema_of::<crate::span::Span>()
 }
 
 fn samples() -> Value {
@@ -313,7 +311,7 @@ fn steps_named() -> Value {
 }
 
 fn parameters() -> Value {
-    json!({ "type": "object", "propertyNames": { "pattern": NAME }, "additionalProperties": optional(map(PARAMETER)) })
+    json!({ "type": "object", "propertyNames": { "pattern": LABEL }, "additionalProperties": optional(map(PARAMETER)) })
 }
 
 /// A map that may be left empty.
@@ -347,5 +345,5 @@ fn undo() -> Value {
 }
 
 fn of<T: JsonSchema>() -> Value {
-    crate::describe::schema_of::<T>()
+    crate::form::schema_of::<T>()
 }

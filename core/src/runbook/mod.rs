@@ -5,6 +5,7 @@
 //! with place, reason and next step; all that can be found are found at once.
 
 mod expand;
+mod forms;
 mod gather;
 mod hosts;
 pub(crate) mod keys;
@@ -21,7 +22,7 @@ mod work;
 pub use expand::{Checked, Given};
 pub use parse::{Hosts, Kind, Param, Runbook, StepSpec};
 
-pub(crate) use keys::NAME;
+pub(crate) use forms::form_of;
 use node::{At, Value};
 use std::fmt;
 

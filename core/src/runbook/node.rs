@@ -5,8 +5,8 @@
 
 use super::Finding;
 use super::words;
-use crate::describe::nearest;
 use crate::shown::Shown as _;
+use crate::suggest::nearest;
 use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_saphyr::Spanned;

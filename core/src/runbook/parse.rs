@@ -4,10 +4,10 @@ use super::Finding;
 use super::keys;
 use super::node::{At, Key, Node, Value};
 use crate::action;
-use crate::describe::nearest;
 use crate::gate;
 use crate::id::Label;
 use crate::shown::Shown as _;
+use crate::suggest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A runbook as written.

@@ -8,11 +8,11 @@ use super::node::{At, Node, Value};
 use super::parse::{Kind, Lost, Runbook, StepSpec};
 use super::template::fill;
 use crate::action::{self, Action, Recovery, Target, UndoClass};
-use crate::describe::nearest;
 use crate::id::{HostName, Label, StepPath};
 use crate::inventory::Inventory;
 use crate::run::plan::{Lane, LaneKind, Step, StepIx, Work};
 use crate::shown::Shown as _;
+use crate::suggest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the steps, and notes all that is wrong with them.

@@ -6,12 +6,12 @@ use super::node::{At, Key, Node, Value, Wrong};
 use super::parse::StepSpec;
 use super::step::Maker;
 use crate::action::{Action, CheckError, UndoClass};
-use crate::describe::nearest;
 use crate::gate::Gate;
 use crate::id::HostName;
 use crate::run::plan::{When, Work};
 use crate::shown::Shown as _;
 use crate::span::Span;
+use crate::suggest::nearest;
 use serde::de::DeserializeOwned;
 
 /// Values under the name of their action or gate.
@@ -160,7 +160,7 @@ impl Maker<'_> {
             }
             Gathered::Bad { findings, rest } => {
                 // What is read stops at the first key that is missing, and one that is misspelt is not missing.
-                let form = crate::describe::form_of(name);
+                let form = super::form_of(name);
                 let required = form.iter().flat_map(|form| &form.fields).filter(|field| field.required);
                 for field in required.filter(|field| find(params, &field.name).is_none()) {
                     let what = format!("`{}` is missing", field.name);
@@ -218,7 +218,7 @@ impl Maker<'_> {
     /// Takes out keys that a runbook does not give a gate, and notes them: some keys of its are a rollback's.
     fn documented(&mut self, name: &str, params: &mut Node) {
         let Value::Map(entries) = &mut params.value else { return };
-        let form = crate::describe::form_of(name);
+        let form = super::form_of(name);
         let known: Vec<&str> = form.iter().flat_map(|form| &form.fields).map(|field| field.name.as_str()).collect();
         entries.retain(|(key, _)| {
             let fits = known.contains(&key.text.as_str());

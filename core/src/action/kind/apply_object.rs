@@ -1,7 +1,7 @@
 //! `kube.apply`: a recorded ConfigMap, put back.
 
 use crate::action::{on_cluster, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, State};
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! `kube.approve-csr`: the certificates that the node's kubelet asks for, approved.
 
 use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;

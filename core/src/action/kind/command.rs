@@ -2,7 +2,7 @@
 
 use crate::action::secret::is_name;
 use crate::action::{on_host, values, Action, ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Secret, Shown, Target, Undo, UndoClass, Word};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::shown::Shown as _;

@@ -1,7 +1,7 @@
 //! `kube.delete-node`: the Node object, deleted.
 
 use crate::action::{on_cluster, Accepted, Action, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, Loss, Residue, State};
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! `kube.delete`: a ConfigMap, deleted.
 
 use crate::action::{on_cluster, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, RemoveObject, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use schemars::JsonSchema;

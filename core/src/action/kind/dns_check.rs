@@ -1,7 +1,7 @@
 //! `dns.check`: names that must resolve on the host.
 
 use crate::action::{values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use schemars::JsonSchema;

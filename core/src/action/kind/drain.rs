@@ -1,7 +1,7 @@
 //! `kube.drain`: the pods that can move are evicted.
 
 use crate::action::{on_cluster, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Loss, Residue, State};
 use crate::span::Span;

@@ -1,7 +1,7 @@
 //! `file`: files and trees, removed.
 
 use crate::action::{on_host, values, ActionKind, CheckError, Described, InField as _, FileWrite, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Kind, State};
 use crate::shown::Shown as _;

@@ -1,7 +1,7 @@
 //! `file.read`: one `KEY=value` line of a file.
 
 use crate::action::{on_host, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use schemars::JsonSchema;

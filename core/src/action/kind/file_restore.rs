@@ -1,7 +1,7 @@
 //! `file.restore`: a file, link or tree, put back as it was recorded.
 
 use crate::action::{on_host, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! `file` with a content: a file, written as a whole or not at all.
 
 use crate::action::{on_host, values, ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::shown::Shown as _;

@@ -2,7 +2,7 @@
 
 use super::inventory_restore;
 use crate::action::{values, ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::{Label, ResourceKey};
 use crate::inventory::{Edit, Inventory};
 use crate::resource::{Footprint, Image, State};

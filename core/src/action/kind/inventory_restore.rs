@@ -1,7 +1,7 @@
 //! `inventory.restore`: an inventory edit, taken back by the recorded bytes or a three-way merge.
 
 use crate::action::{Accepted, Action, ActionKind, CheckError, Described, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use serde::{Deserialize, Serialize};

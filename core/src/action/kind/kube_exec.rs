@@ -1,7 +1,7 @@
 //! `kube.exec`: a command in a pod.
 
 use crate::action::{values, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;

@@ -1,7 +1,7 @@
 //! `kube.wait`: until something holds of an object.
 
 use crate::action::{ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, ObjectRef, State};
 use crate::span::Span;

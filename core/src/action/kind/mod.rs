@@ -4,7 +4,7 @@
 //! for then is what a kind has to say of itself; nothing has a default that could be wrong without a word.
 
 use super::{CheckError, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Residue, State};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! `package`: packages, installed or removed in one transaction.
 
 use crate::action::{on_host, values, Accept, Accepted, Action, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, Nevra, State};
 use schemars::JsonSchema;

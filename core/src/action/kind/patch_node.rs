@@ -2,7 +2,7 @@
 
 use crate::action::{on_cluster, values, Action, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
 use crate::cluster;
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::shown::Shown as _;

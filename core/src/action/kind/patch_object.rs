@@ -2,7 +2,7 @@
 
 use crate::action::{on_cluster, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
 use crate::cluster::SERVER_SET;
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, ObjectRef, State};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -1,7 +1,7 @@
 //! `ansible.playbook`: what is run, what must hold before, and what must hold afterwards.
 
 use crate::action::{on_cluster, restore_touched, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, Word};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::inventory::reading::Reading;
 use crate::resource::{Fields, Footprint, Image, Kind, State};

@@ -1,7 +1,7 @@
 //! `kube.put-back`: an object of any kind, put back as it was recorded.
 
 use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, ObjectRef, State};
 use serde::{Deserialize, Serialize};

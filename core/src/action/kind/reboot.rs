@@ -1,7 +1,7 @@
 //! `reboot`: a reboot of the host, until a new boot is stable.
 
 use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use schemars::JsonSchema;

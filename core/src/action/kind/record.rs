@@ -1,7 +1,7 @@
 //! `record`: what is there, as the baseline of a migration.
 
 use crate::action::{on_cluster, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
 //! `kube.remove`: an object of any kind, deleted.
 
 use crate::action::{on_cluster, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Loss, ObjectRef, Residue, State};
 use schemars::JsonSchema;

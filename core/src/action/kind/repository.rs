@@ -1,7 +1,7 @@
 //! `repository`: where packages come from: enabled repositories, and the release that is pinned.
 
 use crate::action::{values, Action, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;

@@ -1,7 +1,7 @@
 //! `restore`: fields of the node, as an earlier step found them.
 
 use crate::action::{on_cluster, values, Action, ActionKind, CheckError, Described, InField as _, PatchNode, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::{Label, ResourceKey};
 use crate::resource::{Footprint, Image, State};
 use schemars::JsonSchema;

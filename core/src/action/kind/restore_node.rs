@@ -1,7 +1,7 @@
 //! `kube.restore-node`: a node that registered again gets back what it had.
 
 use crate::action::{on_cluster, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::span::Span;

@@ -1,7 +1,7 @@
 //! `service`: systemd units, started or stopped, enabled or disabled.
 
 use crate::action::{on_host, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Active, Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;

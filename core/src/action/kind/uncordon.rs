@@ -1,7 +1,7 @@
 //! `kube.uncordon`: the node takes pods again.
 
 use crate::action::{on_cluster, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
-use crate::describe::Form;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use schemars::JsonSchema;

@@ -40,7 +40,7 @@ struct Shape {
 
 impl Field {
     /// A field from the schema of its type. `required` is what the map that it is in says.
-    pub(super) fn of(name: &str, schema: &Value, required: bool) -> Self {
+    pub(crate) fn of(name: &str, schema: &Value, required: bool) -> Self {
         let Shape { takes, unit, choices, fields } = shape(schema);
         let default = match schema.get("default") {
             Some(Value::Null) => None,

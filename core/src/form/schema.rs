@@ -23,7 +23,7 @@ impl Form {
     }
 
     /// A form that a schema describes.
-    pub(super) fn from_schema(mut schema: Value) -> Self {
+    pub(crate) fn from_schema(mut schema: Value) -> Self {
         let about = paragraphs(&schema);
         if schema.get("type").is_some_and(|kind| kind == "null") {
             // A kind without values.

@@ -1,7 +1,6 @@
 //! Schemas of types that are read from a text of their own.
 
-use crate::id::{HostName, Label};
-use crate::runbook::NAME;
+use crate::id::{HostName, LABEL, Label};
 use crate::span::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -31,7 +30,7 @@ impl JsonSchema for Label {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "label", "pattern": NAME })
+        json_schema!({ "type": "string", "format": "label", "pattern": LABEL })
     }
 }
 
