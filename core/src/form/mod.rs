@@ -4,7 +4,6 @@
 
 mod field;
 mod schema;
-mod types;
 
 pub use field::{Field, sentence};
 pub(crate) use schema::{Form, schema_of};

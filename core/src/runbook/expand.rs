@@ -1,11 +1,11 @@
 //! From a runbook to a plan: parameters, hosts and `each` are filled in, every action becomes typed.
 
-use super::Finding;
+use super::finding::Finding;
 use super::node::{At, Node, REFUSED, Value};
 use super::parse::Runbook;
 use super::step::Maker;
-pub(super) use super::template::Known;
-use super::template::{fill, names};
+use super::template::{Known, fill, names};
+use super::values::Values;
 use crate::id::{HostName, Label};
 use crate::inventory::Inventory;
 use crate::run::plan::{LaneKind, Plan};
@@ -47,37 +47,6 @@ enum Aim {
     Plan,
     /// For a check: without an inventory and without values for parameters.
     Check,
-}
-
-/// The values of parameters.
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    known: BTreeMap<Label, Node>,
-    /// Those whose values are not known.
-    unknown: BTreeSet<String>,
-}
-
-impl Values {
-    /// What a name stands for.
-    pub(super) fn lookup(&self, name: &str) -> Known<'_> {
-        if self.unknown.contains(name) {
-            return Known::Later;
-        }
-        match self.known.iter().find(|(known, _)| known.as_str() == name) {
-            Some((_, node)) => Known::Value(&node.value),
-            None => Known::No(Known::meant(nearest(name, self.known.keys().map(Label::as_str)))),
-        }
-    }
-
-    /// The names of the parameters.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.known.keys().map(Label::as_str).chain(self.unknown.iter().map(String::as_str))
-    }
-
-    /// Whether a text holds a parameter whose value is not known.
-    pub(super) fn waits(&self, text: &str) -> bool {
-        names(text).iter().any(|name| self.unknown.contains(name))
-    }
 }
 
 impl Runbook {

@@ -1,7 +1,7 @@
 //! Reading a map of values as a type, with everything that is wrong in it: what cannot be read is noted, taken out, and the
 //! rest is read again.
 
-use super::Finding;
+use super::finding::Finding;
 use super::node::{At, Node, Sort, Value, Wrong};
 
 /// What a reading came to.

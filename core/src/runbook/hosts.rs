@@ -1,10 +1,11 @@
 //! The hosts of a runbook, found in the inventory, and how many of them are worked on side by side.
 
-use super::Finding;
-use super::expand::{Given, Values};
+use super::expand::Given;
+use super::finding::Finding;
 use super::node::At;
 use super::parse::Runbook;
 use super::template::fill;
+use super::values::Values;
 use crate::id::HostName;
 use crate::inventory::Inventory;
 use crate::shown::Shown as _;

@@ -3,7 +3,8 @@
 //! Typed reading goes through serde, and an error names the innermost place that could not be read. Floats do not
 //! exist here: `3.10` would become 3.1, which is how a version gets lost (T8), so such a value must be quoted.
 
-use super::Finding;
+pub use super::finding::At;
+use super::finding::Finding;
 use super::words;
 use crate::shown::Shown as _;
 use crate::suggest::nearest;
@@ -11,15 +12,6 @@ use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, 
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_saphyr::Spanned;
 use std::fmt;
-
-/// Line and column, both from 1; zeros where nothing is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
-pub struct At {
-    /// Line.
-    pub line: u32,
-    /// Column.
-    pub column: u32,
-}
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +116,7 @@ impl Node {
     pub fn map(&self, what: &str) -> Result<&[(Key, Self)], Finding> {
         match &self.value {
             Value::Map(entries) => Ok(entries),
-            other => Err(Finding::expected(self.at, what, other)),
+            other => Err(expected(self.at, what, other)),
         }
     }
 
@@ -132,7 +124,7 @@ impl Node {
     pub fn list(&self, what: &str) -> Result<&[Self], Finding> {
         match &self.value {
             Value::List(items) => Ok(items),
-            other => Err(Finding::expected(self.at, what, other)),
+            other => Err(expected(self.at, what, other)),
         }
     }
 
@@ -142,7 +134,7 @@ impl Node {
             Value::Text(text) => Ok(text.clone()),
             Value::Int(number) => Ok(number.to_string()),
             Value::Bool(truth) => Ok(truth.to_string()),
-            other => Err(Finding::expected(self.at, what, other)),
+            other => Err(expected(self.at, what, other)),
         }
     }
 
@@ -170,6 +162,10 @@ impl Node {
             Value::Null | Value::Bool(_) | Value::Int(_) => Ok(()),
         }
     }
+}
+
+fn expected(at: At, what: &str, found: &Value) -> Finding {
+    Finding::new(at, format!("expected {what}, found {}", found.kind()), "correct the value")
 }
 
 impl Value {

@@ -1,6 +1,6 @@
 //! From YAML values to a runbook: keys, steps, modifiers. Nothing is filled in yet.
 
-use super::Finding;
+use super::finding::Finding;
 use super::keys;
 use super::node::{At, Key, Node, Value};
 use crate::action;

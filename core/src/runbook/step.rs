@@ -1,12 +1,12 @@
 //! The steps of a plan: each step of the runbook for each host, with its values filled in.
 
-use super::Finding;
-use super::expand::{Known, Values};
+use super::finding::Finding;
 use super::gather::{Gathered, gather};
 use super::keys;
 use super::node::{At, Node, Value};
 use super::parse::{Kind, Lost, Runbook, StepSpec};
-use super::template::fill;
+use super::template::{Known, fill};
+use super::values::Values;
 use crate::action::{self, Action, Recovery, Target, UndoClass};
 use crate::id::{HostName, Label, StepPath};
 use crate::inventory::Inventory;
@@ -250,7 +250,7 @@ impl<'a> Maker<'a> {
         // Only earlier steps can be named, so the order of undoing has no circles.
         let undo_after = self.steps_named(modifiers.get("undo_after"), spot.host, &spec.name);
         let touches = self.steps_named(modifiers.get("touches"), spot.host, &spec.name);
-        let when = modifiers.get("when").map(|node| self.note(super::work::when(node)));
+        let when = modifiers.get("when").map(|node| self.note(super::declared::when(node)));
         let class = match &work {
             Some(Work::Act(action)) => self.class(action, &modifiers),
             Some(Work::Gate { .. }) | None => Some((UndoClass::Read, None)),
@@ -336,7 +336,7 @@ impl<'a> Maker<'a> {
         };
         match modifiers.get("undo") {
             Some(node) => {
-                let declared = super::work::declared(node, action, own);
+                let declared = super::declared::class(node, action, own);
                 self.note(declared)
             }
             None => Some((own, None)),

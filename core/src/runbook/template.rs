@@ -1,6 +1,6 @@
 //! `{{ name }}` in texts: parameters when the plan is made, captures when a step's turn comes. Nothing else.
 
-use super::Finding;
+use super::finding::Finding;
 use super::node::{At, Node, Value};
 use crate::shown::Shown as _;
 
