@@ -18,7 +18,6 @@ pub fn actions_page() -> String {
     let mut out = format!("{HEAD}# Actions and gates\n\n");
     paragraph(
         &mut out,
-        "",
         "An action changes something or looks at something, and a gate waits until something holds. Each step of a runbook has \
          one of them. `palinode explain NAME` shows the same for one name, and `palinode explain NAME.FIELD` for one field.",
     );
@@ -29,7 +28,7 @@ pub fn actions_page() -> String {
         section(&mut out, kind);
     }
     out.push_str("\n## What only a rollback does\n\n");
-    paragraph(&mut out, "", "These stand in the plan of a rollback and in the log. No runbook can use them.");
+    paragraph(&mut out, "These stand in the plan of a rollback and in the log. No runbook can use them.");
     out.push('\n');
     for kind in actions.iter().filter(|kind| kind.sort == Sort::Inverse) {
         item(&mut out, "", &format!("`{}`: {}.", kind.name, kind.summary));
@@ -42,9 +41,9 @@ pub fn runbook_page() -> String {
     let mut out = format!("{HEAD}# The runbook language\n\n");
     paragraph(
         &mut out,
-        "",
         "`palinode explain runbook` shows the same. `palinode runbook check FILE` tells everything that is wrong in a runbook, \
-         and `palinode util schema` prints a JSON schema, with which editors complete and check. What a step can do is in \
+         and `palinode util schema` prints a JSON schema, with which editors complete and check: many take it from a first line \
+         `# yaml-language-server: $schema=FILE`. What a step can do is in \
          [actions](actions.md), and how to begin in [writing a runbook](writing-a-runbook.md).",
     );
     for Keys { name, about, fields: keys, example } in topics() {
@@ -123,7 +122,7 @@ fn paragraphs(out: &mut String, text: &str) {
         if number > 0 {
             out.push('\n');
         }
-        paragraph(out, "", part);
+        paragraph(out, part);
     }
 }
 
@@ -141,9 +140,9 @@ fn item(out: &mut String, indent: &str, text: &str) {
     }
 }
 
-fn paragraph(out: &mut String, indent: &str, text: &str) {
-    for line in wrap(text, WIDTH - indent.len()) {
-        let _ = writeln!(out, "{indent}{line}");
+fn paragraph(out: &mut String, text: &str) {
+    for line in wrap(text, WIDTH) {
+        let _ = writeln!(out, "{line}");
     }
 }
 

@@ -64,10 +64,9 @@ fn values(kind: &KindDoc) -> Value {
         }
         inside(form);
     }
-    let mut schema = match forms.len() {
-        1 => forms.remove(0),
-        _ => json!({ "anyOf": forms }),
-    };
+    // A parameter may hold all of them.
+    forms.push(json!({ "$ref": format!("#/$defs/{TEMPLATE}") }));
+    let mut schema = json!({ "anyOf": forms });
     let examples = kind.examples.join("");
     schema["description"] = Value::from(format!("{}.\n\n{examples}", kind.summary).trim_end());
     schema

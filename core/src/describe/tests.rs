@@ -177,13 +177,11 @@ fn a_documented_default_is_what_is_read_where_nothing_is_written() {
 #[test]
 fn a_field_is_documented_as_required_if_and_only_if_nothing_is_read_without_it() {
     // Of these fields one must be given, and none by itself.
-    let one_of: [(&str, &[&str]); 6] = [
-        ("kube.patch-node", &[]),
+    let one_of: [(&str, &[&str]); 4] = [
         ("package", &["names", "exact"]),
         ("repository", &["enable", "disable", "release"]),
         ("service", &["unit", "units", "state", "enabled"]),
         ("wait", &["port", "path", "unit", "for"]),
-        ("record", &[]),
     ];
     for kind in usable() {
         for (number, form) in kind.forms.iter().enumerate() {
@@ -193,7 +191,6 @@ fn a_field_is_documented_as_required_if_and_only_if_nothing_is_read_without_it()
                 values.iter().map(|(name, _)| name.as_str()).filter(|name| !several.contains(name)).collect();
             let required: BTreeSet<&str> =
                 form.fields.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
-            // What tells the forms of a name apart is needed for that.
             assert_eq!(required, needed, "{}", kind.name);
         }
     }

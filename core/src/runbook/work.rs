@@ -153,9 +153,11 @@ impl Maker<'_> {
 
     /// Reads values as an action or a gate; notes everything that is wrong with them.
     fn gathered<T: Checks>(&mut self, name: &str, at: At, params: &Node) -> Option<T> {
-        match gather(params, |node| under(name, at, node), |text| self.unfilled(text)) {
+        match gather(params, |node| under::<T>(name, at, node), |text| self.unfilled(text)) {
             Gathered::Good(value) => {
-                self.findings.extend(failures::<T>(name, at, params, &[]));
+                if value.checked().is_err() {
+                    self.findings.extend(failures::<T>(name, at, params, &[]));
+                }
                 Some(value)
             }
             Gathered::Bad { findings, rest } => {
