@@ -163,7 +163,8 @@ fn a_page_that_is_not_there_is_refused_with_what_was_meant() {
     let desk = Desk::new();
     desk.run(&["help", "indoubt"]).exits(2).complains(&["no page `indoubt`", "did you mean `in-doubt`?"]);
     desk.run(&["help", "rolback"]).exits(2).complains(&["did you mean `rollback`?"]);
-    desk.run(&["help", "inventory", "chekc"]).exits(2).complains(&["`inventory chekc`", "check, diff, graph"]);
+    desk.run(&["help", "inventory", "chekc"]).exits(2).complains(&["`inventory chekc`", "did you mean `check`?"]);
+    desk.run(&["help", "inventory", "zebra"]).exits(2).complains(&["`inventory zebra`", "check, diff, graph"]);
     desk.run(&["help", "zebra"]).exits(2).complains(&["no page `zebra`", "type `palinode help` for the list"]);
 }
 
