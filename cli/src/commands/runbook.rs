@@ -42,7 +42,7 @@ pub(crate) fn load(name: &str) -> Result<(String, String), Failure> {
     let path = Path::new(name);
     if !path.exists() {
         let next = match nearest(shown, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{near}`? `palinode runbook list` shows all"),
             None => "type `palinode runbook list`".to_owned(),
         };
         let what = format!("there is no runbook `{shown}`: it is neither a file nor one of {}", names.join(", "));
