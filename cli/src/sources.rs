@@ -1,7 +1,9 @@
 //! What a command line names and is read: runbooks and inventories.
 
 use crate::error::Failure;
+use palinode_core::suggest::nearest;
 use palinode_executors::{FILE_LIMIT, read_plain};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Names and texts of the runbooks that come with Palinode.
@@ -16,10 +18,12 @@ pub(crate) fn load_runbook(name: &str) -> Result<(String, String), Failure> {
     let shown = name;
     let path = Path::new(name);
     if !path.exists() {
-        return Err(Failure::usage(
-            format!("there is no runbook `{shown}`: it is neither a file nor one of {}", names.join(", ")),
-            "type `palinode runbook list`",
-        ));
+        let next = match nearest(shown, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? `palinode runbook list` shows all"),
+            None => "type `palinode runbook list`".to_owned(),
+        };
+        let what = format!("there is no runbook `{shown}`: it is neither a file nor one of {}", names.join(", "));
+        return Err(Failure::usage(what, next));
     }
     let unread =
         |why: String| Failure::usage(format!("cannot read the runbook {shown}: {why}"), "give a readable text file");
@@ -45,4 +49,18 @@ pub(crate) fn recorded_path(path: &Path) -> Result<String, Failure> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!("the inventory {} has a name that is not UTF-8", path.display()), "give it another name")
     })
+}
+
+/// The parameters after `--set`.
+pub(crate) fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut all = BTreeMap::new();
+    for text in set {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("`--set {text}` has no ="), "write --set NAME=VALUE"))?;
+        if all.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Failure::usage(format!("the parameter `{name}` is set twice"), "set it once"));
+        }
+    }
+    Ok(all)
 }

@@ -2,7 +2,9 @@
 
 use crate::shown::{Shown as _, is_bidi};
 use blake3::hazmat::HasherExt;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -332,6 +334,9 @@ fn check_step(text: &str) -> Result<(), BadId> {
     Ok(())
 }
 
+/// What a [`Label`] looks like, as a regular expression.
+pub const LABEL: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
+
 fn check_label(text: &str) -> Result<(), BadId> {
     check_chars(text, 64, "letters, digits, dash and underscore", |c| {
         c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
@@ -359,6 +364,34 @@ name!(
 name!(
     /// Stable key of a resource such as `gluster1.demo/unit/crio`; see [`crate::resource`].
     ResourceKey, check_key);
+
+impl JsonSchema for Label {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Label")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "label", "pattern": LABEL })
+    }
+}
+
+impl JsonSchema for HostName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("HostName")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "host", "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*$" })
+    }
+}
 
 #[cfg(test)]
 mod tests {

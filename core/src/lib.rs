@@ -18,7 +18,9 @@ pub mod action;
 pub mod canon;
 pub mod chain;
 pub mod cluster;
+pub mod describe;
 pub mod exit;
+pub mod form;
 pub mod gate;
 pub mod id;
 pub mod inventory;
@@ -30,5 +32,6 @@ pub mod runbook;
 pub mod shown;
 pub mod span;
 pub mod strict;
+pub mod suggest;
 #[cfg(test)]
 mod test_util;

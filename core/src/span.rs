@@ -1,7 +1,9 @@
 //! Spans of time as people write them: `90s`, `15m`, `2h`.
 
 use crate::id::Micros;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -72,6 +74,21 @@ impl<'de> Deserialize<'de> for Span {
             }
         }
         from.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for Span {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Span")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let (format, unit, pattern) = ("span", "90s, 15m or 2h; a bare number is seconds", "^[0-9]+[smh]?$");
+        json_schema!({ "type": ["string", "integer"], "format": format, "x-unit": unit, "pattern": pattern, "minimum": 0 })
     }
 }
 

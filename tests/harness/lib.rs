@@ -23,6 +23,7 @@ pub mod power;
 pub mod rig;
 pub mod site;
 pub mod skip;
+pub mod snapshot;
 pub mod synthetic;
 pub mod tables;
 pub mod tale;

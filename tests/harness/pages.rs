@@ -179,6 +179,11 @@ fn as_runbook(text: &str) -> String {
     if text.starts_with("runbook:") {
         return text.to_owned();
     }
+    // What is no list of steps is another key of a runbook.
+    if !text.trim_start().starts_with('-') && !text.trim_start().starts_with('#') {
+        let hosts = if text.starts_with("hosts:") { "" } else { "hosts: { group: nodes }\n" };
+        return format!("runbook: example\n{hosts}{text}each_host:\n  - it: {{ kube.cordon: {{}} }}\n");
+    }
     let steps = if text.starts_with("  - ") { text.to_owned() } else { format!("  {}", text.replace('\n', "\n  ")) };
     format!("runbook: example\nabout: Steps of a page\nhosts: {{ group: nodes }}\neach_host:\n{}\n", steps.trim_end())
 }

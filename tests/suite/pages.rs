@@ -118,7 +118,10 @@ fn help_lists_verbs_and_pages_and_shows_both() {
         let topic = if name == "runbook" { "runbook-language".to_owned() } else { name };
         assert!(list.stdout.lines().any(|line| line.trim_start().starts_with(&topic)), "{topic}: {list}");
         let out = desk.run(&["help", &topic]).exits(0);
-        let title = read(&page).lines().next().map(|line| line.trim_start_matches("# ").to_uppercase());
+        let title = read(&page)
+            .lines()
+            .find(|line| !line.starts_with("<!--"))
+            .map(|line| line.trim_start_matches("# ").to_uppercase());
         assert_eq!(out.stdout.lines().next(), title.as_deref(), "{topic}");
         assert!(!out.stdout.contains("```") && !out.stdout.contains("]("), "{topic}: marks are left: {out}");
         assert!(!out.stdout.contains('\u{1b}'), "colours are for terminals");
@@ -163,7 +166,8 @@ fn a_page_that_is_not_there_is_refused_with_what_was_meant() {
     let desk = Desk::new();
     desk.run(&["help", "indoubt"]).exits(2).complains(&["no page `indoubt`", "did you mean `in-doubt`?"]);
     desk.run(&["help", "rolback"]).exits(2).complains(&["did you mean `rollback`?"]);
-    desk.run(&["help", "inventory", "chekc"]).exits(2).complains(&["`inventory chekc`", "check, diff, graph"]);
+    desk.run(&["help", "inventory", "chekc"]).exits(2).complains(&["`inventory chekc`", "did you mean `check`?"]);
+    desk.run(&["help", "inventory", "zebra"]).exits(2).complains(&["`inventory zebra`", "check, diff, graph"]);
     desk.run(&["help", "zebra"]).exits(2).complains(&["no page `zebra`", "type `palinode help` for the list"]);
 }
 

@@ -281,7 +281,7 @@ fn unknown(word: &str, wanted: &str) -> Failure {
 fn plan(host: &str, action: Action, repeatable: bool) -> Result<Plan, Failure> {
     let host = HostName::new(host)
         .map_err(|bad| Failure::usage(format!("`{host}` is no host: {bad}"), "name it as ssh does"))?;
-    action.check().map_err(|why| Failure::usage(why, "correct it; nothing was touched"))?;
+    action.check().map_err(|error| Failure::usage(error.reason, "correct it; nothing was touched"))?;
     if serde_json::to_string(&action).is_ok_and(|text| text.contains("{{")) {
         return Err(Failure::usage(
             "two braces begin a template, and there is nothing here to fill one with",

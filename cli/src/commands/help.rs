@@ -1,7 +1,7 @@
 //! `palinode help`: the verbs' help as clap writes it, and the pages of `cli/docs`.
 
 use crate::error::{Exit, Failure};
-use crate::render::{markdown, suggest, to_stdout};
+use crate::render::{markdown, suggest, to_stdout, width};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -51,9 +51,6 @@ pub(crate) struct Help {
     topic: Vec<String>,
 }
 
-/// The columns of a terminal that does not say how many it has, and of a file.
-const COLUMNS: usize = 80;
-
 /// Shows the help of a verb, a page, or the list of both.
 pub(crate) fn help(wanted: &Help, mut root: clap::Command) -> Result<Exit, Failure> {
     root.build();
@@ -64,7 +61,7 @@ pub(crate) fn help(wanted: &Help, mut root: clap::Command) -> Result<Exit, Failu
         return Ok(Exit::Done);
     };
     if let (Some(topic), []) = (TOPICS.iter().find(|topic| topic.name == first), rest) {
-        to_stdout(&markdown::render(topic.page, columns(), is_styled()));
+        to_stdout(&markdown::render(topic.page, width(), is_styled()));
         return Ok(Exit::Done);
     }
     let mut command = &mut root;
@@ -114,12 +111,6 @@ fn is_styled() -> bool {
     let off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     std::io::stdout().is_terminal() && !off && !dumb
-}
-
-fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
-    let said = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
-    said.unwrap_or(COLUMNS).max(20)
 }
 
 #[cfg(test)]

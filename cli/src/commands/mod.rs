@@ -5,6 +5,7 @@ mod close;
 mod decide;
 mod doctor;
 mod exec;
+mod explain;
 mod help;
 mod inventory;
 mod log;
@@ -17,6 +18,7 @@ mod runbook;
 mod runs;
 mod show;
 mod status;
+mod util;
 mod verify;
 
 use crate::args::Args;
@@ -58,9 +60,12 @@ enum Command {
     Rollback(rollback::Rollback),
     #[command(subcommand)]
     Runbook(runbook::Runbook),
+    Explain(explain::Explain),
     #[command(subcommand)]
     Inventory(inventory::Inventory),
     Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Util(util::Util),
     Help(help::Help),
 }
 
@@ -84,6 +89,8 @@ impl CommandLine {
             | Command::Runbook(_)
             | Command::Inventory(_)
             | Command::Doctor(_)
+            | Command::Explain(_)
+            | Command::Util(_)
             | Command::Help(_) => false,
         }
     }
@@ -113,6 +120,8 @@ pub(crate) fn dispatch(line: &CommandLine) -> Result<Exit, Failure> {
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
         Command::Inventory(command) => inventory::inventory(args, command),
         Command::Doctor(doctor) => doctor::doctor(args, doctor),
+        Command::Explain(wanted) => explain::explain(args, wanted),
+        Command::Util(command) => util::util(command),
         Command::Help(wanted) => help::help(wanted, CommandLine::command()),
     }
 }

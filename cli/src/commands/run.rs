@@ -7,9 +7,8 @@ use crate::render::live::Live;
 use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, outline};
 use crate::sources;
 use palinode_core::run::plan::Plan;
-use palinode_core::runbook::{Finding, Given, Runbook};
+use palinode_core::runbook::{Given, Runbook};
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -51,23 +50,8 @@ pub(crate) struct Run {
     lab_options: LabOptions,
 }
 
-/// The parameters after `--set`.
-fn parameters(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut all = BTreeMap::new();
-    for text in set {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("`--set {text}` has no ="), "write --set NAME=VALUE"))?;
-        if all.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::usage(format!("the parameter `{name}` is set twice"), "set it once"));
-        }
-    }
-    Ok(all)
-}
-
 fn expand(name: &str, text: &str, given: &Given) -> Result<Plan, Failure> {
-    let failure = |findings: Vec<Finding>| Failure::findings(name, text, findings);
-    Runbook::parse(text).and_then(|runbook| runbook.expand(given)).map_err(failure)
+    Runbook::plan(text, given).map_err(|findings| Failure::findings(name, text, findings))
 }
 
 /// Opens a run and drives it.
@@ -101,7 +85,7 @@ fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What<'static>, Consent
     let inventory = sources::read_inventory(path)?;
     let given = Given {
         inventory: Some((sources::recorded_path(path)?, inventory)),
-        parameters: parameters(&run.set)?,
+        parameters: sources::parameters(&run.set)?,
         only: run.host.clone(),
     };
     let plan = expand(name, text, &given)?;
@@ -129,8 +113,11 @@ fn in_lab<'a>(run: &'a Run, name: &'a str, text: &'a str) -> Result<What<'a>, Fa
     let expand = move |folder: &Path| {
         // The canonical folder is what the plan names, and it is known before it is made.
         let shown = folder.join("hosts").to_string_lossy().into_owned();
-        let mut given =
-            Given { parameters: parameters(&run.set)?, inventory: Some((shown, inventory)), only: run.host.clone() };
+        let mut given = Given {
+            parameters: sources::parameters(&run.set)?,
+            inventory: Some((shown, inventory)),
+            only: run.host.clone(),
+        };
         let plan = expand(name, text, &given).map_err(|failure| {
             // A complaint about the inventory names the file that the person gave.
             let shown = match (&run.inventory, &there) {

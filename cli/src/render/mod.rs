@@ -71,6 +71,13 @@ pub(crate) fn bytes_to_stdout(bytes: &[u8]) {
     }
 }
 
+/// How many columns the terminal has; 80 where there is none and `COLUMNS` does not say.
+pub(crate) fn width() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let own = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    told.or_else(own).filter(|columns| *columns >= 20).unwrap_or(80)
+}
+
 /// Prints one JSON value to standard output.
 pub(crate) fn json(value: &serde_json::Value) {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();

@@ -4,6 +4,7 @@ use crate::error::Failure;
 use crate::render::some;
 use palinode_core::record::Scope;
 use palinode_core::run::state::RunState;
+use palinode_core::suggest::near;
 use std::collections::BTreeSet;
 
 /// A name that must be one of these. `what`: what it is a name of; `missing`: what is said before it, such as `the journal
@@ -39,7 +40,7 @@ pub(crate) fn scope(run: &RunState, id: &str, scope: &Scope) -> Result<(), Failu
 
 /// What was probably meant, or what there is.
 pub(crate) fn meant(name: &str, all: &BTreeSet<&str>) -> String {
-    let near = near(name, all);
+    let near = near(name, all.iter().copied());
     match near.as_slice() {
         [] if all.is_empty() => "leave it away: there is none yet".to_owned(),
         [] => format!("there are {}", some(&all.iter().copied().collect::<Vec<_>>(), 8)),
@@ -48,45 +49,6 @@ pub(crate) fn meant(name: &str, all: &BTreeSet<&str>) -> String {
             format!("did you mean {}?", many.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
         }
     }
-}
-
-/// Names that are written nearly so, or begin so; the nearest first, at most three.
-fn near<'a>(name: &str, all: &BTreeSet<&'a str>) -> Vec<&'a str> {
-    let name = name.to_lowercase();
-    let mut found: Vec<(usize, &str)> = all
-        .iter()
-        .filter_map(|known| {
-            let lower = known.to_lowercase();
-            let far = distance(&name, &lower);
-            let most = (name.chars().count() / 4).max(1);
-            // The beginning, or the end behind the last separator: `gluster1` and `packages` are parts of longer names.
-            let part =
-                name.len() >= 3 && (lower.starts_with(&name) || lower.split(['/', '.']).any(|part| part == name));
-            (far <= most || part).then_some((if part { 0 } else { far }, *known))
-        })
-        .collect();
-    found.sort_unstable();
-    found.into_iter().take(3).map(|(_, known)| known).collect()
-}
-
-/// How many letters one is from the other. Long names are far from everything.
-fn distance(one: &str, other: &str) -> usize {
-    const LONGEST: usize = 200;
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    if one.len().max(other.len()) > LONGEST {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let change = before + usize::from(a != b);
-            before = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(before + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]
@@ -103,6 +65,5 @@ mod tests {
         let actions = BTreeSet::from(["kube.drain", "kube.cordon", "service"]);
         assert_eq!(meant("drain", &actions), "did you mean `kube.drain`?");
         assert_eq!(meant("kube.darin", &actions), "did you mean `kube.drain`?");
-        assert_eq!(distance("", "abc"), 3);
     }
 }

@@ -4,6 +4,7 @@
 //! its footprint, when it counts as done ([`Action::met`]), how an in-doubt one is judged from what is there now
 //! ([`Action::judge`]), its inverse, its undo class and whether it is safe to repeat. Executors only observe and act.
 
+mod check;
 mod kind;
 mod on_cluster;
 mod on_host;
@@ -11,6 +12,8 @@ mod secret;
 mod undo;
 pub(crate) mod values;
 
+pub use check::CheckError;
+pub(crate) use check::InField;
 pub use kind::Action;
 pub use kind::apply_object::ApplyObject;
 pub use kind::approve_csr::{ApproveCsr, CertUse};
@@ -41,13 +44,14 @@ pub use kind::restore::{Restore, RestoreField};
 pub use kind::restore_node::RestoreNode;
 pub use kind::service::{Service, ServiceState};
 pub use kind::wait::{Awaited, Wait};
-pub(crate) use kind::{ActionKind, JudgedBy};
+pub(crate) use kind::{ActionKind, Described, JudgedBy, Row, TABLE};
 pub use secret::{Secret, Shown, Source, Word};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 pub(crate) use values::volume;
 
 use crate::id::{HostName, ResourceKey};
 use crate::resource::{Footprint, Image, Residue, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an action acts for: an inventory host and its API node name, once that is known.
@@ -72,7 +76,7 @@ pub enum Place {
 }
 
 /// What a rollback does about an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UndoClass {
     /// It changes nothing.
@@ -88,7 +92,7 @@ pub enum UndoClass {
 }
 
 /// What to do with an in-doubt step when neither job nor probe decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recovery {
     /// Declared safe to repeat.
@@ -134,7 +138,10 @@ impl Action {
 
     /// Whether its values are ones that may reach a target: names that no shell or option parser could misread, paths
     /// that are absolute and plain. Texts that still hold a template are checked again once it is filled in.
-    pub fn check(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// The first value that may not, with the field that it stands in.
+    pub fn check(&self) -> Result<(), CheckError> {
         self.kind().check()
     }
 

@@ -1,21 +1,24 @@
 //! Gates: conditions that must hold before a run goes on.
 
+use crate::action::{CheckError, InField as _};
 use crate::id::HostName;
 use crate::shown::Shown as _;
 use crate::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A condition that must hold before going on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Gate {
-    /// Every volume is healed: all bricks and peers there, nothing to heal, no split brain.
+    /// Waits until every volume is healed: all bricks and peers are there, nothing is to be healed, no split brain.
     #[serde(rename = "gluster.healed")]
     GlusterHealed {
-        /// So many members of the storage cluster, at least, have to say so.
+        /// How many members of the storage cluster, at least, have to say so.
+        #[schemars(extend("x-unit" = "members"))]
         #[serde(default = "two")]
         vantage_points: u32,
-        /// The hosts that are asked, each a member; without them the pods are. A step's own host is asked only where
-        /// the others are too few.
+        /// The hosts that are asked, each a member; without them the pods are asked. The host of the step itself is asked
+        /// only where the others are too few.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hosts: Vec<HostName>,
         /// Only these volumes; without them all.
@@ -23,21 +26,35 @@ pub enum Gate {
         volumes: Vec<String>,
         /// Hosts that may be away: on the way back, the one whose own unfinished steps took it away.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(skip)]
         without: Vec<HostName>,
     },
-    /// Every one of these packages that is installed could be installed again in exactly that version.
+    /// Waits until every one of these packages that is installed could be installed again in exactly that version.
     #[serde(rename = "package.restorable")]
     PackageRestorable {
-        /// Package names.
+        /// The packages, by name.
         names: Vec<String>,
     },
-    /// The target's node is Ready, and so are the DaemonSet pods on it.
+    /// Waits until the node of the host is Ready, and so are the DaemonSet pods on it.
     #[serde(rename = "node.ready")]
     NodeReady {},
 }
 
 /// The names of the gates, for messages and documents.
 pub const GATES: &[&str] = &["gluster.healed", "node.ready", "package.restorable"];
+
+/// The gate that says something of the whole cluster; the others are about the host of their step.
+pub(crate) const OF_THE_CLUSTER: &str = "gluster.healed";
+
+/// A step with each gate, as a runbook writes it, sorted by name.
+pub(crate) const GATE_EXAMPLES: &[(&str, &str)] = &[
+    ("gluster.healed", "- healed:\n    gate: { gluster.healed: { samples: 2, vantage_points: 2 } }\n    timeout: 2h\n"),
+    ("node.ready", "- ready: { gate: { node.ready: {} }, timeout: 30m }\n"),
+    (
+        "package.restorable",
+        "- put-back:\n    gate: { package.restorable: { names: [docker, cri-o] } }\n    timeout: 1m\n",
+    ),
+];
 
 fn two() -> u32 {
     2
@@ -94,24 +111,26 @@ impl Gate {
     }
 
     /// Whether it can ever open, and its values are ones that may reach a target.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), CheckError> {
         let Self::GlusterHealed { vantage_points, hosts, volumes, .. } = self else { return Ok(()) };
         if *vantage_points == 0 {
-            return Err("`vantage_points` is at least 1".to_owned());
+            return Err(CheckError::of("vantage_points", "`vantage_points` is at least 1"));
         }
         if let Some((_, host)) = hosts.iter().enumerate().find(|(at, host)| hosts[..*at].contains(host)) {
-            return Err(format!("the host {host} stands twice"));
+            return Err(CheckError::of("hosts", format!("the host {host} stands twice")));
         }
         if !hosts.is_empty() && hosts.len() < *vantage_points as usize {
-            return Err(format!(
+            let why = format!(
                 "{} hosts are named, and {vantage_points} have to agree: name more, or fewer `vantage_points`",
                 hosts.len()
-            ));
+            );
+            return Err(CheckError::of("hosts", why));
         }
-        volumes.iter().try_for_each(|name| match name.contains("{{") {
+        let volumes = volumes.iter().try_for_each(|name| match name.contains("{{") {
             true => Err(format!("the volume `{}` is not known before the run begins", name.shown())),
             false => crate::action::volume(name),
-        })
+        });
+        volumes.within("volumes")
     }
 
     /// The name that runbooks and logs use.

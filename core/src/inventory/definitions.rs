@@ -8,6 +8,7 @@ use super::refusal::EditError;
 use super::span::Span;
 use super::text::{Inventory, LineKind, SectionKind};
 use super::tree::{Entry, Kind, Node, Style};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The variable that holds the definitions.
@@ -16,27 +17,27 @@ pub(super) const VARIABLE: &str = "openshift_node_groups";
 const NEXT: &str = "put it right by hand, then retry";
 
 /// What to change in a definition of a node group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DefinitionChange {
     /// Gives it another name. The hosts that use it keep the old one until they are edited too.
     Rename {
-        /// The new name.
+        /// The new name of the definition.
         to: String,
     },
     /// Adds labels that it has not.
     AddLabels {
-        /// Labels such as `runtime=cri-o`.
+        /// The labels, such as `runtime=cri-o`.
         labels: Vec<String>,
     },
-    /// Removes labels.
+    /// Removes labels from the definition.
     RemoveLabels {
-        /// Labels as they stand there.
+        /// The labels, as they stand there.
         labels: Vec<String>,
     },
     /// Removes entries of `edits`.
     RemoveEdits {
-        /// Their keys, such as `kubeletArguments.container-runtime`.
+        /// The keys of the entries, such as `kubeletArguments.container-runtime`.
         keys: Vec<String>,
     },
     /// Replaces all of it.

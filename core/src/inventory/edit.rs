@@ -3,44 +3,44 @@
 use super::definitions::DefinitionChange;
 use super::place::Place;
 use super::yaml;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One change of meaning. Carried out twice it changes nothing more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Edit {
     /// Sets an inline variable on every line of the host that has it; else adds it to the host's first line that has
     /// variables, or to its first line. A range is split first, so that its other hosts keep what they have.
     SetHostVar {
-        /// The host.
+        /// The host, as the inventory names it.
         host: String,
-        /// The variable.
+        /// The name of the variable.
         name: String,
-        /// The value as a template shall print it.
+        /// The value, as a template shall print it.
         value: String,
     },
     /// Removes an inline variable from every line of the host.
     UnsetHostVar {
-        /// The host.
+        /// The host, as the inventory names it.
         host: String,
-        /// The variable.
+        /// The name of the variable.
         name: String,
     },
     /// Removes a suffix from the value of an inline variable, wherever the host has it (`-crio` of a node group).
     StripHostVarSuffix {
-        /// The host.
+        /// The host, as the inventory names it.
         host: String,
-        /// The variable.
+        /// The name of the variable.
         name: String,
         /// The suffix; removed as often as it stands there.
         suffix: String,
     },
     /// Moves the host's line with its variables and its comment, out of a range too. A missing section is created at
     /// the end of the file.
-    ///
-    /// To bring a host back, ask [`Inventory::place_of`] before it leaves and give that place here.
+    // To bring a host back, ask `Inventory::place_of` before it leaves and give that place here.
     MoveHost {
-        /// The host.
+        /// The host, as the inventory names it.
         host: String,
         /// The group whose line is moved.
         from: String,
@@ -54,30 +54,30 @@ pub enum Edit {
     SetGroupVar {
         /// The group, declared elsewhere in the file.
         group: String,
-        /// The variable.
+        /// The name of the variable.
         name: String,
-        /// The value as a template shall print it.
+        /// The value, as a template shall print it.
         value: String,
     },
     /// Makes a group the child of another; declares both.
     EnsureChild {
-        /// The group above.
+        /// The group that gets the other as a child.
         parent: String,
-        /// The group below.
+        /// The group that becomes its child.
         child: String,
     },
     /// Removes a variable from every `[group:vars]`; an empty section stays.
     UnsetGroupVar {
-        /// The group.
+        /// The group, as the inventory names it.
         group: String,
-        /// The variable.
+        /// The name of the variable.
         name: String,
     },
     /// Moves a variable from the lines of a group's hosts into `[group:vars]`, once all of them have the same value.
     LiftHostVar {
-        /// The group.
+        /// The group, as the inventory names it.
         group: String,
-        /// The variable.
+        /// The name of the variable.
         name: String,
     },
     /// Fixes the versions that a playbook would install, up to the patch number.
@@ -99,19 +99,19 @@ pub enum Edit {
         group: Option<String>,
         /// The name in the definition, such as `node-config-infra-crio`.
         definition: String,
-        /// What to change in it.
+        /// What is changed in the definition.
         change: DefinitionChange,
     },
     /// Sets a variable in a file of `group_vars` or `host_vars`.
     SetVar {
-        /// The variable.
+        /// The name of the variable.
         name: String,
-        /// The value as a template shall print it.
+        /// The value, as a template shall print it.
         value: String,
     },
     /// Removes a variable from a file of `group_vars` or `host_vars`.
     UnsetVar {
-        /// The variable.
+        /// The name of the variable.
         name: String,
     },
 }

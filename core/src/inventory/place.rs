@@ -2,13 +2,14 @@
 
 use super::span::Span;
 use super::text::{Inventory, LineKind, SectionKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A place among the host lines of a group.
 ///
 /// A host to go by (`after`, `before`) is a host name, or a range as it is written; a range that holds the host counts
 /// where no line is its own. If the group no longer has it, the end is taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Place {
     /// After the last host line and the comments that directly follow it, unless these stand right above a header.

@@ -1,21 +1,22 @@
 //! An object of the cluster's API by name.
 
 use crate::action::values;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An object of the API, of whatever kind the server has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectRef {
     /// Group and version: `v1`, `apps/v1`, `network.openshift.io/v1`.
     #[serde(default = "v1")]
     pub api: String,
-    /// Its kind, as manifests write it: `DaemonSet`.
+    /// The kind of the object, as manifests write it: `DaemonSet`.
     pub kind: String,
-    /// Its namespace; none for what belongs to the whole cluster.
+    /// The namespace of the object; none for what belongs to the whole cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
 }
 

@@ -1,6 +1,7 @@
 //! States of resources, and which of their fields count.
 
 use crate::id::BodyId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,18 +19,18 @@ pub enum Active {
 }
 
 /// One installed package: what `rpm -q` prints, epoch always written out (0 where rpm prints `(none)`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nevra {
-    /// Package name.
+    /// The name of the package.
     pub name: String,
-    /// Epoch.
+    /// The epoch; 0 where rpm prints `(none)`.
     pub epoch: u32,
-    /// Version.
+    /// The version of the package.
     pub version: String,
-    /// Release.
+    /// The release of that version.
     pub release: String,
-    /// Architecture.
+    /// The architecture, such as `x86_64`.
     pub arch: String,
 }
 

@@ -4,49 +4,26 @@
 //! turns those into steps, [`expand`](Runbook::expand) fills in parameters and hosts. Every complaint is a [`Finding`]
 //! with place, reason and next step; all that can be found are found at once.
 
+mod declared;
 mod expand;
+mod finding;
+mod forms;
+mod gather;
+mod hosts;
+pub(crate) mod keys;
 pub mod node;
 mod objects;
 mod parse;
+mod step;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod values;
 mod words;
+mod work;
 
-pub use expand::Given;
+pub use expand::{Checked, Given};
+pub use finding::{At, Finding};
 pub use parse::{Hosts, Kind, Param, Runbook, StepSpec};
 
-use node::{At, Value};
-use std::fmt;
-
-/// Something wrong in a runbook or in what it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Where; line 0 when it is not in the text.
-    pub at: At,
-    /// What is wrong.
-    pub what: String,
-    /// What to do about it.
-    pub next: String,
-}
-
-impl Finding {
-    pub(crate) fn new(at: At, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { at, what: what.into(), next: next.into() }
-    }
-
-    fn expected(at: At, what: &str, found: &Value) -> Self {
-        Self::new(at, format!("expected {what}, found {}", found.kind()), "correct the value")
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.at.line > 0 {
-            write!(f, "line {}, column {}: ", self.at.line, self.at.column)?;
-        }
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for Finding {}
+pub(crate) use forms::form_of;

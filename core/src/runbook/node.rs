@@ -3,22 +3,15 @@
 //! Typed reading goes through serde, and an error names the innermost place that could not be read. Floats do not
 //! exist here: `3.10` would become 3.1, which is how a version gets lost (T8), so such a value must be quoted.
 
-use super::Finding;
+pub use super::finding::At;
+use super::finding::Finding;
 use super::words;
 use crate::shown::Shown as _;
+use crate::suggest::nearest;
 use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_saphyr::Spanned;
 use std::fmt;
-
-/// Line and column, both from 1; zeros where nothing is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
-pub struct At {
-    /// Line.
-    pub line: u32,
-    /// Column.
-    pub column: u32,
-}
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,21 +48,36 @@ pub struct Key {
     pub text: String,
 }
 
+/// How a finding begins that the reader of YAML has.
+pub(super) const REFUSED: &str = "the YAML cannot be read: ";
+
 /// What becomes of a text at a place: another value, or nothing new.
 pub type TextChange<'a> = &'a mut dyn FnMut(At, &str) -> Result<Option<Value>, Finding>;
 
 impl Node {
     /// Reads one YAML document.
     pub fn parse(text: &str) -> Result<Self, Finding> {
+        let (node, findings) = Self::parse_all(text);
+        match (node, findings.into_iter().next()) {
+            (_, Some(finding)) => Err(finding),
+            (Some(node), None) => Ok(node),
+            (None, None) => Err(Finding::new(At::default(), "there is no YAML document", "write one")),
+        }
+    }
+
+    /// Reads one YAML document, with every finding. Numbers that are refused are texts in the tree; without a tree the
+    /// YAML itself is broken.
+    pub(super) fn parse_all(text: &str) -> (Option<Self>, Vec<Finding>) {
         let mut options = serde_saphyr::Options::default();
         options.strict_booleans = true;
         // `007` is no number to YAML 1.2, and 7 to whom it is one: it is meant as written.
         options.leading_zero_numbers_as_strings = true;
         match serde_saphyr::from_str_with_options::<Raw>(text, options) {
             Ok(raw) => {
-                let mut node = Self::from(raw);
+                let mut findings = Vec::new();
+                let mut node = Self::of(raw, &mut findings);
                 node.keep_octals(text);
-                Ok(node)
+                (Some(node), findings)
             }
             Err(error) => {
                 let error = error.without_snippet();
@@ -77,11 +85,8 @@ impl Node {
                     line: u32::try_from(place.line()).unwrap_or(0),
                     column: u32::try_from(place.column()).unwrap_or(0),
                 });
-                Err(Finding::new(
-                    at,
-                    format!("the YAML cannot be read: {}", words::of_yaml(error)),
-                    "mend the line and try again",
-                ))
+                let what = format!("{REFUSED}{}", words::of_yaml(error));
+                (None, vec![Finding::new(at, what, "mend the line and try again")])
             }
         }
     }
@@ -111,7 +116,7 @@ impl Node {
     pub fn map(&self, what: &str) -> Result<&[(Key, Self)], Finding> {
         match &self.value {
             Value::Map(entries) => Ok(entries),
-            other => Err(Finding::expected(self.at, what, other)),
+            other => Err(expected(self.at, what, other)),
         }
     }
 
@@ -119,7 +124,7 @@ impl Node {
     pub fn list(&self, what: &str) -> Result<&[Self], Finding> {
         match &self.value {
             Value::List(items) => Ok(items),
-            other => Err(Finding::expected(self.at, what, other)),
+            other => Err(expected(self.at, what, other)),
         }
     }
 
@@ -129,16 +134,18 @@ impl Node {
             Value::Text(text) => Ok(text.clone()),
             Value::Int(number) => Ok(number.to_string()),
             Value::Bool(truth) => Ok(truth.to_string()),
-            other => Err(Finding::expected(self.at, what, other)),
+            other => Err(expected(self.at, what, other)),
         }
     }
 
     /// Reads it as a type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Finding> {
-        T::deserialize(self).map_err(|wrong| {
-            let at = if wrong.at == At::default() { self.at } else { wrong.at };
-            Finding::new(at, wrong.what, "correct the value")
-        })
+        self.read_as().map_err(Wrong::into_finding)
+    }
+
+    /// Reads it as a type; an error tells its sort.
+    pub(super) fn read_as<T: DeserializeOwned>(&self) -> Result<T, Wrong> {
+        T::deserialize(self).map_err(|wrong| wrong.or_at(self.at))
     }
 
     /// Calls `change` on every text in the tree.
@@ -155,6 +162,10 @@ impl Node {
             Value::Null | Value::Bool(_) | Value::Int(_) => Ok(()),
         }
     }
+}
+
+fn expected(at: At, what: &str, found: &Value) -> Finding {
+    Finding::new(at, format!("expected {what}, found {}", found.kind()), "correct the value")
 }
 
 impl Value {
@@ -184,6 +195,8 @@ impl Value {
 struct Raw(Spanned<RawValue>);
 
 enum RawValue {
+    /// A value that a runbook cannot have, and why.
+    Refused(&'static str, String),
     Scalar(Value),
     List(Vec<Raw>),
     Map(Vec<(Spanned<String>, Raw)>),
@@ -210,16 +223,18 @@ impl<'de> Deserialize<'de> for RawValue {
                 Ok(RawValue::Scalar(Value::Int(number)))
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<RawValue, E> {
-                i64::try_from(number)
-                    .map(|number| RawValue::Scalar(Value::Int(number)))
-                    .map_err(|_| E::custom("the number is too large"))
+                let number_text = number.to_string();
+                let number = i64::try_from(number).map(|number| RawValue::Scalar(Value::Int(number)));
+                Ok(number.unwrap_or_else(|_| RawValue::Refused("the number is too large", number_text)))
             }
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<RawValue, E> {
                 // Whole, and beyond what any integer holds.
                 if number.abs() >= 1e18 {
-                    return Err(E::custom("the number is too large: put it in quotes if it is a text"));
+                    let why = "the number is too large: put it in quotes if it is a text";
+                    return Ok(RawValue::Refused(why, number.to_string()));
                 }
-                Err(E::custom("a number with a point would lose its zeros (3.10 is not 3.1): put it in quotes"))
+                let why = "a number with a point would lose its zeros (3.10 is not 3.1): put it in quotes";
+                Ok(RawValue::Refused(why, number.to_string()))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<RawValue, E> {
                 Ok(RawValue::Scalar(Value::Text(text.to_owned())))
@@ -257,18 +272,23 @@ fn at<T>(spanned: &Spanned<T>) -> At {
     At { line: part(spanned.referenced.line()), column: part(spanned.referenced.column()) }
 }
 
-impl From<Raw> for Node {
-    fn from(raw: Raw) -> Self {
+impl Node {
+    fn of(raw: Raw, findings: &mut Vec<Finding>) -> Self {
         let at = at(&raw.0);
         let value = match raw.0.value {
             RawValue::Scalar(value) => value,
-            RawValue::List(items) => Value::List(items.into_iter().map(Self::from).collect()),
-            RawValue::Map(entries) => Value::Map(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (Key { at: self::at(&key), text: key.value }, Self::from(value)))
-                    .collect(),
-            ),
+            RawValue::Refused(why, text) => {
+                let what = format!("{REFUSED}{why}");
+                findings.push(Finding::new(at, what, "put the value in quotes, such as \"3.10\""));
+                Value::Text(text)
+            }
+            RawValue::List(items) => Value::List(items.into_iter().map(|item| Self::of(item, findings)).collect()),
+            RawValue::Map(entries) => {
+                let mut entry = |(key, value): (Spanned<String>, Raw)| {
+                    (Key { at: self::at(&key), text: key.value }, Self::of(value, findings))
+                };
+                Value::Map(entries.into_iter().map(&mut entry).collect())
+            }
         };
         Self { at, value }
     }
@@ -279,10 +299,57 @@ impl From<Raw> for Node {
 pub struct Wrong {
     at: At,
     what: String,
+    sort: Sort,
+    next: Option<String>,
+}
+
+/// What a typed reading failed about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// A value, at its place.
+    Value,
+    /// A key that does not belong there, at its place.
+    Key,
+    /// A key that is missing, of the map at that place.
+    Missing(&'static str),
 }
 
 impl Wrong {
-    fn or_at(mut self, at: At) -> Self {
+    fn new(what: String) -> Self {
+        Self { at: At::default(), what, sort: Sort::Value, next: None }
+    }
+
+    /// A key that is none of those that are known.
+    pub(super) fn key(name: &str, known: &[&str]) -> Self {
+        let near = nearest(name, known.iter().copied());
+        let next = match (near, known) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, []) => "remove it".to_owned(),
+            (None, _) => format!("correct or remove it; known are {}", known.join(", ")),
+        };
+        Self { sort: Sort::Key, next: Some(next), ..Self::new(words::unknown_key(name, known)) }
+    }
+
+    /// Where it is.
+    pub(super) fn at(&self) -> At {
+        self.at
+    }
+
+    /// What it is about.
+    pub(super) fn sort(&self) -> &Sort {
+        &self.sort
+    }
+
+    /// With what to do about it.
+    pub(super) fn into_finding(self) -> Finding {
+        let next = self.next.unwrap_or_else(|| match self.sort {
+            Sort::Missing(name) => format!("add `{name}`"),
+            Sort::Value | Sort::Key => "correct the value".to_owned(),
+        });
+        Finding::new(self.at, self.what, next)
+    }
+
+    pub(super) fn or_at(mut self, at: At) -> Self {
         if self.at == At::default() {
             self.at = at;
         }
@@ -300,7 +367,7 @@ impl std::error::Error for Wrong {}
 
 impl de::Error for Wrong {
     fn custom<T: fmt::Display>(what: T) -> Self {
-        Self { at: At::default(), what: what.to_string() }
+        Self::new(what.to_string())
     }
 
     fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
@@ -317,15 +384,17 @@ impl de::Error for Wrong {
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        de::Error::custom(format!("unknown value `{}`, known are {}", name.shown(), known.join(", ")))
+        let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let what = format!("unknown value `{}`, known are {}", name.shown(), known.join(", "));
+        Self { next: near, ..Self::new(what) }
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
-        de::Error::custom(words::unknown_key(name, known))
+        Self::key(name, known)
     }
 
     fn missing_field(name: &'static str) -> Self {
-        de::Error::custom(format!("`{name}` is missing"))
+        Self { sort: Sort::Missing(name), ..Self::new(format!("`{name}` is missing")) }
     }
 
     fn duplicate_field(name: &'static str) -> Self {
@@ -401,7 +470,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         match &self.value {
-            Value::List(_) => Err(Wrong { at: self.at, what: "expected a map, found a list".to_owned() }),
+            Value::List(_) => Err(Wrong::new("expected a map, found a list".to_owned()).or_at(self.at)),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -470,8 +539,7 @@ impl<'de> de::VariantAccess<'de> for &'de Node {
         if let Value::Map(entries) = &self.value
             && let Some((key, _)) = entries.iter().find(|(key, _)| !fields.contains(&key.text.as_str()))
         {
-            let what = words::unknown_key(&key.text, fields);
-            return Err(Wrong { at: key.at, what });
+            return Err(Wrong::key(&key.text, fields).or_at(key.at));
         }
         self.deserialize_any(visitor)
     }

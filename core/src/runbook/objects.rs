@@ -1,7 +1,7 @@
 //! Objects of the API as a runbook writes them, in the form in which actions have them: manifests and fields become JSON
 //! text.
 
-use super::Finding;
+use super::finding::Finding;
 use super::node::{At, Key, Node, Value};
 use crate::shown::Shown as _;
 use serde_json::Value as Json;

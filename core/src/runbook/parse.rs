@@ -1,12 +1,14 @@
 //! From YAML values to a runbook: keys, steps, modifiers. Nothing is filled in yet.
 
-use super::Finding;
+use super::finding::Finding;
+use super::keys;
 use super::node::{At, Key, Node, Value};
 use crate::action;
 use crate::gate;
 use crate::id::Label;
 use crate::shown::Shown as _;
-use std::collections::BTreeMap;
+use crate::suggest::nearest;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A runbook as written.
 #[derive(Debug, Clone)]
@@ -27,6 +29,18 @@ pub struct Runbook {
     pub each_host: Vec<StepSpec>,
     /// Done once, after the hosts.
     pub after: Vec<StepSpec>,
+    /// What could not be read, so that nothing is said of what hangs on it.
+    pub(super) lost: Lost,
+}
+
+/// Names of what stands in a runbook and could not be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lost {
+    /// Whether the hosts are not known.
+    pub(super) hosts: bool,
+    pub(super) parameters: BTreeSet<Label>,
+    pub(super) steps: BTreeSet<Label>,
+    pub(super) captures: BTreeSet<Label>,
 }
 
 /// A parameter.
@@ -80,16 +94,13 @@ impl StepSpec {
     }
 }
 
-const TOP: &[&str] = &["runbook", "about", "parameters", "hosts", "preflight", "before", "each_host", "after"];
-const MODIFIERS: &[&str] = &["when", "capture", "undo_after", "touches", "recovery", "undo", "timeout", "each"];
-const HOSTS: &[&str] = &["group", "serial", "max_fail", "on_failure"];
-
-fn unknown(key: &Key, known: &[&str]) -> Finding {
-    Finding::new(
-        key.at,
-        format!("unknown key `{}`, known are {}", key.text.shown(), known.join(", ")),
-        "correct or remove the key",
-    )
+fn unknown(key: &Key, known: &[keys::Key]) -> Finding {
+    let names = keys::names(known);
+    let next = match nearest(&key.text, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "correct or remove the key".to_owned(),
+    };
+    Finding::new(key.at, format!("unknown key `{}`, known are {}", key.text.shown(), names.join(", ")), next)
 }
 
 fn label(at: At, text: &str, what: &str) -> Result<Label, Finding> {
@@ -98,221 +109,280 @@ fn label(at: At, text: &str, what: &str) -> Result<Label, Finding> {
     })
 }
 
-impl Runbook {
-    /// Reads a runbook; every complaint at once.
-    pub fn parse(text: &str) -> Result<Self, Vec<Finding>> {
-        let root = Node::parse(text).map_err(|finding| vec![finding])?;
-        let mut findings = Vec::new();
-        let entries = root.map("a runbook: a map with the keys runbook, hosts, each_host").map_err(|f| vec![f])?;
-        let mut note = |finding: Finding| findings.push(finding);
-        for (key, _) in entries {
-            if !TOP.contains(&key.text.as_str()) {
-                note(unknown(key, TOP));
-            }
-        }
-        let get = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value);
-        let text_of = |name: &str| get(name).map(|node| node.text("text")).transpose();
-        let name = match text_of("runbook") {
-            Ok(Some(name)) => name,
-            Ok(None) => {
-                note(Finding::new(root.at, "the runbook has no name", "begin it with `runbook: NAME`"));
-                String::new()
-            }
-            Err(finding) => {
-                note(finding);
-                String::new()
-            }
-        };
-        if !name.is_empty()
-            && let Err(finding) = label(get("runbook").map_or(root.at, |node| node.at), &name, "runbook")
-        {
-            note(finding);
-        }
-        let about = text_of("about").unwrap_or_else(|finding| {
-            note(finding);
-            None
-        });
-        let parameters = get("parameters").map_or_else(|| Ok(BTreeMap::new()), parameters).unwrap_or_else(|finding| {
-            note(finding);
-            BTreeMap::new()
-        });
-        let hosts = match get("hosts").map(hosts) {
-            Some(Ok(hosts)) => Some(hosts),
-            Some(Err(finding)) => {
-                note(finding);
-                None
-            }
-            None => {
-                note(Finding::new(root.at, "the runbook does not say on which hosts", "add `hosts: { group: NAME }`"));
-                None
-            }
-        };
-        let mut section = |name: &str| match get(name) {
-            Some(node) => steps(node, &mut note),
-            None => Vec::new(),
-        };
-        let (preflight, before) = (section("preflight"), section("before"));
-        let (each_host, after) = (section("each_host"), section("after"));
-        if preflight.is_empty() && before.is_empty() && each_host.is_empty() && after.is_empty() && findings.is_empty()
-        {
-            findings.push(Finding::new(root.at, "the runbook has no steps", "add steps under `each_host:`"));
-        }
-        match (hosts, findings.is_empty()) {
-            (Some(hosts), true) => Ok(Self {
-                name,
-                about: about.unwrap_or_default(),
-                parameters,
-                hosts,
-                preflight,
-                before,
-                each_host,
-                after,
-            }),
-            _ => Err(findings),
-        }
+/// What is found while a runbook is read.
+#[derive(Default)]
+struct Notes {
+    findings: Vec<Finding>,
+    lost: Lost,
+}
+
+impl Notes {
+    fn add(&mut self, at: At, what: impl Into<String>, next: impl Into<String>) {
+        self.findings.push(Finding::new(at, what, next));
+    }
+
+    /// Notes what is wrong; the value, if nothing is.
+    fn note<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
+        result.map_err(|finding| self.findings.push(finding)).ok()
+    }
+
+    /// Whether a key stands there that was probably meant to be this one.
+    fn misspelt(&self, name: &str) -> bool {
+        let meant = format!("did you mean `{name}`?");
+        self.findings.iter().any(|finding| finding.next == meant)
+    }
+
+    /// The entries of a map, with keys that do not belong there noted.
+    fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[keys::Key]) -> &'n [(Key, Node)] {
+        let entries = node.map(what);
+        let entries = self.note(entries).unwrap_or_default();
+        let strange = entries.iter().filter(|(key, _)| !keys::has(known, &key.text));
+        self.findings.extend(strange.map(|(key, _)| unknown(key, known)));
+        entries
     }
 }
 
-fn parameters(node: &Node) -> Result<BTreeMap<Label, Param>, Finding> {
+fn get<'n>(entries: &'n [(Key, Node)], name: &str) -> Option<&'n Node> {
+    entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+}
+
+impl Runbook {
+    /// Reads a runbook; every finding at once.
+    pub fn parse(text: &str) -> Result<Self, Vec<Finding>> {
+        match Self::read(text) {
+            (Some(runbook), findings) if findings.is_empty() => Ok(runbook),
+            (_, findings) => Err(findings),
+        }
+    }
+
+    /// Reads as much of a runbook as can be read, with every finding. None if it is no runbook at all.
+    pub(super) fn read(text: &str) -> (Option<Self>, Vec<Finding>) {
+        let (root, findings) = Node::parse_all(text);
+        let Some(root) = root else { return (None, findings) };
+        let mut notes = Notes { findings, lost: Lost::default() };
+        if let Err(finding) = root.map("a runbook: a map with the keys runbook, hosts, each_host") {
+            return (None, vec![finding]);
+        }
+        let entries = notes.entries(&root, "a map", keys::TOP);
+        let mut text_of = |name: &str| get(entries, name).and_then(|node| notes.note(node.text("text")));
+        let (name, about) = (text_of("runbook"), text_of("about"));
+        match get(entries, "runbook") {
+            Some(node) => {
+                let name = name.as_deref().map(|name| label(node.at, name, "runbook"));
+                name.map(|name| notes.note(name));
+            }
+            None if notes.misspelt("runbook") => {}
+            None => notes.add(root.at, "the runbook has no name", "begin it with `runbook: NAME`"),
+        }
+        let parameters = get(entries, "parameters").map(|node| parameters(node, &mut notes)).unwrap_or_default();
+        let hosts = match get(entries, "hosts") {
+            Some(node) => hosts(node, &mut notes),
+            None => {
+                if !notes.misspelt("hosts") {
+                    notes.add(root.at, "the runbook does not say on which hosts", "add `hosts: { group: NAME }`");
+                }
+                notes.lost.hosts = true;
+                None
+            }
+        };
+        let mut section = |name: &str| get(entries, name).map(|node| steps(node, &mut notes)).unwrap_or_default();
+        let (preflight, before) = (section("preflight"), section("before"));
+        let (each_host, after) = (section("each_host"), section("after"));
+        let none = [&preflight, &before, &each_host, &after].iter().all(|steps| steps.is_empty());
+        if none && notes.findings.is_empty() {
+            notes.add(root.at, "the runbook has no steps", "add steps under `each_host:`");
+        }
+        let empty = Node { at: root.at, value: Value::Null };
+        let serial = Node { at: root.at, value: Value::Int(1) };
+        let hosts = hosts.unwrap_or(Hosts { group: empty, serial, max_fail: 0 });
+        let name = name.unwrap_or_default();
+        let about = about.unwrap_or_default();
+        let lost = notes.lost;
+        let read = Self { name, about, parameters, hosts, preflight, before, each_host, after, lost };
+        (Some(read), notes.findings)
+    }
+
+    /// Its sections by their names, in their order.
+    pub(super) fn sections(&self) -> [(&'static str, &[StepSpec]); 4] {
+        [
+            ("preflight", &self.preflight),
+            ("before", &self.before),
+            ("each_host", &self.each_host),
+            ("after", &self.after),
+        ]
+    }
+}
+
+fn parameters(node: &Node, notes: &mut Notes) -> BTreeMap<Label, Param> {
     let mut all = BTreeMap::new();
-    for (key, value) in node.map("a map from parameter names to { default, about }")? {
-        let name = label(key.at, &key.text, "parameter")?;
+    let entries = notes.note(node.map("a map from parameter names to { default, about }")).unwrap_or_default();
+    for (key, value) in entries {
+        let Some(name) = notes.note(label(key.at, &key.text, "parameter")) else { continue };
         if ["host", "item", "inventory"].contains(&name.as_str()) {
-            return Err(Finding::new(
-                key.at,
-                format!("`{name}` is a name that Palinode sets itself"),
-                "choose another name",
-            ));
+            notes.add(key.at, format!("`{name}` is a name that Palinode sets itself"), "choose another name");
+            continue;
         }
         let mut param = Param { default: None, about: None };
         if value.value != Value::Null {
-            for (key, value) in value.map("{ default: VALUE, about: TEXT }")? {
-                match key.text.as_str() {
-                    "default" => param.default = Some(value.clone()),
-                    "about" => param.about = Some(value.text("text")?),
-                    _ => return Err(unknown(key, &["default", "about"])),
-                }
+            let before = notes.findings.len();
+            let entries = notes.entries(value, "{ default: VALUE, about: TEXT }", keys::PARAMETER);
+            param.default = get(entries, "default").cloned();
+            param.about = get(entries, "about").and_then(|node| notes.note(node.text("text")));
+            if notes.findings.len() > before && param.default.is_none() {
+                notes.lost.parameters.insert(name.clone());
             }
         }
         if all.insert(name, param).is_some() {
-            return Err(Finding::new(
-                key.at,
-                format!("the parameter `{}` stands twice", key.text),
-                "remove one of them",
-            ));
+            notes.add(key.at, format!("the parameter `{}` stands twice", key.text), "remove one of them");
         }
     }
-    Ok(all)
+    all
 }
 
-fn hosts(node: &Node) -> Result<Hosts, Finding> {
-    let entries = node.map("{ group: NAME, serial: 1 }")?;
-    for (key, _) in entries {
-        if !HOSTS.contains(&key.text.as_str()) {
-            return Err(unknown(key, HOSTS));
+fn hosts(node: &Node, notes: &mut Notes) -> Option<Hosts> {
+    let entries = notes.entries(node, "{ group: NAME, serial: 1 }", keys::HOSTS);
+    let group = get(entries, "group");
+    notes.lost.hosts = group.is_none();
+    if group.is_none() && matches!(node.value, Value::Map(_)) && !notes.misspelt("group") {
+        notes.add(node.at, "`hosts` does not name a group", "add `group: NAME`");
+    }
+    if let Some(value) = get(entries, "on_failure") {
+        let word = notes.note(value.text("text"));
+        if word.is_some_and(|word| word != "pause") {
+            notes.add(
+                value.at,
+                "`on_failure` knows `pause` only",
+                "write `on_failure: pause`, and roll back with `palinode rollback` when you decide to",
+            );
         }
     }
-    let get = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value);
-    let group = get("group")
-        .ok_or_else(|| Finding::new(node.at, "`hosts` does not name a group", "add `group: NAME`"))?
-        .clone();
-    if let Some(value) = get("on_failure")
-        && value.text("text")? != "pause"
-    {
-        return Err(Finding::new(
-            value.at,
-            "`on_failure` knows `pause` only",
-            "write `on_failure: pause`, and roll back with `palinode rollback` when you decide to",
-        ));
-    }
-    let serial = get("serial").cloned().unwrap_or(Node { at: node.at, value: Value::Int(1) });
-    let max_fail = get("max_fail").map(Node::read).transpose()?.unwrap_or(0);
-    Ok(Hosts { group, serial, max_fail })
+    let number = |name: &str| Node { at: node.at, value: Value::Int(keys::number(keys::HOSTS, name)) };
+    let serial = get(entries, "serial").cloned().unwrap_or_else(|| number("serial"));
+    let max_fail = get(entries, "max_fail").cloned().unwrap_or_else(|| number("max_fail"));
+    let max_fail = notes.note(max_fail.read()).unwrap_or(0);
+    let group = group.cloned().unwrap_or(Node { at: node.at, value: Value::Null });
+    Some(Hosts { group, serial, max_fail })
 }
 
-fn steps(node: &Node, note: &mut impl FnMut(Finding)) -> Vec<StepSpec> {
-    let items = match node.list("a list of steps") {
-        Ok(items) => items,
-        Err(finding) => {
-            note(finding);
-            return Vec::new();
-        }
-    };
+fn steps(node: &Node, notes: &mut Notes) -> Vec<StepSpec> {
     let mut steps: Vec<StepSpec> = Vec::new();
-    for item in items {
-        match step(item) {
-            Ok(step) if steps.iter().any(|other| other.name == step.name) => {
-                note(Finding::new(
-                    step.at,
-                    format!("the step `{}` stands twice", step.name),
-                    "give one of them another name",
-                ));
-            }
-            Ok(step) => steps.push(step),
-            Err(finding) => note(finding),
+    let list = node.list("a list of steps").map_err(|finding| Finding {
+        next: "write a list, in which each step begins with `- NAME:`".to_owned(),
+        ..finding
+    });
+    for item in notes.note(list).unwrap_or_default() {
+        let Some(step) = step(item, notes) else { continue };
+        if steps.iter().any(|other| other.name == step.name) {
+            notes.add(step.at, format!("the step `{}` stands twice", step.name), "give one of them another name");
+        } else {
+            steps.push(step);
         }
     }
     steps
 }
 
-fn step(item: &Node) -> Result<StepSpec, Finding> {
+fn step(item: &Node, notes: &mut Notes) -> Option<StepSpec> {
     const FORM: &str = "a step: `- NAME: { ACTION: { ... } }`";
-    let [(key, body)] = item.map(FORM)? else {
-        return Err(Finding::new(
-            item.at,
-            "a step has one name",
-            "write `- NAME: { ACTION: { ... } }`, with deeper lines indented",
-        ));
+    let entries = notes.note(item.map(FORM))?;
+    let [(key, body)] = entries else {
+        let next = "write `- NAME: { ACTION: { ... } }`, with deeper lines indented";
+        notes.add(item.at, "a step has one name", next);
+        notes.lost.steps.extend(entries.iter().filter_map(|(key, _)| Label::new(&key.text).ok()));
+        return None;
     };
-    let name = label(key.at, &key.text, "step")?;
+    let name = notes.note(label(key.at, &key.text, "step"))?;
+    let before = notes.findings.len();
+    let step = body_of(name.clone(), key, body, notes);
+    if step.is_none() || notes.findings.len() > before {
+        notes.lost.steps.insert(name);
+        let capture = body.map("a step").ok().and_then(|entries| get(entries, "capture"));
+        notes.lost.captures.extend(capture.and_then(|node| node.read().ok()));
+    }
+    step
+}
+
+/// What stands behind the name of a step.
+fn body_of(name: Label, key: &Key, body: &Node, notes: &mut Notes) -> Option<StepSpec> {
     let mut kind = None;
     let mut modifiers = BTreeMap::new();
-    for (key, value) in body.map("{ ACTION: { ... } }")? {
+    let mut acts = false;
+    let entries = notes.note(body.map("{ ACTION: { ... } }"))?;
+    for (key, value) in entries {
         let word = key.text.as_str();
-        let found = if action::runbook_names().any(|name| name == word) {
-            Some((Kind::Action(word.to_owned()), value.clone()))
-        } else if gate::GATES.contains(&word) {
-            Some((Kind::Gate(word.to_owned()), value.clone()))
-        } else if word == "gate" {
-            let [(key, value)] = value.map("{ GATE: { ... } }")? else {
-                return Err(Finding::new(value.at, "a gate has one condition", "write `gate: { gluster.healed: {} }`"));
-            };
-            if !gate::GATES.contains(&key.text.as_str()) {
-                return Err(Finding::new(
-                    key.at,
-                    format!("unknown gate `{}`, known are {}", key.text.shown(), gate::GATES.join(", ")),
-                    "correct the name",
-                ));
-            }
-            Some((Kind::Gate(key.text.clone()), value.clone()))
-        } else if MODIFIERS.contains(&word) {
+        let found = if word == "gate" {
+            gate_of(value, notes)
+        } else if keys::has(keys::STEP, word) {
             modifiers.insert(word.to_owned(), value.clone());
-            None
+            continue;
         } else {
-            return Err(Finding::new(
-                key.at,
-                format!(
-                    "unknown action `{}`; actions are {}; gates are {}; modifiers are {}",
-                    word.shown(),
-                    action::runbook_names().collect::<Vec<_>>().join(", "),
-                    gate::GATES.join(", "),
-                    MODIFIERS.join(", ")
-                ),
-                "correct the name",
-            ));
-        };
-        if let Some(found) = found {
-            if kind.is_some() {
-                return Err(Finding::new(key.at, "a step has one action", "make it two steps"));
+            let found = known(word).map(|kind| (kind, value.clone()));
+            if found.is_none() {
+                notes.findings.push(no_action(key));
             }
-            kind = Some(found);
+            found
+        };
+        if acts && found.is_some() {
+            notes.add(key.at, "a step has one action", "make it two steps");
+            continue;
         }
+        acts = true;
+        kind = found;
     }
-    let (kind, mut params) = kind.ok_or_else(|| {
-        Finding::new(key.at, format!("the step `{name}` has no action"), "add one, such as `kube.cordon: {}`")
-    })?;
+    if !acts {
+        notes.add(key.at, format!("the step `{name}` has no action"), "add one, such as `kube.cordon: {}`");
+    }
+    let (kind, mut params) = kind?;
     if params.value == Value::Null {
         params.value = Value::Map(Vec::new());
     }
-    Ok(StepSpec { name, at: key.at, kind, params, modifiers })
+    Some(StepSpec { name, at: key.at, kind, params, modifiers })
+}
+
+/// The action or gate of a name.
+fn known(word: &str) -> Option<Kind> {
+    if action::runbook_names().any(|name| name == word) {
+        return Some(Kind::Action(word.to_owned()));
+    }
+    gate::GATES.contains(&word).then(|| Kind::Gate(word.to_owned()))
+}
+
+fn gate_of(value: &Node, notes: &mut Notes) -> Option<(Kind, Node)> {
+    const FORM: &str = "write `gate: { gluster.healed: {} }`";
+    let entries = value.map("{ GATE: { ... } }").map_err(|finding| Finding { next: FORM.to_owned(), ..finding });
+    let [(key, value)] = notes.note(entries)? else {
+        notes.add(value.at, "a gate has one condition", FORM);
+        return None;
+    };
+    if !gate::GATES.contains(&key.text.as_str()) {
+        let what = format!("unknown gate `{}`, known are {}", key.text.shown(), gate::GATES.join(", "));
+        let next = match nearest(&key.text, gate::GATES.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "correct the name".to_owned(),
+        };
+        notes.add(key.at, what, next);
+        return None;
+    }
+    Some((Kind::Gate(key.text.clone()), value.clone()))
+}
+
+/// A key of a step that is no action, no gate and no other key.
+fn no_action(key: &Key) -> Finding {
+    let keys = keys::names(keys::STEP);
+    let all = action::runbook_names().chain(gate::GATES.iter().copied());
+    if let Some(near) = nearest(&key.text, all.chain(keys.iter().copied())) {
+        let noun = if keys.contains(&near) { "key" } else { "action" };
+        let next = format!("did you mean `{near}`?");
+        return Finding::new(key.at, format!("unknown {noun} `{}`", key.text.shown()), next);
+    }
+    Finding::new(
+        key.at,
+        format!(
+            "unknown action `{}`; actions are {}; gates are {}; other keys of a step are {}",
+            key.text.shown(),
+            action::runbook_names().collect::<Vec<_>>().join(", "),
+            gate::GATES.join(", "),
+            keys.join(", ")
+        ),
+        "correct the name",
+    )
 }

@@ -1,6 +1,6 @@
 //! `{{ name }}` in texts: parameters when the plan is made, captures when a step's turn comes. Nothing else.
 
-use super::Finding;
+use super::finding::Finding;
 use super::node::{At, Node, Value};
 use crate::shown::Shown as _;
 
@@ -15,7 +15,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut rest = text;
     while let Some(start) = rest.find("{{") {
         let Some(end) = rest[start..].find("}}") else {
-            return Err("{{ without }}".to_owned());
+            return Err("`{{` stands without `}}`".to_owned());
         };
         let name = rest[start + 2..start + end].trim();
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -39,14 +39,32 @@ pub enum Known<'a> {
     Value(&'a Value),
     /// A value that will be captured before it is needed; the text keeps its template.
     Later,
-    /// Nobody knows the name.
-    No,
+    /// The name is not known; what to do about it.
+    No(String),
 }
 
-/// Fills in the names of every text in the tree. A text that is one template and nothing else takes the value as it
-/// is, lists included; inside a longer text only plain values fit.
-pub fn fill<'a>(node: &mut Node, known: &dyn Fn(&str) -> Known<'a>) -> Result<(), Finding> {
-    node.texts(&mut |at, text| fill_text(at, text, known))
+impl Known<'_> {
+    /// What to do about a name that is not known: to use the one that may have been meant.
+    pub(super) fn meant(near: Option<&str>) -> String {
+        match near {
+            Some(near) => format!("did you mean `{{{{ {near} }}}}`?"),
+            None => "declare it under parameters, or capture it first".to_owned(),
+        }
+    }
+}
+
+/// Fills in the names of every text in the tree; every finding. A text that is one template and nothing else takes the
+/// value as it is, lists included; inside a longer text only plain values fit. A text with something wrong stays as it is.
+pub(super) fn fill<'a>(node: &mut Node, known: &dyn Fn(&str) -> Known<'a>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let filled = node.texts(&mut |at, text| {
+        Ok(fill_text(at, text, known).unwrap_or_else(|finding| {
+            findings.push(finding);
+            None
+        }))
+    });
+    findings.extend(filled.err());
+    findings
 }
 
 fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Result<Option<Value>, Finding> {
@@ -55,18 +73,14 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
     }
     let wrong = |what: String| Finding::new(at, what, "correct the template");
     let pieces = pieces(text).map_err(wrong)?;
-    let unknown = |name: &str| {
-        Finding::new(
-            at,
-            format!("`{name}` is neither a parameter nor captured by an earlier step"),
-            "declare it under parameters, or capture it first",
-        )
+    let unknown = |name: &str, next: String| {
+        Finding::new(at, format!("`{name}` is neither a parameter nor captured by an earlier step"), next)
     };
     if let [Piece::Plain(""), Piece::Name(name), Piece::Plain("")] = pieces.as_slice() {
         return match known(name) {
             Known::Value(value) => Ok(Some(value.clone())),
             Known::Later => Ok(None),
-            Known::No => Err(unknown(name)),
+            Known::No(next) => Err(unknown(name, next)),
         };
     }
     let mut filled = String::new();
@@ -81,7 +95,7 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
                     return Err(wrong(format!("`{name}` is {}, which does not fit inside a text", other.kind())));
                 }
                 Known::Later => filled.push_str(&format!("{{{{ {name} }}}}")),
-                Known::No => return Err(unknown(name)),
+                Known::No(next) => return Err(unknown(name, next)),
             },
         }
     }

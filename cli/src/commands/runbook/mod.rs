@@ -1,5 +1,6 @@
 //! `palinode runbook`: the runbooks that come with Palinode.
 
+mod check;
 mod from_run;
 
 use crate::args::{Args, Output};
@@ -11,7 +12,7 @@ use palinode_core::id::Label;
 use palinode_core::runbook;
 use std::fmt::Write as _;
 
-/// List and show the runbooks that come with Palinode, begin a new one, or make one of what was done.
+/// List, show and check runbooks, begin a new one, or make one of what was done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runbook {
     /// List the runbooks that come with Palinode.
@@ -26,6 +27,10 @@ pub(crate) enum Runbook {
         /// Its name.
         name: String,
     },
+    /// Look for everything that is wrong in runbooks, without a host.
+    ///
+    /// Exit 2 if anything is found. With an inventory the group and the hosts are checked too.
+    Check(check::Check),
     /// Print a runbook of what runs did, to be looked over.
     ///
     /// Several runs, as those of `exec`, become one. Steps that failed, were passed over or were taken back since
@@ -76,6 +81,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
             let (_, text) = load_runbook(name)?;
             to_stdout(&text);
         }
+        Runbook::Check(wanted) => return check::check(args, wanted),
         Runbook::FromRun(wanted) => return from_run::from_run(args, wanted),
         Runbook::New { name } => {
             let label = Label::new(name).map_err(|bad| {

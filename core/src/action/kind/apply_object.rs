@@ -1,8 +1,12 @@
 //! `kube.apply`: a recorded ConfigMap, put back.
 
-use crate::action::{on_cluster, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_cluster, values,
+};
+use crate::form::Form;
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,6 +22,31 @@ pub struct ApplyObject {
     pub body: BodyId,
     /// Public marks of that content.
     pub marks: BTreeMap<String, String>,
+}
+
+impl Described for ApplyObject {
+    const EXAMPLES: &'static [&'static str] = &["\
+- service:
+    kube.apply:
+      manifest:
+        apiVersion: v1
+        kind: Service
+        metadata: { namespace: web, name: front }
+        spec: { ports: [ { port: 80 } ] }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Manifest>()]
+    }
+}
+
+/// Makes an object as a manifest says, or merges the manifest into the object that is there.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a runbook's manifest becomes a `kube.patch` before it is read; this describes it")]
+struct Manifest {
+    /// The object, with `apiVersion`, `kind`, `metadata.name` and, for what is in one, `metadata.namespace`.
+    manifest: BTreeMap<String, serde_json::Value>,
 }
 
 impl ActionKind for ApplyObject {
@@ -41,9 +70,9 @@ impl ActionKind for ApplyObject {
         format!("put ConfigMap {}/{} back", self.namespace, self.name)
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::word("namespace", &self.namespace, values::OBJECT)
-            .and_then(|()| values::word("name", &self.name, values::OBJECT))
+    fn check(&self) -> Result<(), CheckError> {
+        values::word("namespace", &self.namespace, values::OBJECT).within("namespace")?;
+        values::word("name", &self.name, values::OBJECT).within("name")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

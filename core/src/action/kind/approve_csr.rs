@@ -1,13 +1,15 @@
 //! `kube.approve-csr`: the certificates that the node's kubelet asks for, approved.
 
-use crate::action::{ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertUse {
     /// The kubelet proves to the API server who it is.
@@ -26,8 +28,10 @@ impl CertUse {
     }
 }
 
-/// Approves the certificates that the kubelet of the step's node asks for, and no other's (T30).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// T30.
+/// Approves the certificates that the kubelet of the step's node asks for, and no others. A node that joins again needs a
+/// certificate for its kubelet as a client and one as a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveCsr {
     /// The certificates that must be approved.
@@ -53,6 +57,17 @@ fn ten_minutes() -> Span {
     Span::seconds(600)
 }
 
+impl Described for ApproveCsr {
+    const EXAMPLES: &'static [&'static str] = &["\
+- certificates:
+    kube.approve-csr: { uses: [client, server], newer_than: 30m, timeout: 9m }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
+
 impl ActionKind for ApproveCsr {
     fn place(&self) -> Place {
         Place::Cluster
@@ -70,9 +85,9 @@ impl ActionKind for ApproveCsr {
         "approve the certificates that the node asks for".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         match self.uses.is_empty() {
-            true => Err("`uses` names no certificate".to_owned()),
+            true => Err(CheckError::of("uses", "`uses` names no certificate")),
             false => Ok(()),
         }
     }

@@ -1,30 +1,37 @@
 //! `command`: a program on the host, with what it changes and how it is undone.
 
 use crate::action::secret::is_name;
-use crate::action::{on_host, values, Action, ActionKind, JudgedBy, Place, Recovery, Secret, Shown, Target, Undo, UndoClass, Word};
+use crate::action::{
+    Action, ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Secret, Shown, Target, Undo,
+    UndoClass, Word, on_host, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A command on the host. What it changes is declared, so that a probe can tell whether it ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Runs a command on the host. What it changes is declared, so that a look at the host can tell whether it ran.
+///
+/// Without `changes` and `undo` its effect is unknown: a rollback passes it and lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// Program and arguments; no shell reads them. A secret among them is the name of a file that holds it while the
+    /// The program and its arguments; no shell reads them. A secret among them is the name of a file that holds it while the
     /// command runs, or with `as: argument` the secret itself.
     pub run: Vec<Word>,
-    /// Files that it changes: recorded before and after; changed means that it ran.
+    /// The files that it changes, absolute. They are recorded before and after; a changed one means that it ran.
     #[serde(default)]
     pub changes: Vec<String>,
     /// The command that takes it back; without it the changed files are put back.
     #[serde(default)]
     pub undo: Option<Vec<Word>>,
-    /// What it reads from standard input.
+    /// A secret that it reads from standard input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Secret>,
-    /// Secrets in its environment, each with `as: environment`.
+    /// Variables of its environment, each a secret with `as: environment`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, Secret>,
 }
@@ -34,6 +41,27 @@ impl Command {
     pub fn of(run: Vec<String>, changes: Vec<String>) -> Self {
         let run = run.into_iter().map(Word::Text).collect();
         Self { run, changes, undo: None, stdin: None, environment: BTreeMap::new() }
+    }
+}
+
+impl Described for Command {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- exclude:
+    command:
+      run: [/sbin/atomic-openshift-excluder, exclude]
+      undo: [/sbin/atomic-openshift-excluder, unexclude]
+      changes: [/etc/yum.conf]
+",
+        "\
+- note:
+    command: { run: [/usr/bin/logger, the migration begins] }
+    undo: { no-undo: \"a line in a log\" }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -69,28 +97,32 @@ impl ActionKind for Command {
         text
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::not_empty("words of the command", self.run.len())?;
-        self.changes.iter().try_for_each(|text| values::path(text))?;
-        for words in std::iter::once(&self.run).chain(&self.undo) {
+    fn check(&self) -> Result<(), CheckError> {
+        values::not_empty("words of the command", self.run.len()).within("run")?;
+        self.changes.iter().try_for_each(|text| values::path(text)).within("changes")?;
+        for (field, words) in std::iter::once(("run", &self.run)).chain(self.undo.iter().map(|words| ("undo", words))) {
             if words.first().is_some_and(|program| program.text().is_none()) {
-                return Err("the first word of a command is the name of a program, and no secret".to_owned());
+                let why = "the first word of a command is the name of a program, and no secret";
+                return Err(CheckError::of(field, why));
             }
             for word in words {
                 match word {
-                    Word::Text(text) if text.contains('\0') => return Err("the command contains a NUL byte".to_owned()),
+                    Word::Text(text) if text.contains('\0') => {
+                        return Err(CheckError::of(field, "the command contains a NUL byte"));
+                    }
                     Word::Text(_) => {}
-                    Word::Secret(secret) => secret.check(Some(Shown::Argument), false)?,
+                    Word::Secret(secret) => secret.check(Some(Shown::Argument), false).within(field)?,
                 }
             }
         }
-        self.stdin.iter().try_for_each(|secret| secret.check(None, false))?;
-        self.environment.iter().try_for_each(|(name, secret)| {
+        self.stdin.iter().try_for_each(|secret| secret.check(None, false)).within("stdin")?;
+        let environment = self.environment.iter().try_for_each(|(name, secret)| {
             if !is_name(name) {
                 return Err(format!("`{}` cannot name a variable of an environment", name.shown()));
             }
             secret.check(Some(Shown::Environment), true)
-        })
+        });
+        environment.within("environment")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

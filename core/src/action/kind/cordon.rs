@@ -1,12 +1,24 @@
 //! `kube.cordon`: the node takes no new pods.
 
-use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
+use schemars::JsonSchema;
 
-/// Cordons the node.
-#[derive(Debug)]
+/// Cordons the node: it takes no new pods.
+#[derive(Debug, JsonSchema)]
 pub(crate) struct Cordon;
+
+impl Described for Cordon {
+    const EXAMPLES: &'static [&'static str] = &["\
+- cordon: { kube.cordon: {} }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
 
 impl ActionKind for Cordon {
     fn place(&self) -> Place {
@@ -25,7 +37,7 @@ impl ActionKind for Cordon {
         "cordon the node".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 

@@ -1,12 +1,26 @@
 //! `kube.delete-node`: the Node object, deleted.
 
-use crate::action::{on_cluster, Accepted, Action, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    Accepted, Action, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, Loss, Residue, State};
+use schemars::JsonSchema;
 
 /// Deletes the Node object, bound to the UID found before.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
 pub(crate) struct DeleteNode;
+
+impl Described for DeleteNode {
+    const EXAMPLES: &'static [&'static str] = &["\
+- leave: { kube.delete-node: {} }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
 
 impl ActionKind for DeleteNode {
     fn place(&self) -> Place {
@@ -25,7 +39,7 @@ impl ActionKind for DeleteNode {
         "delete the Node object".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 
@@ -49,7 +63,9 @@ impl ActionKind for DeleteNode {
         on_cluster::nodes(before)
             .filter_map(|(key, node)| node.map(|node| (key, node)))
             .map(|(key, node)| {
-                Undo::new(Action::RestoreNode(on_cluster::membership(node))).or(key, Accepted::Absent).or(key, Accepted::NewNode)
+                Undo::new(Action::RestoreNode(on_cluster::membership(node)))
+                    .or(key, Accepted::Absent)
+                    .or(key, Accepted::NewNode)
             })
             .collect()
     }

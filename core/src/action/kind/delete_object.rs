@@ -1,25 +1,49 @@
 //! `kube.delete`: a ConfigMap, deleted.
 
-use crate::action::{on_cluster, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, RemoveObject, Target, Undo, UndoClass,
+    on_cluster, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Deletes a ConfigMap, bound to the UID found before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Deletes a ConfigMap, bound to the UID that was found before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteObject {
-    /// Namespace.
+    /// The namespace of the ConfigMap.
     pub namespace: String,
-    /// Name of the ConfigMap.
+    /// The name of the ConfigMap.
     pub name: String,
-    /// Refuse while another live node takes its configuration from it (T1).
+    // T1.
+    /// Refuse while another live node takes its configuration from it.
     #[serde(default = "yes")]
     pub unless_used: bool,
 }
 
 fn yes() -> bool {
     true
+}
+
+impl Described for DeleteObject {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- drop-node-group:
+    kube.delete: { namespace: openshift-node, name: node-config-infra-crio }
+",
+        "\
+- drop-service:
+    kube.delete:
+      object: { kind: Service, namespace: web, name: front }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>(), Form::of::<RemoveObject>()]
+    }
 }
 
 impl ActionKind for DeleteObject {
@@ -43,9 +67,9 @@ impl ActionKind for DeleteObject {
         format!("delete ConfigMap {}/{}", self.namespace, self.name)
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::word("namespace", &self.namespace, values::OBJECT)
-            .and_then(|()| values::word("name", &self.name, values::OBJECT))
+    fn check(&self) -> Result<(), CheckError> {
+        values::word("namespace", &self.namespace, values::OBJECT).within("namespace")?;
+        values::word("name", &self.name, values::OBJECT).within("name")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

@@ -1,16 +1,30 @@
 //! `dns.check`: names that must resolve on the host.
 
-use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Names that must resolve on the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Checks that names resolve on the host. It fails if one does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DnsCheck {
-    /// The names.
+    /// The names that must resolve.
     pub names: Vec<String>,
+}
+
+impl Described for DnsCheck {
+    const EXAMPLES: &'static [&'static str] = &["\
+- dns: { dns.check: { names: [registry.example.com, master1.example.com] } }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for DnsCheck {
@@ -30,8 +44,10 @@ impl ActionKind for DnsCheck {
         format!("resolve {}", values::list(&self.names, "name"))
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::not_empty("names", self.names.len()).and_then(|()| values::words("name", &self.names, "-._"))
+    fn check(&self) -> Result<(), CheckError> {
+        values::not_empty("names", self.names.len())
+            .and_then(|()| values::words("name", &self.names, "-._"))
+            .within("names")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

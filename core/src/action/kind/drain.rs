@@ -1,13 +1,15 @@
 //! `kube.drain`: the pods that can move are evicted.
 
-use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Loss, Residue, State};
 use crate::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a drain does with pods that have emptyDir volumes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Emptydir {
     /// Evict them; their data is lost and listed as residue.
@@ -17,7 +19,7 @@ pub enum Emptydir {
 }
 
 /// What a drain does with pods that no controller would make anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bare {
     /// Delete them for good.
@@ -39,13 +41,13 @@ fn a_quarter() -> Span {
 }
 
 /// Evicts every pod that is not static and not of a DaemonSet. PodDisruptionBudgets are respected until the timeout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drain {
-    /// Pods with emptyDir volumes.
+    /// What is done with pods that have emptyDir volumes.
     #[serde(default = "refuse_emptydir")]
     pub emptydir: Emptydir,
-    /// Pods without a controller.
+    /// What is done with pods that no controller would make anew.
     #[serde(default = "refuse_bare")]
     pub bare: Bare,
     /// How long to go on asking; then the step fails.
@@ -61,7 +63,7 @@ pub struct Drain {
 }
 
 /// What a drain does with a pod that is still Terminating so long after its time to end was up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Terminating {
     /// The step fails and says which pods they are: a person looks.
@@ -75,6 +77,25 @@ pub enum Terminating {
         /// So long after.
         after: Span,
     },
+}
+
+impl Described for Drain {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- drain: { kube.drain: { emptydir: delete, timeout: 15m } }
+",
+        "\
+- drain:
+    kube.drain:
+      emptydir: delete
+      grace: 30s
+      terminating: { force: { after: 2m } }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for Drain {
@@ -94,7 +115,7 @@ impl ActionKind for Drain {
         format!("drain the node, for at most {}", self.timeout)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 

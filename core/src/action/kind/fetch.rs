@@ -1,12 +1,16 @@
 //! `fetch`: a file or a directory, brought from the host.
 
-use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Brings a file, or a directory as an archive, into the journal as the step's output, sealed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Brings a file, or a directory as an archive, into the journal as the output of the step, sealed. At most 8 MiB are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {
     /// The file or directory, absolute.
@@ -16,6 +20,16 @@ pub struct Fetch {
 impl Fetch {
     /// So many bytes are brought at most: what a job prints beyond that is not kept.
     pub const LIMIT: u64 = 8 << 20;
+}
+
+impl Described for Fetch {
+    const EXAMPLES: &'static [&'static str] = &["\
+- keep: { fetch: { path: /etc/origin/node/node-config.yaml } }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for Fetch {
@@ -43,8 +57,8 @@ impl ActionKind for Fetch {
         self.path.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::path(&self.path)
+    fn check(&self) -> Result<(), CheckError> {
+        values::path(&self.path).within("path")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

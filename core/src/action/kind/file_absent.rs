@@ -1,13 +1,18 @@
 //! `file`: files and trees, removed.
 
-use crate::action::{on_host, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, FileWrite, InField as _, Place, Recovery, Target, Undo, UndoClass, on_host,
+    values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Removes files and trees. `DIR/*` empties a directory and keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileAbsent {
     /// Absolute paths; a trailing `/*` means everything in that directory.
@@ -17,7 +22,7 @@ pub struct FileAbsent {
 }
 
 /// The one state that `file` knows so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileState {
     /// Not there.
@@ -52,6 +57,25 @@ impl FileAbsent {
     }
 }
 
+impl Described for FileAbsent {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- purge:
+    file:
+      paths: [/etc/origin, \"/etc/dnsmasq.d/*\"]
+      state: absent
+",
+        "\
+- motd:
+    file: { path: /etc/motd, content: \"In migration.\\n\", mode: \"0644\" }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>(), Form::of::<FileWrite>()]
+    }
+}
+
 impl ActionKind for FileAbsent {
     fn place(&self) -> Place {
         Place::Host
@@ -73,11 +97,12 @@ impl ActionKind for FileAbsent {
         format!("remove {}", values::list(&self.paths, "path"))
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::not_empty("paths", self.paths.len())?;
-        self.paths.iter().try_for_each(|text| {
+    fn check(&self) -> Result<(), CheckError> {
+        values::not_empty("paths", self.paths.len()).within("paths")?;
+        let paths = self.paths.iter().try_for_each(|text| {
             Self::removable(text).map_err(|why| format!("cannot remove `{}`: {why}", text.shown()))
-        })
+        });
+        paths.within("paths")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

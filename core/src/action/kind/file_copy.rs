@@ -1,21 +1,38 @@
 //! `file.copy`: one file on the host, copied over another.
 
-use crate::action::{on_host, values, ActionKind, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Target, Undo, UndoClass, on_host,
+    values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Copies one file on the host over another, keeping the security context (`cp -Z`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileCopy {
-    /// Source, absolute.
+    /// The file that is copied, absolute.
     pub from: String,
-    /// Destination file, absolute.
+    /// The file that it is copied to, absolute.
     pub to: String,
-    /// Refuse unless the source names a `nameserver` other than the host itself (T9).
+    // T9.
+    /// Refuse unless the source names a `nameserver` other than the host itself.
     #[serde(default)]
     pub resolver: bool,
+}
+
+impl Described for FileCopy {
+    const EXAMPLES: &'static [&'static str] = &["\
+- resolv-conf:
+    file.copy: { from: /srv/resolv, to: /etc/resolv.conf, resolver: true }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for FileCopy {
@@ -43,8 +60,9 @@ impl ActionKind for FileCopy {
         format!("copy {} to {}", self.from, self.to)
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::path(&self.from).and_then(|()| values::path(&self.to))
+    fn check(&self) -> Result<(), CheckError> {
+        values::path(&self.from).within("from")?;
+        values::path(&self.to).within("to")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

@@ -1,18 +1,36 @@
 //! `file.read`: one `KEY=value` line of a file.
 
-use crate::action::{on_host, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_host, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Reads `KEY=value` from a file; the value is public and can be captured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Reads one `KEY=value` line of a file. The value is public; with `capture` later steps can use it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileRead {
     /// The file, absolute.
     pub path: String,
-    /// The key.
+    /// The key whose value is read.
     pub key: String,
+}
+
+impl Described for FileRead {
+    const EXAMPLES: &'static [&'static str] = &["\
+- group-name:
+    file.read:
+      path: /etc/sysconfig/atomic-openshift-node
+      key: BOOTSTRAP_CONFIG_NAME
+    capture: bootstrap_config
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for FileRead {
@@ -32,8 +50,9 @@ impl ActionKind for FileRead {
         format!("read {} from {}", self.key, self.path)
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::path(&self.path).and_then(|()| values::word("key", &self.key, "_-."))
+    fn check(&self) -> Result<(), CheckError> {
+        values::path(&self.path).within("path")?;
+        values::word("key", &self.key, "_-.").within("key")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

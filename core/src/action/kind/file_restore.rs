@@ -1,6 +1,9 @@
 //! `file.restore`: a file, link or tree, put back as it was recorded.
 
-use crate::action::{on_host, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_host, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,14 @@ pub struct FileRestore {
     pub path: String,
     /// What shall be there.
     pub state: State,
+}
+
+impl Described for FileRestore {
+    const EXAMPLES: &'static [&'static str] = &[];
+
+    fn forms() -> Vec<Form> {
+        Vec::new()
+    }
 }
 
 impl ActionKind for FileRestore {
@@ -43,8 +54,8 @@ impl ActionKind for FileRestore {
         self.path.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::path(&self.path)
+    fn check(&self) -> Result<(), CheckError> {
+        values::path(&self.path).within("path")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

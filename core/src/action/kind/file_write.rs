@@ -1,18 +1,23 @@
 //! `file` with a content: a file, written as a whole or not at all.
 
-use crate::action::{on_host, values, ActionKind, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Target, Undo, UndoClass, on_host,
+    values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Writes a file, as a whole or not at all. Its content is public: it stands in the plan and in the journal's entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileWrite {
     /// The file, absolute. Its directory must be there.
     pub path: String,
-    /// What shall be in it.
+    /// The text of the file, at most 16 KiB.
     pub content: String,
     /// Permission bits in octal digits; without them a file that is there keeps its own, and a new one has 0644.
     #[serde(default)]
@@ -29,6 +34,17 @@ impl FileWrite {
     /// The permission bits.
     pub fn bits(&self) -> Option<u32> {
         self.mode.as_ref().and_then(|mode| u32::from_str_radix(mode, 8).ok())
+    }
+}
+
+impl Described for FileWrite {
+    const EXAMPLES: &'static [&'static str] = &["\
+- motd:
+    file.write: { path: /etc/motd, content: \"This host is being migrated.\\n\" }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -61,30 +77,32 @@ impl ActionKind for FileWrite {
         self.path.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::path(&self.path)?;
+    fn check(&self) -> Result<(), CheckError> {
+        values::path(&self.path).within("path")?;
         if self.path.ends_with('/') {
-            return Err(format!("the path `{}` is a directory's", self.path.shown()));
+            return Err(CheckError::of("path", format!("the path `{}` is a directory's", self.path.shown())));
         }
         let octal = |mode: &String| (3..=4).contains(&mode.len()) && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
         if let Some(mode) = self.mode.as_ref().filter(|mode| !octal(mode) && !mode.contains("{{")) {
-            return Err(format!("the mode `{}` is not three or four octal digits, such as 0644", mode.shown()));
+            let why = format!("the mode `{}` is not three or four octal digits, such as 0644", mode.shown());
+            return Err(CheckError::of("mode", why));
         }
         if self.content.len() > Self::LIMIT {
-            return Err(format!(
+            let why = format!(
                 "the content has {} bytes, and no more than {} fit into an entry; copy a file that is on the host",
                 self.content.len(),
                 Self::LIMIT
-            ));
+            );
+            return Err(CheckError::of("content", why));
         }
         if self.content.contains('\0') {
-            return Err("the content contains a NUL byte".to_owned());
+            return Err(CheckError::of("content", "the content contains a NUL byte"));
         }
         let names: Vec<&str> = self.owner.iter().flat_map(|owner| owner.split(':')).collect();
         if names.len() > 2 {
-            return Err("the owner is not `user` or `user:group`".to_owned());
+            return Err(CheckError::of("owner", "the owner is not `user` or `user:group`"));
         }
-        names.into_iter().try_for_each(|name| values::word("owner", name, "-._"))
+        names.into_iter().try_for_each(|name| values::word("owner", name, "-._")).within("owner")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

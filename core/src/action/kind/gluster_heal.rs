@@ -1,18 +1,32 @@
 //! `gluster.heal`: how the healing of volumes goes.
 
-use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Asks a host of a storage cluster how the healing of volumes goes; what it prints is the step's output, sealed. It starts
-/// no heal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Asks a host of a storage cluster how the healing of its volumes goes. What it prints is the output of the step, sealed.
+/// It starts no heal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GlusterHeal {
     /// Only these volumes; without them all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<String>,
+}
+
+impl Described for GlusterHeal {
+    const EXAMPLES: &'static [&'static str] = &["\
+- heal-info: { gluster.heal: { volumes: [heketidbstorage] } }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for GlusterHeal {
@@ -35,8 +49,8 @@ impl ActionKind for GlusterHeal {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.volumes.iter().try_for_each(|name| values::volume(name))
+    fn check(&self) -> Result<(), CheckError> {
+        self.volumes.iter().try_for_each(|name| values::volume(name)).within("volumes")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

@@ -1,22 +1,26 @@
 //! `inventory.edit`: the inventory text, edited in place.
 
 use super::inventory_restore;
-use crate::action::{values, ActionKind, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, JudgedBy, Place, Recovery, Target, Undo, UndoClass, values,
+};
+use crate::form::Form;
 use crate::id::{Label, ResourceKey};
 use crate::inventory::{Edit, Inventory};
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Edits the inventory text in place, by the smallest splices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InventoryEdit {
-    /// The inventory file on the control side.
+    /// The inventory file, on the machine that Palinode runs on; without it the inventory of the run.
+    #[schemars(with = "Option<String>")]
     pub file: String,
-    /// What to change.
+    /// What to change, in this order.
     pub edits: Vec<Edit>,
-    /// A step before which the moved hosts stood where they are to return to: the places are taken from its
-    /// before-image when this step's turn comes.
+    /// An earlier step, by its name: the moved hosts return to the places where they stood before it.
     #[serde(default)]
     pub home_of: Option<Label>,
 }
@@ -33,6 +37,27 @@ impl InventoryEdit {
             other => other,
         });
         Self { file: self.file.clone(), edits: edits.collect(), home_of: None }
+    }
+}
+
+impl Described for InventoryEdit {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- new-nodes-group:
+    inventory.edit:
+      edits: [ { ensure_child: { parent: OSEv3, child: new_nodes } } ]
+",
+        "\
+- inventory:
+    inventory.edit:
+      edits:
+        - set_host_var: { host: \"{{ host }}\", name: use_crio, value: \"False\" }
+        - move_host: { host: \"{{ host }}\", from: nodes, to: new_nodes }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -60,8 +85,8 @@ impl ActionKind for InventoryEdit {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::not_empty("edits", self.edits.len())
+    fn check(&self) -> Result<(), CheckError> {
+        values::not_empty("edits", self.edits.len()).within("edits")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

@@ -1,6 +1,9 @@
 //! `inventory.restore`: an inventory edit, taken back by the recorded bytes or a three-way merge.
 
-use crate::action::{Accepted, Action, ActionKind, JudgedBy, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    Accepted, Action, ActionKind, CheckError, Described, JudgedBy, Place, Recovery, Target, Undo, UndoClass,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use serde::{Deserialize, Serialize};
@@ -17,6 +20,14 @@ pub struct InventoryRestore {
     /// What the edit left: the base of the merge. Filled in when the rollback is planned.
     #[serde(default)]
     pub base: Option<Box<State>>,
+}
+
+impl Described for InventoryRestore {
+    const EXAMPLES: &'static [&'static str] = &[];
+
+    fn forms() -> Vec<Form> {
+        Vec::new()
+    }
 }
 
 impl ActionKind for InventoryRestore {
@@ -40,7 +51,7 @@ impl ActionKind for InventoryRestore {
         "take the inventory edit back".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 

@@ -1,31 +1,33 @@
 //! `kube.exec`: a command in a pod.
 
-use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, values};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A pod that something is run in: by its name, or the one pod with these labels (on the step's node, if it has a host).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PodRef {
-    /// Its namespace.
+    /// The namespace of the pod.
     pub namespace: String,
-    /// Its name.
+    /// The name of the pod; without it `labels` find it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its labels.
+    /// The labels of the one pod that is meant; on the node of the step, if it has a host.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
 /// Runs a command in a container of a pod. No shell reads its words, and it gets no input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KubeExec {
-    /// The pod.
+    /// The pod, by its name or by its labels.
     pub pod: PodRef,
     /// The container; without it the pod's only or first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,7 +37,7 @@ pub struct KubeExec {
     /// Whether it only looks: then it may be asked again, and nothing is to be taken back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reads: bool,
-    /// How long it may take; it goes on in the pod after that, and nobody knows what became of it.
+    /// How long it may take. After that it may go on in the pod, and its end is not known.
     #[serde(default = "five_minutes")]
     pub timeout: Span,
 }
@@ -47,6 +49,29 @@ fn five_minutes() -> Span {
 // Serde asks with a reference.
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+impl Described for KubeExec {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- peers:
+    kube.exec:
+      pod: { namespace: glusterfs, labels: { glusterfs: storage-pod } }
+      run: [gluster, peer, status]
+      reads: true
+",
+        "\
+- reload:
+    kube.exec:
+      pod: { namespace: web, name: front-0 }
+      run: [nginx, -s, reload]
+      timeout: 1m
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for KubeExec {
@@ -75,21 +100,21 @@ impl ActionKind for KubeExec {
         format!("run {program} in {pod}")
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         if self.run.is_empty() {
-            return Err("`run` names no program".to_owned());
+            return Err(CheckError::of("run", "`run` names no program"));
         }
         if self.run.iter().any(|word| word.contains('\0')) {
-            return Err("the command contains a NUL byte".to_owned());
+            return Err(CheckError::of("run", "the command contains a NUL byte"));
         }
         for (what, text) in [("namespace", Some(&self.pod.namespace)), ("name", self.pod.name.as_ref())] {
             if let Some(text) = text.filter(|text| !text.contains("{{") && !values::is_plain(text, "-._")) {
-                return Err(format!("the {what} `{text}` is none that a pod has"));
+                return Err(CheckError::of("pod", format!("the {what} `{text}` is none that a pod has")));
             }
         }
         match (&self.pod.name, self.pod.labels.is_empty()) {
             (Some(_), true) | (None, false) => Ok(()),
-            _ => Err("`pod` takes either a `name` or `labels`".to_owned()),
+            _ => Err(CheckError::of("pod", "`pod` takes either a `name` or `labels`")),
         }
     }
 

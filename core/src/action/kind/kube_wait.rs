@@ -1,25 +1,26 @@
 //! `kube.wait`: until something holds of an object.
 
-use crate::action::{ActionKind, Place, Recovery, Target, Undo, UndoClass};
-use crate::resource::{ObjectRef};
+use crate::action::{ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass};
+use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, ObjectRef, State};
 use crate::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is waited for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What must hold of the object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Until {
-    /// It exists.
+    /// The object exists.
     Exists,
-    /// It does not exist.
+    /// The object does not exist.
     Gone,
     /// Its controller has seen the latest change of it, and as many pods as are wanted are of that change and up.
     RolledOut,
-    /// A condition of it is True.
+    /// This condition of the object is True, such as `Available`.
     Condition(String),
-    /// A field of it has a value.
+    /// A field of the object has a value.
     Field {
         /// The field, as a JSON pointer: `/status/phase`.
         at: String,
@@ -28,13 +29,13 @@ pub enum Until {
     },
 }
 
-/// Waits until something holds of an object, or some time has passed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Waits until something holds of an object of the cluster. It fails when the time is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KubeWait {
-    /// The object.
+    /// The object that is looked at.
     pub object: ObjectRef,
-    /// What.
+    /// What must hold of it.
     pub until: Until,
     /// How long at most; then the step fails with what was last seen.
     #[serde(default = "ten_minutes")]
@@ -43,6 +44,28 @@ pub struct KubeWait {
 
 fn ten_minutes() -> Span {
     Span::seconds(600)
+}
+
+impl Described for KubeWait {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- rolled-out:
+    kube.wait:
+      object: { api: apps/v1, kind: DaemonSet, namespace: logs, name: agent }
+      until: rolled-out
+      timeout: 20m
+",
+        "\
+- bound:
+    kube.wait:
+      object: { kind: PersistentVolumeClaim, namespace: web, name: data }
+      until: { field: { at: /status/phase, is: Bound } }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for KubeWait {
@@ -73,11 +96,11 @@ impl ActionKind for KubeWait {
         format!("wait until {} {until}, for at most {}", self.object, self.timeout)
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.object.check()?;
+    fn check(&self) -> Result<(), CheckError> {
+        self.object.check().within("object")?;
         match &self.until {
             Until::Field { at, .. } if !at.starts_with('/') => {
-                Err(format!("`{at}` is no JSON pointer: it begins with a slash"))
+                Err(CheckError::of("until", format!("`{at}` is no JSON pointer: it begins with a slash")))
             }
             _ => Ok(()),
         }

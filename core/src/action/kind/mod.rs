@@ -3,7 +3,8 @@
 //! A new kind is a file here, with a type that implements [`ActionKind`], and a row of the table. What the compiler asks
 //! for then is what a kind has to say of itself; nothing has a default that could be wrong without a word.
 
-use super::{Place, Recovery, Target, Undo, UndoClass};
+use super::{CheckError, Place, Recovery, Target, Undo, UndoClass};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Residue, State};
 use serde::{Deserialize, Serialize};
@@ -56,7 +57,7 @@ pub(crate) trait ActionKind {
 
     /// Refuses values that may not reach a target: names that a shell or an option parser could misread, paths that are
     /// not absolute and plain. Texts that hold a template are checked again once it is filled in.
-    fn check(&self) -> Result<(), String>;
+    fn check(&self) -> Result<(), CheckError>;
 
     /// The resources it declares before anyone looked at the target.
     fn footprint(&self, target: &Target) -> Vec<Footprint>;
@@ -81,6 +82,26 @@ pub(crate) trait ActionKind {
     }
 }
 
+/// What the documentation says of a kind: `palinode explain`, the schema of runbooks and the reference pages are made of it.
+///
+/// The doc comments of the forms and of their fields are its text, and serde's attributes say what is accepted and what
+/// the defaults are, so that neither can drift from what is read.
+pub(crate) trait Described {
+    /// Steps that use it, as a runbook writes them, each text a list. The first shows what is usual. None for an inverse.
+    const EXAMPLES: &'static [&'static str];
+
+    /// The values that a runbook gives it, in each form that it has. None for an inverse.
+    fn forms() -> Vec<Form>;
+}
+
+impl<T: Described> Described for Box<T> {
+    const EXAMPLES: &'static [&'static str] = T::EXAMPLES;
+
+    fn forms() -> Vec<Form> {
+        T::forms()
+    }
+}
+
 /// What an in-doubt step of a kind is judged by, when its job says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JudgedBy {
@@ -101,6 +122,12 @@ pub(crate) struct Row {
     pub(crate) runbook: bool,
     /// Whether every action of the kind changes nothing, so that preflight may use it.
     pub(crate) reads: bool,
+    /// What it does, of a kind that no runbook describes.
+    pub(crate) about: &'static str,
+    /// As [`Described::EXAMPLES`].
+    pub(crate) examples: &'static [&'static str],
+    /// As [`Described::forms`].
+    pub(crate) forms: fn() -> Vec<Form>,
 }
 
 /// The pattern of a variant that binds what is in it, if anything is.
@@ -123,20 +150,40 @@ macro_rules! in_it {
     };
 }
 
+/// The type that a variant's kind is.
+macro_rules! kind_of {
+    ($variant:ident {} $file:ident) => {
+        $file::$variant
+    };
+    ($variant:ident ($type:ty) $file:ident) => {
+        $type
+    };
+}
+
 /// Makes the enum of the rows `"name" Variant(Type) file [flags];`, where a flag is a field of [`Row`].
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:literal $variant:ident $fields:tt $file:ident [$($flag:ident)*];)*) => {
+    ($($(#[doc = $doc:literal])* $name:literal $variant:ident $fields:tt $file:ident [$($flag:ident)*];)*) => {
         $(pub(super) mod $file;)*
 
         /// A typed operation. The serialized name is the one that runbooks use.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Action {
-            $($(#[$doc])* #[serde(rename = $name)] $variant $fields,)*
+            $($(#[doc = $doc])* #[serde(rename = $name)] $variant $fields,)*
         }
 
         /// Every kind, sorted by name.
         pub(crate) const TABLE: &[Row] =
-            &[$(Row { $($flag: true,)* ..Row { name: $name, runbook: false, reads: false } },)*];
+            &[$(Row {
+                $($flag: true,)*
+                ..Row {
+                    name: $name,
+                    runbook: false,
+                    reads: false,
+                    about: concat!($($doc),*),
+                    examples: <kind_of!($variant $fields $file) as Described>::EXAMPLES,
+                    forms: <kind_of!($variant $fields $file) as Described>::forms,
+                }
+            },)*];
 
         impl Action {
             /// The name that runbooks and logs use.
@@ -222,7 +269,7 @@ kinds! {
     "kube.delete-node" DeleteNode {} delete_node [runbook];
     /// Evicts the pods that can move.
     "kube.drain" Drain(Drain) drain [runbook];
-    /// Runs a command a pod.
+    /// Runs a command in a pod.
     "kube.exec" KubeExec(KubeExec) kube_exec [runbook];
     /// Merges fields into an object of any kind. A runbook writes one that may make it as `kube.apply` with a `manifest`.
     "kube.patch" PatchObject(PatchObject) patch_object [runbook];
@@ -238,7 +285,7 @@ kinds! {
     "kube.uncordon" Uncordon {} uncordon [runbook];
     /// Waits until something holds of an object of the cluster.
     "kube.wait" KubeWait(KubeWait) kube_wait [runbook reads];
-    /// Installs or removes packages one transaction.
+    /// Installs or removes packages in one transaction.
     "package" Package(Package) package [runbook];
     /// Reboots the host and waits for a stable new boot.
     "reboot" Reboot {} reboot [runbook];

@@ -1,12 +1,17 @@
 //! `package`: packages, installed or removed in one transaction.
 
-use crate::action::{on_host, values, Accept, Accepted, Action, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    Accept, Accepted, Action, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo,
+    UndoClass, on_host, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, Nevra, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether packages shall be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PackageState {
     /// Installed.
@@ -15,16 +20,16 @@ pub enum PackageState {
     Absent,
 }
 
-/// Packages, in one transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Installs or removes packages, in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
-    /// Names, or `name-version` where a version is wanted.
+    /// The packages: each a name, or `name-version` where a version is wanted.
     #[serde(default)]
     pub names: Vec<String>,
-    /// What they shall be.
+    /// Whether they shall be installed.
     pub state: PackageState,
-    /// Exact versions, as an inverse names them.
+    /// Packages in an exact version, as a rollback names them; with `state: present`.
     #[serde(default)]
     pub exact: Vec<Nevra>,
 }
@@ -48,6 +53,22 @@ impl Package {
     /// The version of an item of `names`, if it names one.
     pub fn version(item: &str) -> Option<&str> {
         item[Self::base_name(item).len()..].strip_prefix('-')
+    }
+}
+
+impl Described for Package {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- packages: { package: { names: [docker, cri-tools], state: absent } }
+",
+        "\
+- excluder:
+    package: { names: [atomic-openshift-excluder-3.11.161], state: present }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -83,12 +104,12 @@ impl ActionKind for Package {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::not_empty("packages", self.names.len() + self.exact.len())?;
+    fn check(&self) -> Result<(), CheckError> {
+        values::not_empty("packages", self.names.len() + self.exact.len()).within("names")?;
         if self.state == PackageState::Absent && !self.exact.is_empty() {
-            return Err("`exact` goes with `state: present`".to_owned());
+            return Err(CheckError::of("exact", "`exact` goes with `state: present`"));
         }
-        values::words("package", &self.names, values::PACKAGE)
+        values::words("package", &self.names, values::PACKAGE).within("names")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

@@ -1,21 +1,25 @@
 //! `kube.patch-node`: fields of the Node object, set.
 
-use crate::action::{on_cluster, values, Action, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    Action, ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster, values,
+};
 use crate::cluster;
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Sets fields of a Node: a value sets a label, no value removes it; labels and taints that are not named stay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Sets fields of the Node object. Labels and taints that are not named stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchNode {
-    /// Whether it shall be cordoned.
+    /// Whether the node shall be cordoned; without this it is left as it is.
     #[serde(default)]
     pub unschedulable: Option<bool>,
-    /// Labels to set or remove.
+    /// Labels, each with its value; without a value (`null`) the label is removed.
     #[serde(default)]
     pub labels: BTreeMap<String, Option<String>>,
     /// Taints as `key=value:Effect`, and whether it shall have them. One that is set takes the place of another of that
@@ -43,6 +47,19 @@ impl PatchNode {
     }
 }
 
+impl Described for PatchNode {
+    const EXAMPLES: &'static [&'static str] = &["\
+- label:
+    kube.patch-node:
+      labels: { glusterfs: storage-host, old-label: null }
+      taints: { \"storage=yes:NoSchedule\": true }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
+
 impl ActionKind for PatchNode {
     fn place(&self) -> Place {
         Place::Cluster
@@ -57,35 +74,35 @@ impl ActionKind for PatchNode {
     }
 
     fn words(&self) -> String {
-            let mut parts = Vec::new();
-            match self.unschedulable {
-                Some(true) => parts.push("cordon the node".to_owned()),
-                Some(false) => parts.push("make the node schedulable".to_owned()),
-                None => {}
+        let mut parts = Vec::new();
+        match self.unschedulable {
+            Some(true) => parts.push("cordon the node".to_owned()),
+            Some(false) => parts.push("make the node schedulable".to_owned()),
+            None => {}
+        }
+        let labels = |set: bool| -> Vec<String> {
+            let these = self.labels.iter().filter(|(_, value)| value.is_some() == set);
+            these
+                .map(|(label, value)| value.as_ref().map_or(label.clone(), |value| format!("{label}={value}")))
+                .collect()
+        };
+        let taints = |set: bool| -> Vec<String> {
+            self.taints.iter().filter(|(_, want)| **want == set).map(|(taint, _)| taint.clone()).collect()
+        };
+        for (does, names, noun) in [
+            ("label the node", labels(true), "label"),
+            ("remove the label", labels(false), "label"),
+            ("taint the node", taints(true), "taint"),
+            ("remove the taint", taints(false), "taint"),
+        ] {
+            if !names.is_empty() {
+                parts.push(format!("{does} {}", values::list(&names, noun)));
             }
-            let labels = |set: bool| -> Vec<String> {
-                let these = self.labels.iter().filter(|(_, value)| value.is_some() == set);
-                these
-                    .map(|(label, value)| value.as_ref().map_or(label.clone(), |value| format!("{label}={value}")))
-                    .collect()
-            };
-            let taints = |set: bool| -> Vec<String> {
-                self.taints.iter().filter(|(_, want)| **want == set).map(|(taint, _)| taint.clone()).collect()
-            };
-            for (does, names, noun) in [
-                ("label the node", labels(true), "label"),
-                ("remove the label", labels(false), "label"),
-                ("taint the node", taints(true), "taint"),
-                ("remove the taint", taints(false), "taint"),
-            ] {
-                if !names.is_empty() {
-                    parts.push(format!("{does} {}", values::list(&names, noun)));
-                }
-            }
-            if parts.is_empty() { "leave the node as it is".to_owned() } else { parts.join(", ") }
+        }
+        if parts.is_empty() { "leave the node as it is".to_owned() } else { parts.join(", ") }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         let mut set = BTreeSet::new();
         for (taint, want) in &self.taints {
             let shown = taint.shown();
@@ -97,14 +114,17 @@ impl ActionKind for PatchNode {
                     && value.chars().all(|c| plain(c) && c != '/')
                     && ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(effect)
             });
+            let wrong = |why: String| CheckError::of("taints", why);
             let parts = parts.ok_or_else(|| {
-                format!("`{shown}` is no taint: write `key=value:Effect`, or `key=:Effect` for one without a value")
+                wrong(format!(
+                    "`{shown}` is no taint: write `key=value:Effect`, or `key=:Effect` for one without a value"
+                ))
             })?;
             if cluster::is_own_taint(parts.0) {
-                return Err(format!("the taint `{shown}` comes and goes by the cluster's own hand"));
+                return Err(wrong(format!("the taint `{shown}` comes and goes by the cluster's own hand")));
             }
             if *want && !set.insert(parts) {
-                return Err(format!("a node has one taint `{}` with {}, and two are set", parts.0, parts.1));
+                return Err(wrong(format!("a node has one taint `{}` with {}, and two are set", parts.0, parts.1)));
             }
         }
         Ok(())
@@ -205,7 +225,9 @@ mod tests {
             let found = Action::PatchNode(patch(&taints)).check();
             match words {
                 None => assert_eq!(found, Ok(()), "{taints:?}"),
-                Some(words) => assert!(found.as_ref().is_err_and(|why| why.contains(words)), "{taints:?}: {found:?}"),
+                Some(words) => {
+                    assert!(found.as_ref().is_err_and(|error| error.reason.contains(words)), "{taints:?}: {found:?}")
+                }
             }
         }
     }

@@ -1,25 +1,31 @@
 //! `kube.patch`: fields, merged into an object of any kind.
 
-use crate::action::{on_cluster, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
-use crate::resource::{ObjectRef};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_cluster, values,
+};
 use crate::cluster::SERVER_SET;
+use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, ObjectRef, State};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 
-/// Merges fields into an object (RFC 7386): a value sets, null removes, a list is put in place of the other as a whole.
+/// Merges fields into an object (RFC 7386): a value sets, `null` removes, and a list takes the place of the other list.
 ///
-/// Nobody sees into what is recorded of an object, so a look does not tell whether a merge was done: one in doubt is done
+/// What is recorded of an object is sealed, so a look does not tell whether a merge was done. A merge in doubt is done
 /// again, which changes nothing where it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchObject {
-    /// The object.
+    /// The object that is changed; no Secret and no Node.
     pub object: ObjectRef,
-    /// The fields, as compact JSON with sorted keys. Whoever may read the plan may read it.
+    // Stored as compact JSON with sorted keys.
+    /// The fields, as a map or as its JSON text. Everybody who may read the plan may read them.
+    #[schemars(with = "Merge")]
     pub merge: String,
-    /// Whether it is made where it is not there.
+    /// Whether the object is made where it is not there.
     #[serde(default, skip_serializing_if = "is_false")]
     pub create: bool,
 }
@@ -27,6 +33,36 @@ pub struct PatchObject {
 // Serde asks with a reference.
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+impl Described for PatchObject {
+    const EXAMPLES: &'static [&'static str] = &["\
+- image:
+    kube.patch:
+      object: { api: apps/v1, kind: Deployment, namespace: web, name: front }
+      merge: { spec: { replicas: 2, paused: null } }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
+
+/// The fields that are merged, as a runbook writes them.
+struct Merge;
+
+impl JsonSchema for Merge {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Merge")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["object", "string"] })
+    }
 }
 
 impl ActionKind for PatchObject {
@@ -60,16 +96,17 @@ impl ActionKind for PatchObject {
         self.object.name.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.object.check()?;
+    fn check(&self) -> Result<(), CheckError> {
+        let wrong = |why: &str| CheckError::of("merge", why);
+        self.object.check().within("object")?;
         match self.object.kind.as_str() {
             "Secret" => {
-                return Err(
-                    "a Secret is not written: its content would be in the plan, which anyone may read".to_owned()
-                );
+                let why = "a Secret is not written: its content would be in the plan, which anyone may read";
+                return Err(CheckError::of("object", why));
             }
             "Node" => {
-                return Err("use kube.cordon, kube.uncordon, kube.patch-node: Nodes are claimed and fenced".to_owned());
+                let why = "use kube.cordon, kube.uncordon, kube.patch-node: Nodes are claimed and fenced";
+                return Err(CheckError::of("object", why));
             }
             _ => {}
         }
@@ -77,37 +114,39 @@ impl ActionKind for PatchObject {
             && let Some(what) = on_cluster::goes_along(&self.object.kind)
         {
             let kind = &self.object.kind;
-            return Err(format!("a {kind} is not made: its way back would delete it, and {what} with it"));
+            let why = format!("a {kind} is not made: its way back would delete it, and {what} with it");
+            return Err(CheckError::of("object", why));
         }
         if self.merge.contains("{{") {
-            return Err("what is merged takes no values that are captured during a run, and no other `{{`: it is all \
-                        known when the plan is made"
-                .to_owned());
+            return Err(wrong(
+                "what is merged takes no values that are captured during a run, and no other `{{`: it is all known when the plan \
+                 is made",
+            ));
         }
         let merge = serde_json::from_str::<Value>(&self.merge).ok().filter(Value::is_object);
-        let merge = merge.ok_or("what is merged is no JSON object")?;
+        let merge = merge.ok_or_else(|| wrong("what is merged is no JSON object"))?;
         if let Some(number) = no_whole_number(&merge) {
-            return Err(format!(
+            return Err(wrong(&format!(
                 "what is merged holds {number}, which is no whole number of 64 bits, and plans have no others; write it as text if \
                  the API takes that, such as \"500m\""
-            ));
+            )));
         }
         let one_form = merge.to_string();
         if one_form != self.merge {
-            return Err("what is merged is not JSON in its one form: compact, keys sorted".to_owned());
+            return Err(wrong("what is merged is not JSON in its one form: compact, keys sorted"));
         }
         if merge == Value::Object(serde_json::Map::new()) {
-            return Err("what is merged is empty".to_owned());
+            return Err(wrong("what is merged is empty"));
         }
         if merge.get("status").is_some() {
-            return Err("`status` is what the cluster says of the object: leave it out".to_owned());
+            return Err(wrong("`status` is what the cluster says of the object: leave it out"));
         }
         if merge.get("metadata").is_some_and(|meta| !meta.is_object()) {
-            return Err("`metadata` is no map".to_owned());
+            return Err(wrong("`metadata` is no map"));
         }
         let meta = &merge["metadata"];
         if let Some(name) = SERVER_SET.iter().find(|name| meta.get(**name).is_some()) {
-            return Err(format!("`metadata.{name}` is the server's to say: leave it out"));
+            return Err(wrong(&format!("`metadata.{name}` is the server's to say: leave it out")));
         }
         let own = [
             ("apiVersion", merge.get("apiVersion"), Some(&self.object.api)),
@@ -118,7 +157,7 @@ impl ActionKind for PatchObject {
         for (what, found, own) in own {
             let later = own.is_some_and(|own| own.contains("{{"));
             if found.is_some_and(|found| found.as_str() != own.map(String::as_str)) && !later {
-                return Err(format!("`{what}` of what is merged is not that of {}", self.object));
+                return Err(wrong(&format!("`{what}` of what is merged is not that of {}", self.object)));
             }
         }
         Ok(())
@@ -215,11 +254,13 @@ mod tests {
             let found = Action::PatchObject(patch(merge)).check();
             match words {
                 None => assert_eq!(found, Ok(()), "{merge}"),
-                Some(words) => assert!(found.as_ref().is_err_and(|why| why.contains(words)), "{merge}: {found:?}"),
+                Some(words) => {
+                    assert!(found.as_ref().is_err_and(|error| error.reason.contains(words)), "{merge}: {found:?}")
+                }
             }
         }
         let of = |kind: &str| PatchObject { object: object(kind, None), ..patch(r#"{"a":1}"#) };
-        let refused = |action: Action| action.check().err().unwrap_or_default();
+        let refused = |action: Action| action.check().map_err(|error| error.reason).err().unwrap_or_default();
         assert!(refused(Action::PatchObject(of("Secret"))).contains("in the plan, which anyone may read"));
         assert!(refused(Action::PatchObject(of("Node"))).contains("kube.patch-node"));
         let remove = |kind: &str| Action::RemoveObject(RemoveObject { object: object(kind, None) });

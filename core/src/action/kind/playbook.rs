@@ -1,25 +1,33 @@
 //! `ansible.playbook`: what is run, what must hold before, and what must hold afterwards.
 
-use crate::action::{on_cluster, restore_touched, values, ActionKind, Place, Recovery, Target, Undo, UndoClass, Word};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, Word, on_cluster,
+    restore_touched, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::inventory::reading::Reading;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Runs a playbook on the control side, with the operator's own Ansible.
+// T41.
+/// Runs a playbook on the machine that Palinode runs on, with the operator's own Ansible.
 ///
-/// It succeeded if Ansible told how all hosts fared, the host it was run for among them, nothing failed, every host was
-/// reached and something was run: its exit code tells too little (T41).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// It succeeds if Ansible reports on all hosts, the host of the step among them, nothing failed, every host was reached and
+/// something was run. Its exit code tells too little. Without `expect` and without `touches` its effect is unknown: a
+/// rollback passes it and lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
-    /// The playbook file.
+    /// The playbook file, absolute.
     pub path: String,
-    /// The inventory it runs with: a file, a folder, or a program.
+    /// The inventory it runs with: a file, a folder, or a program; without it the inventory of the run.
+    #[schemars(with = "Option<String>")]
     pub inventory: String,
-    /// What must hold afterwards.
+    /// What must hold afterwards, whatever the exit code says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
     /// The hosts that must be among those it was run on, with something run there and nothing failed; without this it is
@@ -33,8 +41,9 @@ pub struct Playbook {
     /// begins is recorded as sealed bodies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vars_from: Vec<String>,
-    /// The hosts that it is limited to, as Ansible's `--limit` has it. Whoever builds groups on a host that is left out
-    /// finds them empty (T43).
+    // T43.
+    /// The hosts that it is limited to, as Ansible's `--limit` has it. Groups that a playbook builds on a host that is left
+    /// out stay empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     /// Only tasks with one of these tags.
@@ -48,32 +57,33 @@ pub struct Playbook {
     pub requires: Vec<Require>,
 }
 
-/// A group of the inventory must have exactly these hosts (T5, T6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// T5, T6.
+/// A group of the inventory that must have exactly these hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Require {
-    /// The group.
+    /// The name of the group.
     pub group: String,
     /// Its hosts, in any order; none: it is empty, or not there.
     pub hosts: Vec<String>,
 }
 
 /// What must hold after a playbook, whatever its exit code says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Expect {
-    /// The target's node is Ready, its UID is new if it had one, and it runs this container runtime.
+    /// The node of the step is Ready, its UID is new if it had one, and it runs this container runtime.
     NodeReady {
-        /// Prefix of `containerRuntimeVersion` before `://`.
+        /// The runtime: `containerRuntimeVersion` of the node before its `://`.
         runtime: String,
     },
     /// The ConfigMap exists and no longer carries this runtime's arguments.
     ConfigMapWithout {
-        /// Namespace.
+        /// The namespace of the ConfigMap.
         namespace: String,
-        /// Name.
+        /// The name of the ConfigMap.
         name: String,
-        /// The `runtime` mark that must be gone.
+        /// The runtime whose arguments must be gone.
         runtime: String,
     },
 }
@@ -94,6 +104,29 @@ impl Playbook {
             (there != wanted)
                 .then(|| format!("the group {} must have {}, and has {}", require.group, names(&wanted), names(&there)))
         })
+    }
+}
+
+impl Described for Playbook {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- scaleup:
+    ansible.playbook:
+      path: /usr/share/ansible/playbooks/openshift-node/scaleup.yml
+      requires: [ { group: new_nodes, hosts: [\"{{ host }}\"] } ]
+      expect: { node-ready: { runtime: docker } }
+",
+        "\
+- facts:
+    ansible.playbook:
+      path: /srv/facts.yml
+      limit: \"{{ host }}\"
+      tags: [network]
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -123,45 +156,50 @@ impl ActionKind for Playbook {
         format!("run {}", name.into_iter().rev().collect::<Vec<_>>().join("/"))
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::path(&self.path)?;
-        self.vars_from.iter().try_for_each(|text| values::path(text))?;
+    fn check(&self) -> Result<(), CheckError> {
+        values::path(&self.path).within("path")?;
+        self.vars_from.iter().try_for_each(|text| values::path(text)).within("vars_from")?;
         for (name, value) in &self.vars {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if !name.chars().all(plain) || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(format!("`{}` cannot name a variable of Ansible", name.shown()));
+                return Err(CheckError::of("vars", format!("`{}` cannot name a variable of Ansible", name.shown())));
             }
             let value = match value {
                 Word::Text(text) => text,
                 Word::Secret(secret) => {
-                    secret.check(None, false)?;
+                    secret.check(None, false).within("vars")?;
                     continue;
                 }
             };
             if value.len() > Self::VALUE {
-                return Err(format!(
+                let why = format!(
                     "the variable `{name}` has {} bytes, and at most {} fit; put it into a file and name that in \
                      `vars_from`",
                     value.len(),
                     Self::VALUE
-                ));
+                );
+                return Err(CheckError::of("vars", why));
             }
         }
-        values::words("tag", self.tags.iter().chain(&self.skip_tags), "-_.:")?;
+        values::words("tag", &self.tags, "-_.:").within("tags")?;
+        values::words("tag", &self.skip_tags, "-_.:").within("skip_tags")?;
         // What Ansible takes for a pattern of hosts.
-        values::words("limit", &self.limit, "-_.:,!&*[]~")?;
-        values::words("host", self.ran_on.iter().flatten(), "-_.:")?;
+        values::words("limit", &self.limit, "-_.:,!&*[]~").within("limit")?;
+        values::words("host", self.ran_on.iter().flatten(), "-_.:").within("ran_on")?;
         for require in &self.requires {
-            values::word("group", &require.group, "-_.")?;
-            values::words("host", &require.hosts, "-_.:")?;
+            values::word("group", &require.group, "-_.").within("requires")?;
+            values::words("host", &require.hosts, "-_.:").within("requires")?;
         }
-        match &self.expect {
+        let expect = match &self.expect {
             None => Ok(()),
             Some(Expect::NodeReady { runtime }) => values::word("runtime", runtime, "-."),
-            Some(Expect::ConfigMapWithout { namespace, name, runtime }) => values::word("namespace", namespace, values::OBJECT)
-                .and_then(|()| values::word("name", name, values::OBJECT))
-                .and_then(|()| values::word("runtime", runtime, "-.")),
-        }
+            Some(Expect::ConfigMapWithout { namespace, name, runtime }) => {
+                values::word("namespace", namespace, values::OBJECT)
+                    .and_then(|()| values::word("name", name, values::OBJECT))
+                    .and_then(|()| values::word("runtime", runtime, "-."))
+            }
+        };
+        expect.within("expect")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

@@ -1,9 +1,11 @@
 //! `kube.put-back`: an object of any kind, put back as it was recorded.
 
-use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
-use crate::resource::{ObjectRef};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_cluster,
+};
+use crate::form::Form;
 use crate::id::{BodyId, ResourceKey};
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, ObjectRef, State};
 use serde::{Deserialize, Serialize};
 
 /// Puts an object back as it was recorded.
@@ -14,6 +16,14 @@ pub struct PutObject {
     pub object: ObjectRef,
     /// The recorded manifest.
     pub body: BodyId,
+}
+
+impl Described for PutObject {
+    const EXAMPLES: &'static [&'static str] = &[];
+
+    fn forms() -> Vec<Form> {
+        Vec::new()
+    }
 }
 
 impl ActionKind for PutObject {
@@ -41,8 +51,8 @@ impl ActionKind for PutObject {
         self.object.name.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.object.check()
+    fn check(&self) -> Result<(), CheckError> {
+        self.object.check().within("object")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

@@ -1,12 +1,24 @@
 //! `reboot`: a reboot of the host, until a new boot is stable.
 
-use crate::action::{ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
+use schemars::JsonSchema;
 
-/// Reboots the host and waits for a stable new boot.
-#[derive(Debug)]
+/// Reboots the host and waits until a new boot is stable.
+#[derive(Debug, JsonSchema)]
 pub(crate) struct Reboot;
+
+impl Described for Reboot {
+    const EXAMPLES: &'static [&'static str] = &["\
+- reboot: { reboot: {}, undo: no-undo }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
 
 impl ActionKind for Reboot {
     fn place(&self) -> Place {
@@ -25,7 +37,7 @@ impl ActionKind for Reboot {
         "reboot".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 

@@ -1,26 +1,45 @@
 //! `record`: what is there, as the baseline of a migration.
 
-use crate::action::{on_cluster, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_cluster, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Records what is there, as the baseline of a migration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Records the state of units, packages, files and the node, as the baseline of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// Units.
+    /// The systemd units.
     #[serde(default)]
     pub units: Vec<String>,
-    /// Packages by name.
+    /// The packages, by name.
     #[serde(default)]
     pub packages: Vec<String>,
-    /// Files and trees.
+    /// The files and directories, absolute; a directory with all that is in it.
     #[serde(default)]
     pub files: Vec<String>,
     /// Whether the Node object and the pods on it are recorded too.
     #[serde(default)]
     pub node: bool,
+}
+
+impl Described for Record {
+    const EXAMPLES: &'static [&'static str] = &["\
+- baseline:
+    record:
+      node: true
+      units: [docker, crio]
+      packages: [docker]
+      files: [/etc/origin]
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
 }
 
 impl ActionKind for Record {
@@ -40,10 +59,10 @@ impl ActionKind for Record {
         "record what is there".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::words("unit", &self.units, values::UNIT)?;
-        values::words("package", &self.packages, values::PACKAGE)?;
-        self.files.iter().try_for_each(|text| values::path(text))
+    fn check(&self) -> Result<(), CheckError> {
+        values::words("unit", &self.units, values::UNIT).within("units")?;
+        values::words("package", &self.packages, values::PACKAGE).within("packages")?;
+        self.files.iter().try_for_each(|text| values::path(text)).within("files")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

@@ -1,17 +1,28 @@
 //! `kube.remove`: an object of any kind, deleted.
 
-use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
-use crate::resource::{ObjectRef};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_cluster,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, Loss, Residue, State};
+use crate::resource::{Footprint, Image, Loss, ObjectRef, Residue, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Deletes an object, bound to the UID found before. What it owns is deleted by the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Deletes an object of another kind, bound to the UID that was found before. The cluster deletes what it owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveObject {
-    /// The object.
+    /// The object that is deleted.
     pub object: ObjectRef,
+}
+
+impl Described for RemoveObject {
+    const EXAMPLES: &'static [&'static str] = &[];
+
+    fn forms() -> Vec<Form> {
+        Vec::new()
+    }
 }
 
 impl ActionKind for RemoveObject {
@@ -39,16 +50,17 @@ impl ActionKind for RemoveObject {
         self.object.name.clone()
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.object.check()?;
+    fn check(&self) -> Result<(), CheckError> {
+        self.object.check().within("object")?;
+        let wrong = |why: &str| Err(CheckError::of("object", why));
         if let Some(what) = on_cluster::goes_along(&self.object.kind) {
-            return Err(format!("with a {} goes {what}, and nothing would put that back", self.object.kind));
+            return wrong(&format!("with a {} goes {what}, and nothing would put that back", self.object.kind));
         }
         match self.object.kind.as_str() {
-            "Job" => Err("a Job is not deleted: put back, it would run once more".to_owned()),
-            "Pod" => Err("a Pod is not deleted: put back, it would be another one beside its successor".to_owned()),
-            "Secret" => Err("a Secret is not deleted: to put it back, what it holds would have to be kept".to_owned()),
-            "Node" => Err("use kube.delete-node: Nodes are claimed and fenced".to_owned()),
+            "Job" => wrong("a Job is not deleted: put back, it would run once more"),
+            "Pod" => wrong("a Pod is not deleted: put back, it would be another one beside its successor"),
+            "Secret" => wrong("a Secret is not deleted: to put it back, what it holds would have to be kept"),
+            "Node" => wrong("use kube.delete-node: Nodes are claimed and fenced"),
             _ => Ok(()),
         }
     }

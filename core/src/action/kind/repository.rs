@@ -1,25 +1,29 @@
 //! `repository`: where packages come from: enabled repositories, and the release that is pinned.
 
-use crate::action::{values, Action, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    Action, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The word for no pinned release.
 pub const UNSET: &str = "unset";
 
-/// Enables and disables repositories of a host, and pins its release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Enables and disables package repositories of the host, and pins its release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
-    /// Ids of repositories that shall be enabled.
+    /// The ids of repositories that shall be enabled.
     #[serde(default)]
     pub enable: Vec<String>,
-    /// Ids of repositories that shall be disabled.
+    /// The ids of repositories that shall be disabled.
     #[serde(default)]
     pub disable: Vec<String>,
-    /// The release, such as `7.6`, or `unset` for none.
+    /// The release that is pinned, such as `7.6`, or `unset` for none.
     #[serde(default)]
     pub release: Option<String>,
 }
@@ -33,6 +37,20 @@ impl Repository {
     /// The release that shall be pinned: none if it is left alone, and none in it if none shall be.
     pub fn pinned(&self) -> Option<Option<&str>> {
         self.release.as_deref().map(|release| Some(release).filter(|release| *release != UNSET))
+    }
+}
+
+impl Described for Repository {
+    const EXAMPLES: &'static [&'static str] = &["\
+- updates:
+    repository:
+      enable: [rhel-7-server-ose-3.11-rpms]
+      disable: [epel]
+      release: \"7.6\"
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -53,7 +71,8 @@ impl ActionKind for Repository {
         let mut parts = Vec::new();
         for (verb, ids) in [("enable", &self.enable), ("disable", &self.disable)] {
             if !ids.is_empty() {
-                parts.push(format!("{verb} {}", values::list(ids, "repository").replace("repositorys", "repositories")));
+                parts
+                    .push(format!("{verb} {}", values::list(ids, "repository").replace("repositorys", "repositories")));
             }
         }
         match self.pinned() {
@@ -64,15 +83,16 @@ impl ActionKind for Repository {
         parts.join(", ")
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         if self.enable.is_empty() && self.disable.is_empty() && self.release.is_none() {
-            return Err("`repository` says neither `enable` nor `disable` nor `release`".to_owned());
+            return Err(CheckError::whole("`repository` says neither `enable` nor `disable` nor `release`"));
         }
         if let Some(id) = self.enable.iter().find(|id| self.disable.contains(id)) {
-            return Err(format!("`{}` shall be enabled and disabled", id.shown()));
+            return Err(CheckError::of("enable", format!("`{}` shall be enabled and disabled", id.shown())));
         }
-        values::words("repository", self.enable.iter().chain(&self.disable), "-._:")?;
-        values::words("release", &self.release, "-._")
+        values::words("repository", &self.enable, "-._:").within("enable")?;
+        values::words("repository", &self.disable, "-._:").within("disable")?;
+        values::words("release", &self.release, "-._").within("release")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {

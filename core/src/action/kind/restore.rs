@@ -1,13 +1,18 @@
 //! `restore`: fields of the node, as an earlier step found them.
 
-use crate::action::{on_cluster, values, Action, ActionKind, PatchNode, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    Action, ActionKind, CheckError, Described, InField as _, PatchNode, Place, Recovery, Target, Undo, UndoClass,
+    on_cluster, values,
+};
+use crate::form::Form;
 use crate::id::{Label, ResourceKey};
 use crate::resource::{Footprint, Image, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A field that `restore` can put back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestoreField {
     /// Whether the node is cordoned.
@@ -16,13 +21,13 @@ pub enum RestoreField {
     Labels,
 }
 
-/// Puts fields of the node back to the before-image of an earlier step of the same host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Puts fields of the node back to what they were before an earlier step of the same host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Restore {
     /// The earlier step, by its name in the runbook.
     pub step: Label,
-    /// The fields.
+    /// The fields that are put back.
     pub fields: Vec<RestoreField>,
     /// Labels that are left as they are now.
     #[serde(default)]
@@ -46,6 +51,17 @@ impl Restore {
     }
 }
 
+impl Described for Restore {
+    const EXAMPLES: &'static [&'static str] = &["\
+- cordon: { kube.cordon: {} }
+- schedulable: { restore: { step: cordon, fields: [unschedulable] } }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
+
 impl ActionKind for Restore {
     fn place(&self) -> Place {
         Place::Cluster
@@ -63,8 +79,8 @@ impl ActionKind for Restore {
         format!("put fields of the node back as `{}` found them", self.step)
     }
 
-    fn check(&self) -> Result<(), String> {
-        values::not_empty("fields", self.fields.len())
+    fn check(&self) -> Result<(), CheckError> {
+        values::not_empty("fields", self.fields.len()).within("fields")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

@@ -1,6 +1,7 @@
 //! `kube.restore-node`: a node that registered again gets back what it had.
 
-use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::span::Span;
@@ -23,6 +24,14 @@ pub struct RestoreNode {
     pub timeout: Span,
 }
 
+impl Described for RestoreNode {
+    const EXAMPLES: &'static [&'static str] = &[];
+
+    fn forms() -> Vec<Form> {
+        Vec::new()
+    }
+}
+
 impl ActionKind for RestoreNode {
     fn place(&self) -> Place {
         Place::Cluster
@@ -40,7 +49,7 @@ impl ActionKind for RestoreNode {
         "wait for the node to register, give it back labels, taints, scheduling".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 

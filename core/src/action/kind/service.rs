@@ -1,13 +1,17 @@
 //! `service`: systemd units, started or stopped, enabled or disabled.
 
-use crate::action::{on_host, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_host, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Active, Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a unit shall run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServiceState {
     /// It runs.
@@ -16,20 +20,20 @@ pub enum ServiceState {
     Stopped,
 }
 
-/// One systemd unit, or several. A unit that is not there counts as stopped and disabled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Starts, stops, enables or disables systemd units. A unit that is not there counts as stopped and disabled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// The unit, without `.service`; empty, and left out, where `units` names them.
+    /// The unit, without `.service`. Give this or `units`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit: String,
     /// The units, in the order in which they are stopped or started. They are taken back in the opposite order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<String>,
-    /// Whether it shall run; left alone if not given.
+    /// Whether it shall run; without this it is left as it is.
     #[serde(default)]
     pub state: Option<ServiceState>,
-    /// Whether it shall start at boot; left alone if not given.
+    /// Whether it shall start at boot; without this it is left as it is.
     #[serde(default)]
     pub enabled: Option<bool>,
 }
@@ -39,6 +43,22 @@ impl Service {
     pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
         let one = Some(self.unit.as_str()).filter(|unit| !unit.is_empty());
         one.into_iter().chain(self.units.iter().map(String::as_str))
+    }
+}
+
+impl Described for Service {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- stop-dnsmasq: { service: { unit: dnsmasq, state: stopped, enabled: false } }
+",
+        "\
+- stop-runtime:
+    service: { units: [atomic-openshift-node, crio], state: stopped }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
     }
 }
 
@@ -70,19 +90,19 @@ impl ActionKind for Service {
         self.names().collect::<Vec<_>>().join(" ")
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         match (self.unit.is_empty(), self.units.is_empty()) {
-            (false, false) => return Err("`service` takes `unit` or `units`, not both".to_owned()),
-            (true, true) => return Err("`service` names no unit: its list is empty".to_owned()),
-            (false, true) => values::word("unit", &self.unit, values::UNIT)?,
-            (true, false) => values::words("unit", &self.units, values::UNIT)?,
+            (false, false) => return Err(CheckError::of("units", "`service` takes `unit` or `units`, not both")),
+            (true, true) => return Err(CheckError::of("units", "`service` names no unit: its list is empty")),
+            (false, true) => values::word("unit", &self.unit, values::UNIT).within("unit")?,
+            (true, false) => values::words("unit", &self.units, values::UNIT).within("units")?,
         }
         let twice = |unit: &&String| self.units.iter().filter(|other| other == unit).count() > 1;
         if let Some(unit) = self.units.iter().find(twice) {
-            return Err(format!("the unit `{}` stands twice", unit.shown()));
+            return Err(CheckError::of("units", format!("the unit `{}` stands twice", unit.shown())));
         }
         if self.state.is_none() && self.enabled.is_none() {
-            return Err("`service` says neither `state` nor `enabled`".to_owned());
+            return Err(CheckError::whole("`service` says neither `state` nor `enabled`"));
         }
         Ok(())
     }

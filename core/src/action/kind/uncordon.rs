@@ -1,12 +1,24 @@
 //! `kube.uncordon`: the node takes pods again.
 
-use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
+use schemars::JsonSchema;
 
-/// Makes the node schedulable.
-#[derive(Debug)]
+/// Uncordons the node: it takes pods again. To put back what was, use `restore`.
+#[derive(Debug, JsonSchema)]
 pub(crate) struct Uncordon;
+
+impl Described for Uncordon {
+    const EXAMPLES: &'static [&'static str] = &["\
+- schedulable: { kube.uncordon: {} }
+"];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
 
 impl ActionKind for Uncordon {
     fn place(&self) -> Place {
@@ -25,7 +37,7 @@ impl ActionKind for Uncordon {
         "make the node schedulable".to_owned()
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         Ok(())
     }
 

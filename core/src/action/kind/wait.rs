@@ -1,13 +1,19 @@
 //! `wait`: until one thing holds on the host.
 
-use crate::action::{values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{
+    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, values,
+};
+use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Waits until one thing holds on a host, or some time has passed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Waits until one thing holds on the host: one of `port`, `path` and `unit`; or waits `for` some time.
+///
+/// The `timeout` may stand here or beside `wait:`, as for gates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
     /// Until something listens on this TCP port of the host.
@@ -19,7 +25,7 @@ pub struct Wait {
     /// Until this unit runs.
     #[serde(default)]
     pub unit: Option<String>,
-    /// So long, whatever holds.
+    /// Wait for this long, whatever holds.
     #[serde(default, rename = "for")]
     pub span: Option<Span>,
     /// How long at most; then the step fails with what was last seen.
@@ -57,6 +63,21 @@ impl Wait {
     }
 }
 
+impl Described for Wait {
+    const EXAMPLES: &'static [&'static str] = &[
+        "\
+- listens: { wait: { port: 10250, timeout: 2m } }
+",
+        "\
+- settle: { wait: { for: 30s } }
+",
+    ];
+
+    fn forms() -> Vec<Form> {
+        vec![Form::of::<Self>()]
+    }
+}
+
 impl ActionKind for Wait {
     fn place(&self) -> Place {
         Place::Host
@@ -80,14 +101,14 @@ impl ActionKind for Wait {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CheckError> {
         match self.what() {
-            None => return Err("`wait` takes one of `port`, `path`, `unit` and `for`".to_owned()),
-            Some(Awaited::Port(0)) => return Err("nothing listens on port 0".to_owned()),
+            None => return Err(CheckError::whole("`wait` takes one of `port`, `path`, `unit` and `for`")),
+            Some(Awaited::Port(0)) => return Err(CheckError::of("port", "nothing listens on port 0")),
             Some(_) => {}
         }
-        self.path.iter().try_for_each(|text| values::path(text))?;
-        values::words("unit", &self.unit, values::UNIT)
+        self.path.iter().try_for_each(|text| values::path(text)).within("path")?;
+        values::words("unit", &self.unit, values::UNIT).within("unit")
     }
 
     fn footprint(&self, _: &Target) -> Vec<Footprint> {

@@ -98,7 +98,7 @@ fn filled(state: &RunState, ix: StepIx, action: &Action) -> Result<Action, Strin
     fill(&mut value, &|text| state.filled(ix, text));
     let action: Action = serde_json::from_value(value)
         .map_err(|_| format!("a captured value does not fit where `{}` needs it", action.name()))?;
-    action.check()?;
+    action.check().map_err(|error| error.reason)?;
     if has_template(&action) {
         return Err("a captured value is missing: the step that brings it was passed over".to_owned());
     }

@@ -382,6 +382,6 @@ fn check(text: &str, hosts: &[&HostName]) -> Result<(), Failure> {
         inventory: Some(("hosts".to_owned(), format!("[done]\n{}\n", names.join("\n")))),
         only: Vec::new(),
     };
-    let read = Runbook::parse(text).and_then(|runbook| runbook.expand(&given));
+    let read = Runbook::plan(text, &given);
     read.map(drop).map_err(|findings| Failure::findings("of that run", text, findings))
 }

@@ -1,0 +1,105 @@
+//! Did you mean: the known name that is nearest to one that is not known.
+
+use crate::shown::Shown as _;
+
+/// The known name that was probably meant, if one is near enough.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    near(word, known).first().copied()
+}
+
+/// The known names that were probably meant, the nearest first, at most three.
+///
+/// A name that differs in a few letters is near, and so is one that begins with the word or has it as a part: `drain` for
+/// `kube.drain`, `gluster1` for `gluster1.demo`.
+pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    // Long texts are no typos, and comparing them takes time.
+    if word.is_empty() || word.len() > LONGEST {
+        return Vec::new();
+    }
+    let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
+    let word = plain(word);
+    let mut found: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter(|name| name.len() <= LONGEST)
+        .filter_map(|name| Some((score(&word, &plain(name))?, name)))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    let best = found.first().map_or(0, |(score, _)| *score);
+    found.into_iter().filter(|(score, _)| *score <= best + 2).take(3).map(|(_, name)| name).collect()
+}
+
+const LONGEST: usize = 200;
+
+/// How far a name is from a word; none if it is too far.
+fn score(word: &str, name: &str) -> Option<usize> {
+    let parts = || name.split(['/', '.']);
+    let whole = letters(word, name).map(|distance| distance * 2);
+    let last = letters(word, parts().next_back().unwrap_or(name)).filter(|_| !word.contains('.'));
+    let is_part = word.len() >= 3 && parts().any(|part| part == word);
+    let begins = (word.len() >= 3 && name.starts_with(word)).then(|| 3 + name.len() - word.len());
+    let goes_on = (name.len() >= 4 && word.starts_with(name)).then(|| 3 + word.len() - name.len());
+    let all = whole
+        .into_iter()
+        .chain(last.map(|distance| distance * 2 + 1))
+        .chain(is_part.then_some(1))
+        .chain(begins)
+        .chain(goes_on);
+    all.min()
+}
+
+/// How many letters differ, if they are few for words of this length.
+fn letters(one: &str, other: &str) -> Option<usize> {
+    let most = match one.chars().count().min(other.chars().count()) {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=8 => 2,
+        _ => 3,
+    };
+    Some(strsim::damerau_levenshtein(one, other)).filter(|distance| *distance <= most)
+}
+
+/// What to type in place of a name that is not known: the nearest name, or the list of all.
+pub fn did_you_mean<'a>(word: &str, noun: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(word, known.clone()) {
+        Some(name) => format!("did you mean `{}`?", name.shown()),
+        None => {
+            let all: Vec<String> = known.into_iter().map(|name| name.shown().to_string()).collect();
+            match all.is_empty() {
+                true => format!("there are no {noun}"),
+                false => format!("{noun} are {}", all.join(", ")),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_finds_the_name_that_was_meant() {
+        let known =
+            ["kube.cordon", "kube.uncordon", "kube.drain", "kube.delete", "kube.delete-node", "wait", "kube.wait"];
+        for (word, name) in [
+            ("kube.drian", Some("kube.drain")),
+            ("kube.cordn", Some("kube.cordon")),
+            ("drain", Some("kube.drain")),
+            ("uncordon", Some("kube.uncordon")),
+            ("kube.delete_node", Some("kube.delete-node")),
+            ("Kube.Drain", Some("kube.drain")),
+            ("wiat", Some("wait")),
+            ("kube.cord", Some("kube.cordon")),
+            ("reticulate", None),
+            ("", None),
+            ("x", None),
+        ] {
+            assert_eq!(nearest(word, known), name, "{word}");
+        }
+        assert_eq!(nearest(&"a".repeat(10_000), known), None);
+        assert_eq!(near("gluster1", ["gluster1.demo", "gluster2.demo", "master1.demo"]), ["gluster1.demo"]);
+        assert_eq!(near("glutser1.demo", ["gluster2.demo", "gluster1.demo"]), ["gluster1.demo", "gluster2.demo"]);
+        assert_eq!(did_you_mean("q", "colours", ["red", "green"]), "colours are red, green");
+        assert_eq!(did_you_mean("q", "colours", []), "there are no colours");
+    }
+}
