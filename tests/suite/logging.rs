@@ -278,6 +278,7 @@ fn a_report_has_what_helps_and_no_name() {
         "odd=(left out)",
         "/api/v1/namespaces/name-",
         "last entry",
+        "verify: sound",
         "file system",
     ] {
         assert!(text.contains(word), "`{word}` is missing: {text}");
@@ -322,6 +323,7 @@ fn a_report_is_made_where_there_is_no_journal_or_a_broken_one() {
     let out = desk.run(&["doctor", "--report", "r"]).exits(0);
     let text = report(&desk, &out);
     assert!(text.contains("cannot be told: head is damaged"), "{text}");
+    assert!(text.contains("verify: the journal does not verify: head is damaged"), "{text}");
 }
 
 /// What `Debug` makes of a value may have anything in it, so that no event and no span has a field of that kind.
