@@ -8,6 +8,7 @@ use palinode_tests::tape::{Reply, Tape};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -126,6 +127,10 @@ fn what_cannot_be_understood_is_told_with_its_place_before_anything_is_done() {
         out.complains(words);
         assert!(!desk.path().join(".palinode").exists(), "{text}");
     }
+    let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"info,\xff"));
+    desk.run_with(&[("PALINODE_LOG", odd)], &LAB)
+        .exits(2)
+        .complains(&["PALINODE_LOG is not UTF-8", "nothing was done"]);
     desk.run(&["run", "crio-to-docker", "--lab", "--log-format", "xml"]).exits(2).complains(&["text", "json"]);
     assert!(!desk.path().join(".palinode").exists());
 }
