@@ -24,9 +24,16 @@ const STEPS: usize = 10_000;
 /// So many of what costs a nanosecond.
 const MANY: u64 = 10_000_000;
 
+/// The spans of a step, which are made only if somebody listens: one look at a number tells, for each attempt.
+const LOOKED_AT: [&str; 4] = ["host", "step", "attempt", "job"];
+
+/// Marks the ids of those.
+const MARK: u64 = 1 << 62;
+
 /// Counts what is told, and wants all of it.
 #[derive(Default)]
 struct Count {
+    looks: AtomicU64,
     spans: AtomicU64,
     events: AtomicU64,
     entries: AtomicU64,
@@ -37,7 +44,12 @@ impl Subscriber for Count {
         true
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let name = span.metadata().name();
+        if LOOKED_AT.contains(&name) {
+            let looks = self.looks.fetch_add(u64::from(name == "attempt"), Ordering::Relaxed);
+            return Id::from_u64(MARK + looks);
+        }
         Id::from_u64(1 + self.spans.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -49,8 +61,8 @@ impl Subscriber for Count {
         self.events.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn enter(&self, _: &Id) {
-        self.entries.fetch_add(1, Ordering::Relaxed);
+    fn enter(&self, span: &Id) {
+        self.entries.fetch_add(u64::from(span.into_u64() < MARK), Ordering::Relaxed);
     }
 
     fn exit(&self, _: &Id) {}
@@ -93,12 +105,17 @@ pub(crate) fn off() {
         driver::drive(&mut MemJournal::forgetful(owner(1)), STEPS, 4);
     });
     let a_step = |all: &AtomicU64| all.load(Ordering::Relaxed) as f64 / STEPS as f64;
-    let (events, spans, entries) = (a_step(&count.events), a_step(&count.spans), a_step(&count.entries));
-    println!("  a step has {events:.1} events, {spans:.1} spans and {entries:.1} entries");
-    let costs = |at: usize| (all[at].median() - all[1].median()).max(0.0);
-    let share = (events * costs(2) + spans * costs(3) + entries * costs(4)) / all[0].median();
-    let found = 1.0 + share;
-    goal("a step with what is off over one without", (found, found, found), share <= 0.01, "at most 1.01");
+    let (events, looks) = (a_step(&count.events), a_step(&count.looks));
+    let (spans, entries) = (a_step(&count.spans), a_step(&count.entries));
+    println!(
+        "  a step has {events:.1} events, {looks:.1} looks whether anybody listens, {spans:.1} spans, {entries:.1} entries"
+    );
+    // The quickest rounds: whatever else the machine does makes all of them slower, and some of them more.
+    let least = |at: usize| all[at].spread().0;
+    let costs = |at: usize| (least(at) - least(1)).max(0.0);
+    let share = ((events + looks) * costs(2) + spans * costs(3) + entries * costs(4)) / least(0);
+    let found = 100.0 * share;
+    goal("% of a step that what is off takes", (found, found, found), share <= 0.01, "at most 1 %");
 }
 
 /// The seconds that processes worked which this one waited for: field 16 and 17 of its line, in hundredths (proc(5)).

@@ -8,6 +8,7 @@ use palinode_tests::tape::{Reply, Tape};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -126,6 +127,10 @@ fn what_cannot_be_understood_is_told_with_its_place_before_anything_is_done() {
         out.complains(words);
         assert!(!desk.path().join(".palinode").exists(), "{text}");
     }
+    let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"info,\xff"));
+    desk.run_with(&[("PALINODE_LOG", odd)], &LAB)
+        .exits(2)
+        .complains(&["PALINODE_LOG is not UTF-8", "nothing was done"]);
     desk.run(&["run", "crio-to-docker", "--lab", "--log-format", "xml"]).exits(2).complains(&["text", "json"]);
     assert!(!desk.path().join(".palinode").exists());
 }
@@ -278,6 +283,7 @@ fn a_report_has_what_helps_and_no_name() {
         "odd=(left out)",
         "/api/v1/namespaces/name-",
         "last entry",
+        "verify: sound",
         "file system",
     ] {
         assert!(text.contains(word), "`{word}` is missing: {text}");
@@ -322,6 +328,7 @@ fn a_report_is_made_where_there_is_no_journal_or_a_broken_one() {
     let out = desk.run(&["doctor", "--report", "r"]).exits(0);
     let text = report(&desk, &out);
     assert!(text.contains("cannot be told: head is damaged"), "{text}");
+    assert!(text.contains("verify: the journal does not verify: head is damaged"), "{text}");
 }
 
 /// What `Debug` makes of a value may have anything in it, so that no event and no span has a field of that kind.

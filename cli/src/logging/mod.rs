@@ -81,7 +81,13 @@ pub(crate) fn start(args: &Args, drives: bool) -> Result<(), Failure> {
         most = most.max(filter.most);
         layers.push(Printer::new(sink, *log_format).with_filter(filter.rules).boxed());
     }
-    if drives && (bare != Some(LevelFilter::OFF) || *verbose > 0) {
+    let keeps = drives && (bare != Some(LevelFilter::OFF) || *verbose > 0);
+    if keeps && layers.is_empty() {
+        // As it is for nearly everyone: one layer, without what it takes to tell several apart.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(ring::Alone));
+        return Ok(());
+    }
+    if keeps {
         most = most.max(ring::LEVEL);
         layers.push(ring::layer().with_filter(only_ours(ring::LEVEL)).boxed());
     }

@@ -21,7 +21,7 @@ pub(super) enum Value {
     Unsigned(u64),
     Signed(i64),
     Flag(bool),
-    Text(Box<str>),
+    Text(String),
 }
 
 /// The fields of an event or a span. The message is one of them.
@@ -95,14 +95,14 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.push((field.name(), Value::Text(escaped(value).into())));
+        self.0.push((field.name(), Value::Text(escaped(value))));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut short = Short::default();
         // It stops where the text is long enough.
         let _ = write!(short, "{value:?}");
-        self.0.push((field.name(), Value::Text(short.text.into())));
+        self.0.push((field.name(), Value::Text(short.text)));
     }
 }
 
@@ -193,7 +193,7 @@ impl Value {
             Self::Unsigned(number) => Json::from(*number),
             Self::Signed(number) => Json::from(*number),
             Self::Flag(flag) => Json::from(*flag),
-            Self::Text(text) => Json::from(&**text),
+            Self::Text(text) => Json::from(text.as_str()),
         }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_fields_of_the_spans_around_and_what_is_nearest_counts() {
-        let text = |text: &str| Value::Text(text.into());
+        let text = |text: &str| Value::Text(text.to_owned());
         let run = Context { name: "run", fields: Fields(vec![("run", text("ab"))]), around: None };
         let host = Context {
             name: "host",

@@ -2,7 +2,7 @@
 //! did not type `-v` before.
 
 use super::Format;
-use super::layers::noted;
+use super::layers::{Contexts, OURS, noted};
 use super::noted::Noted;
 use palinode_core::id::RunId;
 use palinode_core::record::{PauseWhy, RunEnd};
@@ -13,7 +13,9 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::level_filters::LevelFilter;
-use tracing::{Event, Subscriber, error};
+use tracing::span::{Attributes, Id};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber, error};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -55,6 +57,35 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ring {
         }
         last.events.push_back(noted);
     }
+}
+
+/// The same where nobody else listens: notes the fields of spans too, and passes over what is not kept.
+pub(super) struct Alone;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Alone {
+    fn register_callsite(&self, meta: &'static Metadata<'static>) -> Interest {
+        if is_kept(meta) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, meta: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        is_kept(meta)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LEVEL)
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, all: Context<'_, S>) {
+        Contexts.on_new_span(attributes, id, all);
+    }
+
+    fn on_event(&self, event: &Event<'_>, all: Context<'_, S>) {
+        Ring.on_event(event, all);
+    }
+}
+
+fn is_kept(meta: &Metadata<'_>) -> bool {
+    meta.target().starts_with(OURS) && *meta.level() <= LEVEL
 }
 
 /// From here on events are about a run of a journal.

@@ -3,6 +3,7 @@
 //!
 //! The names of the fields are listed in `cli/docs/logging.md`.
 
+use futures_util::future::Either;
 use palinode_core::action::Verdict;
 use palinode_core::id::{Attempt, RunId, StepPath};
 use palinode_core::port::{Ended, Job, LookError, Stored, Verb};
@@ -11,6 +12,7 @@ use palinode_core::record::{Answer, Decision, Ending, Event, JobWord, PauseWhy, 
 use palinode_core::run::next::Next;
 use palinode_core::run::plan::Step;
 use palinode_core::span::Span as Time;
+use tracing::level_filters::LevelFilter;
 use tracing::{Instrument as _, Level, Span, debug, enabled, info, info_span, trace, warn};
 
 /// The span of everything that is done for a run.
@@ -18,17 +20,25 @@ pub(super) fn run(run: RunId) -> Span {
     info_span!("run", %run)
 }
 
-/// The spans of what is done for a step, the outermost first. None that does not apply.
-pub(super) struct Within {
-    host: Span,
-    step: Span,
-    attempt: Span,
-    job: Span,
-}
+/// The spans of what is done for a step, the innermost first: of its job, its attempt, itself and its host. None while
+/// nobody listens: a step then costs one look at a number.
+pub(super) struct Within(Option<[Span; 4]>);
 
 impl Within {
-    /// The spans of one attempt: of its host, its step and itself.
+    /// The spans of one attempt.
     pub(super) fn attempt(step: &Step, attempt: Attempt) -> Self {
+        Self::of(step, attempt, None)
+    }
+
+    /// And that of the attempt's job.
+    pub(super) fn job(step: &Step, job: &Job) -> Self {
+        Self::of(step, job.attempt, Some(job))
+    }
+
+    fn of(step: &Step, attempt: Attempt, job: Option<&Job>) -> Self {
+        if LevelFilter::current() < LevelFilter::INFO {
+            return Self(None);
+        }
         let (host, step) = match &step.target.host {
             Some(host) => {
                 let host = info_span!("host", %host);
@@ -38,24 +48,26 @@ impl Within {
             None => (Span::none(), info_span!("step", step = %step.path)),
         };
         let attempt = info_span!(parent: &step, "attempt", attempt);
-        Self { host, step, attempt, job: Span::none() }
-    }
-
-    /// And that of the attempt's job.
-    pub(super) fn job(step: &Step, job: &Job) -> Self {
-        let within = Self::attempt(step, job.attempt);
-        let job = info_span!(parent: &within.attempt, "job", job = %job.name.short(), action = job.action.name());
-        Self { job, ..within }
+        let job = job.map_or_else(
+            Span::none,
+            |job| info_span!(parent: &attempt, "job", job = %job.name.short(), action = job.action.name()),
+        );
+        Self(Some([job, attempt, step, host]))
     }
 
     /// No span.
     pub(super) fn none() -> Self {
-        Self { host: Span::none(), step: Span::none(), attempt: Span::none(), job: Span::none() }
+        Self(None)
     }
 
     /// Has a future work in them. Each is entered, so that a filter can choose by any of them.
     pub(super) fn around<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
-        future.instrument(self.job).instrument(self.attempt).instrument(self.step).instrument(self.host)
+        match self.0 {
+            None => Either::Left(future),
+            Some([job, attempt, step, host]) => {
+                Either::Right(future.instrument(job).instrument(attempt).instrument(step).instrument(host))
+            }
+        }
     }
 }
 

@@ -23,6 +23,9 @@ const RUNS: usize = 20;
 /// So many steps of a run are listed that are not behind.
 const STEPS: usize = 40;
 
+/// A journal with more bytes is not verified for a report.
+const VERIFIED: u64 = 256 << 20;
+
 /// So many files of a folder are counted.
 const FILES: usize = 100_000;
 
@@ -187,7 +190,26 @@ fn journal(root: &Path, reader: &Result<JournalReader, String>, names: &mut Reda
         let (files, bytes) = size(&root.join(folder), 3);
         let _ = writeln!(text, "{folder}: {files} files, {bytes} bytes");
     }
+    let _ = writeln!(text, "verify: {}", verified(root, names));
     Part { title: "journal", text }
+}
+
+/// What `verify` says, of a journal that it is soon through with.
+fn verified(root: &Path, names: &mut Redactor) -> String {
+    let bytes = size(&root.join("segments"), 0).1.saturating_add(size(&root.join("blobs"), 1).1);
+    if bytes > VERIFIED {
+        return format!("not asked, the journal has more than {} MiB", VERIFIED >> 20);
+    }
+    match palinode_journal::verify(root) {
+        Ok(found) => format!(
+            "sound, {} entries in {} batches, {} blobs, {} notices",
+            found.entries,
+            found.batches,
+            found.blobs,
+            found.notices.len()
+        ),
+        Err(error) => names.text(&told(root, &chain(&error))),
+    }
 }
 
 /// How many files there are in a folder and those below, and how long they are together.
