@@ -1,10 +1,10 @@
 //! The lab as an executor: jobs, looks and waits in virtual time, in one task.
 
-use super::fault::{Fault, Phase};
-use super::job::{End, Finish};
-use super::ledger::{Line, What};
-use super::plan::Outside;
-use super::{Lab, On, State, Wait};
+use super::actions::Outside;
+use super::faults::{Fault, Phase};
+use super::simulation::{Lab, On, State, Wait};
+use super::world::job::{End, Finish};
+use super::world::ledger::{Line, What};
 use palinode_core::action::{Action, Place, Target};
 use palinode_core::event::{Class, Why};
 use palinode_core::id::{Micros, ResourceKey};

@@ -6,10 +6,10 @@ use palinode_core::resource::Nevra;
 use std::collections::BTreeMap;
 
 /// Units that every host has, whatever packages are installed.
-pub(super) const BASE_UNITS: &[&str] = &["NetworkManager", "chronyd", "sshd"];
+pub(in crate::lab) const BASE_UNITS: &[&str] = &["NetworkManager", "chronyd", "sshd"];
 
 /// The units that listen on a TCP port.
-pub(super) fn listeners(port: u16) -> &'static [&'static str] {
+pub(in crate::lab) fn listeners(port: u16) -> &'static [&'static str] {
     match port {
         22 => &["sshd"],
         53 => &["dnsmasq"],
@@ -19,7 +19,7 @@ pub(super) fn listeners(port: u16) -> &'static [&'static str] {
 }
 
 /// The name servers outside the cluster.
-pub(super) const UPSTREAM: [&str; 2] = ["10.42.0.2", "10.42.0.3"];
+pub(in crate::lab) const UPSTREAM: [&str; 2] = ["10.42.0.2", "10.42.0.3"];
 
 /// The packages that a CRI-O node carries for OpenShift.
 pub const NODE_PACKAGES: &[&str] = &[
@@ -41,13 +41,13 @@ pub const BASE_PACKAGES: &[&str] =
     &["NetworkManager", "bash", "container-selinux", "docker-common", "glusterfs-fuse", "runc", "systemd", "yum"];
 
 /// A unit's own name: `cri-o` is an alias.
-pub(super) fn unit_name(unit: &str) -> &str {
+pub(in crate::lab) fn unit_name(unit: &str) -> &str {
     let unit = unit.strip_suffix(".service").unwrap_or(unit);
     if unit == "cri-o" { "crio" } else { unit }
 }
 
 /// The units that a package provides.
-pub(super) fn units(package: &str) -> &'static [&'static str] {
+pub(in crate::lab) fn units(package: &str) -> &'static [&'static str] {
     match package {
         "atomic-openshift-node" => &["atomic-openshift-node"],
         "cri-o" => &["crio"],
@@ -58,7 +58,7 @@ pub(super) fn units(package: &str) -> &'static [&'static str] {
 }
 
 /// The packages that a package needs; removing one of them removes it too.
-pub(super) fn requires(package: &str) -> &'static [&'static str] {
+pub(in crate::lab) fn requires(package: &str) -> &'static [&'static str] {
     match package {
         "atomic-openshift-node" => &["atomic-openshift-hyperkube"],
         "docker" => &["docker-client", "docker-common", "container-selinux"],
@@ -70,7 +70,7 @@ pub(super) fn requires(package: &str) -> &'static [&'static str] {
 }
 
 /// The configuration files that a package lays down, with their default content.
-pub(super) fn configs(package: &str) -> &'static [(&'static str, &'static str)] {
+pub(in crate::lab) fn configs(package: &str) -> &'static [(&'static str, &'static str)] {
     match package {
         "atomic-openshift-node" => &[(
             "/etc/sysconfig/atomic-openshift-node",
@@ -91,7 +91,7 @@ pub(super) fn configs(package: &str) -> &'static [(&'static str, &'static str)] 
 }
 
 /// The default content of a configuration file, if a package lays it down.
-pub(super) fn default_config(package: &str, path: &str) -> Option<Entry> {
+pub(in crate::lab) fn default_config(package: &str, path: &str) -> Option<Entry> {
     configs(package).iter().find(|(at, _)| *at == path).map(|(_, content)| Entry::text(*content))
 }
 
@@ -129,7 +129,7 @@ pub fn nevra(name: &str) -> Nevra {
 }
 
 /// The name servers in a resolver configuration.
-pub(super) fn nameservers(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::lab) fn nameservers(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some("nameserver")).then(|| words.next()).flatten()
@@ -137,7 +137,7 @@ pub(super) fn nameservers(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A resolver configuration that asks these servers.
-pub(super) fn resolv_conf<'a>(servers: impl IntoIterator<Item = &'a str>, note: &str) -> String {
+pub(in crate::lab) fn resolv_conf<'a>(servers: impl IntoIterator<Item = &'a str>, note: &str) -> String {
     let mut text = format!("{note}search demo\n");
     for server in servers {
         text.push_str(&format!("nameserver {server}\n"));
@@ -146,12 +146,12 @@ pub(super) fn resolv_conf<'a>(servers: impl IntoIterator<Item = &'a str>, note: 
 }
 
 /// The container runtime that a kubelet configuration asks for.
-pub(super) fn runtime_of(config: &str) -> &'static str {
+pub(in crate::lab) fn runtime_of(config: &str) -> &'static str {
     if config.contains("crio.sock") { "cri-o" } else { "docker" }
 }
 
 /// The node labels that a kubelet configuration gives.
-pub(super) fn labels_of(config: &str) -> BTreeMap<String, String> {
+pub(in crate::lab) fn labels_of(config: &str) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     let mut inside = false;
     for line in config.lines().map(str::trim) {
@@ -169,7 +169,7 @@ pub(super) fn labels_of(config: &str) -> BTreeMap<String, String> {
 }
 
 /// The content of one of the default node groups; none for a custom one.
-pub(super) fn default_group(name: &str) -> Option<String> {
+pub(in crate::lab) fn default_group(name: &str) -> Option<String> {
     let (plain, crio) = match name.strip_suffix("-crio") {
         Some(plain) => (plain, true),
         None => (name, false),
@@ -201,12 +201,12 @@ pub(super) fn default_group(name: &str) -> Option<String> {
 }
 
 /// What the configuration's digest in the node's annotation is.
-pub(super) fn md5(text: &str) -> String {
+pub(in crate::lab) fn md5(text: &str) -> String {
     Md5::digest(text.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The text of `/etc/yum.conf` after the excluder ran. Without `installonly_limit=` it changes nothing (T20).
-pub(super) fn excluded(text: &str, package: &str, on: bool) -> String {
+pub(in crate::lab) fn excluded(text: &str, package: &str, on: bool) -> String {
     let names: Vec<&str> = exclude_list(package).split_whitespace().collect();
     if !text.lines().any(|line| line.starts_with("installonly_limit=")) {
         return text.to_owned();
@@ -229,7 +229,7 @@ pub(super) fn excluded(text: &str, package: &str, on: bool) -> String {
 }
 
 /// Whether the package is one of the two excluders.
-pub(super) fn is_excluder(package: &str) -> bool {
+pub(in crate::lab) fn is_excluder(package: &str) -> bool {
     !exclude_list(package).is_empty()
 }
 
@@ -246,16 +246,16 @@ fn exclude_list(package: &str) -> &'static str {
 }
 
 /// Whether `exclude=` hides a package from a plain install.
-pub(super) fn hidden(yum_conf: &str, name: &str) -> bool {
+pub(in crate::lab) fn hidden(yum_conf: &str, name: &str) -> bool {
     let list = yum_conf.lines().find_map(|line| line.strip_prefix("exclude=")).unwrap_or_default();
     list.split_whitespace().any(|item| item == name)
 }
 
 /// `kubeletVersion` of every node.
-pub(super) const KUBELET: &str = "v1.11.0+d4cacc0";
+pub(in crate::lab) const KUBELET: &str = "v1.11.0+d4cacc0";
 
 /// The files that a kubelet keeps once the cluster has signed its certificates.
-pub(super) fn credentials(node: &str) -> [(&'static str, String); 3] {
+pub(in crate::lab) fn credentials(node: &str) -> [(&'static str, String); 3] {
     let pem =
         |what: &str| format!("-----BEGIN CERTIFICATE-----\n{what} system:node:{node}\n-----END CERTIFICATE-----\n");
     [

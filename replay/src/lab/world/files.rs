@@ -142,7 +142,7 @@ impl Files {
     }
 
     /// Whether an entry counts when worlds are compared: a directory only while it is empty.
-    pub(super) fn counts(&self, path: &str, entry: &Entry) -> bool {
+    pub(in crate::lab) fn counts(&self, path: &str, entry: &Entry) -> bool {
         *entry != Entry::Dir || self.is_empty_dir(path)
     }
 }

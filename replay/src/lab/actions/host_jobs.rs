@@ -1,11 +1,11 @@
 //! The parts of jobs on a host: units, packages, files, names, the excluder command.
 
-use super::effect::{Effect, UnitVerb};
-use super::files::{Archive, Entry};
-use super::job::Finish;
-use super::plan::{Draft, Outside, refuse};
-use super::spec;
-use super::world::{Host, World};
+use super::draft::{Draft, Outside, refuse};
+use crate::lab::world::effect::{Effect, UnitVerb};
+use crate::lab::world::files::{Archive, Entry};
+use crate::lab::world::job::Finish;
+use crate::lab::world::model::{Host, World};
+use crate::lab::world::spec;
 use palinode_core::action::{
     Awaited, Command, DnsCheck, Fetch, FileAbsent, FileCopy, FileRead, FileRestore, FileWrite, Package, PackageState,
     Service, ServiceState, Wait, Word,
@@ -17,19 +17,19 @@ use palinode_core::resource::{Active, Nevra, State};
 use palinode_core::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) type At<'a> = (&'a str, &'a Host);
+pub(in crate::lab) type At<'a> = (&'a str, &'a Host);
 
 /// A job that did nothing but fail.
-pub(super) fn fails(code: i32, message: impl Into<String>) -> Finish {
+pub(in crate::lab) fn fails(code: i32, message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(code), message: Some(message.into()), ..Finish::default() }
 }
 
-pub(super) fn text_of(bodies: &dyn Bodies, id: BodyId) -> Result<String, Finish> {
+pub(in crate::lab) fn text_of(bodies: &dyn Bodies, id: BodyId) -> Result<String, Finish> {
     let bytes = bodies.get(id).map_err(|error| refuse(format!("the recorded content cannot be opened: {error}")))?;
     String::from_utf8(bytes).map_err(|_| refuse("the recorded content is not text; the lab keeps text files only"))
 }
 
-pub(super) fn service_draft((name, host): At<'_>, service: &Service) -> Result<Draft, Finish> {
+pub(in crate::lab) fn service_draft((name, host): At<'_>, service: &Service) -> Result<Draft, Finish> {
     let mut draft = Draft::default();
     let wanted = service.state == Some(ServiceState::Started) || service.enabled == Some(true);
     let missing = service.names().find(|unit| host.unit(unit).is_none());
@@ -56,7 +56,7 @@ pub(super) fn service_draft((name, host): At<'_>, service: &Service) -> Result<D
 }
 
 /// The installed packages that go when these go: themselves, and whatever needs one of them.
-pub(super) fn erased(host: &Host, names: &BTreeSet<String>) -> BTreeSet<String> {
+pub(in crate::lab) fn erased(host: &Host, names: &BTreeSet<String>) -> BTreeSet<String> {
     let mut gone: BTreeSet<String> = names.iter().filter(|name| host.packages.contains_key(*name)).cloned().collect();
     loop {
         let more: Vec<String> = host
@@ -73,13 +73,13 @@ pub(super) fn erased(host: &Host, names: &BTreeSet<String>) -> BTreeSet<String> 
 }
 
 /// The names of a package action, versions cut off.
-pub(super) fn names_of(package: &Package) -> BTreeSet<String> {
+pub(in crate::lab) fn names_of(package: &Package) -> BTreeSet<String> {
     let named = package.names.iter().map(|item| Package::base_name(item).to_owned());
     named.chain(package.exact.iter().map(|nevra| nevra.name.clone())).collect()
 }
 
 impl World {
-    pub(super) fn package(&self, (name, host): At<'_>, package: &Package) -> Result<Draft, Finish> {
+    pub(in crate::lab) fn package(&self, (name, host): At<'_>, package: &Package) -> Result<Draft, Finish> {
         let mut draft = Draft::default();
         if package.state == PackageState::Absent {
             // Users of a package go before it.
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// The names of the packages that an install brings, those that are only needed included; none if it is refused.
-    pub(super) fn installed_by(&self, at: At<'_>, package: &Package) -> BTreeSet<String> {
+    pub(in crate::lab) fn installed_by(&self, at: At<'_>, package: &Package) -> BTreeSet<String> {
         let parts = self.package(at, package).map(|draft| draft.parts).unwrap_or_default();
         let brought = parts.into_iter().filter_map(|part| match part.effect {
             Effect::Install { package, .. } => Some(package.name),
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// The newest version of a package that a plain install would find.
-    pub(super) fn available(&self, host: &Host, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
+    pub(in crate::lab) fn available(&self, host: &Host, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
         if host.files.text("/etc/yum.conf").is_some_and(|text| spec::hidden(text, name)) {
             return Err(refuse(format!("No package {name} available: exclude= in /etc/yum.conf hides it.")));
         }
@@ -140,7 +140,7 @@ impl World {
     }
 
     /// The newest version of a package in the repositories, excludes aside.
-    pub(super) fn newest(&self, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
+    pub(in crate::lab) fn newest(&self, name: &str, version: Option<&str>) -> Result<Nevra, Finish> {
         let matching = |nevra: &&Nevra| nevra.name == name && version.is_none_or(|want| same_version(nevra, want));
         self.repository.iter().filter(matching).max().cloned().ok_or_else(|| {
             let version = version.map(|version| format!("-{version}")).unwrap_or_default();
@@ -149,7 +149,7 @@ impl World {
     }
 
     /// Packages with those that they need and the host lacks, needed ones first.
-    pub(super) fn with_needs(&self, host: &Host, wanted: Vec<Nevra>) -> Vec<Nevra> {
+    pub(in crate::lab) fn with_needs(&self, host: &Host, wanted: Vec<Nevra>) -> Vec<Nevra> {
         let mut all: BTreeMap<String, Nevra> = wanted.into_iter().map(|nevra| (nevra.name.clone(), nevra)).collect();
         loop {
             let needed = all
@@ -178,7 +178,7 @@ fn same_version(nevra: &Nevra, version: &str) -> bool {
     nevra.version == version || format!("{}-{}", nevra.version, nevra.release) == version
 }
 
-pub(super) fn absent_draft((name, host): At<'_>, absent: &FileAbsent) -> Draft {
+pub(in crate::lab) fn absent_draft((name, host): At<'_>, absent: &FileAbsent) -> Draft {
     let mut draft = Draft::default();
     for item in &absent.paths {
         let (path, inside) = match item.strip_suffix("/*") {
@@ -202,7 +202,7 @@ pub(super) fn absent_draft((name, host): At<'_>, absent: &FileAbsent) -> Draft {
     draft.ends(1)
 }
 
-pub(super) fn copy_draft((name, host): At<'_>, copy: &FileCopy) -> Result<Draft, Finish> {
+pub(in crate::lab) fn copy_draft((name, host): At<'_>, copy: &FileCopy) -> Result<Draft, Finish> {
     let Some(text) = host.files.text(&copy.from) else {
         return Err(refuse(format!("{}: No such file", copy.from)));
     };
@@ -223,7 +223,7 @@ pub(super) fn copy_draft((name, host): At<'_>, copy: &FileCopy) -> Result<Draft,
     Ok(draft.ends(1))
 }
 
-pub(super) fn write_draft((name, host): At<'_>, write: &FileWrite) -> Result<Draft, Finish> {
+pub(in crate::lab) fn write_draft((name, host): At<'_>, write: &FileWrite) -> Result<Draft, Finish> {
     let (dir, _) = write.path.rsplit_once('/').unwrap_or_default();
     if !dir.is_empty() && !host.files.is_dir(dir) {
         return Err(fails(1, format!("{dir}: No such file or directory")));
@@ -249,7 +249,7 @@ pub(super) fn write_draft((name, host): At<'_>, write: &FileWrite) -> Result<Dra
     Ok(draft.ends(1))
 }
 
-pub(super) fn read_draft((_, host): At<'_>, read: &FileRead) -> Result<Draft, Finish> {
+pub(in crate::lab) fn read_draft((_, host): At<'_>, read: &FileRead) -> Result<Draft, Finish> {
     if host.files.text(&read.path).is_none() {
         return Err(fails(2, format!("{}: No such file or directory", read.path)));
     }
@@ -260,7 +260,7 @@ pub(super) fn read_draft((_, host): At<'_>, read: &FileRead) -> Result<Draft, Fi
     Ok(Draft { finish, ..Draft::default() }.ends(1))
 }
 
-pub(super) fn wait_draft((name, _): At<'_>, wait: &Wait) -> Result<Draft, Finish> {
+pub(in crate::lab) fn wait_draft((name, _): At<'_>, wait: &Wait) -> Result<Draft, Finish> {
     let host = name.to_owned();
     let mut draft = Draft::default();
     let seconds = |span: Span| span.micros().0 / 1_000_000;
@@ -276,7 +276,7 @@ pub(super) fn wait_draft((name, _): At<'_>, wait: &Wait) -> Result<Draft, Finish
 }
 
 /// A directory is brought as the archive that the lab itself keeps of one.
-pub(super) fn fetch_draft((_, host): At<'_>, fetch: &Fetch) -> Result<Draft, Finish> {
+pub(in crate::lab) fn fetch_draft((_, host): At<'_>, fetch: &Fetch) -> Result<Draft, Finish> {
     let path = fetch.path.trim_end_matches('/');
     let output = match host.files.get(path) {
         Some(Entry::File { content, .. }) => content.to_string(),
@@ -294,7 +294,7 @@ pub(super) fn fetch_draft((_, host): At<'_>, fetch: &Fetch) -> Result<Draft, Fin
     Ok(Draft { finish, ..Draft::default() }.ends(1))
 }
 
-pub(super) fn restore_draft(
+pub(in crate::lab) fn restore_draft(
     (name, host): At<'_>,
     restore: &FileRestore,
     outside: &Outside<'_>,
@@ -347,7 +347,7 @@ pub(super) fn restore_draft(
     Ok(draft.ends(1))
 }
 
-pub(super) fn names_draft((name, host): At<'_>, check: &DnsCheck) -> Draft {
+pub(in crate::lab) fn names_draft((name, host): At<'_>, check: &DnsCheck) -> Draft {
     let unknown = check.names.iter().find(|wanted| !host.resolves() || wanted.ends_with(".invalid"));
     let mut draft = Draft::default();
     if let Some(wanted) = unknown {
@@ -373,7 +373,7 @@ pub fn knows_command(run: &[Word]) -> bool {
 }
 
 /// The lab has no shell: it answers the excluders' own commands and nothing else.
-pub(super) fn command_draft((name, host): At<'_>, command: &Command) -> Result<Draft, Finish> {
+pub(in crate::lab) fn command_draft((name, host): At<'_>, command: &Command) -> Result<Draft, Finish> {
     let Some((program, on)) = excluder(&command.run) else {
         return Err(refuse(format!("the lab cannot run `{}`", Word::join(&command.run))));
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A read inventory.
 #[derive(Debug, Default)]
-pub(super) struct Ini {
+pub(in crate::lab) struct Ini {
     groups: BTreeMap<String, Vec<String>>,
     children: BTreeMap<String, Vec<String>>,
     /// The lines of a host, after its name; split into variables when somebody asks.
@@ -14,7 +14,7 @@ pub(super) struct Ini {
 
 impl Ini {
     /// Reads what it understands and passes over the rest.
-    pub(super) fn read(text: &str) -> Self {
+    pub(in crate::lab) fn read(text: &str) -> Self {
         let mut ini = Self::default();
         let mut section = String::from("ungrouped");
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';'])) {
@@ -47,7 +47,7 @@ impl Ini {
     }
 
     /// The hosts of a group and of its children.
-    pub(super) fn hosts(&self, group: &str) -> Vec<String> {
+    pub(in crate::lab) fn hosts(&self, group: &str) -> Vec<String> {
         let mut hosts = self.groups.get(group).cloned().unwrap_or_default();
         for child in self.children.get(group).into_iter().flatten() {
             hosts.extend(self.groups.get(child).into_iter().flatten().cloned());
@@ -56,12 +56,12 @@ impl Ini {
     }
 
     /// Whether one group is a child of another.
-    pub(super) fn is_child(&self, group: &str, parent: &str) -> bool {
+    pub(in crate::lab) fn is_child(&self, group: &str, parent: &str) -> bool {
         self.children.get(parent).is_some_and(|children| children.iter().any(|child| child == group))
     }
 
     /// A variable of a host: its own, else that of OSEv3 if the host is in it.
-    pub(super) fn var(&self, host: &str, name: &str) -> Option<String> {
+    pub(in crate::lab) fn var(&self, host: &str, name: &str) -> Option<String> {
         let words = self.host_lines.get(host).into_iter().flatten().flat_map(|line| words(line));
         let own = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('=').map(unquoted)).next_back();
         let common = || {
@@ -72,7 +72,7 @@ impl Ini {
     }
 
     /// Whether a variable is true as Ansible's `| bool` reads it.
-    pub(super) fn is_true(&self, host: &str, name: &str) -> bool {
+    pub(in crate::lab) fn is_true(&self, host: &str, name: &str) -> bool {
         self.var(host, name).is_some_and(|value| matches!(value.to_lowercase().as_str(), "true" | "yes" | "1" | "on"))
     }
 }

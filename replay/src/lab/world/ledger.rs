@@ -3,7 +3,7 @@
 
 use super::effect::Effect;
 use super::job::{End, JobRecord};
-use super::world::World;
+use super::model::World;
 use palinode_core::id::{Attempt, EntryId, Micros, RunId, StepPath};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -139,7 +139,7 @@ impl Ledger {
     }
 
     /// Appends lines; on return they survive the death of the process.
-    pub(super) fn append(&mut self, lines: Vec<Line>) -> io::Result<()> {
+    pub(in crate::lab) fn append(&mut self, lines: Vec<Line>) -> io::Result<()> {
         (self.count, self.last) = (self.count + lines.len(), lines.last().map(|line| line.at).or(self.last));
         if let Some((file, _)) = &mut self.file {
             let mut bytes = Vec::new();

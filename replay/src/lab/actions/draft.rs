@@ -1,10 +1,10 @@
 //! From an action to the parts of its job: what is still to do in this world, or why it must not begin.
 
-use super::controllers::is_of;
-use super::effect::Effect;
-use super::job::{Finish, Part};
-use super::repos::repository_draft;
-use super::world::{Host, PodRecord, World};
+use crate::lab::world::controllers::is_of;
+use crate::lab::world::effect::Effect;
+use crate::lab::world::job::{Finish, Part};
+use crate::lab::world::model::{Host, PodRecord, World};
+use crate::lab::world::repos::repository_draft;
 use palinode_core::action::{Action, Bare, Emptydir, Target};
 use palinode_core::event::Why;
 use palinode_core::id::{Micros, ResourceKey};
@@ -22,21 +22,21 @@ pub struct Outside<'a> {
 
 /// What a job will do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Draft {
-    pub(super) parts: Vec<Part>,
-    pub(super) tail: Micros,
-    pub(super) patience: Option<Micros>,
-    pub(super) finish: Finish,
+pub(in crate::lab) struct Draft {
+    pub(in crate::lab) parts: Vec<Part>,
+    pub(in crate::lab) tail: Micros,
+    pub(in crate::lab) patience: Option<Micros>,
+    pub(in crate::lab) finish: Finish,
 }
 
 impl Draft {
     /// A part that is due some seconds after the one before.
-    pub(super) fn then(&mut self, seconds: i64, effect: Effect) {
+    pub(in crate::lab) fn then(&mut self, seconds: i64, effect: Effect) {
         self.part(seconds, 0, effect);
     }
 
     /// A part that waits.
-    pub(super) fn wait(&mut self, seconds: i64, patience: i64, effect: Effect) {
+    pub(in crate::lab) fn wait(&mut self, seconds: i64, patience: i64, effect: Effect) {
         self.part(seconds, patience, effect);
     }
 
@@ -45,7 +45,7 @@ impl Draft {
     }
 
     /// Ends that many seconds after its last part, with an exit code of zero.
-    pub(super) fn ends(mut self, seconds: i64) -> Self {
+    pub(in crate::lab) fn ends(mut self, seconds: i64) -> Self {
         self.tail = Micros::seconds(seconds);
         self.finish.code.get_or_insert(0);
         self
@@ -53,13 +53,13 @@ impl Draft {
 }
 
 /// A job that must not begin: nothing was changed.
-pub(super) fn refuse(message: impl Into<String>) -> Finish {
+pub(in crate::lab) fn refuse(message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::Precondition), message: Some(message.into()), ..Finish::default() }
 }
 
 impl World {
     /// The parts of a job that are still to do.
-    pub(super) fn draft(&self, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish> {
+    pub(in crate::lab) fn draft(&self, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish> {
         let target = &job.target;
         self.as_found(job, outside.bodies)?;
         match &job.action {
@@ -163,7 +163,7 @@ impl World {
     }
 
     /// Why a job must not begin that replaces files: the first of them that is not as its attempt found it.
-    pub(super) fn moved(&self, job: &Job, bodies: &dyn Bodies) -> Option<String> {
+    pub(in crate::lab) fn moved(&self, job: &Job, bodies: &dyn Bodies) -> Option<String> {
         let seen = job.seen.as_ref().filter(|_| job.action.replaces_files())?;
         let owned = job.action.footprint(&job.target).into_iter().filter(|item| item.fields != Fields::Evidence);
         owned.map(|item| item.key).find_map(|key| {

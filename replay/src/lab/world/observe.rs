@@ -1,10 +1,10 @@
 //! What a look at the world shows: states of resources, surveys, gates. Read-only.
 
 use super::files::Entry;
-use super::host_jobs::{erased, names_of};
+use super::model::{Host, OwnerKind, World};
 use super::repos;
 use super::spec;
-use super::world::{Host, OwnerKind, World};
+use crate::lab::actions::host_jobs::{erased, names_of};
 use palinode_core::action::{Action, PackageState, Target};
 use palinode_core::cluster::node_config_map;
 use palinode_core::event::Class;
@@ -13,7 +13,7 @@ use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
 use palinode_core::resource::{Fields, Footprint, Kind, Node, Pod, State};
 use std::collections::BTreeMap;
 
-pub(super) fn refused(target: &str, why: impl Into<String>) -> LookError {
+pub(in crate::lab) fn refused(target: &str, why: impl Into<String>) -> LookError {
     LookError::Refused { target: target.to_owned(), why: why.into() }
 }
 
@@ -97,13 +97,13 @@ impl World {
     }
 
     /// The boot id of a host that answers.
-    pub(super) fn boot_of(&self, host: &HostName) -> Result<String, LookError> {
+    pub(in crate::lab) fn boot_of(&self, host: &HostName) -> Result<String, LookError> {
         Ok(self.reachable(host.as_str())?.boot.clone())
     }
 
     /// Resources beyond those that an action declares: the rest of a package transaction, whether it removes or
     /// installs, and the configuration files that it takes away.
-    pub(super) fn beyond(&self, target: &Target, action: &Action) -> Result<Vec<Footprint>, LookError> {
+    pub(in crate::lab) fn beyond(&self, target: &Target, action: &Action) -> Result<Vec<Footprint>, LookError> {
         let (Action::Package(package), Some(name)) = (action, &target.host) else {
             return Ok(Vec::new());
         };
@@ -176,7 +176,7 @@ impl World {
                 let (mut all, mut there) = (0, 0);
                 for owner in wanted {
                     all += 1;
-                    let up = |pod: &super::world::PodRecord| pod.ready && super::controllers::is_of(pod, owner);
+                    let up = |pod: &super::model::PodRecord| pod.ready && super::controllers::is_of(pod, owner);
                     there += usize::from(self.pods.on(name).any(|(_, pod)| up(pod)));
                 }
                 fact("ready", ready.to_string());

@@ -13,45 +13,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The namespace of the node groups' ConfigMaps.
-pub(super) const NODE_NAMESPACE: &str = "openshift-node";
+pub(in crate::lab) const NODE_NAMESPACE: &str = "openshift-node";
 
 /// The annotation with the digest of the configuration that a node runs with.
-pub(super) const MD5_ANNOTATION: &str = "node.openshift.io/md5sum";
+pub(in crate::lab) const MD5_ANNOTATION: &str = "node.openshift.io/md5sum";
 
 /// The file that names a node's group.
-pub(super) const NODE_SYSCONFIG: &str = "/etc/sysconfig/atomic-openshift-node";
+pub(in crate::lab) const NODE_SYSCONFIG: &str = "/etc/sysconfig/atomic-openshift-node";
 
 /// The kubelet's configuration on its host.
-pub(super) const NODE_CONFIG: &str = "/etc/origin/node/node-config.yaml";
+pub(in crate::lab) const NODE_CONFIG: &str = "/etc/origin/node/node-config.yaml";
 
 /// The unit of the kubelet.
-pub(super) const NODE_UNIT: &str = "atomic-openshift-node";
+pub(in crate::lab) const NODE_UNIT: &str = "atomic-openshift-node";
 
 /// Everything there is in a simulated cluster. A value: cloning it takes a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct World {
-    pub(super) clock: Micros,
+    pub(in crate::lab) clock: Micros,
     /// When the controllers next have something to do; none while nothing changes.
-    pub(super) next_tick: Option<Micros>,
+    pub(in crate::lab) next_tick: Option<Micros>,
     /// Source of UIDs, boot ids and generated names.
-    pub(super) serial: u64,
-    pub(super) hosts: BTreeMap<String, Arc<Host>>,
-    pub(super) nodes: BTreeMap<String, NodeRecord>,
+    pub(in crate::lab) serial: u64,
+    pub(in crate::lab) hosts: BTreeMap<String, Arc<Host>>,
+    pub(in crate::lab) nodes: BTreeMap<String, NodeRecord>,
     /// Pods by UID.
-    pub(super) pods: Pods,
-    pub(super) owners: Arc<Vec<Owner>>,
-    pub(super) budgets: Arc<Vec<Budget>>,
+    pub(in crate::lab) pods: Pods,
+    pub(in crate::lab) owners: Arc<Vec<Owner>>,
+    pub(in crate::lab) budgets: Arc<Vec<Budget>>,
     /// ConfigMaps by `NAMESPACE/NAME`.
-    pub(super) config_maps: BTreeMap<String, ConfigMap>,
-    pub(super) storage: Storage,
-    pub(super) repository: Arc<BTreeSet<Nevra>>,
-    pub(super) jobs: BTreeMap<EntryId, JobRecord>,
-    pub(super) running: BTreeSet<EntryId>,
+    pub(in crate::lab) config_maps: BTreeMap<String, ConfigMap>,
+    pub(in crate::lab) storage: Storage,
+    pub(in crate::lab) repository: Arc<BTreeSet<Nevra>>,
+    pub(in crate::lab) jobs: BTreeMap<EntryId, JobRecord>,
+    pub(in crate::lab) running: BTreeSet<EntryId>,
     #[serde(skip)]
-    pub(super) attention: Attention,
+    pub(in crate::lab) attention: Attention,
     /// Hosts with bricks whose gluster pod and node are Ready, but for those whose storage is still to look at.
     #[serde(skip)]
-    pub(super) vantage: Vantage,
+    pub(in crate::lab) vantage: Vantage,
 }
 
 /// A systemd unit.
@@ -311,13 +311,13 @@ impl World {
     }
 
     /// Adds a pod, for the controllers to see.
-    pub(super) fn add_pod(&mut self, uid: String, pod: PodRecord) {
+    pub(in crate::lab) fn add_pod(&mut self, uid: String, pod: PodRecord) {
         self.attention.touch(&pod.node);
         self.pods.insert(uid, pod);
     }
 
     /// Removes a pod, for the controllers to see.
-    pub(super) fn remove_pod(&mut self, uid: &str) {
+    pub(in crate::lab) fn remove_pod(&mut self, uid: &str) {
         if let Some(pod) = self.pods.remove(uid) {
             self.attention.touch(&pod.node);
         }
@@ -330,12 +330,12 @@ impl World {
     }
 
     /// Whether a host is of the storage cluster and its gluster commands can be asked.
-    pub(super) fn is_vantage_point(&self, host: &str) -> bool {
+    pub(in crate::lab) fn is_vantage_point(&self, host: &str) -> bool {
         self.storage.is_peer(host) && self.is_vantage(host)
     }
 
     /// On how many hosts the gluster commands can be asked.
-    pub(super) fn vantage_points(&self) -> usize {
+    pub(in crate::lab) fn vantage_points(&self) -> usize {
         let stale = &self.attention.storage;
         let fresh = match stale {
             Names::All => self.storage.peers().filter(|host| self.is_vantage(host)).count(),
@@ -345,7 +345,7 @@ impl World {
     }
 
     /// Works the storage out until now, and takes over which bricks are there.
-    pub(super) fn settle_storage(&mut self) {
+    pub(in crate::lab) fn settle_storage(&mut self) {
         let names: Vec<String> = match self.attention.storage.take() {
             Names::All => self.storage.peers().map(str::to_owned).collect(),
             Names::Only(names) => names.into_iter().filter(|name| self.storage.is_peer(name)).collect(),
@@ -363,7 +363,7 @@ impl World {
     }
 
     /// A new identifier in the form of a UUID; the same world makes the same ones.
-    pub(super) fn fresh(&mut self, kind: &str) -> String {
+    pub(in crate::lab) fn fresh(&mut self, kind: &str) -> String {
         self.serial = self.serial.wrapping_add(1);
         let hash = blake3::hash(format!("{kind} {}", self.serial).as_bytes()).to_hex();
         let text = hash.as_str();
@@ -371,23 +371,23 @@ impl World {
     }
 
     /// Something changed: the controllers look at the next whole five seconds.
-    pub(super) fn wake(&mut self) {
+    pub(in crate::lab) fn wake(&mut self) {
         let next = super::controllers::boundary_after(self.clock);
         self.next_tick = Some(self.next_tick.map_or(next, |tick| tick.min(next)));
     }
 
     /// The node group that a host's configuration names.
-    pub(super) fn group_of(&self, host: &Host) -> Option<String> {
+    pub(in crate::lab) fn group_of(&self, host: &Host) -> Option<String> {
         host.files.value(NODE_SYSCONFIG, "BOOTSTRAP_CONFIG_NAME")
     }
 
     /// Whether a drain would evict the pod.
-    pub(super) fn evictable(pod: &PodRecord) -> bool {
+    pub(in crate::lab) fn evictable(pod: &PodRecord) -> bool {
         !pod.mirror && pod.owner.as_ref().is_none_or(|(kind, _)| kind != "DaemonSet")
     }
 
     /// Whether the pod is the gluster pod of its node.
-    pub(super) fn is_gluster(pod: &PodRecord) -> bool {
+    pub(in crate::lab) fn is_gluster(pod: &PodRecord) -> bool {
         pod.owner.as_ref().is_some_and(|(kind, name)| kind == "DaemonSet" && name == "glusterfs-storage")
     }
 }
@@ -421,7 +421,7 @@ impl Host {
     }
 
     /// Makes the units match what packages and local unit files provide. A unit that appears is disabled.
-    pub(super) fn sync_units(&mut self) {
+    pub(in crate::lab) fn sync_units(&mut self) {
         let mut there: BTreeSet<String> = spec::BASE_UNITS.iter().map(|unit| (*unit).to_owned()).collect();
         there.extend(self.packages.keys().flat_map(|name| spec::units(name)).map(|unit| (*unit).to_owned()));
         let local = self.files.below("/etc/systemd/system").filter_map(|(path, _)| {

@@ -2,7 +2,7 @@
 
 use super::effect::{Came, Effect};
 use super::ledger::{Line, What};
-use super::world::World;
+use super::model::World;
 use palinode_core::event::Why;
 use palinode_core::id::{Attempt, EntryId, Micros, RunId, StepPath};
 use serde::{Deserialize, Serialize};
@@ -124,14 +124,14 @@ impl World {
     }
 
     /// When the world next changes by itself.
-    pub(super) fn next_event(&self) -> Option<Micros> {
+    pub(in crate::lab) fn next_event(&self) -> Option<Micros> {
         let jobs = self.running.iter().filter_map(|name| self.jobs.get(name)).map(|job| job.next(self.clock));
         jobs.chain(self.next_tick).min().map(|at| at.max(self.clock))
     }
 
     /// Lets one thing happen, if anything does until `limit`; moves the clock there, else to `limit`. What jobs did
     /// is added to `lines`.
-    pub(super) fn step(&mut self, limit: Micros, lines: &mut Vec<Line>) -> bool {
+    pub(in crate::lab) fn step(&mut self, limit: Micros, lines: &mut Vec<Line>) -> bool {
         let job = self
             .running
             .iter()
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// Lets everything happen until a time.
-    pub(super) fn advance(&mut self, to: Micros, lines: &mut Vec<Line>) {
+    pub(in crate::lab) fn advance(&mut self, to: Micros, lines: &mut Vec<Line>) {
         while self.step(to, lines) {}
     }
 
@@ -166,7 +166,7 @@ impl World {
     }
 
     /// Adds a job.
-    pub(super) fn claim(&mut self, name: EntryId, mut job: JobRecord) {
+    pub(in crate::lab) fn claim(&mut self, name: EntryId, mut job: JobRecord) {
         job.due = job.due_of(self.clock);
         if job.end.is_none() {
             self.running.insert(name);
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// One more part of a job is done.
-    pub(super) fn applied(&mut self, name: EntryId) {
+    pub(in crate::lab) fn applied(&mut self, name: EntryId) {
         let now = self.clock;
         if let Some(job) = self.jobs.get_mut(&name) {
             job.done += 1;
@@ -226,7 +226,7 @@ impl World {
     }
 
     /// Ends a job.
-    pub(super) fn end(&mut self, name: EntryId, end: End, lines: &mut Vec<Line>) {
+    pub(in crate::lab) fn end(&mut self, name: EntryId, end: End, lines: &mut Vec<Line>) {
         self.running.remove(&name);
         if let Some(job) = self.jobs.get_mut(&name) {
             job.forget(end.clone());
@@ -235,7 +235,7 @@ impl World {
     }
 
     /// A host goes down: its jobs die, but for the one that takes it down.
-    pub(super) fn kill_jobs(&mut self, host: &str, but: Option<EntryId>) {
+    pub(in crate::lab) fn kill_jobs(&mut self, host: &str, but: Option<EntryId>) {
         for name in self.running.clone() {
             let Some(job) = self.jobs.get_mut(&name) else {
                 continue;
@@ -248,7 +248,7 @@ impl World {
     }
 
     /// A record that keeps a job from ever starting.
-    pub(super) fn revoked(&self, job: &palinode_core::port::Job) -> JobRecord {
+    pub(in crate::lab) fn revoked(&self, job: &palinode_core::port::Job) -> JobRecord {
         JobRecord {
             run: job.run,
             step: job.step.clone(),
@@ -268,7 +268,7 @@ impl World {
     }
 
     /// Running jobs whose next part acts on the control side.
-    pub(super) fn control_jobs(&self) -> Vec<EntryId> {
+    pub(in crate::lab) fn control_jobs(&self) -> Vec<EntryId> {
         let next = |name: &&EntryId| {
             let part = self.jobs.get(*name).and_then(|job| job.parts.get(job.done));
             part.is_some_and(|part| matches!(part.effect, Effect::Control { .. }))

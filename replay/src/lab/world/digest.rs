@@ -2,7 +2,7 @@
 //! generated names, jobs and the history of healing.
 
 use super::files::Entry;
-use super::world::World;
+use super::model::World;
 use palinode_core::resource::Active;
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,13 +1,13 @@
 //! The pods, found by UID, by node and by owner: the controllers ask for them thousands of times in a large cluster.
 
-use super::world::PodRecord;
+use super::model::PodRecord;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Pods by UID. Node and owner of a pod never change once it is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Pods {
+pub(in crate::lab) struct Pods {
     all: BTreeMap<Arc<str>, PodRecord>,
     by_node: BTreeMap<String, BTreeSet<Arc<str>>>,
     by_owner: BTreeMap<OwnerKey, BTreeSet<Arc<str>>>,
@@ -23,38 +23,43 @@ fn owner_of(pod: &PodRecord) -> Option<OwnerKey> {
 
 impl Pods {
     /// A pod.
-    pub(super) fn get(&self, uid: &str) -> Option<&PodRecord> {
+    pub(in crate::lab) fn get(&self, uid: &str) -> Option<&PodRecord> {
         self.all.get(uid)
     }
 
     /// All pods, by UID.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &PodRecord)> {
+    pub(in crate::lab) fn iter(&self) -> impl Iterator<Item = (&str, &PodRecord)> {
         self.all.iter().map(|(uid, pod)| (&**uid, pod))
     }
 
     /// The nodes that pods are bound to.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::lab) fn nodes(&self) -> impl Iterator<Item = &str> {
         self.by_node.keys().map(String::as_str)
     }
 
     /// The pods of a node, by UID.
-    pub(super) fn on(&self, node: &str) -> impl Iterator<Item = (&str, &PodRecord)> {
+    pub(in crate::lab) fn on(&self, node: &str) -> impl Iterator<Item = (&str, &PodRecord)> {
         self.these(self.by_node.get(node))
     }
 
     /// How many pods a node has.
-    pub(super) fn count_on(&self, node: &str) -> usize {
+    pub(in crate::lab) fn count_on(&self, node: &str) -> usize {
         self.by_node.get(node).map_or(0, BTreeSet::len)
     }
 
     /// The pods of an owner, by UID.
-    pub(super) fn of(&self, namespace: &str, kind: &str, name: &str) -> impl Iterator<Item = (&str, &PodRecord)> {
+    pub(in crate::lab) fn of(
+        &self,
+        namespace: &str,
+        kind: &str,
+        name: &str,
+    ) -> impl Iterator<Item = (&str, &PodRecord)> {
         let key = (namespace.to_owned(), kind.to_owned(), name.to_owned());
         self.these(self.by_owner.get(&key))
     }
 
     /// How many pods an owner has.
-    pub(super) fn count_of(&self, namespace: &str, kind: &str, name: &str) -> usize {
+    pub(in crate::lab) fn count_of(&self, namespace: &str, kind: &str, name: &str) -> usize {
         let key = (namespace.to_owned(), kind.to_owned(), name.to_owned());
         self.by_owner.get(&key).map_or(0, BTreeSet::len)
     }
@@ -64,7 +69,7 @@ impl Pods {
     }
 
     /// Adds a pod.
-    pub(super) fn insert(&mut self, uid: String, pod: PodRecord) {
+    pub(in crate::lab) fn insert(&mut self, uid: String, pod: PodRecord) {
         let uid: Arc<str> = uid.into();
         self.by_node.entry(pod.node.clone()).or_default().insert(Arc::clone(&uid));
         if let Some(owner) = owner_of(&pod) {
@@ -74,7 +79,7 @@ impl Pods {
     }
 
     /// Removes a pod.
-    pub(super) fn remove(&mut self, uid: &str) -> Option<PodRecord> {
+    pub(in crate::lab) fn remove(&mut self, uid: &str) -> Option<PodRecord> {
         let pod = self.all.remove(uid)?;
         forget(&mut self.by_node, &pod.node, uid);
         if let Some(owner) = owner_of(&pod) {
@@ -84,14 +89,14 @@ impl Pods {
     }
 
     /// Removes the pods of a node; tells whether there were any.
-    pub(super) fn clear(&mut self, node: &str) -> bool {
+    pub(in crate::lab) fn clear(&mut self, node: &str) -> bool {
         let gone: Vec<Arc<str>> = self.by_node.get(node).into_iter().flatten().cloned().collect();
         gone.iter().for_each(|uid| drop(self.remove(uid)));
         !gone.is_empty()
     }
 
     /// Changes the pods of a node, all but where they are and whose.
-    pub(super) fn change_on(&mut self, node: &str, mut change: impl FnMut(&mut PodRecord)) {
+    pub(in crate::lab) fn change_on(&mut self, node: &str, mut change: impl FnMut(&mut PodRecord)) {
         for uid in self.by_node.get(node).into_iter().flatten() {
             if let Some(pod) = self.all.get_mut(uid) {
                 change(pod);
@@ -100,7 +105,7 @@ impl Pods {
     }
 
     /// Changes every pod, all but where they are and whose.
-    pub(super) fn change_all(&mut self, change: impl FnMut(&mut PodRecord)) {
+    pub(in crate::lab) fn change_all(&mut self, change: impl FnMut(&mut PodRecord)) {
         self.all.values_mut().for_each(change);
     }
 }

@@ -3,11 +3,11 @@
 
 use super::attention::Names;
 use super::files::Entry;
-use super::spec;
-use super::world::{
+use super::model::{
     ConfigMap, Kubelet, MD5_ANNOTATION, NODE_CONFIG, NODE_NAMESPACE, NODE_UNIT, NodeRecord, Owner, OwnerKind,
     PodRecord, World,
 };
+use super::spec;
 use palinode_core::id::Micros;
 use palinode_core::resource::Active;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ const MISSED: Micros = Micros::seconds(40);
 const SYNC: i64 = 180;
 
 /// The next whole five seconds after a time.
-pub(super) fn boundary_after(time: Micros) -> Micros {
+pub(in crate::lab) fn boundary_after(time: Micros) -> Micros {
     Micros((time.0.div_euclid(STEP) + 1).saturating_mul(STEP))
 }
 
@@ -46,7 +46,7 @@ impl Round {
 
 impl World {
     /// Lets the controllers work until a time, jobs aside, and moves the clock there.
-    pub(super) fn tick_to(&mut self, to: Micros) {
+    pub(in crate::lab) fn tick_to(&mut self, to: Micros) {
         while let Some(at) = self.next_tick.filter(|at| *at <= to) {
             self.clock = self.clock.max(at);
             self.tick();
@@ -270,7 +270,7 @@ impl World {
         loads.filter(|(own, ..)| !owner.hostport || *own == 0).min().map(|(.., name)| name.clone())
     }
 
-    pub(super) fn make_pod(&mut self, owner: &Owner, ordinal: Option<usize>, node: &str) {
+    pub(in crate::lab) fn make_pod(&mut self, owner: &Owner, ordinal: Option<usize>, node: &str) {
         let uid = self.fresh("pod");
         let name = match ordinal {
             Some(ordinal) => format!("{}-{ordinal}", owner.name),
@@ -379,17 +379,17 @@ impl World {
     }
 }
 
-pub(super) fn is_of(pod: &PodRecord, owner: &Owner) -> bool {
+pub(in crate::lab) fn is_of(pod: &PodRecord, owner: &Owner) -> bool {
     pod.namespace == owner.namespace
         && pod.owner.as_ref().is_some_and(|(kind, name)| kind == owner.kind.as_str() && *name == owner.name)
 }
 
-pub(super) fn matches(labels: &BTreeMap<String, String>, selector: &BTreeMap<String, String>) -> bool {
+pub(in crate::lab) fn matches(labels: &BTreeMap<String, String>, selector: &BTreeMap<String, String>) -> bool {
     selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// The labels of a node that registers: what the kubelet knows, and its group's.
-pub(super) fn node_labels(name: &str, config: &str) -> BTreeMap<String, String> {
+pub(in crate::lab) fn node_labels(name: &str, config: &str) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::from(
         [("beta.kubernetes.io/arch", "amd64"), ("beta.kubernetes.io/os", "linux"), ("kubernetes.io/hostname", name)]
             .map(|(key, value)| (key.to_owned(), value.to_owned())),
@@ -398,16 +398,16 @@ pub(super) fn node_labels(name: &str, config: &str) -> BTreeMap<String, String> 
     labels
 }
 
-impl super::world::Host {
+impl super::model::Host {
     /// `containerRuntimeVersion` under a runtime.
-    pub(super) fn runtime_version(&self, runtime: &str) -> String {
+    pub(in crate::lab) fn runtime_version(&self, runtime: &str) -> String {
         let package = if runtime == "docker" { "docker" } else { "cri-o" };
         let version = self.packages.get(package).and_then(|installed| installed.first());
         format!("{runtime}://{}", version.map_or("unknown", |nevra| nevra.version.as_str()))
     }
 
     /// Starts a unit. An error says why it cannot run; the unit is then failed.
-    pub(super) fn start(&mut self, unit: &str, now: Micros) -> Result<(), String> {
+    pub(in crate::lab) fn start(&mut self, unit: &str, now: Micros) -> Result<(), String> {
         let unit = spec::unit_name(unit);
         if self.active(unit) {
             return Ok(());

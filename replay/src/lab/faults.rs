@@ -1,8 +1,8 @@
 //! Faults: where a rehearsal lets the process die, cuts the link, or makes a step fail.
 
-use super::job::{End, Finish};
-use super::plan::Outside;
-use super::world::World;
+use super::actions::Outside;
+use super::world::job::{End, Finish};
+use super::world::model::World;
 use palinode_core::event::Why;
 use palinode_core::id::{Attempt, StepPath};
 use palinode_core::port::Job;
@@ -57,7 +57,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// Cuts a job short so that it fails.
-    pub(super) fn spoil(&self, record: &mut super::job::JobRecord) {
+    pub(super) fn spoil(&self, record: &mut super::world::job::JobRecord) {
         let keep = if self.failing == Failing::Half { record.parts.len() / 2 } else { 0 };
         record.parts.truncate(keep);
         record.finish = Finish {
@@ -89,14 +89,14 @@ impl World {
     }
 
     /// A job as it will be claimed; a refused one has ended already.
-    pub(super) fn record(&self, job: &Job, outside: &Outside<'_>) -> super::job::JobRecord {
+    pub(super) fn record(&self, job: &Job, outside: &Outside<'_>) -> super::world::job::JobRecord {
         let (draft, end) = match self.draft(job, outside) {
             Ok(draft) => (draft, None),
-            Err(finish) => (super::plan::Draft::default(), Some(End::Finished(finish))),
+            Err(finish) => (super::actions::draft::Draft::default(), Some(End::Finished(finish))),
         };
         let on_host = job.action.place() == palinode_core::action::Place::Host;
         let host = job.target.host.as_ref().filter(|_| on_host).map(|host| host.as_str().to_owned());
-        super::job::JobRecord {
+        super::world::job::JobRecord {
             run: job.run,
             step: job.step.clone(),
             attempt: job.attempt,

@@ -1,9 +1,9 @@
 //! What the storage cluster says of itself: the gate that waits until it is healed, and the query.
 
-use super::host_jobs::fails;
 use super::job::Finish;
-use super::plan::Draft;
-use super::world::World;
+use super::model::World;
+use crate::lab::actions::draft::Draft;
+use crate::lab::actions::host_jobs::fails;
 use palinode_core::action::{GlusterHeal, Target};
 use palinode_core::event::Class;
 use palinode_core::id::HostName;
@@ -25,7 +25,7 @@ struct Figures {
 
 impl World {
     /// One look at whether volumes are healed.
-    pub(super) fn sample_healing(
+    pub(in crate::lab) fn sample_healing(
         &self,
         target: &Target,
         gate: &Gate,
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// The query: what is printed, unless nothing there answers.
-    pub(super) fn heal_draft(&self, host: &str, heal: &GlusterHeal) -> Result<Draft, Finish> {
+    pub(in crate::lab) fn heal_draft(&self, host: &str, heal: &GlusterHeal) -> Result<Draft, Finish> {
         if !self.is_vantage_point(host) {
             return Err(fails(1, format!("{host}: gluster does not answer there")));
         }

@@ -2,16 +2,16 @@
 
 use super::effect::Effect;
 use super::files::{Entry, Files};
-use super::host_jobs::{At, fails};
 use super::job::Finish;
-use super::plan::Draft;
+use crate::lab::actions::draft::Draft;
+use crate::lab::actions::host_jobs::{At, fails};
 use palinode_core::action::Repository;
 use std::collections::BTreeMap;
 
 const FOLDER: &str = "/etc/yum.repos.d";
 
 /// The release that yum takes for the host's own.
-pub(super) const RELEASE: &str = "/etc/yum/vars/releasever";
+pub(in crate::lab) const RELEASE: &str = "/etc/yum/vars/releasever";
 
 /// The id in a section's first line.
 fn section(line: &str) -> Option<&str> {
@@ -74,16 +74,16 @@ fn files(files: &Files) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Whether a repository is enabled; none if there is no such repository.
-pub(super) fn is_enabled(all: &Files, id: &str) -> Option<bool> {
+pub(in crate::lab) fn is_enabled(all: &Files, id: &str) -> Option<bool> {
     files(all).find_map(|(_, text)| listed(text).get(id).copied())
 }
 
 /// The pinned release.
-pub(super) fn release(all: &Files) -> Option<&str> {
+pub(in crate::lab) fn release(all: &Files) -> Option<&str> {
     all.text(RELEASE).map(str::trim).filter(|release| !release.is_empty())
 }
 
-pub(super) fn repository_draft((name, host): At<'_>, wanted: &Repository) -> Result<Draft, Finish> {
+pub(in crate::lab) fn repository_draft((name, host): At<'_>, wanted: &Repository) -> Result<Draft, Finish> {
     if let Some((id, _)) = wanted.wanted().find(|(id, _)| is_enabled(&host.files, id).is_none()) {
         return Err(fails(1, format!("there is no repository {id}")));
     }

@@ -1,12 +1,12 @@
 //! The two playbooks that the lab knows, as the phases that change something.
 
-use super::effect::{Effect, UnitVerb};
-use super::files::Entry;
+use super::draft::{Draft, Outside, refuse};
 use super::ini::Ini;
-use super::job::Finish;
-use super::plan::{Draft, Outside, refuse};
-use super::spec;
-use super::world::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT, World};
+use crate::lab::world::effect::{Effect, UnitVerb};
+use crate::lab::world::files::Entry;
+use crate::lab::world::job::Finish;
+use crate::lab::world::model::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT, World};
+use crate::lab::world::spec;
 use palinode_core::action::{Playbook, Target};
 use palinode_core::event::Why;
 use palinode_core::inventory::reading::{Kind, Reading, Sources};
@@ -24,24 +24,24 @@ pub fn knows_playbook(path: &str) -> bool {
 }
 
 /// A local unit file that the playbook writes; no package owns it (T10).
-pub(super) const UNIT_FILE: &str = "/etc/systemd/system/atomic-openshift-node.service";
+pub(in crate::lab) const UNIT_FILE: &str = "/etc/systemd/system/atomic-openshift-node.service";
 
 /// What the playbook writes there.
-pub(super) const UNIT_TEXT: &str =
+pub(in crate::lab) const UNIT_TEXT: &str =
     "[Unit]\nDescription=OpenShift Node\nAfter=dnsmasq.service\n[Service]\nExecStart=/usr/local/bin/openshift-node\n";
 
 /// Docker's storage options, as the playbook writes them.
-pub(super) const DOCKER_STORAGE: &str = "DOCKER_STORAGE_OPTIONS=\"--storage-driver overlay2\"\n";
+pub(in crate::lab) const DOCKER_STORAGE: &str = "DOCKER_STORAGE_OPTIONS=\"--storage-driver overlay2\"\n";
 
 /// The file that names a node's group, as the playbook writes it.
-pub(super) fn sysconfig(group: &str) -> String {
+pub(in crate::lab) fn sysconfig(group: &str) -> String {
     format!(
         "OPTIONS=--loglevel=2\nCONFIG_FILE={NODE_CONFIG}\nBOOTSTRAP_CONFIG_NAME={group}\nKUBECONFIG=/etc/origin/node/bootstrap.kubeconfig\n"
     )
 }
 
 /// Files that the playbook writes beside the group's configuration: below `/etc/origin`, and for the resolver.
-pub(super) fn node_files() -> Vec<(&'static str, Entry)> {
+pub(in crate::lab) fn node_files() -> Vec<(&'static str, Entry)> {
     let upstream = spec::UPSTREAM.map(|server| format!("server={server}\n")).concat();
     vec![
         ("/etc/dnsmasq.d/origin-dns.conf", Entry::text("no-resolv\ndomain-needed\nserver=/cluster.local/172.30.0.1\n")),
@@ -69,7 +69,7 @@ pub(super) fn node_files() -> Vec<(&'static str, Entry)> {
 }
 
 /// `/etc/resolv.conf` once the host asks its own dnsmasq.
-pub(super) fn own_resolver(ip: &str) -> Entry {
+pub(in crate::lab) fn own_resolver(ip: &str) -> Entry {
     Entry::text(spec::resolv_conf([ip], "# nameserver updated by /etc/NetworkManager/dispatcher.d/99-origin-dns.sh\n"))
 }
 
@@ -95,7 +95,7 @@ impl Sources for Whole<'_> {
 }
 
 impl World {
-    pub(super) fn playbook(
+    pub(in crate::lab) fn playbook(
         &self,
         target: &Target,
         playbook: &Playbook,

@@ -2,8 +2,8 @@
 
 use super::attention::Names;
 use super::files::Entry;
+use super::model::{ConfigMap, MD5_ANNOTATION, NODE_UNIT, World};
 use super::spec;
-use super::world::{ConfigMap, MD5_ANNOTATION, NODE_UNIT, World};
 use palinode_core::id::{EntryId, Micros};
 use palinode_core::resource::{Active, Nevra};
 use serde::{Deserialize, Serialize};
@@ -191,7 +191,7 @@ pub enum Effect {
 
 /// What came of an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Came {
+pub(in crate::lab) enum Came {
     /// It happened.
     Done,
     /// Not yet: ask again.
@@ -202,7 +202,7 @@ pub(super) enum Came {
 
 impl Effect {
     /// The line that a program prints about it, if it prints one.
-    pub(super) fn says(&self) -> Option<String> {
+    pub(in crate::lab) fn says(&self) -> Option<String> {
         Some(match self {
             Self::Schedulable { node, on: true } => format!("node/{node} uncordoned\n"),
             Self::Schedulable { node, on: false } => format!("node/{node} cordoned\n"),
@@ -238,7 +238,7 @@ impl Effect {
 
 impl World {
     /// Applies an effect at the present time. `by` is the job that does it: a reboot kills the others of its host.
-    pub(super) fn apply(&mut self, effect: &Effect, by: Option<EntryId>) -> Came {
+    pub(in crate::lab) fn apply(&mut self, effect: &Effect, by: Option<EntryId>) -> Came {
         self.settle_storage();
         let came = self.change(effect, by);
         if !matches!(came, Came::Wait(_)) && effect.mutates() {
@@ -347,14 +347,14 @@ impl World {
         }
     }
 
-    fn until(&self, name: &str, holds: impl FnOnce(&super::world::Host) -> Result<(), String>) -> Came {
+    fn until(&self, name: &str, holds: impl FnOnce(&super::model::Host) -> Result<(), String>) -> Came {
         match self.hosts.get(name) {
             Some(host) if host.is_up() => holds(host).map_or_else(Came::Wait, |()| Came::Done),
             _ => Came::Wait(format!("{name} is down")),
         }
     }
 
-    fn on_host(&mut self, host: &str, change: impl FnOnce(&mut super::world::Host)) -> Came {
+    fn on_host(&mut self, host: &str, change: impl FnOnce(&mut super::model::Host)) -> Came {
         self.attention.touch(host);
         match self.hosts.get_mut(host) {
             Some(found) if found.is_up() => change(Arc::make_mut(found)),
@@ -364,7 +364,7 @@ impl World {
         Came::Done
     }
 
-    fn on_node(&mut self, node: &str, change: impl FnOnce(&mut super::world::NodeRecord)) -> Came {
+    fn on_node(&mut self, node: &str, change: impl FnOnce(&mut super::model::NodeRecord)) -> Came {
         self.attention.touch(node);
         match self.nodes.get_mut(node) {
             Some(found) => change(found),
@@ -502,7 +502,7 @@ impl World {
 }
 
 /// An excluder edits `/etc/yum.conf` when it comes and when it goes.
-fn exclude(host: &mut super::world::Host, package: &str, on: bool) {
+fn exclude(host: &mut super::model::Host, package: &str, on: bool) {
     if !spec::is_excluder(package) {
         return;
     }

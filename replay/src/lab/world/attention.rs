@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Names of hosts and nodes.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Names {
+pub(in crate::lab) enum Names {
     /// Every one there is.
     #[default]
     All,
@@ -15,7 +15,7 @@ pub(super) enum Names {
 
 impl Names {
     /// Adds one.
-    pub(super) fn add(&mut self, name: &str) {
+    pub(in crate::lab) fn add(&mut self, name: &str) {
         if let Self::Only(names) = self
             && !names.contains(name)
         {
@@ -24,12 +24,12 @@ impl Names {
     }
 
     /// Takes them all away.
-    pub(super) fn take(&mut self) -> Self {
+    pub(in crate::lab) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::Only(BTreeSet::new()))
     }
 
     /// Whether one is among them.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::lab) fn has(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::Only(names) => names.contains(name),
@@ -39,16 +39,16 @@ impl Names {
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Attention {
+pub(in crate::lab) struct Attention {
     /// What the controllers look at in their next round.
-    pub(super) round: Names,
+    pub(in crate::lab) round: Names,
     /// Where bricks may have come or gone, or the gluster pod.
-    pub(super) storage: Names,
+    pub(in crate::lab) storage: Names,
 }
 
 impl Attention {
     /// A host, a node or one of its pods changed.
-    pub(super) fn touch(&mut self, name: &str) {
+    pub(in crate::lab) fn touch(&mut self, name: &str) {
         self.round.add(name);
         self.storage.add(name);
     }
@@ -56,7 +56,7 @@ impl Attention {
 
 /// Hosts on which the gluster commands can be asked.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Vantage(pub(super) BTreeSet<String>);
+pub(in crate::lab) struct Vantage(pub(in crate::lab) BTreeSet<String>);
 
 impl PartialEq for Vantage {
     fn eq(&self, _: &Self) -> bool {

@@ -116,7 +116,7 @@ impl Storage {
     }
 
     /// Adds a volume over these hosts, online and healed.
-    pub(super) fn add(&mut self, name: &str, hosts: &[&str], written: u64, healed: u64) {
+    pub(in crate::lab) fn add(&mut self, name: &str, hosts: &[&str], written: u64, healed: u64) {
         let brick = |host: &str| {
             let device = format!("/dev/mapper/vg_{}-brick_{name}", host.split('.').next().unwrap_or(host));
             (host.to_owned(), Brick { device, pending: 0, split_brain: 0 })
@@ -128,7 +128,7 @@ impl Storage {
     }
 
     /// The volumes were changed from outside: nothing is known of them.
-    pub(super) fn forget(&mut self) {
+    pub(in crate::lab) fn forget(&mut self) {
         self.index = Index(None);
     }
 
@@ -153,7 +153,7 @@ impl Storage {
 
     /// Works the backlogs out until `now`, from who was online; then takes over who of these hosts is online from here
     /// on.
-    pub(super) fn settle<'a>(
+    pub(in crate::lab) fn settle<'a>(
         &mut self,
         now: Micros,
         hosts: impl IntoIterator<Item = &'a str>,
@@ -215,12 +215,12 @@ impl Storage {
     }
 
     /// Whether a host has bricks.
-    pub(super) fn is_peer(&self, host: &str) -> bool {
+    pub(in crate::lab) fn is_peer(&self, host: &str) -> bool {
         self.online.contains_key(host)
     }
 
     /// Hosts whose bricks are online, and all hosts with bricks.
-    pub(super) fn connected(&self) -> (usize, usize) {
+    pub(in crate::lab) fn connected(&self) -> (usize, usize) {
         let away = match &self.index.0 {
             Some(known) => known.away.len(),
             None => self.online.values().filter(|online| !**online).count(),
@@ -237,7 +237,7 @@ impl Storage {
     }
 
     /// The volumes with a brick away or entries to heal; perhaps healthy ones among them.
-    pub(super) fn busy(&self) -> impl Iterator<Item = (&str, &Volume)> {
+    pub(in crate::lab) fn busy(&self) -> impl Iterator<Item = (&str, &Volume)> {
         let known = self.index.0.as_ref();
         let all = self.volumes.iter().filter(move |_| known.is_none());
         let some = known.into_iter().flat_map(|known| &known.busy).filter_map(|name| self.volumes.get_key_value(name));
