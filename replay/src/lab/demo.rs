@@ -1,6 +1,5 @@
 //! The default lab: the eleven nodes of the CRI-O migration, as they were before it; and larger clusters of that shape.
 
-use super::actions::playbook::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use super::world::attention::{Attention, Vantage};
 use super::world::files::{Entry, Files};
 use super::world::gluster::Storage;
@@ -8,6 +7,7 @@ use super::world::model::{
     Budget, ConfigMap, Host, Kubelet, MD5_ANNOTATION, NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT,
     NodeRecord, Owner, OwnerKind, PodRecord, Unit, World,
 };
+use super::world::node_files::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use super::world::pods::Pods;
 use super::world::spec;
 use palinode_core::id::Micros;

@@ -272,8 +272,9 @@ impl Lab {
     }
 }
 
+/// Whether it happens on the control side at once, with no job that goes on.
 fn is_control(job: &Job) -> bool {
-    matches!(job.action, Action::InventoryEdit(_) | Action::InventoryRestore(_))
+    job.action.place() == Place::Control && !job.action.is_job()
 }
 
 impl Executor for Lab {
@@ -294,7 +295,7 @@ impl Executor for Lab {
         };
         // Its playbooks run on no machine that could boot.
         let boot = boot.filter(|_| action.place() == Place::Host);
-        let more = state.world.beyond(target, action)?;
+        let more = state.world.more(target, action)?;
         Ok(Survey { node: Some(host.as_str().to_lowercase()), boot, more, ..Survey::default() })
     }
 

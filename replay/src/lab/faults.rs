@@ -92,7 +92,7 @@ impl World {
     pub(super) fn record(&self, job: &Job, outside: &Outside<'_>) -> super::world::job::JobRecord {
         let (draft, end) = match self.draft(job, outside) {
             Ok(draft) => (draft, None),
-            Err(finish) => (super::actions::draft::Draft::default(), Some(End::Finished(finish))),
+            Err(finish) => (super::actions::Draft::default(), Some(End::Finished(finish))),
         };
         let on_host = job.action.place() == palinode_core::action::Place::Host;
         let host = job.target.host.as_ref().filter(|_| on_host).map(|host| host.as_str().to_owned());

@@ -1,15 +1,18 @@
 //! The two playbooks that the lab knows, as the phases that change something.
 
+use super::InLab;
 use super::draft::{Draft, Outside, refuse};
 use super::ini::Ini;
 use crate::lab::world::effect::{Effect, UnitVerb};
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT, World};
+use crate::lab::world::node_files::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use crate::lab::world::spec;
 use palinode_core::action::{Playbook, Target};
 use palinode_core::event::Why;
 use palinode_core::inventory::reading::{Kind, Reading, Sources};
+use palinode_core::port::Job;
 
 fn fatal(message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(2), message: Some(message.into()), ..Finish::default() }
@@ -21,56 +24,6 @@ const NODE_GROUP: &str = "openshift-master/openshift_node_group.yml";
 /// Whether the lab can run a playbook.
 pub fn knows_playbook(path: &str) -> bool {
     path.ends_with(SCALEUP) || path.ends_with(NODE_GROUP)
-}
-
-/// A local unit file that the playbook writes; no package owns it (T10).
-pub(in crate::lab) const UNIT_FILE: &str = "/etc/systemd/system/atomic-openshift-node.service";
-
-/// What the playbook writes there.
-pub(in crate::lab) const UNIT_TEXT: &str =
-    "[Unit]\nDescription=OpenShift Node\nAfter=dnsmasq.service\n[Service]\nExecStart=/usr/local/bin/openshift-node\n";
-
-/// Docker's storage options, as the playbook writes them.
-pub(in crate::lab) const DOCKER_STORAGE: &str = "DOCKER_STORAGE_OPTIONS=\"--storage-driver overlay2\"\n";
-
-/// The file that names a node's group, as the playbook writes it.
-pub(in crate::lab) fn sysconfig(group: &str) -> String {
-    format!(
-        "OPTIONS=--loglevel=2\nCONFIG_FILE={NODE_CONFIG}\nBOOTSTRAP_CONFIG_NAME={group}\nKUBECONFIG=/etc/origin/node/bootstrap.kubeconfig\n"
-    )
-}
-
-/// Files that the playbook writes beside the group's configuration: below `/etc/origin`, and for the resolver.
-pub(in crate::lab) fn node_files() -> Vec<(&'static str, Entry)> {
-    let upstream = spec::UPSTREAM.map(|server| format!("server={server}\n")).concat();
-    vec![
-        ("/etc/dnsmasq.d/origin-dns.conf", Entry::text("no-resolv\ndomain-needed\nserver=/cluster.local/172.30.0.1\n")),
-        ("/etc/dnsmasq.d/origin-upstream-dns.conf", Entry::text(upstream)),
-        ("/etc/origin/node/resolv.conf", Entry::text(spec::resolv_conf(spec::UPSTREAM, ""))),
-        (UNIT_FILE, Entry::text(UNIT_TEXT)),
-        (
-            "/etc/NetworkManager/dispatcher.d/99-origin-dns.sh",
-            Entry::File {
-                mode: 0o755,
-                owner: "root:root".to_owned(),
-                content: "#!/bin/bash -x\n# 99-origin-dns.sh\n".into(),
-            },
-        ),
-        (
-            "/etc/origin/node/bootstrap.kubeconfig",
-            Entry::private("apiVersion: v1\nkind: Config\nusers: node-bootstrapper\n"),
-        ),
-        (
-            "/etc/origin/node/client-ca.crt",
-            Entry::text("-----BEGIN CERTIFICATE-----\nopenshift-signer\n-----END CERTIFICATE-----\n"),
-        ),
-        ("/etc/origin/cloudprovider/README", Entry::text("no cloud provider\n")),
-    ]
-}
-
-/// `/etc/resolv.conf` once the host asks its own dnsmasq.
-pub(in crate::lab) fn own_resolver(ip: &str) -> Entry {
-    Entry::text(spec::resolv_conf([ip], "# nameserver updated by /etc/NetworkManager/dispatcher.d/99-origin-dns.sh\n"))
 }
 
 /// The lab's inventory: one file, and nothing beside it.
@@ -94,31 +47,28 @@ impl Sources for Whole<'_> {
     }
 }
 
-impl World {
-    pub(in crate::lab) fn playbook(
-        &self,
-        target: &Target,
-        playbook: &Playbook,
-        outside: &Outside<'_>,
-    ) -> Result<Draft, Finish> {
+impl InLab for Playbook {
+    fn draft(&self, world: &World, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish> {
         let bytes = (outside.inventory)().map_err(|error| fatal(format!("the inventory cannot be read: {error}")))?;
         let text = String::from_utf8_lossy(&bytes);
-        let whole = Whole(&playbook.inventory, &bytes);
-        match Reading::of(&whole, &[playbook.inventory.as_str()]).map(|inventory| playbook.unready(&inventory)) {
+        let whole = Whole(&self.inventory, &bytes);
+        match Reading::of(&whole, &[self.inventory.as_str()]).map(|inventory| self.unready(&inventory)) {
             Ok(None) => {}
             Ok(Some(why)) => return Err(refuse(why)),
             Err(error) => return Err(fatal(error.to_string())),
         }
         let ini = Ini::read(&text);
-        if playbook.path.ends_with(SCALEUP) {
-            self.scaleup(target, &ini)
-        } else if playbook.path.ends_with(NODE_GROUP) {
-            self.node_group(&ini)
+        if self.path.ends_with(SCALEUP) {
+            world.scaleup(&job.target, &ini)
+        } else if self.path.ends_with(NODE_GROUP) {
+            world.node_group(&ini)
         } else {
-            Err(fatal(format!("the lab has no playbook {}", playbook.path)))
+            Err(fatal(format!("the lab has no playbook {}", self.path)))
         }
     }
+}
 
+impl World {
     /// Applies the groups' definitions on top of what is there: it never removes a key (T2).
     fn node_group(&self, ini: &Ini) -> Result<Draft, Finish> {
         let new_nodes = ini.hosts("new_nodes");

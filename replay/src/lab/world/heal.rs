@@ -1,10 +1,7 @@
 //! What the storage cluster says of itself: the gate that waits until it is healed, and the query.
 
-use super::job::Finish;
 use super::model::World;
-use crate::lab::actions::draft::Draft;
-use crate::lab::actions::host_jobs::fails;
-use palinode_core::action::{GlusterHeal, Target};
+use palinode_core::action::Target;
 use palinode_core::event::Class;
 use palinode_core::id::HostName;
 use palinode_core::port::{Bodies, Gate, LookError, Sample};
@@ -99,21 +96,9 @@ impl World {
         found
     }
 
-    /// The query: what is printed, unless nothing there answers.
-    pub(in crate::lab) fn heal_draft(&self, host: &str, heal: &GlusterHeal) -> Result<Draft, Finish> {
-        if !self.is_vantage_point(host) {
-            return Err(fails(1, format!("{host}: gluster does not answer there")));
-        }
-        if let Some(name) = heal.volumes.iter().find(|name| !self.storage.volumes.contains_key(*name)) {
-            return Err(fails(1, format!("Volume {name} does not exist")));
-        }
-        let finish = Finish { output: Some(self.heal_info(&heal.volumes)), ..Finish::default() };
-        Ok(Draft { finish, ..Draft::default() }.ends(1))
-    }
-
     /// What `gluster volume heal VOLUME info` prints, for every volume: survivors list what the brick that was
     /// away misses. Of many volumes, those that have nothing to say are only counted.
-    fn heal_info(&self, wanted: &[String]) -> String {
+    pub(in crate::lab) fn heal_info(&self, wanted: &[String]) -> String {
         let mut text = String::new();
         let (all, busy) = (&self.storage.volumes, self.storage.busy().count());
         let many = wanted.is_empty() && all.len() > MANY;

@@ -1,6 +1,7 @@
 //! Jobs: an action as parts with durations, applied as the clock moves, whoever watches.
 
-use super::effect::{Came, Effect};
+use super::apply::Came;
+use super::effect::Effect;
 use super::ledger::{Line, What};
 use super::model::World;
 use palinode_core::event::Why;

@@ -1,9 +1,10 @@
 //! The world of the lab: what exists in it, what changes it, and what a look at it shows.
 //!
 //! [`World`] is a value (`model`). It changes in two ways only: controllers work as its clock moves (`controllers`), and
-//! jobs (`job`) apply effects (`effect`). The `ledger` holds every one of them. What is looked at is answered by `observe`
-//! and `heal`.
+//! jobs (`job`) apply effects (`effect`, `apply`). The `ledger` holds every one of them. A look at it is answered by
+//! `observe` and `heal`.
 
+mod apply;
 pub(super) mod attention;
 pub(super) mod controllers;
 mod digest;
@@ -14,6 +15,7 @@ mod heal;
 pub(super) mod job;
 pub(super) mod ledger;
 pub(super) mod model;
+pub(super) mod node_files;
 pub(super) mod observe;
 pub(super) mod pods;
 pub(super) mod repos;

@@ -3,14 +3,12 @@
 use super::files::Entry;
 use super::model::{Host, OwnerKind, World};
 use super::repos;
-use super::spec;
-use crate::lab::actions::host_jobs::{erased, names_of};
-use palinode_core::action::{Action, PackageState, Target};
+use palinode_core::action::Target;
 use palinode_core::cluster::node_config_map;
 use palinode_core::event::Class;
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
-use palinode_core::resource::{Fields, Footprint, Kind, Node, Pod, State};
+use palinode_core::resource::{Kind, Node, Pod, State};
 use std::collections::BTreeMap;
 
 pub(in crate::lab) fn refused(target: &str, why: impl Into<String>) -> LookError {
@@ -19,7 +17,7 @@ pub(in crate::lab) fn refused(target: &str, why: impl Into<String>) -> LookError
 
 impl World {
     /// A host that answers.
-    fn reachable(&self, name: &str) -> Result<&Host, LookError> {
+    pub(in crate::lab) fn reachable(&self, name: &str) -> Result<&Host, LookError> {
         match self.hosts.get(name) {
             Some(host) if host.is_up() => Ok(host),
             Some(_) => Err(LookError::Unreachable { target: name.to_owned(), cause: None }),
@@ -99,45 +97,6 @@ impl World {
     /// The boot id of a host that answers.
     pub(in crate::lab) fn boot_of(&self, host: &HostName) -> Result<String, LookError> {
         Ok(self.reachable(host.as_str())?.boot.clone())
-    }
-
-    /// Resources beyond those that an action declares: the rest of a package transaction, whether it removes or
-    /// installs, and the configuration files that it takes away.
-    pub(in crate::lab) fn beyond(&self, target: &Target, action: &Action) -> Result<Vec<Footprint>, LookError> {
-        let (Action::Package(package), Some(name)) = (action, &target.host) else {
-            return Ok(Vec::new());
-        };
-        let host = self.reachable(name.as_str())?;
-        let (names, package_state) = (names_of(package), package.state);
-        let gone = match package.state {
-            PackageState::Absent => erased(host, &names),
-            PackageState::Present => self.installed_by((name.as_str(), host), package).union(&names).cloned().collect(),
-        };
-        let mut more = Vec::new();
-        // Units come and go with their packages; whoever looks at them later must not take that for drift.
-        let mut units = Vec::new();
-        for package in &gone {
-            units.extend(spec::units(package).iter().map(|unit| ResourceKey::unit(name, unit)));
-            if !names.contains(package) {
-                more.push(ResourceKey::package(name, package));
-            }
-            if package_state == PackageState::Present {
-                continue;
-            }
-            for (path, _) in spec::configs(package) {
-                let now = host.files.get(path);
-                if now.is_some() && now != spec::default_config(package, path).as_ref() {
-                    more.push(ResourceKey::file(name, path));
-                    more.push(ResourceKey::file(name, &format!("{path}.rpmsave")));
-                }
-            }
-        }
-        if gone.iter().any(|package| spec::is_excluder(package)) {
-            more.push(ResourceKey::file(name, "/etc/yum.conf"));
-        }
-        more.sort();
-        let more = more.into_iter().map(|key| Footprint::new(key, Fields::All));
-        Ok(more.chain(units.into_iter().map(|key| Footprint::new(key, Fields::Evidence))).collect())
     }
 
     /// One look at a gate's condition.

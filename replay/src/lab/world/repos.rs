@@ -1,11 +1,6 @@
 //! Repository files as yum reads them: which repositories there are and which are enabled, and the smallest edit.
 
-use super::effect::Effect;
 use super::files::{Entry, Files};
-use super::job::Finish;
-use crate::lab::actions::draft::Draft;
-use crate::lab::actions::host_jobs::{At, fails};
-use palinode_core::action::Repository;
 use std::collections::BTreeMap;
 
 const FOLDER: &str = "/etc/yum.repos.d";
@@ -26,7 +21,7 @@ fn enabled(line: &str) -> Option<bool> {
 }
 
 /// Repositories of a file, with whether they are enabled. Without a word of its own one is.
-fn listed(text: &str) -> BTreeMap<&str, bool> {
+pub(in crate::lab) fn listed(text: &str) -> BTreeMap<&str, bool> {
     let mut all = BTreeMap::new();
     let mut id = None;
     for line in text.lines() {
@@ -41,7 +36,7 @@ fn listed(text: &str) -> BTreeMap<&str, bool> {
 }
 
 /// The file with one of its repositories enabled or not.
-fn edited(text: &str, id: &str, on: bool) -> String {
+pub(in crate::lab) fn edited(text: &str, id: &str, on: bool) -> String {
     let line = format!("enabled={}\n", u8::from(on));
     let has = {
         let mut inside = false;
@@ -68,7 +63,8 @@ fn edited(text: &str, id: &str, on: bool) -> String {
     out
 }
 
-fn files(files: &Files) -> impl Iterator<Item = (&str, &str)> {
+/// The files with repositories, and their texts.
+pub(in crate::lab) fn files(files: &Files) -> impl Iterator<Item = (&str, &str)> {
     let is_repo = |(path, _): &(&str, &Entry)| path.ends_with(".repo");
     files.below(FOLDER).filter(is_repo).filter_map(|(path, _)| Some((path, files.text(path)?)))
 }
@@ -81,35 +77,6 @@ pub(in crate::lab) fn is_enabled(all: &Files, id: &str) -> Option<bool> {
 /// The pinned release.
 pub(in crate::lab) fn release(all: &Files) -> Option<&str> {
     all.text(RELEASE).map(str::trim).filter(|release| !release.is_empty())
-}
-
-pub(in crate::lab) fn repository_draft((name, host): At<'_>, wanted: &Repository) -> Result<Draft, Finish> {
-    if let Some((id, _)) = wanted.wanted().find(|(id, _)| is_enabled(&host.files, id).is_none()) {
-        return Err(fails(1, format!("there is no repository {id}")));
-    }
-    let mut draft = Draft::default();
-    let put = |path: &str, entry| Effect::Put { host: name.to_owned(), path: path.to_owned(), entry };
-    if let Some(pinned) = wanted.pinned().filter(|pinned| *pinned != release(&host.files)) {
-        draft.then(
-            2,
-            match pinned {
-                Some(release) => put(RELEASE, Entry::text(format!("{release}\n"))),
-                None => Effect::Remove { host: name.to_owned(), path: RELEASE.to_owned() },
-            },
-        );
-    }
-    for (path, text) in files(&host.files) {
-        let there = listed(text);
-        let mut new = text.to_owned();
-        for (id, on) in wanted.wanted().filter(|(id, on)| there.get(id).is_some_and(|now| now != on)) {
-            new = edited(&new, id, on);
-        }
-        if let Some(Entry::File { mode, owner, .. }) = host.files.get(path).filter(|_| new != text) {
-            let entry = Entry::File { mode: *mode, owner: owner.clone(), content: new.into() };
-            draft.then(1, put(path, entry));
-        }
-    }
-    Ok(draft.ends(1))
 }
 
 #[cfg(test)]
