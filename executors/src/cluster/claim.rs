@@ -7,7 +7,7 @@
 
 use super::Cluster;
 use super::api::Verb;
-use super::doing::{Doing, Stop, failed, meaning};
+use super::job::{ApiJob, Stop, failed, meaning};
 use super::look::node_path;
 use palinode_core::cluster::{self, CLAIM};
 use palinode_core::event::Why;
@@ -157,7 +157,7 @@ impl Cluster {
     }
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     /// Whether a Node is claimed by this journal; an end of the job where it is another's, or was ours.
     fn is_ours(&self, name: &str, node: &Value) -> Result<bool, Stop> {
         let conflict = |why: String| {

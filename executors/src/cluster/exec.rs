@@ -3,7 +3,7 @@
 
 use super::Cluster;
 use super::api::NoCluster;
-use super::doing::{Doing, Stop, failed};
+use super::job::{ApiJob, Stop, failed};
 use super::look::unseen;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -157,7 +157,7 @@ async fn kept(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     all
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     /// Runs it once.
     pub(super) async fn exec(&mut self, exec: &KubeExec, bodies: &dyn Bodies) -> Result<Stop, Stop> {
         let node = self.job.target.node.as_deref().filter(|_| exec.pod.name.is_none());

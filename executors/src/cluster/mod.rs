@@ -8,18 +8,16 @@
 //! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
 
 mod api;
-mod change;
 mod claim;
-mod csr;
-mod doing;
-mod drain;
 mod exec;
 mod gate;
+mod job;
+mod kind;
 mod look;
-mod moment;
+mod node;
 mod objects;
 mod rights;
-mod wait;
+mod time;
 
 pub use api::NoCluster;
 pub(crate) use exec::Spoken;
@@ -28,8 +26,8 @@ pub(crate) use gate::StoragePod;
 use crate::real::chain;
 use crate::ssh::Claim;
 use api::Api;
-use doing::{Doing, Stop, failed};
-use drain::Draining;
+use job::{ApiJob, Stop, failed};
+use kind::drain::Draining;
 use palinode_core::action::Action;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
@@ -128,10 +126,10 @@ impl Cluster {
                 return settled(with_audits(end, &work.audits), &job.action, work.changed);
             }
             let mut number = work.number;
-            let mut doing = Doing::new(self, job, bodies, &mut number);
-            let came = round(&mut doing, &mut work, bodies).await;
-            let reports = std::mem::take(&mut doing.reports);
-            work.changed |= doing.changed;
+            let mut api_job = ApiJob::new(self, job, bodies, &mut number);
+            let came = round(&mut api_job, &mut work, bodies).await;
+            let reports = std::mem::take(&mut api_job.reports);
+            work.changed |= api_job.changed;
             for report in &reports {
                 if let Told::Request { audit: Some(audit), .. } = &report.what
                     && !work.audits.contains(audit)
@@ -195,23 +193,23 @@ fn with_audits(ended: Ended, audits: &[String]) -> Ended {
     }
 }
 
-async fn round(doing: &mut Doing<'_>, work: &mut Work, bodies: &dyn Bodies) -> Result<Option<Stop>, Stop> {
-    let job = doing.job;
+async fn round(api_job: &mut ApiJob<'_>, work: &mut Work, bodies: &dyn Bodies) -> Result<Option<Stop>, Stop> {
+    let job = api_job.job;
     match &job.action {
-        Action::Cordon {} => doing.scheduling(true).await.map(Some),
-        Action::Uncordon {} => doing.scheduling(false).await.map(Some),
-        Action::Drain(drain) => doing.drain(drain, &mut work.drain).await,
-        Action::DeleteNode {} => doing.delete_node().await.map(Some),
-        Action::RestoreNode(restore) => doing.restore_node(restore, work.began).await.map(Some),
-        Action::PatchNode(patch) => doing.patch(patch).await.map(Some),
-        Action::DeleteObject(delete) => doing.delete_object(delete).await.map(Some),
-        Action::ApplyObject(apply) => doing.apply_object(apply, bodies).await.map(Some),
-        Action::PatchObject(patch) => doing.patch_object(patch).await.map(Some),
-        Action::RemoveObject(remove) => doing.remove_object(remove).await.map(Some),
-        Action::PutObject(put) => doing.put_object(put, bodies).await.map(Some),
-        Action::KubeWait(wait) => doing.await_object(wait, work.began).await.map(Some),
-        Action::KubeExec(exec) => doing.exec(exec, bodies).await.map(Some),
-        Action::ApproveCsr(approve) => doing.approve(approve, work.began).await,
+        Action::Cordon {} => api_job.scheduling(true).await.map(Some),
+        Action::Uncordon {} => api_job.scheduling(false).await.map(Some),
+        Action::Drain(drain) => api_job.drain(drain, &mut work.drain).await,
+        Action::DeleteNode {} => api_job.delete_node().await.map(Some),
+        Action::RestoreNode(restore) => api_job.restore_node(restore, work.began).await.map(Some),
+        Action::PatchNode(patch) => api_job.patch(patch).await.map(Some),
+        Action::DeleteObject(delete) => api_job.delete_object(delete).await.map(Some),
+        Action::ApplyObject(apply) => api_job.apply_object(apply, bodies).await.map(Some),
+        Action::PatchObject(patch) => api_job.patch_object(patch).await.map(Some),
+        Action::RemoveObject(remove) => api_job.remove_object(remove).await.map(Some),
+        Action::PutObject(put) => api_job.put_object(put, bodies).await.map(Some),
+        Action::KubeWait(wait) => api_job.await_object(wait, work.began).await.map(Some),
+        Action::KubeExec(exec) => api_job.exec(exec, bodies).await.map(Some),
+        Action::ApproveCsr(approve) => api_job.approve(approve, work.began).await,
         Action::Restore(_) => Err(failed(Why::Precondition, "restore has not been resolved to what it restores")),
         other => Err(failed(Why::Precondition, format!("{} is not done through the API", other.name()))),
     }

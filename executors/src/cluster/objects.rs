@@ -3,10 +3,10 @@
 
 use super::Cluster;
 use super::api::{Answer, Fault, Verb, part};
-use super::change::EVERY;
 use super::claim::{LOOKS, first_pause, rest};
-use super::doing::{Doing, Stop, failed, meaning, well};
+use super::job::{ApiJob, Stop, failed, meaning, well};
 use super::look::{map_path, unseen};
+use super::node::EVERY;
 use md5::{Digest, Md5};
 use palinode_core::action::{ApplyObject, DeleteObject, ObjectRef, PatchObject, PutObject, RemoveObject};
 use palinode_core::cluster::{self, MD5};
@@ -105,7 +105,7 @@ impl Cluster {
     }
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     async fn thing(&self, object: &ObjectRef) -> Result<Thing, Stop> {
         let path = self.cluster.path_of(object).await?.ok_or_else(|| failed(Why::Precondition, unknown(object)))?;
         Ok(Thing { key: ResourceKey::object(object), object: object.clone(), path })

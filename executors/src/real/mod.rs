@@ -7,7 +7,7 @@ mod watch;
 pub use claims::Unready;
 pub(crate) use errors::chain;
 
-use crate::ansible::{Playbooks, Workshop};
+use crate::ansible::{PlaybookDirs, Playbooks};
 use crate::cluster::Cluster;
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
@@ -53,11 +53,11 @@ pub type Teller = fn(&str, Span, Span);
 
 impl Real {
     /// Acts on the hosts of a fleet, in the name of a journal.
-    pub fn new(fleet: Fleet, claim: Claim, workshop: Workshop) -> Self {
+    pub fn new(fleet: Fleet, claim: Claim, dirs: PlaybookDirs) -> Self {
         Self {
             fleet,
             control: InventoryFiles::new(DiskFiles),
-            playbooks: Playbooks::new(workshop),
+            playbooks: Playbooks::new(dirs),
             cluster: None,
             claim,
             held: RefCell::default(),

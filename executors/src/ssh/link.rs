@@ -1,7 +1,7 @@
 //! The connection to one host: opened when it is needed, and anew after it was lost.
 
 use super::channel::{AskError, Channel, OpenError, Places, Reply};
-use super::how::How;
+use super::ssh_config::SshConfig;
 use openssh::Session;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,9 +68,9 @@ impl LinkError {
 #[derive(Clone, Copy)]
 pub(super) enum To<'a> {
     /// A host, reached over SSH.
-    Host(&'a str, &'a How),
+    Host(&'a str, &'a SshConfig),
     /// This machine.
-    Here(&'a Places),
+    Local(&'a Places),
 }
 
 /// The connection to one host, or a shell on this machine.
@@ -121,13 +121,13 @@ impl Link {
         if self.channel.as_ref().is_none_or(|channel| !channel.is_sound()) {
             self.channel = None;
             let mut channel = match to {
-                To::Host(host, how) => self.shell(host, how).await?,
-                To::Here(places) => Channel::here(places, GREET).await.map_err(|error| refused(&error))?,
+                To::Host(host, ssh) => self.shell(host, ssh).await?,
+                To::Local(places) => Channel::here(places, GREET).await.map_err(|error| refused(&error))?,
             };
             let hello = channel.ask("", "p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
             let hello = hello.map_err(|error| LinkError::Refused(error.to_string()))?;
             let said = |word: &str| hello.lines().any(|line| line == word);
-            if hello.code != 0 || !(said("uid 0") || matches!(to, To::Here(_))) {
+            if hello.code != 0 || !(said("uid 0") || matches!(to, To::Local(_))) {
                 return Err(LinkError::Refused(format!("its shell does not answer as ours would: {}", hello.why())));
             }
             if let (To::Host(..), Some(machine)) = (to, hello.lines().find_map(|line| line.strip_prefix("machine "))) {
@@ -172,7 +172,7 @@ impl Link {
     }
 
     /// A shell on the connection that is there, or else on a new one.
-    async fn shell(&mut self, host: &str, how: &How) -> Result<Channel, LinkError> {
+    async fn shell(&mut self, host: &str, ssh: &SshConfig) -> Result<Channel, LinkError> {
         if let Some(session) = &self.session {
             match Channel::open(session, GREET).await {
                 Ok(channel) => return Ok(channel),
@@ -180,11 +180,11 @@ impl Link {
                 Err(_) => self.session = None,
             }
         }
-        let session = match timeout(CONNECT, how.connect(host)).await {
+        let session = match timeout(CONNECT, ssh.connect(host)).await {
             Ok(session) => Arc::new(session.map_err(LinkError::Connect)?),
             Err(_) => return Err(LinkError::Slow),
         };
-        self.key = how.key(host);
+        self.key = ssh.key(host);
         let channel = Channel::open(&session, GREET).await.map_err(|error| refused(&error))?;
         self.session = Some(session);
         Ok(channel)

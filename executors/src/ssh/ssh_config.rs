@@ -1,6 +1,6 @@
 //! How hosts are reached: the operator's own ssh, under a configuration that is made for this process.
 
-use super::way::Way;
+use super::settings::SshSettings;
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
 use palinode_core::id::HostName;
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -24,7 +24,7 @@ const PREFIX: &str = "palinode-";
 /// How hosts are reached: the operator's own configuration of ssh, under a few lines that a journal needs. What an
 /// inventory says of a host stands above both, as Ansible has it.
 #[derive(Debug)]
-pub(super) struct How {
+pub(super) struct SshConfig {
     // In this order: the folder is gone before its lock is.
     /// Where control sockets are; its path is short.
     sockets: tempfile::TempDir,
@@ -32,12 +32,12 @@ pub(super) struct How {
     _lock: File,
     config: PathBuf,
     /// The ways of an inventory, each with a configuration of its own.
-    ways: BTreeMap<String, (Way, PathBuf)>,
+    settings: BTreeMap<String, (SshSettings, PathBuf)>,
 }
 
-impl How {
+impl SshConfig {
     /// Lays the configuration out. `own` replaces `~/.ssh/config` and the system's.
-    pub(super) fn new(own: Option<&Path>, ways: BTreeMap<HostName, Way>) -> std::io::Result<Self> {
+    pub(super) fn new(own: Option<&Path>, settings: BTreeMap<HostName, SshSettings>) -> std::io::Result<Self> {
         let run = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let place = place(run, Path::new("/run"), Path::new("/tmp"));
         if let Some(place) = &place {
@@ -69,7 +69,7 @@ impl How {
         let config = sockets.path().join("config");
         std::fs::write(&config, format!("{text}{}", tell("Match all", "%n")))?;
         let mut all = BTreeMap::new();
-        for (number, (host, way)) in ways.into_iter().enumerate() {
+        for (number, (host, way)) in settings.into_iter().enumerate() {
             let file = sockets.path().join(format!("config-{number}"));
             // Only for the host itself, not for those on the way to it.
             let scope = format!("Host {}", way.destination(host.as_str()));
@@ -77,12 +77,12 @@ impl How {
             std::fs::write(&file, format!("{scope}\n{}Match all\n{text}{tell}", way.options()))?;
             all.insert(host.to_string(), (way, file));
         }
-        Ok(Self { sockets, _lock: lock, config, ways: all })
+        Ok(Self { sockets, _lock: lock, config, settings: all })
     }
 
     /// Connects to a host.
     pub(super) async fn connect(&self, host: &str) -> Result<Session, openssh::Error> {
-        match self.ways.get(host) {
+        match self.settings.get(host) {
             Some((way, config)) => self.builder(config).connect_mux(way.destination(host)).await,
             None => self.builder(&self.config).connect_mux(host).await,
         }
@@ -91,7 +91,7 @@ impl How {
     /// The key that the host was connected to with, which the strict check accepted: its type and its fingerprint. None
     /// if this ssh does not tell, or the operator has a command of their own in its place.
     pub(super) fn key(&self, host: &str) -> Option<String> {
-        let told = self.sockets.path().join(format!("key-{}", name_of(host, self.ways.contains_key(host))));
+        let told = self.sockets.path().join(format!("key-{}", name_of(host, self.settings.contains_key(host))));
         let mut text = String::new();
         std::io::Read::take(File::open(told).ok()?, 1 << 10).read_to_string(&mut text).ok()?;
         let (kind, print) = text.trim_end().split_once(' ')?;
@@ -302,17 +302,17 @@ mod tests {
 
     #[test]
     fn what_is_no_fingerprint_is_not_taken_for_one() {
-        let how = How::new(None, BTreeMap::new()).expect("a folder can be made");
+        let ssh = SshConfig::new(None, BTreeMap::new()).expect("a folder can be made");
         let tell = |text: &str| {
-            std::fs::write(how.sockets.path().join("key-h"), text).expect("it can be written");
-            how.key("h")
+            std::fs::write(ssh.sockets.path().join("key-h"), text).expect("it can be written");
+            ssh.key("h")
         };
         assert_eq!(tell("ssh-ed25519 SHA256:a+/b\n").as_deref(), Some("ssh-ed25519 SHA256:a+/b"));
         let long = format!("ssh-rsa SHA256:{}\n", "a".repeat(200));
         for bad in ["", "NONE NONE\n", "ssh-ed25519\n", "ssh-rsa SHA256:\u{1b}[2J\n", "a b SHA256:c\n", &long] {
             assert_eq!(tell(bad), None, "{bad:?}");
         }
-        assert_eq!(how.key("other"), None);
+        assert_eq!(ssh.key("other"), None);
     }
 
     /// As ssh itself reads what is written for it.
@@ -324,18 +324,20 @@ mod tests {
         let text = "[all]\nnode1 ansible_host=10.0.0.1 ansible_user=above ansible_port=2222 \
                     ansible_ssh_private_key_file='/tmp/a key'\nnode2 ansible_user=two\n";
         let inventory = palinode_core::inventory::Inventory::parse(text);
-        let ways: BTreeMap<HostName, Way> = ["node1", "node2"]
+        let settings: BTreeMap<HostName, SshSettings> = ["node1", "node2"]
             .map(|name| HostName::new(name).expect("a host name"))
             .into_iter()
-            .map(|host| (host.clone(), Way::of(&inventory, &host).expect("it is plain").expect("it says something")))
+            .map(|host| {
+                (host.clone(), SshSettings::of(&inventory, &host).expect("it is plain").expect("it says something"))
+            })
             .collect();
-        let how = How::new(Some(&own), ways).expect("a folder can be made");
+        let ssh = SshConfig::new(Some(&own), settings).expect("a folder can be made");
         let asked = |config: &Path, host: &str| {
             let out = Command::new("ssh").arg("-F").arg(config).args(["-G", host]).output().expect("ssh is there");
             assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
             String::from_utf8(out.stdout).expect("text")
         };
-        let (way, config) = &how.ways["node1"];
+        let (way, config) = &ssh.settings["node1"];
         let first = asked(config, way.destination("node1"));
         for line in [
             "user above",
@@ -350,9 +352,9 @@ mod tests {
         // A host on the way is not reached in the name of the one behind it.
         let jump = asked(config, "jump");
         assert!(jump.contains("user jumper\n") && jump.contains("port 22\n"), "{jump}");
-        let (way, config) = &how.ways["node2"];
+        let (way, config) = &ssh.settings["node2"];
         assert!(asked(config, way.destination("node2")).contains("user two\n"));
-        assert!(!asked(&how.config, "10.0.0.1").contains("user above"));
+        assert!(!asked(&ssh.config, "10.0.0.1").contains("user above"));
     }
 
     #[test]

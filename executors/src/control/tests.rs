@@ -1,10 +1,15 @@
 //! Tests of edits and of taking them back, in memory and on disk.
 
-use super::*;
-use crate::files::{DiskFiles, MemFiles};
+use super::InventoryFiles;
+use crate::files::{DiskFiles, FileContent, Files, MemFiles};
+use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
+use palinode_core::event::{Class, Why};
 use palinode_core::id::{BodyId, Label};
 use palinode_core::inventory::Edit;
+use palinode_core::port::{Bodies, BodyError, Control};
+use palinode_core::resource::State;
 use std::cell::RefCell;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 const FILE: &str = "/inv/hosts";

@@ -9,7 +9,7 @@ use palinode_core::progress::Told;
 use serde_json::{Value, json};
 
 /// See the module.
-pub(super) struct Doing<'a> {
+pub(super) struct ApiJob<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) job: &'a Job,
     pub(super) bodies: &'a dyn Bodies,
@@ -67,7 +67,7 @@ pub(super) fn meaning(answer: &Answer) -> Why {
     }
 }
 
-impl<'a> Doing<'a> {
+impl<'a> ApiJob<'a> {
     pub(super) fn new(cluster: &'a Cluster, job: &'a Job, bodies: &'a dyn Bodies, number: &'a mut u64) -> Self {
         Self { cluster, job, bodies, number, reports: Vec::new(), changed: false }
     }

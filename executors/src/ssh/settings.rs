@@ -8,7 +8,7 @@ use palinode_core::shown::Shown as _;
 
 /// What an inventory says of reaching a host. What it leaves open, ssh's own configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Way {
+pub struct SshSettings {
     /// The name or address that ssh is given in place of the host's name.
     pub(super) address: Option<String>,
     pub(super) user: Option<String>,
@@ -31,7 +31,7 @@ enum Told {
 /// A value of an inventory that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} of {host} is `{}`{}, which {why}", value.shown(), at(place))]
-pub struct BadWay {
+pub struct BadSetting {
     /// The host.
     pub host: String,
     /// The variable.
@@ -52,14 +52,14 @@ fn at(place: &Option<(String, usize)>) -> String {
     }
 }
 
-impl Way {
+impl SshSettings {
     /// What the file of an inventory alone says of a host; none if it says nothing.
-    pub fn of(inventory: &Inventory, host: &HostName) -> Result<Option<Self>, BadWay> {
+    pub fn of(inventory: &Inventory, host: &HostName) -> Result<Option<Self>, BadSetting> {
         Self::told(host, &|name| Some(Told::Plain(inventory.effective_var(host.as_str(), name)?.to_owned())))
     }
 
     /// What an inventory says of a host, with all that lies beside it.
-    pub fn read(reading: &Reading, host: &HostName) -> Result<Option<Self>, BadWay> {
+    pub fn read(reading: &Reading, host: &HostName) -> Result<Option<Self>, BadSetting> {
         let settings = reading.settings(host.as_str());
         let way = Self::told(host, &|name| {
             let value = settings.iter().find(|setting| setting.name == name)?.said.value;
@@ -73,12 +73,12 @@ impl Way {
         });
         way.map_err(|bad| {
             let said = settings.iter().find(|setting| setting.name == bad.name).map(|setting| setting.said);
-            BadWay { place: said.map(|said| (said.file.to_owned(), said.line)), ..bad }
+            BadSetting { place: said.map(|said| (said.file.to_owned(), said.line)), ..bad }
         })
     }
 
     /// Ansible knows each variable by two names, and takes the older one if both are there.
-    fn told(host: &HostName, say: &dyn Fn(&str) -> Option<Told>) -> Result<Option<Self>, BadWay> {
+    fn told(host: &HostName, say: &dyn Fn(&str) -> Option<Told>) -> Result<Option<Self>, BadSetting> {
         let get = |names: &[&'static str], fits: fn(&str) -> Option<&'static str>| {
             let found = names.iter().copied().find_map(|name| Some((name, say(name)?)));
             let (name, value, why) = match found {
@@ -97,7 +97,7 @@ impl Way {
                 Some(why) => {
                     // It may be the right one for something else.
                     let value = if name.contains("pass") { "(not shown)".to_owned() } else { value };
-                    Err(BadWay { host: host.to_string(), name, value, why, place: None })
+                    Err(BadSetting { host: host.to_string(), name, value, why, place: None })
                 }
                 None => Ok(Some(value)),
             }
@@ -216,9 +216,9 @@ pub(super) fn key(text: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn way(vars: &str) -> Result<Option<Way>, BadWay> {
+    fn way(vars: &str) -> Result<Option<SshSettings>, BadSetting> {
         let host = HostName::new("node1").expect("a host name");
-        Way::of(&Inventory::parse(&format!("[nodes]\nnode1 {vars}\n")), &host)
+        SshSettings::of(&Inventory::parse(&format!("[nodes]\nnode1 {vars}\n")), &host)
     }
 
     #[test]
@@ -227,7 +227,8 @@ mod tests {
         let text = "[all:vars]\nansible_ssh_user=root\n[nodes]\nnode1 ansible_host=10.0.0.1 ansible_port=2222 \
                     ansible_ssh_private_key_file='~/.ssh/a key'\nnode2 ansible_user=ops\n";
         let inventory = Inventory::parse(text);
-        let of = |host: &str| Way::of(&inventory, &HostName::new(host).expect("a host name")).expect("it is plain");
+        let of =
+            |host: &str| SshSettings::of(&inventory, &HostName::new(host).expect("a host name")).expect("it is plain");
         let first = of("node1").expect("it says something");
         assert_eq!(first.destination("node1"), "10.0.0.1");
         assert_eq!(first.options(), "User \"root\"\nPort \"2222\"\nIdentityFile \"~/.ssh/a key\"\n");
@@ -258,7 +259,7 @@ mod tests {
         let hosts = folder.path().join("hosts");
         let path = hosts.to_str().expect("a plain name");
         let reading = Reading::without_encrypted(&crate::DiskSources::without_scripts(), &[path]).expect("it is good");
-        let of = |host: &str| Way::read(&reading, &HostName::new(host).expect("a host name"));
+        let of = |host: &str| SshSettings::read(&reading, &HostName::new(host).expect("a host name"));
         let way = of("node1").expect("it is plain").expect("it says something");
         assert_eq!(way.destination("node1"), "10.0.0.1");
         assert_eq!(way.options(), "User \"ops\"\nPort \"2222\"\n");
@@ -305,7 +306,8 @@ mod tests {
         std::fs::write(&hosts, "[nodes]\nnode1\n[nodes:vars]\nansible_connection=local\n").expect("written");
         let path = hosts.to_str().expect("a plain name");
         let reading = Reading::without_encrypted(&crate::DiskSources::without_scripts(), &[path]).expect("it is good");
-        let bad = Way::read(&reading, &HostName::new("node1").expect("a host name")).expect_err("it is refused");
+        let bad =
+            SshSettings::read(&reading, &HostName::new("node1").expect("a host name")).expect_err("it is refused");
         assert!(bad.to_string().contains(&format!("({path} line 4)")), "{bad}");
         assert!(bad.to_string().starts_with("ansible_connection of node1 is `local`"), "{bad}");
     }

@@ -4,9 +4,9 @@
 //! goes on where it was: a pod that is being deleted is not evicted again, and one that came back under its name is
 //! another one. Each eviction names the UID it means.
 
-use super::Cluster;
-use super::api::{Answer, Fault, Verb, part};
-use super::doing::{Doing, Stop, failed, well};
+use crate::cluster::Cluster;
+use crate::cluster::api::{Answer, Fault, Verb, part};
+use crate::cluster::job::{ApiJob, Stop, failed, well};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
 use palinode_core::cluster::{self, DaemonSets};
@@ -40,7 +40,7 @@ const NAMED: usize = 5;
 
 /// What a drain remembers from one round to the next.
 #[derive(Debug)]
-pub(super) struct Draining {
+pub(in crate::cluster) struct Draining {
     began: Instant,
     pods: BTreeMap<String, Known>,
     sets: Option<DaemonSets>,
@@ -78,7 +78,7 @@ enum Came {
 }
 
 impl Draining {
-    pub(super) fn new() -> Self {
+    pub(in crate::cluster) fn new() -> Self {
         Self {
             began: Instant::now(),
             pods: BTreeMap::new(),
@@ -114,7 +114,7 @@ fn came(answer: &Result<Answer, Fault>) -> Came {
     let answer = match answer {
         Ok(answer) => answer,
         Err(Fault::Nonsense(why)) => return Came::Never(why.clone()),
-        Err(fault) => return Came::Nobody(super::chain(fault)),
+        Err(fault) => return Came::Nobody(crate::cluster::chain(fault)),
     };
     let wait = answer.again.map_or(AGAIN, |seconds| Duration::from_secs(u64::from(seconds.clamp(1, 60))));
     match answer.code {
@@ -137,7 +137,7 @@ fn came(answer: &Result<Answer, Fault>) -> Came {
 
 impl Cluster {
     /// The version of evictions that the server has, as it says itself; none if it has none.
-    pub(super) async fn evictions(&self) -> Result<Option<String>, LookError> {
+    pub(in crate::cluster) async fn evictions(&self) -> Result<Option<String>, LookError> {
         if let Some(known) = self.evictions.borrow().clone() {
             return Ok(known);
         }
@@ -180,10 +180,14 @@ impl Cluster {
     }
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     /// One round. `None`: there is something to tell, or it was waited, and it goes on. Whoever reads why it stopped is told
     /// that pods are gone.
-    pub(super) async fn drain(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
+    pub(in crate::cluster) async fn drain(
+        &mut self,
+        drain: &Drain,
+        state: &mut Draining,
+    ) -> Result<Option<Stop>, Stop> {
         let mut came = self.drain_round(drain, state).await;
         if let Err(Stop::Ended(Ended::Finished(finished))) = &mut came
             && finished.why == Some(Why::Precondition)
@@ -288,7 +292,7 @@ impl Doing<'_> {
             Err(error @ LookError::Unreachable { .. }) => {
                 let since = *state.silent.get_or_insert_with(Instant::now);
                 if since.elapsed() >= SILENT {
-                    return Err(Stop::Ended(Ended::Unknown(super::chain(&error))));
+                    return Err(Stop::Ended(Ended::Unknown(crate::cluster::chain(&error))));
                 }
                 tokio::time::sleep(AGAIN).await;
                 Ok(None)
@@ -444,7 +448,7 @@ impl Doing<'_> {
                         format!("pod {} stays Terminating: {}", title(pod), answer.words()),
                     ));
                 }
-                Err(fault) => return Err(Stop::Ended(Ended::Unknown(super::chain(&fault)))),
+                Err(fault) => return Err(Stop::Ended(Ended::Unknown(crate::cluster::chain(&fault)))),
             }
         }
         if stuck.is_empty() {

@@ -261,7 +261,3 @@ fn listed(head: String, changes: &[Change]) -> String {
     }
     format!("{head}\n{}", changes.join("\n"))
 }
-
-#[cfg(test)]
-#[path = "control_tests.rs"]
-mod tests;

@@ -1,8 +1,8 @@
 //! The certificates that a node's kubelet asks for when it joins: those of that node are approved, and no other's.
 
-use super::Cluster;
-use super::api::{Verb, part};
-use super::doing::{Doing, Stop, failed, meaning, well};
+use crate::cluster::Cluster;
+use crate::cluster::api::{Verb, part};
+use crate::cluster::job::{ApiJob, Stop, failed, meaning, well};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use palinode_core::action::{ApproveCsr, CertUse};
@@ -85,19 +85,24 @@ impl Cluster {
     }
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     /// Approves them as they come, until all that are needed are approved.
-    pub(super) async fn approve(&mut self, approve: &ApproveCsr, began: Instant) -> Result<Option<Stop>, Stop> {
+    pub(in crate::cluster) async fn approve(
+        &mut self,
+        approve: &ApproveCsr,
+        began: Instant,
+    ) -> Result<Option<Stop>, Stop> {
         let Some(node) = self.job.target.node.clone() else {
             return Err(failed(Why::Precondition, "the action needs a node, and the target has none"));
         };
         let path = self.cluster.requests().await?;
         let all = self.cluster.objects(&path, "").await?;
-        let oldest = super::moment::ago(approve.newer_than);
+        let oldest = crate::cluster::time::ago(approve.newer_than);
         let mut done = BTreeSet::new();
         let mut pending = Vec::new();
         for request in &all {
-            let young = super::moment::of(&request["metadata"]["creationTimestamp"]).is_some_and(|made| made >= oldest);
+            let young =
+                crate::cluster::time::of(&request["metadata"]["creationTimestamp"]).is_some_and(|made| made >= oldest);
             let Some(usage) = usage(request, &node).filter(|usage| young && approve.uses.contains(usage)) else {
                 continue;
             };
@@ -148,7 +153,7 @@ impl Doing<'_> {
         whole.insert("apiVersion".to_owned(), format!("certificates.k8s.io/{version}").into());
         whole.insert("kind".to_owned(), "CertificateSigningRequest".into());
         let name = cluster::name(request);
-        let bad = |fault| failed(Why::Precondition, super::chain(&fault));
+        let bad = |fault| failed(Why::Precondition, crate::cluster::chain(&fault));
         let place = format!("{path}/{}/approval", part(name).map_err(bad)?);
         let key = ResourceKey::csr(name);
         let answer = self.ask(("approve", &key), Verb::Put, &place, Some(&approved)).await?;

@@ -1,7 +1,7 @@
 //! Waiting for an object of any kind.
 
-use super::doing::{Doing, Stop, failed, well};
-use super::objects::unknown;
+use crate::cluster::job::{ApiJob, Stop, failed, well};
+use crate::cluster::objects::unknown;
 use palinode_core::action::{KubeWait, Until};
 use palinode_core::cluster;
 use palinode_core::event::Why;
@@ -13,9 +13,9 @@ use tokio::time::Instant;
 /// So often an object is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     /// Waits until it holds.
-    pub(super) async fn await_object(&mut self, wait: &KubeWait, began: Instant) -> Result<Stop, Stop> {
+    pub(in crate::cluster) async fn await_object(&mut self, wait: &KubeWait, began: Instant) -> Result<Stop, Stop> {
         let limit = Duration::from_micros(u64::try_from(wait.timeout.micros().0).unwrap_or(0));
         let object = &wait.object;
         loop {
@@ -32,7 +32,7 @@ impl Doing<'_> {
                     (Some(why), true) => why,
                 },
                 // A server that is restarted is waited for as well.
-                Err(error @ LookError::Unreachable { .. }) => super::chain(&error),
+                Err(error @ LookError::Unreachable { .. }) => crate::cluster::chain(&error),
                 Err(error) => return Err(error.into()),
             };
             if began.elapsed() >= limit {

@@ -2,7 +2,7 @@
 //! than hit something else, and that claims the Node as well.
 
 use super::claim::{Absence, Operations, as_read};
-use super::doing::{Doing, Stop, failed, well};
+use super::job::{ApiJob, Stop, failed, well};
 use super::look::node_path;
 use palinode_core::action::{PatchNode, RestoreNode};
 use palinode_core::cluster;
@@ -133,7 +133,7 @@ impl Changes<'_> {
     }
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     fn node_name(&self) -> Result<String, Stop> {
         let name = self.job.target.node.clone();
         name.ok_or_else(|| failed(Why::Precondition, "the action needs a node, and the target has none"))

@@ -1,0 +1,7 @@
+//! Files of the control side.
+
+mod inventory_files;
+#[cfg(test)]
+mod tests;
+
+pub use inventory_files::InventoryFiles;
