@@ -23,6 +23,7 @@ mod ansible;
 mod checkup;
 mod cluster;
 mod control;
+mod done_by;
 mod files;
 mod gluster;
 mod host;

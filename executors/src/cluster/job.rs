@@ -9,7 +9,7 @@ use palinode_core::progress::Told;
 use serde_json::{Value, json};
 
 /// See the module.
-pub(super) struct ApiJob<'a> {
+pub(crate) struct ApiJob<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) job: &'a Job,
     pub(super) bodies: &'a dyn Bodies,
@@ -21,7 +21,7 @@ pub(super) struct ApiJob<'a> {
 }
 
 /// Why a job ends here.
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// That is how it ended.
     Ended(Ended),
     /// What happened cannot be kept.

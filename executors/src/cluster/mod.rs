@@ -9,6 +9,7 @@
 
 mod api;
 mod claim;
+mod evict;
 mod exec;
 mod gate;
 mod job;
@@ -22,13 +23,14 @@ mod time;
 pub use api::NoCluster;
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;
+pub(crate) use kind::{Cordon, DeleteNode, OnCluster, Uncordon};
 
+use crate::done_by::done_by;
 use crate::real::chain;
 use crate::ssh::Claim;
 use api::Api;
 use job::{ApiJob, Stop, failed};
-use kind::drain::Draining;
-use palinode_core::action::Action;
+use kind::Memory;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
 use palinode_core::id::{EntryId, HostName};
@@ -38,7 +40,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// So many requests are named where a job's end is told.
 const FEW: usize = 3;
@@ -67,10 +68,9 @@ pub struct Cluster {
 
 /// A job that this process is at.
 struct Work {
-    began: Instant,
+    memory: Memory,
     /// The number of the last thing told.
     number: u64,
-    drain: Draining,
     /// What the server's audit log calls the requests that were made.
     audits: Vec<String>,
     /// Whether any of them may have changed something.
@@ -114,20 +114,22 @@ impl Cluster {
             tokio::time::sleep(Duration::from_secs([1, 3].get(seconds as usize).copied().unwrap_or(10))).await;
         }
         let mut work = begun.unwrap_or_else(|| Work {
-            began: Instant::now(),
+            memory: Memory::new(),
             number: job.heard,
-            drain: Draining::new(),
             audits: Vec::new(),
             changed: false,
             end: None,
         });
         loop {
             if let Some(end) = work.end.take() {
-                return settled(with_audits(end, &work.audits), &job.action, work.changed);
+                return settled(with_audits(end, &work.audits), work.changed);
             }
             let mut number = work.number;
             let mut api_job = ApiJob::new(self, job, bodies, &mut number);
-            let came = round(&mut api_job, &mut work, bodies).await;
+            let came = match done_by(&job.action).on_cluster() {
+                Some(kind) => kind.round(&mut api_job, &mut work.memory).await,
+                None => Err(failed(Why::Precondition, format!("{} is not done through the API", job.action.name()))),
+            };
             let reports = std::mem::take(&mut api_job.reports);
             work.changed |= api_job.changed;
             for report in &reports {
@@ -162,7 +164,7 @@ impl Cluster {
 /// A step that was refused before it changed anything left nothing behind: what others did meanwhile is not looked at, so
 /// that it is never taken for the step's own work, and taken back as such. A step that was refused after it changed
 /// something is no harmless one, whatever the refusal was.
-fn settled(ended: Ended, action: &Action, changed: bool) -> Ended {
+fn settled(ended: Ended, changed: bool) -> Ended {
     let Ended::Finished(mut finished) = ended else { return ended };
     match finished.why {
         Some(Why::Precondition) if changed => {
@@ -172,10 +174,7 @@ fn settled(ended: Ended, action: &Action, changed: bool) -> Ended {
         Some(Why::Precondition | Why::Conflict) if !changed && finished.output.is_none() => {
             Ended::NotStarted(finished.message.unwrap_or_default())
         }
-        // Whatever a command did, its exit code does not tell.
-        Some(Why::ExitCode) if !changed && !matches!(action, Action::KubeExec(_)) => {
-            Ended::NotStarted(finished.message.unwrap_or_default())
-        }
+        Some(Why::ExitCode) if !changed => Ended::NotStarted(finished.message.unwrap_or_default()),
         _ => Ended::Finished(finished),
     }
 }
@@ -193,28 +192,6 @@ fn with_audits(ended: Ended, audits: &[String]) -> Ended {
     }
 }
 
-async fn round(api_job: &mut ApiJob<'_>, work: &mut Work, bodies: &dyn Bodies) -> Result<Option<Stop>, Stop> {
-    let job = api_job.job;
-    match &job.action {
-        Action::Cordon {} => api_job.scheduling(true).await.map(Some),
-        Action::Uncordon {} => api_job.scheduling(false).await.map(Some),
-        Action::Drain(drain) => api_job.drain(drain, &mut work.drain).await,
-        Action::DeleteNode {} => api_job.delete_node().await.map(Some),
-        Action::RestoreNode(restore) => api_job.restore_node(restore, work.began).await.map(Some),
-        Action::PatchNode(patch) => api_job.patch(patch).await.map(Some),
-        Action::DeleteObject(delete) => api_job.delete_object(delete).await.map(Some),
-        Action::ApplyObject(apply) => api_job.apply_object(apply, bodies).await.map(Some),
-        Action::PatchObject(patch) => api_job.patch_object(patch).await.map(Some),
-        Action::RemoveObject(remove) => api_job.remove_object(remove).await.map(Some),
-        Action::PutObject(put) => api_job.put_object(put, bodies).await.map(Some),
-        Action::KubeWait(wait) => api_job.await_object(wait, work.began).await.map(Some),
-        Action::KubeExec(exec) => api_job.exec(exec, bodies).await.map(Some),
-        Action::ApproveCsr(approve) => api_job.approve(approve, work.began).await,
-        Action::Restore(_) => Err(failed(Why::Precondition, "restore has not been resolved to what it restores")),
-        other => Err(failed(Why::Precondition, format!("{} is not done through the API", other.name()))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,14 +200,13 @@ mod tests {
     #[test]
     fn only_what_changed_nothing_is_not_begun() {
         let end = |why| Ended::Finished(Finished { why, message: Some("m".to_owned()), ..Finished::default() });
-        let cordon = Action::Cordon {};
         for why in [Why::Precondition, Why::Conflict, Why::ExitCode] {
-            assert_eq!(settled(end(Some(why)), &cordon, false), Ended::NotStarted("m".to_owned()), "{why:?}");
+            assert_eq!(settled(end(Some(why)), false), Ended::NotStarted("m".to_owned()), "{why:?}");
         }
-        assert_eq!(settled(end(Some(Why::Precondition)), &cordon, true), end(Some(Why::Partial)));
+        assert_eq!(settled(end(Some(Why::Precondition)), true), end(Some(Why::Partial)));
         for why in [Some(Why::Conflict), Some(Why::ExitCode), Some(Why::Timeout), None] {
-            assert_eq!(settled(end(why), &cordon, true), end(why));
+            assert_eq!(settled(end(why), true), end(why));
         }
-        assert_eq!(settled(end(Some(Why::Timeout)), &cordon, false), end(Some(Why::Timeout)));
+        assert_eq!(settled(end(Some(Why::Timeout)), false), end(Some(Why::Timeout)));
     }
 }

@@ -1,7 +1,8 @@
 //! What a host may not be changed at: a way that leads through links, that others may change, or into a mount. Asked
 //! before the intent, and once more by the job itself.
 
-use super::kind::{OnHost, kind};
+use super::kind::OnHost;
+use crate::done_by::done_by;
 use crate::ssh::{decoded, quoted};
 use palinode_core::action::Action;
 use palinode_core::id::{HostName, ResourceKey};
@@ -32,12 +33,12 @@ pub(super) fn owned(path: &str) -> String {
 }
 
 fn paths(action: &Action) -> Vec<String> {
-    kind(action).map_or_else(Vec::new, OnHost::guarded)
+    done_by(action).on_host().map_or_else(Vec::new, OnHost::guarded)
 }
 
 /// The functions that an action's paths are looked at with.
 fn functions(action: &Action) -> String {
-    format!("{}{GUARD}", kind(action).map_or("", OnHost::functions))
+    format!("{}{GUARD}", done_by(action).on_host().map_or("", OnHost::functions))
 }
 
 /// The question whether an action may change its paths; nothing if it has none. It ends the script if it may not.

@@ -10,6 +10,7 @@ pub(crate) use errors::chain;
 use crate::ansible::{PlaybookDirs, Playbooks};
 use crate::cluster::Cluster;
 use crate::control::InventoryFiles;
+use crate::done_by::done_by;
 use crate::files::DiskFiles;
 use crate::gluster::{self, Vantage};
 use crate::host::{self, Beyond};
@@ -182,9 +183,11 @@ impl Executor for Real {
         let Some(host) = target.host.as_ref().filter(|_| action.place() == Place::Host) else {
             let node = self.node(target, action).await?;
             let Action::Playbook(playbook) = action else {
-                let more = match (action, &node) {
-                    (Action::DeleteNode {}, Some(node)) => self.api()?.goes_along(node).await,
-                    _ => Vec::new(),
+                let along =
+                    done_by(action).on_cluster().zip(node.as_deref()).and_then(|(kind, node)| kind.goes_along(node));
+                let more = match along {
+                    Some(object) => self.api()?.goes_along(&object).await.into_iter().collect(),
+                    None => Vec::new(),
                 };
                 return Ok(Survey { node, more, ..Survey::default() });
             };

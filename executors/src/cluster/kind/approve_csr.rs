@@ -1,8 +1,10 @@
 //! The certificates that a node's kubelet asks for when it joins: those of that node are approved, and no other's.
 
+use super::{Memory, Needs, OnCluster, Round};
 use crate::cluster::Cluster;
 use crate::cluster::api::{Verb, part};
 use crate::cluster::job::{ApiJob, Stop, failed, meaning, well};
+use crate::cluster::rights::Right;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use palinode_core::action::{ApproveCsr, CertUse};
@@ -23,6 +25,20 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// The attribute of a subject that is its common name.
 const COMMON_NAME: &str = "2.5.4.3";
+
+impl OnCluster for ApproveCsr {
+    fn round<'a>(&'a self, job: &'a mut ApiJob<'_>, memory: &'a mut Memory) -> Round<'a> {
+        Box::pin(job.approve(self, memory.began))
+    }
+
+    fn needs(&self) -> Needs<'_> {
+        let csr = |verb, what| Right::of(verb, what).group("certificates.k8s.io");
+        Needs::Rights(vec![
+            csr("list", "certificatesigningrequests"),
+            csr("update", "certificatesigningrequests/approval"),
+        ])
+    }
+}
 
 /// The common name in a request, as it is in the API: PEM in base64.
 fn common_name(request: &str) -> Option<String> {
@@ -87,11 +103,7 @@ impl Cluster {
 
 impl ApiJob<'_> {
     /// Approves them as they come, until all that are needed are approved.
-    pub(in crate::cluster) async fn approve(
-        &mut self,
-        approve: &ApproveCsr,
-        began: Instant,
-    ) -> Result<Option<Stop>, Stop> {
+    async fn approve(&mut self, approve: &ApproveCsr, began: Instant) -> Result<Option<Stop>, Stop> {
         let Some(node) = self.job.target.node.clone() else {
             return Err(failed(Why::Precondition, "the action needs a node, and the target has none"));
         };

@@ -4,9 +4,11 @@
 //! goes on where it was: a pod that is being deleted is not evicted again, and one that came back under its name is
 //! another one. Each eviction names the UID it means.
 
-use crate::cluster::Cluster;
-use crate::cluster::api::{Answer, Fault, Verb, part};
+use super::{Memory, Needs, OnCluster, Round};
+use crate::cluster::api::{Answer, Fault};
+use crate::cluster::evict::{AGAIN, Came, came};
 use crate::cluster::job::{ApiJob, Stop, failed, well};
+use crate::cluster::rights::Right;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
 use palinode_core::cluster::{self, DaemonSets};
@@ -15,16 +17,13 @@ use palinode_core::id::ResourceKey;
 use palinode_core::port::{BodyError, Ended, Finished, LookError};
 use palinode_core::resource::Pod;
 use palinode_core::span::Span;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// So often the pods are read.
 const EVERY: Duration = Duration::from_millis(500);
-
-/// So long after a refusal that may pass a pod is evicted again.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// So many evictions are asked for at the same time.
 const SIDE: usize = 16;
@@ -67,16 +66,6 @@ struct Known {
     forced: bool,
 }
 
-/// What came of one eviction.
-enum Came {
-    Done,
-    Gone,
-    Later(Duration, String),
-    Error(String),
-    Never(String),
-    Nobody(String),
-}
-
 impl Draining {
     pub(in crate::cluster) fn new() -> Self {
         Self {
@@ -109,85 +98,25 @@ fn title(pod: &Pod) -> String {
     format!("{}/{}", pod.namespace, pod.name)
 }
 
-/// What an answer to an eviction means.
-fn came(answer: &Result<Answer, Fault>) -> Came {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(Fault::Nonsense(why)) => return Came::Never(why.clone()),
-        Err(fault) => return Came::Nobody(crate::cluster::chain(fault)),
-    };
-    let wait = answer.again.map_or(AGAIN, |seconds| Duration::from_secs(u64::from(seconds.clamp(1, 60))));
-    match answer.code {
-        _ if answer.is_good() => Came::Done,
-        // Gone, or another one has its name: the one that was meant is no more.
-        404 | 409 => Came::Gone,
-        429 if answer.is_budget() => {
-            Came::Later(wait, format!("its disruption budget allows no eviction now: {}", answer.message()))
-        }
-        429 => Came::Later(wait, format!("the API server has too much to do (429): {}", answer.message())),
-        // This never passes by itself.
-        500 if answer.message().contains("PodDisruptionBudget") => Came::Never(format!(
-            "more than one disruption budget holds it, and then none can be evicted: {}",
-            answer.message()
-        )),
-        500.. => Came::Error(answer.words()),
-        _ => Came::Never(answer.words()),
-    }
-}
-
-impl Cluster {
-    /// The version of evictions that the server has, as it says itself; none if it has none.
-    pub(in crate::cluster) async fn evictions(&self) -> Result<Option<String>, LookError> {
-        if let Some(known) = self.evictions.borrow().clone() {
-            return Ok(known);
-        }
-        let Some(list) = self.object("/api/v1").await? else { return Ok(None) };
-        let mut all = list["resources"].as_array().into_iter().flatten();
-        let found = all.find(|resource| resource["name"] == "pods/eviction").map(|resource| {
-            match (resource["group"].as_str(), resource["version"].as_str()) {
-                (Some(group), Some(version)) if !group.is_empty() => format!("{group}/{version}"),
-                _ => "policy/v1beta1".to_owned(),
-            }
-        });
-        *self.evictions.borrow_mut() = Some(found.clone());
-        Ok(found)
+impl OnCluster for Drain {
+    fn round<'a>(&'a self, job: &'a mut ApiJob<'_>, memory: &'a mut Memory) -> Round<'a> {
+        Box::pin(job.drain(self, &mut memory.drain))
     }
 
-    async fn evict(&self, version: &str, pod: &Pod, grace: Option<Span>) -> Result<Answer, Fault> {
-        let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", part(&pod.namespace)?, part(&pod.name)?);
-        let mut options = json!({ "preconditions": { "uid": pod.uid } });
-        if let Some(grace) = grace {
-            options["gracePeriodSeconds"] = (grace.micros().0 / 1_000_000).into();
+    fn needs(&self) -> Needs<'_> {
+        let mut all = Right::node();
+        all.extend([Right::of("list", "pods"), Right::of("create", "pods/eviction")]);
+        if matches!(self.terminating, Some(Terminating::Force { .. })) {
+            all.push(Right::of("delete", "pods"));
         }
-        let body = json!({
-            "apiVersion": version,
-            "kind": "Eviction",
-            "metadata": { "name": pod.name, "namespace": pod.namespace },
-            "deleteOptions": options,
-        });
-        self.api.ask(Verb::Post, &path, Some(&body)).await
-    }
-
-    async fn force(&self, pod: &Pod) -> Result<Answer, Fault> {
-        let path = format!("/api/v1/namespaces/{}/pods/{}", part(&pod.namespace)?, part(&pod.name)?);
-        let options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "gracePeriodSeconds": 0,
-            "preconditions": { "uid": pod.uid },
-        });
-        self.api.ask(Verb::Delete, &path, Some(&options)).await
+        Needs::Rights(all)
     }
 }
 
 impl ApiJob<'_> {
     /// One round. `None`: there is something to tell, or it was waited, and it goes on. Whoever reads why it stopped is told
     /// that pods are gone.
-    pub(in crate::cluster) async fn drain(
-        &mut self,
-        drain: &Drain,
-        state: &mut Draining,
-    ) -> Result<Option<Stop>, Stop> {
+    async fn drain(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
         let mut came = self.drain_round(drain, state).await;
         if let Err(Stop::Ended(Ended::Finished(finished))) = &mut came
             && finished.why == Some(Why::Precondition)
@@ -480,34 +409,5 @@ impl ApiJob<'_> {
             message: Some(message),
             ..Finished::default()
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(code: u16, body: Value) -> Result<Answer, Fault> {
-        Ok(Answer { code, body, audit: None, again: None, size: 0 })
-    }
-
-    #[test]
-    fn every_answer_to_an_eviction_has_its_own_meaning() {
-        let budget = json!({ "message": "Cannot evict", "details": { "causes": [{ "reason": "DisruptionBudget" }] } });
-        assert!(matches!(came(&answer(201, Value::Null)), Came::Done));
-        assert!(matches!(came(&answer(404, Value::Null)), Came::Gone));
-        assert!(matches!(came(&answer(409, Value::Null)), Came::Gone));
-        assert!(matches!(came(&answer(429, budget)), Came::Later(_, why) if why.contains("budget")));
-        assert!(matches!(came(&answer(429, Value::Null)), Came::Later(_, why) if why.contains("too much to do")));
-        let two = json!({ "message": "This pod has more than one PodDisruptionBudget, which is not supported." });
-        assert!(matches!(came(&answer(500, two)), Came::Never(_)));
-        for code in [500, 503, 504] {
-            assert!(matches!(came(&answer(code, Value::Null)), Came::Error(_)), "{code}");
-        }
-        for code in [401, 403, 422] {
-            assert!(matches!(came(&answer(code, Value::Null)), Came::Never(_)), "{code}");
-        }
-        assert!(matches!(came(&Err(Fault::Lost("x".into()))), Came::Nobody(_)));
-        assert!(matches!(came(&Err(Fault::Nonsense("x".to_owned()))), Came::Never(_)));
     }
 }

@@ -1,5 +1,6 @@
 //! Waiting for an object of any kind.
 
+use super::{Memory, Needs, OnCluster, Round};
 use crate::cluster::job::{ApiJob, Stop, failed, well};
 use crate::cluster::objects::unknown;
 use palinode_core::action::{KubeWait, Until};
@@ -13,9 +14,19 @@ use tokio::time::Instant;
 /// So often an object is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
+impl OnCluster for KubeWait {
+    fn round<'a>(&'a self, job: &'a mut ApiJob<'_>, memory: &'a mut Memory) -> Round<'a> {
+        Box::pin(async move { job.await_object(self, memory.began).await.map(Some) })
+    }
+
+    fn needs(&self) -> Needs<'_> {
+        Needs::Object(&self.object, &["get"])
+    }
+}
+
 impl ApiJob<'_> {
     /// Waits until it holds.
-    pub(in crate::cluster) async fn await_object(&mut self, wait: &KubeWait, began: Instant) -> Result<Stop, Stop> {
+    async fn await_object(&mut self, wait: &KubeWait, began: Instant) -> Result<Stop, Stop> {
         let limit = Duration::from_micros(u64::try_from(wait.timeout.micros().0).unwrap_or(0));
         let object = &wait.object;
         loop {

@@ -13,6 +13,11 @@ impl OnHost for Command {
         program(self)
     }
 
+    fn secrets(&self) -> Vec<&Secret> {
+        let words = self.run.iter().filter_map(Word::secret);
+        words.chain(&self.stdin).chain(self.environment.values()).collect()
+    }
+
     fn guarded(&self) -> Vec<String> {
         let of = |path: &String| match self.undo {
             Some(_) => format!("links {}", quoted(path)),

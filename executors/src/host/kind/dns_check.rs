@@ -2,7 +2,7 @@
 
 use super::OnHost;
 use crate::ssh::quoted;
-use palinode_core::action::DnsCheck;
+use palinode_core::action::{DnsCheck, Secret};
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for DnsCheck {
@@ -13,6 +13,10 @@ impl OnHost for DnsCheck {
              if [ -n \"$bad\" ]; then echo \"cannot resolve$bad\" >&2; exit 1; fi\n",
             names.join(" ")
         ))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::OnHost;
 use crate::ssh::quoted;
-use palinode_core::action::Fetch;
+use palinode_core::action::{Fetch, Secret};
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for Fetch {
@@ -20,6 +20,10 @@ impl OnHost for Fetch {
             quoted(&self.path),
             limit = Fetch::LIMIT,
         ))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -3,7 +3,7 @@
 use super::OnHost;
 use crate::host::guard;
 use crate::ssh::quoted;
-use palinode_core::action::FileAbsent;
+use palinode_core::action::{FileAbsent, Secret};
 use palinode_core::port::{Bodies, Job};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -26,6 +26,10 @@ impl OnHost for FileAbsent {
             };
         }
         Ok(act)
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

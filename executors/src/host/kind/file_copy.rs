@@ -3,7 +3,7 @@
 use super::{OnHost, bounded};
 use crate::host::guard;
 use crate::ssh::quoted;
-use palinode_core::action::FileCopy;
+use palinode_core::action::{FileCopy, Secret};
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for FileCopy {
@@ -35,6 +35,10 @@ impl OnHost for FileCopy {
              mv -fT -- \"$new\" \"$to\"\n",
         );
         Ok(act)
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::{OnHost, bounded};
 use crate::ssh::quoted;
-use palinode_core::action::FileRead;
+use palinode_core::action::{FileRead, Secret};
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for FileRead {
@@ -15,6 +15,10 @@ impl OnHost for FileRead {
             quoted(&self.key),
             bounded("path"),
         ))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

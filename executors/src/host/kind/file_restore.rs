@@ -3,7 +3,7 @@
 use super::OnHost;
 use crate::host::guard;
 use crate::ssh::{encoded, quoted};
-use palinode_core::action::FileRestore;
+use palinode_core::action::{FileRestore, Secret};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::resource::State;
 use std::fmt::Write as _;
@@ -49,6 +49,10 @@ impl OnHost for FileRestore {
             ),
             other => return Err(format!("`{other}` is nothing that can be put at a path")),
         })
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -3,7 +3,7 @@
 use super::OnHost;
 use crate::host::guard;
 use crate::ssh::{encoded, quoted};
-use palinode_core::action::FileWrite;
+use palinode_core::action::{FileWrite, Secret};
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for FileWrite {
@@ -32,6 +32,10 @@ impl OnHost for FileWrite {
              if [ -n \"$fresh\" ] && command -v restorecon >/dev/null; then restorecon -- \"$to\"; fi\n",
             encoded(self.content.as_bytes())
         ))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -2,12 +2,16 @@
 
 use super::OnHost;
 use crate::gluster;
-use palinode_core::action::GlusterHeal;
+use palinode_core::action::{GlusterHeal, Secret};
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for GlusterHeal {
     fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
         Ok(gluster::query(self))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -19,18 +19,22 @@ mod wait;
 pub(crate) use file_read::value;
 pub(crate) use file_restore::attribute;
 pub(crate) use package::transaction;
-pub(crate) use reboot::old_boot;
+pub(crate) use reboot::{Reboot, old_boot};
 pub(crate) use repository::REPOS;
 pub(crate) use wait::TIMED_OUT;
 
 use super::{guard, same};
-use palinode_core::action::Action;
+use crate::done_by::done_by;
+use palinode_core::action::Secret;
 use palinode_core::port::{Bodies, Job};
 
 /// A kind of action that is done on hosts.
-pub(super) trait OnHost {
+pub(crate) trait OnHost {
     /// The body of a job's program; else why the action cannot be said.
     fn act(&self, job: &Job, bodies: &dyn Bodies) -> Result<String, String>;
+
+    /// The secrets that it names. Each is read before anything is asked of the host, and once more when the job is made.
+    fn secrets(&self) -> Vec<&Secret>;
 
     /// The words for the function of the guard, one list for each path that the action changes.
     fn guarded(&self) -> Vec<String>;
@@ -44,45 +48,6 @@ pub(super) trait OnHost {
     fn brings(&self) -> String;
 }
 
-/// An action as what it does on a host; none for one that is done elsewhere.
-pub(super) fn kind(action: &Action) -> Option<&dyn OnHost> {
-    match action {
-        Action::Command(it) => Some(it),
-        Action::DnsCheck(it) => Some(it),
-        Action::Fetch(it) => Some(it),
-        Action::FileAbsent(it) => Some(it),
-        Action::FileCopy(it) => Some(it),
-        Action::FileRead(it) => Some(it),
-        Action::FileRestore(it) => Some(it),
-        Action::FileWrite(it) => Some(it),
-        Action::GlusterHeal(it) => Some(it),
-        Action::Package(it) => Some(it),
-        Action::Record(it) => Some(it),
-        Action::Repository(it) => Some(it),
-        Action::Service(it) => Some(it),
-        Action::Wait(it) => Some(it),
-        Action::Reboot {} => Some(&reboot::Reboot),
-        Action::ApplyObject(_)
-        | Action::ApproveCsr(_)
-        | Action::Cordon {}
-        | Action::DeleteNode {}
-        | Action::DeleteObject(_)
-        | Action::Drain(_)
-        | Action::InventoryEdit(_)
-        | Action::InventoryRestore(_)
-        | Action::KubeExec(_)
-        | Action::KubeWait(_)
-        | Action::PatchNode(_)
-        | Action::PatchObject(_)
-        | Action::Playbook(_)
-        | Action::PutObject(_)
-        | Action::RemoveObject(_)
-        | Action::Restore(_)
-        | Action::RestoreNode(_)
-        | Action::Uncordon {} => None,
-    }
-}
-
 /// So long may a file or an archive be that is read from a host or brought to one.
 pub(crate) const LIMIT: usize = 32 << 20;
 
@@ -91,7 +56,7 @@ pub(crate) const LIMIT: usize = 32 << 20;
 pub(crate) fn act(job: &Job, bodies: &dyn Bodies) -> Result<String, String> {
     const DISK: &str = include_str!("../disk.sh");
     const WORK: &str = include_str!("../work.sh");
-    let Some(kind) = kind(&job.action) else {
+    let Some(kind) = done_by(&job.action).on_host() else {
         return Err(format!("`{}` is not done on a host", job.action.name()));
     };
     let act = kind.act(job, bodies)?;

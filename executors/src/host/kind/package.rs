@@ -3,7 +3,7 @@
 use super::OnHost;
 use crate::host::guard;
 use crate::ssh::quoted;
-use palinode_core::action::{Package, PackageState};
+use palinode_core::action::{Package, PackageState, Secret};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::resource::Nevra;
 use std::fmt::Write as _;
@@ -56,6 +56,10 @@ impl OnHost for Package {
         }
         act.push_str("told \"$was\"\nexit 0\n");
         Ok(act)
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

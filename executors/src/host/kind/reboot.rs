@@ -2,13 +2,13 @@
 
 use super::OnHost;
 use crate::ssh::quoted;
-use palinode_core::action::Target;
+use palinode_core::action::{Secret, Target};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, Job};
 use palinode_core::resource::State;
 
 /// The action has no fields.
-pub(super) struct Reboot;
+pub(crate) struct Reboot;
 
 impl OnHost for Reboot {
     fn act(&self, job: &Job, _: &dyn Bodies) -> Result<String, String> {
@@ -17,6 +17,10 @@ impl OnHost for Reboot {
             "if [ \"$(cat /proc/sys/kernel/random/boot_id)\" != {old} ]; then echo 'rebooted already, nothing to do'; exit 0; fi\n\
              if [ -d /run/systemd/system ]; then systemctl --no-block reboot; else reboot; fi\n"
         ))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

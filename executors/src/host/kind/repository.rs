@@ -3,7 +3,7 @@
 use super::OnHost;
 use crate::host::guard;
 use crate::ssh::quoted;
-use palinode_core::action::Repository;
+use palinode_core::action::{Repository, Secret};
 use palinode_core::port::{Bodies, Job};
 use std::fmt::Write as _;
 
@@ -74,6 +74,10 @@ impl OnHost for Repository {
         }
         act.push_str("if [ -n \"$managed\" ]; then subscription-manager repos $managed || exit; fi\n");
         Ok(act)
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::OnHost;
 use crate::ssh::{NAMED, quoted};
-use palinode_core::action::{Service, ServiceState};
+use palinode_core::action::{Secret, Service, ServiceState};
 use palinode_core::port::{Bodies, Job};
 use std::fmt::Write as _;
 
@@ -68,6 +68,10 @@ impl OnHost for Service {
         }
         act.push_str("done\n");
         Ok(act)
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::OnHost;
 use crate::ssh::{NAMED, quoted};
-use palinode_core::action::{Awaited, Wait};
+use palinode_core::action::{Awaited, Secret, Wait};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::span::Span;
 
@@ -21,6 +21,10 @@ impl OnHost for Wait {
             None => return Err("nobody knows what to wait for".to_owned()),
         };
         Ok(format!("{NAMED}{LOOKS}until_they_hold {} {looks}\n", seconds(self.timeout)))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
     }
 
     fn guarded(&self) -> Vec<String> {
