@@ -97,6 +97,10 @@ impl Executor for Watched {
         self.real.survey(target, action, bodies).await
     }
 
+    async fn node_of(&self, target: &palinode_core::action::Target) -> Result<Option<String>, LookError> {
+        self.real.node_of(target).await
+    }
+
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         self.real.observe(keys, bodies).await
     }

@@ -126,6 +126,10 @@ impl Executor for Watched {
         }
     }
 
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.real.node_of(target).await
+    }
+
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let (units, others): (Vec<_>, Vec<_>) =
             keys.iter().cloned().partition(|key| matches!(key.kind(), Some(Kind::Unit(..))));

@@ -236,6 +236,13 @@ impl Executor for Real {
         Ok(Survey { node, boot: Some(boot), more, seen })
     }
 
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        match &target.host {
+            Some(host) => self.api()?.node_of(host, target.node.as_deref()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         let mut image = Image::new();
         let mut hosts: BTreeMap<HostName, Vec<ResourceKey>> = BTreeMap::new();

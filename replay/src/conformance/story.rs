@@ -82,6 +82,10 @@ impl<S: Subject> Executor for Meddled<'_, S> {
         self.subject.executor().survey(target, action, bodies).await
     }
 
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.subject.executor().node_of(target).await
+    }
+
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         self.subject.executor().observe(keys, bodies).await
     }

@@ -266,10 +266,8 @@ pub(crate) async fn sample<E: Executor>(
 ) -> Done {
     let desk = Desk::new(shelf);
     // A gate names its node like an action does.
-    if target.host.is_some()
-        && let Ok(survey) = executor.survey(&target, &Action::Cordon {}, &desk).await
-    {
-        target.node = survey.node.or(target.node);
+    if let Ok(Some(node)) = executor.node_of(&target).await {
+        target.node = Some(node);
     }
     let sample = executor.sample(&target, &gate, &desk).await;
     Done::Sampled { ix, sample, fresh: desk.into_fresh() }

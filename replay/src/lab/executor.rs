@@ -296,7 +296,17 @@ impl Executor for Lab {
         // Its playbooks run on no machine that could boot.
         let boot = boot.filter(|_| action.place() == Place::Host);
         let more = state.world.more(target, action)?;
-        Ok(Survey { node: Some(host.as_str().to_lowercase()), boot, more, ..Survey::default() })
+        Ok(Survey { node: Some(state.world.node_of(host)?), boot, more, ..Survey::default() })
+    }
+
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.alive().await;
+        let state = self.state.borrow();
+        let Some(host) = &target.host else { return Ok(None) };
+        if state.is_cut(host.as_str()) {
+            return Err(unreachable(host.as_str()));
+        }
+        state.world.node_of(host).map(Some)
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {

@@ -94,6 +94,14 @@ impl World {
         })
     }
 
+    /// The name of a host's node, which the API knows also while the host is down.
+    pub(in crate::lab) fn node_of(&self, host: &HostName) -> Result<String, LookError> {
+        match self.hosts.contains_key(host.as_str()) {
+            true => Ok(host.as_str().to_lowercase()),
+            false => Err(refused(host.as_str(), "the lab has no such host")),
+        }
+    }
+
     /// The boot id of a host that answers.
     pub(in crate::lab) fn boot_of(&self, host: &HostName) -> Result<String, LookError> {
         Ok(self.reachable(host.as_str())?.boot.clone())
