@@ -8,7 +8,7 @@ mod packages;
 mod same;
 
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
-pub(crate) use kind::{LIMIT, OnHost, REPOS, Reboot, TIMED_OUT, act, attribute, old_boot, transaction, value};
+pub(crate) use kind::{LIMIT, OnHost, REPOS, Reboot, act, attribute, old_boot};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
 pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};
 pub(crate) use same::moved;

@@ -3,6 +3,7 @@
 use super::OnHost;
 use crate::ssh::quoted;
 use palinode_core::action::{Fetch, Secret};
+use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
 
 impl OnHost for Fetch {
@@ -28,6 +29,14 @@ impl OnHost for Fetch {
 
     fn guarded(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// It grew after it was measured: half of it is nothing.
+    fn why(&self, code: i32, whole: bool) -> Option<Why> {
+        match code {
+            0 => (!whole).then_some(Why::Unmet),
+            _ => Some(Why::ExitCode),
+        }
     }
 
     fn brings(&self) -> String {

@@ -25,13 +25,17 @@ impl OnHost for FileRead {
         Vec::new()
     }
 
+    fn value(&self, out: &[u8]) -> Option<String> {
+        value(out)
+    }
+
     fn brings(&self) -> String {
         String::new()
     }
 }
 
 /// The value that a `file.read` printed.
-pub(crate) fn value(out: &[u8]) -> Option<String> {
+fn value(out: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(out).ok()?.lines().next()?;
     Some(text.trim().trim_matches('"').to_owned())
 }

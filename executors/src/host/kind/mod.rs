@@ -16,16 +16,14 @@ mod repository;
 mod service;
 mod wait;
 
-pub(crate) use file_read::value;
 pub(crate) use file_restore::attribute;
-pub(crate) use package::transaction;
 pub(crate) use reboot::{Reboot, old_boot};
 pub(crate) use repository::REPOS;
-pub(crate) use wait::TIMED_OUT;
 
 use super::{guard, same};
 use crate::done_by::done_by;
-use palinode_core::action::Secret;
+use palinode_core::action::{Package, Secret};
+use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
 
 /// A kind of action that is done on hosts.
@@ -42,6 +40,31 @@ pub(crate) trait OnHost {
     /// Functions that those words call, beside the guard's own.
     fn functions(&self) -> &'static str {
         ""
+    }
+
+    /// What it is as a package transaction, whose other packages and files are looked up before.
+    fn transaction(&self) -> Option<&Package> {
+        None
+    }
+
+    /// Whether its host goes down and comes back: then another boot is its end.
+    fn reboots(&self) -> bool {
+        false
+    }
+
+    /// Why it failed, by the code that its program ended with, and whether all that was printed is there.
+    fn why(&self, code: i32, _whole: bool) -> Option<Why> {
+        (code != 0).then_some(Why::ExitCode)
+    }
+
+    /// The value that it read, out of what it printed.
+    fn value(&self, _out: &[u8]) -> Option<String> {
+        None
+    }
+
+    /// What it says of an end that is good, out of what it printed.
+    fn message(&self, _out: &[u8]) -> Option<String> {
+        None
     }
 
     /// What has to be on the disk before the job's end is told, as a piece of shell; empty if it writes nothing.

@@ -66,13 +66,21 @@ impl OnHost for Package {
         Vec::new()
     }
 
+    fn transaction(&self) -> Option<&Package> {
+        Some(self)
+    }
+
+    fn message(&self, out: &[u8]) -> Option<String> {
+        transaction(out)
+    }
+
     fn brings(&self) -> String {
         format!("p_bring_usual {}\n", guard::USUAL)
     }
 }
 
 /// What a package manager's own history calls the transaction of a job that printed this.
-pub(crate) fn transaction(out: &[u8]) -> Option<String> {
+fn transaction(out: &[u8]) -> Option<String> {
     let last = String::from_utf8_lossy(guard::unsynced(out).0).lines().last().map(str::to_owned);
     last.filter(|line| line.starts_with("transaction "))
 }

@@ -27,6 +27,10 @@ impl OnHost for Reboot {
         Vec::new()
     }
 
+    fn reboots(&self) -> bool {
+        true
+    }
+
     fn brings(&self) -> String {
         String::new()
     }

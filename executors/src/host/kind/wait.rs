@@ -3,11 +3,12 @@
 use super::OnHost;
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Awaited, Secret, Wait};
+use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
 use palinode_core::span::Span;
 
 /// The exit code of a wait whose time is up.
-pub(crate) const TIMED_OUT: i32 = 124;
+const TIMED_OUT: i32 = 124;
 
 impl OnHost for Wait {
     fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
@@ -29,6 +30,14 @@ impl OnHost for Wait {
 
     fn guarded(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn why(&self, code: i32, _: bool) -> Option<Why> {
+        match code {
+            0 => None,
+            TIMED_OUT => Some(Why::Timeout),
+            _ => Some(Why::ExitCode),
+        }
     }
 
     fn brings(&self) -> String {
