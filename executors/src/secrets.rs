@@ -1,6 +1,6 @@
 //! Secrets that a step names: read on this machine when the step begins, and kept nowhere.
 
-use crate::done_by::{DoneBy, done_by};
+use crate::kind::{DoneBy, done_by};
 use crate::ssh::quoted;
 use palinode_core::action::{Action, Secret, Shown, Source, Word};
 use palinode_core::port::LookError;

@@ -9,10 +9,10 @@ use serde_json::json;
 use std::time::Duration;
 
 /// So long after a refusal that may pass a pod is evicted again.
-pub(super) const AGAIN: Duration = Duration::from_secs(5);
+pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// What came of one eviction.
-pub(super) enum Came {
+pub(crate) enum Came {
     Done,
     Gone,
     Later(Duration, String),
@@ -22,7 +22,7 @@ pub(super) enum Came {
 }
 
 /// What an answer to an eviction means.
-pub(super) fn came(answer: &Result<Answer, Fault>) -> Came {
+pub(crate) fn came(answer: &Result<Answer, Fault>) -> Came {
     let answer = match answer {
         Ok(answer) => answer,
         Err(Fault::Nonsense(why)) => return Came::Never(why.clone()),
@@ -49,7 +49,7 @@ pub(super) fn came(answer: &Result<Answer, Fault>) -> Came {
 
 impl Cluster {
     /// The version of evictions that the server has, as it says itself; none if it has none.
-    pub(super) async fn evictions(&self) -> Result<Option<String>, LookError> {
+    pub(crate) async fn evictions(&self) -> Result<Option<String>, LookError> {
         if let Some(known) = self.evictions.borrow().clone() {
             return Ok(known);
         }
@@ -66,7 +66,7 @@ impl Cluster {
     }
 
     /// Asks for one, by the UID of the pod.
-    pub(super) async fn evict(&self, version: &str, pod: &Pod, grace: Option<Span>) -> Result<Answer, Fault> {
+    pub(crate) async fn evict(&self, version: &str, pod: &Pod, grace: Option<Span>) -> Result<Answer, Fault> {
         let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", part(&pod.namespace)?, part(&pod.name)?);
         let mut options = json!({ "preconditions": { "uid": pod.uid } });
         if let Some(grace) = grace {
@@ -82,7 +82,7 @@ impl Cluster {
     }
 
     /// Deletes the object of a pod, by its UID, without waiting for the pod to end.
-    pub(super) async fn force(&self, pod: &Pod) -> Result<Answer, Fault> {
+    pub(crate) async fn force(&self, pod: &Pod) -> Result<Answer, Fault> {
         let path = format!("/api/v1/namespaces/{}/pods/{}", part(&pod.namespace)?, part(&pod.name)?);
         let options = json!({
             "apiVersion": "v1",

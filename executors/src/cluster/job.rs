@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 /// See the module.
 pub(crate) struct ApiJob<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) job: &'a Job,
-    pub(super) bodies: &'a dyn Bodies,
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) job: &'a Job,
+    pub(crate) bodies: &'a dyn Bodies,
     number: &'a mut u64,
     /// What is to be told before anything else.
-    pub(super) reports: Vec<Report>,
+    pub(crate) reports: Vec<Report>,
     /// Whether any request may have changed something.
-    pub(super) changed: bool,
+    pub(crate) changed: bool,
 }
 
 /// Why a job ends here.
@@ -46,19 +46,19 @@ impl From<LookError> for Stop {
 }
 
 /// It ended, and not well.
-pub(super) fn failed(why: Why, message: impl Into<String>) -> Stop {
+pub(crate) fn failed(why: Why, message: impl Into<String>) -> Stop {
     let message = Some(message.into());
     Stop::Ended(Ended::Finished(Finished { why: Some(why), message, ..Finished::default() }))
 }
 
 /// It ended well.
-pub(super) fn well(message: impl Into<String>) -> Stop {
+pub(crate) fn well(message: impl Into<String>) -> Stop {
     let message = Some(message.into());
     Stop::Ended(Ended::Finished(Finished { message, ..Finished::default() }))
 }
 
 /// What an answer that is no success means for the step.
-pub(super) fn meaning(answer: &Answer) -> Why {
+pub(crate) fn meaning(answer: &Answer) -> Why {
     match answer.code {
         401 | 403 | 404 => Why::Precondition,
         409 | 422 => Why::Conflict,
@@ -68,12 +68,12 @@ pub(super) fn meaning(answer: &Answer) -> Why {
 }
 
 impl<'a> ApiJob<'a> {
-    pub(super) fn new(cluster: &'a Cluster, job: &'a Job, bodies: &'a dyn Bodies, number: &'a mut u64) -> Self {
+    pub(crate) fn new(cluster: &'a Cluster, job: &'a Job, bodies: &'a dyn Bodies, number: &'a mut u64) -> Self {
         Self { cluster, job, bodies, number, reports: Vec::new(), changed: false }
     }
 
     /// Tells of a request that was made. What came back is evidence.
-    pub(super) fn tell(
+    pub(crate) fn tell(
         &mut self,
         verb: &str,
         key: &ResourceKey,
@@ -106,12 +106,12 @@ impl<'a> ApiJob<'a> {
     }
 
     /// Names the next request among all that are made in the name of this cluster's journals.
-    pub(super) fn mark(&self) -> String {
+    pub(crate) fn mark(&self) -> String {
         format!("{}.{}", self.job.name.short(), *self.number + 1)
     }
 
     /// Makes one request that changes something.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         (verb, key): (&str, &ResourceKey),
         how: Verb,
@@ -133,7 +133,7 @@ impl<'a> ApiJob<'a> {
     }
 
     /// Nobody knows what became of it.
-    pub(super) fn unheard(&self, words: String) -> Stop {
+    pub(crate) fn unheard(&self, words: String) -> Stop {
         match self.job.attempt >= ATTEMPTS {
             true => failed(Why::LinkLost, format!("{words}; it was asked {} times, and may be done", self.job.attempt)),
             false => Stop::Ended(Ended::Unknown(words)),

@@ -7,30 +7,30 @@
 //!    UID. Pods and other objects are evicted and deleted by their UID.
 //! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
 
-mod api;
-mod claim;
-mod evict;
-mod exec;
+pub(crate) mod api;
+pub(crate) mod claim;
+pub(crate) mod evict;
+pub(crate) mod exec;
 mod gate;
-mod job;
-mod kind;
-mod look;
-mod node;
-mod objects;
-mod rights;
-mod time;
+pub(crate) mod job;
+pub(crate) mod look;
+pub(crate) mod node;
+pub(crate) mod objects;
+pub(crate) mod on_cluster;
+pub(crate) mod rights;
+pub(crate) mod time;
 
 pub use api::NoCluster;
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;
-pub(crate) use kind::{Cordon, DeleteNode, OnCluster, Uncordon};
+pub(crate) use on_cluster::OnCluster;
 
-use crate::done_by::done_by;
+use crate::kind::done_by;
 use crate::real::chain;
 use crate::ssh::Claim;
 use api::Api;
 use job::{ApiJob, Stop, failed};
-use kind::Memory;
+use on_cluster::Memory;
 use palinode_core::cluster::ClusterId;
 use palinode_core::event::Why;
 use palinode_core::id::{EntryId, HostName};
@@ -55,11 +55,11 @@ pub struct Given {
 
 /// A cluster, looked at and acted on in the name of a journal. See the module.
 pub struct Cluster {
-    api: Api,
+    pub(crate) api: Api,
     claim: Claim,
     names: BTreeMap<HostName, Given>,
     /// The Nodes that were claimed here.
-    held: RefCell<BTreeSet<String>>,
+    pub(crate) held: RefCell<BTreeSet<String>>,
     /// The versions that the server made of Nodes here, with the UID of each.
     written: RefCell<BTreeMap<String, (String, u64)>>,
     works: RefCell<BTreeMap<EntryId, Work>>,

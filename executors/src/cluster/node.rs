@@ -11,20 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// So often a condition is looked at.
-pub(super) const EVERY: Duration = Duration::from_millis(500);
+pub(crate) const EVERY: Duration = Duration::from_millis(500);
 
 fn pointer(part: &str) -> String {
     part.replace('~', "~0").replace('/', "~1")
 }
 
 /// Puts taints in the place of those that a node was just found to have.
-pub(super) fn set_taints(node: &Value, wanted: &BTreeSet<String>, absence: Absence, operations: &mut Operations) {
+pub(crate) fn set_taints(node: &Value, wanted: &BTreeSet<String>, absence: Absence, operations: &mut Operations) {
     operations.tests.push(as_read(node, "/spec/taints", absence));
     operations.writes.push(json!({ "op": "add", "path": "/spec/taints", "value": cluster::taints(node, wanted) }));
 }
 
 /// Sets labels or annotations to those that are wanted, each by itself: what others write beside them stays.
-pub(super) fn set_texts(
+pub(crate) fn set_texts(
     node: &Value,
     at: &str,
     (now, wanted): (&BTreeMap<String, String>, &BTreeMap<String, String>),
@@ -52,13 +52,13 @@ pub(super) fn set_texts(
 
 impl ApiJob<'_> {
     /// The name of the target's node.
-    pub(super) fn node_name(&self) -> Result<String, Stop> {
+    pub(crate) fn node_name(&self) -> Result<String, Stop> {
         let name = self.job.target.node.clone();
         name.ok_or_else(|| failed(Why::Precondition, "the action needs a node, and the target has none"))
     }
 
     /// The target's Node as it is now, which must be the one that was looked at.
-    pub(super) async fn same_node(&mut self, name: &str) -> Result<Option<Value>, Stop> {
+    pub(crate) async fn same_node(&mut self, name: &str) -> Result<Option<Value>, Stop> {
         let now = self.cluster.node(name).await?;
         match (self.job.before.get(&ResourceKey::node(name)), &now) {
             (Some(State::Node(was)), Some(node)) if was.uid != cluster::uid(node) => Err(failed(

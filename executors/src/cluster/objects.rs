@@ -22,23 +22,23 @@ use tokio::time::Instant;
 const GOING: Duration = Duration::from_secs(60);
 
 /// So often something is tried while others write what is none of ours, such as its status.
-pub(super) const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 
 /// What a server says that does not have such a kind.
-pub(super) fn unknown(object: &ObjectRef) -> String {
+pub(crate) fn unknown(object: &ObjectRef) -> String {
     format!("the server knows no {} in {}", object.kind, object.api)
 }
 
 /// An object, its key, and its address.
-pub(super) struct Thing {
-    pub(super) object: ObjectRef,
-    pub(super) key: ResourceKey,
-    pub(super) path: String,
+pub(crate) struct Thing {
+    pub(crate) object: ObjectRef,
+    pub(crate) key: ResourceKey,
+    pub(crate) path: String,
 }
 
 impl Thing {
     /// A ConfigMap is known to every server.
-    pub(super) fn map(namespace: &str, name: &str) -> Result<Self, Stop> {
+    pub(crate) fn map(namespace: &str, name: &str) -> Result<Self, Stop> {
         let object = ObjectRef {
             api: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
@@ -50,14 +50,14 @@ impl Thing {
     }
 
     /// Where all of its kind are.
-    pub(super) fn siblings(&self) -> &str {
+    pub(crate) fn siblings(&self) -> &str {
         self.path.rsplit_once('/').map_or(self.path.as_str(), |(all, _)| all)
     }
 }
 
 impl Cluster {
     /// The address of an object; none if the server has no such kind.
-    pub(super) async fn path_of(&self, object: &ObjectRef) -> Result<Option<String>, LookError> {
+    pub(crate) async fn path_of(&self, object: &ObjectRef) -> Result<Option<String>, LookError> {
         let mut root = match object.api.contains('/') {
             true => "/apis".to_owned(),
             false => "/api".to_owned(),
@@ -99,13 +99,13 @@ impl Cluster {
 
 impl ApiJob<'_> {
     /// The object that is meant, with its address.
-    pub(super) async fn thing(&self, object: &ObjectRef) -> Result<Thing, Stop> {
+    pub(crate) async fn thing(&self, object: &ObjectRef) -> Result<Thing, Stop> {
         let path = self.cluster.path_of(object).await?.ok_or_else(|| failed(Why::Precondition, unknown(object)))?;
         Ok(Thing { key: ResourceKey::object(object), object: object.clone(), path })
     }
 
     /// After an answer that does not say whether it was done: what is there says it, now or soon.
-    pub(super) async fn look_for(
+    pub(crate) async fn look_for(
         &self,
         thing: &Thing,
         answer: &Answer,
@@ -123,7 +123,7 @@ impl ApiJob<'_> {
     }
 
     /// After a request that did not fit: goes on only if nothing has changed but what is none of ours.
-    pub(super) async fn unless_changed(&self, thing: &Thing, was: Option<&Value>) -> Result<(), Stop> {
+    pub(crate) async fn unless_changed(&self, thing: &Thing, was: Option<&Value>) -> Result<(), Stop> {
         let now = self.cluster.object(&thing.path).await?;
         let content = |object: &Value| (cluster::uid(object).to_owned(), cluster::manifest(object));
         match now.as_ref().map(content) == was.map(content) {
@@ -136,7 +136,7 @@ impl ApiJob<'_> {
     }
 
     /// Deletes an object, by the UID that was looked at.
-    pub(super) async fn take_away(&mut self, thing: &Thing, unless_used: bool) -> Result<Stop, Stop> {
+    pub(crate) async fn take_away(&mut self, thing: &Thing, unless_used: bool) -> Result<Stop, Stop> {
         let object = &thing.object;
         let Some(now) = self.cluster.object(&thing.path).await? else {
             return Ok(well(format!("{object} is gone already")));
@@ -158,7 +158,7 @@ impl ApiJob<'_> {
 
     /// Deletes an object by its UID and waits until that one is gone. What it owns goes too: some old servers leave that
     /// behind where nobody says so.
-    pub(super) async fn remove(&mut self, key: &ResourceKey, path: &str, uid: &str) -> Result<(), Stop> {
+    pub(crate) async fn remove(&mut self, key: &ResourceKey, path: &str, uid: &str) -> Result<(), Stop> {
         let options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid }, "propagationPolicy": "Background",
         });
@@ -233,7 +233,7 @@ impl ApiJob<'_> {
     }
 
     /// Puts a recorded object back: in place of what was looked at, or anew.
-    pub(super) async fn put(&mut self, thing: &Thing, body: BodyId) -> Result<Stop, Stop> {
+    pub(crate) async fn put(&mut self, thing: &Thing, body: BodyId) -> Result<Stop, Stop> {
         let object = &thing.object;
         let recorded = self
             .bodies
@@ -284,7 +284,7 @@ impl ApiJob<'_> {
 
     /// Whether an object is still as the first attempt found it. What goes back one day is what was found then: what someone
     /// changed since would be lost with it.
-    pub(super) fn as_found(&self, thing: &Thing, now: Option<&Value>) -> Result<(), Stop> {
+    pub(crate) fn as_found(&self, thing: &Thing, now: Option<&Value>) -> Result<(), Stop> {
         let object = &thing.object;
         let changed = |what: &str| {
             let why = format!("{object} {what} since it was looked at; nothing was changed here");
@@ -311,14 +311,14 @@ impl ApiJob<'_> {
 }
 
 /// What is written, bound to the object that was just read: of another one, or another version of it, it misses.
-pub(super) fn bound(written: &Value, now: &Value) -> Value {
+pub(crate) fn bound(written: &Value, now: &Value) -> Value {
     let meta = &now["metadata"];
     let fence = json!({ "metadata": { "uid": meta["uid"], "resourceVersion": meta["resourceVersion"] } });
     cluster::merged(written, &fence)
 }
 
 /// Refuses to write into what is about to go.
-pub(super) fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
+pub(crate) fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
     match cluster::deleted_at(now) {
         Some(since) => Err(failed(Why::Conflict, format!("{object} is being deleted since {since}"))),
         None => Ok(()),
@@ -326,6 +326,6 @@ pub(super) fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
 }
 
 /// An object that others write too often.
-pub(super) fn restless(object: &ObjectRef) -> Stop {
+pub(crate) fn restless(object: &ObjectRef) -> Stop {
     failed(Why::Conflict, format!("others write {object} all the time; nothing was changed here"))
 }

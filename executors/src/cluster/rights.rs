@@ -3,9 +3,9 @@
 
 use super::Cluster;
 use super::api::Verb;
-use super::kind::Needs;
 use super::look::unseen;
-use crate::done_by::done_by;
+use super::on_cluster::Needs;
+use crate::kind::done_by;
 use futures_util::future::join_all;
 use palinode_core::action::{Action, ObjectRef};
 use palinode_core::port::LookError;
@@ -30,22 +30,22 @@ pub(crate) struct Right {
 
 impl Right {
     /// To do this with all objects of a kind.
-    pub(super) fn of(verb: &'static str, what: &str) -> Self {
+    pub(crate) fn of(verb: &'static str, what: &str) -> Self {
         Self { verb, group: String::new(), what: what.to_owned(), namespace: None, name: None }
     }
 
     /// The same in one namespace.
-    pub(super) fn within(self, namespace: &str) -> Self {
+    pub(crate) fn within(self, namespace: &str) -> Self {
         Self { namespace: Some(namespace.to_owned()), ..self }
     }
 
     /// The same with a kind of another group.
-    pub(super) fn group(self, group: &str) -> Self {
+    pub(crate) fn group(self, group: &str) -> Self {
         Self { group: group.to_owned(), ..self }
     }
 
     /// What every change of a Node needs.
-    pub(super) fn node() -> Vec<Self> {
+    pub(crate) fn node() -> Vec<Self> {
         vec![Self::of("get", "nodes"), Self::of("patch", "nodes")]
     }
 }
@@ -126,7 +126,7 @@ impl Cluster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::kind::OnCluster as _;
+    use crate::cluster::on_cluster::OnCluster as _;
     use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
     use palinode_core::span::Span;
 

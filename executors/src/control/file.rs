@@ -14,11 +14,11 @@ pub(crate) enum Stop {
 
 impl Stop {
     /// A precondition did not hold; nothing was changed.
-    pub(super) fn before(message: String) -> Self {
+    pub(crate) fn before(message: String) -> Self {
         Self::Said(Why::Precondition, message)
     }
 
-    pub(super) fn io(file: &str, done: &str, error: &io::Error) -> Self {
+    pub(crate) fn io(file: &str, done: &str, error: &io::Error) -> Self {
         Self::Said(Why::ExitCode, format!("{file}: cannot be {done}: {error}"))
     }
 }
@@ -30,12 +30,12 @@ impl From<BodyError> for Stop {
 }
 
 /// The file, if it is there.
-pub(super) fn read(files: &dyn Files, file: &str) -> Result<Option<FileContent>, Stop> {
+pub(crate) fn read(files: &dyn Files, file: &str) -> Result<Option<FileContent>, Stop> {
     files.read(file).map_err(|error| Stop::before(format!("{file}: cannot be read: {error}")))
 }
 
 /// Writes what was made of the content that was read; another content that came meanwhile stays.
-pub(super) fn swap(files: &dyn Files, file: &str, was: &FileContent, bytes: &[u8], mode: u32) -> Result<(), Stop> {
+pub(crate) fn swap(files: &dyn Files, file: &str, was: &FileContent, bytes: &[u8], mode: u32) -> Result<(), Stop> {
     match files.swap(file, &was.bytes, bytes, mode) {
         Ok(true) => Ok(()),
         Ok(false) => {
@@ -47,12 +47,12 @@ pub(super) fn swap(files: &dyn Files, file: &str, was: &FileContent, bytes: &[u8
 }
 
 /// Writes the whole file, whatever is there.
-pub(super) fn write(files: &dyn Files, file: &str, bytes: &[u8], mode: u32) -> Result<(), Stop> {
+pub(crate) fn write(files: &dyn Files, file: &str, bytes: &[u8], mode: u32) -> Result<(), Stop> {
     files.replace(file, bytes, mode).map_err(|error| Stop::io(file, "written", &error))
 }
 
 /// What was done, and below it one line for each change of meaning.
-pub(super) fn listed(head: String, changes: &[Change]) -> String {
+pub(crate) fn listed(head: String, changes: &[Change]) -> String {
     let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
     if changes.is_empty() {
         return format!("{head}; nothing changed in meaning");

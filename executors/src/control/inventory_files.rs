@@ -1,8 +1,8 @@
 //! Inventory files of the control side: looked at, edited, and taken back without losing what others wrote since.
 
 use super::file::Stop;
-use crate::done_by::{DoneBy, done_by};
 use crate::files::{FileContent, Files};
+use crate::kind::{DoneBy, done_by};
 use palinode_core::action::Action;
 use palinode_core::event::Class;
 use palinode_core::port::{Bodies, BodyError, Control, Finished, LookError};

@@ -1,10 +1,10 @@
 //! Files of the control side.
 
-mod file;
+pub(crate) mod file;
 mod inventory_files;
-mod kind;
+mod on_files;
 #[cfg(test)]
 mod tests;
 
 pub use inventory_files::InventoryFiles;
-pub(crate) use kind::OnFiles;
+pub(crate) use on_files::OnFiles;

@@ -5,6 +5,7 @@ use super::errors::{chain, not_seen, refused, unseen};
 use super::side::{Answer, Side};
 use super::watch::left;
 use crate::host::{self, Beyond, OnHost};
+use crate::kind::old_boot;
 use crate::ssh::{Asked, JobError, Jobs, Reply, Word};
 use palinode_core::action::{Action, Target};
 use palinode_core::event::Class;
@@ -147,7 +148,7 @@ impl Side for HostSide<'_> {
     fn status<'a>(&'a self, job: &'a Job, bodies: &'a dyn Bodies) -> Answer<'a, Result<JobStatus, LookError>> {
         Box::pin(async move {
             let said = self.jobs().status(job.name).await.map_err(|error| self.unanswered(error))?;
-            if self.kind.reboots() && host::old_boot(job).is_some_and(|old| old != said.boot) {
+            if self.kind.reboots() && old_boot(job).is_some_and(|old| old != said.boot) {
                 return Ok(JobStatus::Running);
             }
             // Whether a claim, or what became of it, may have been lost with the power: only if the host booted since.

@@ -4,7 +4,7 @@ use super::Real;
 use super::on_cluster::ClusterSide;
 use super::on_control::{FileSide, PlaybookSide};
 use super::on_host::HostSide;
-use crate::done_by::{DoneBy, done_by};
+use crate::kind::{DoneBy, done_by};
 use futures_util::future::LocalBoxFuture;
 use palinode_core::action::{Action, Target};
 use palinode_core::id::EntryId;

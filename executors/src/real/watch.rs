@@ -3,6 +3,7 @@
 use super::errors::chain;
 use super::on_host::{HostSide, is_on};
 use crate::host;
+use crate::kind::old_boot;
 use crate::ssh::{JobError, Said, Watch, Word};
 use palinode_core::event::{Class, Why};
 use palinode_core::id::{HostName, ResourceKey};
@@ -102,7 +103,7 @@ impl HostSide<'_> {
 
     /// Waits until the host has another boot than before, and has settled.
     pub(super) async fn rebooted(&self, job: &Job) -> Ended {
-        let Some(old) = host::old_boot(job) else {
+        let Some(old) = old_boot(job) else {
             return Ended::Unknown("nobody knows the boot before".to_owned());
         };
         let began = tokio::time::Instant::now();

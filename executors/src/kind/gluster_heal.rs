@@ -1,0 +1,24 @@
+//! `gluster.heal`: gluster is asked, and nothing is started.
+
+use crate::gluster;
+use crate::host::OnHost;
+use palinode_core::action::{GlusterHeal, Secret};
+use palinode_core::port::{Bodies, Job};
+
+impl OnHost for GlusterHeal {
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, String> {
+        Ok(gluster::query(self))
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
+    }
+
+    fn guarded(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn brings(&self) -> String {
+        String::new()
+    }
+}
