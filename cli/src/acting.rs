@@ -8,16 +8,17 @@ use crate::targets::{Against, Mandate, Taking, place_of};
 use crate::{args, session, world};
 use palinode_core::action::{Action, Place, Playbook, Target};
 use palinode_core::cluster::ClusterId;
-use palinode_core::event::World;
-use palinode_core::history::History;
+use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, HostName, Micros, ResourceKey, RunId};
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::Reading;
-use palinode_core::plan::{Plan, Work};
-use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Halted, Job, JobStatus, LookError, Report, Sample, Survey};
+use palinode_core::record::World;
 use palinode_core::resource::Image;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{Plan, Work};
+use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_core::state::RunState;
 use palinode_executors::{
     Claim, Cluster, DiskSources, FILE_LIMIT, Fence, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings, Unready,
     read_plain,

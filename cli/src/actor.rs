@@ -1,6 +1,6 @@
 //! Who runs this process, as far as the system tells.
 
-use palinode_core::event::{Actor, Owner};
+use palinode_core::record::{Actor, Owner};
 use std::fs;
 
 fn line(path: &str) -> Option<String> {

@@ -15,7 +15,8 @@ pub(crate) const JOURNAL_VARIABLE: &str = "PALINODE_JOURNAL";
 /// Exit codes: 0 done, 1 failed, 2 usage, 3 paused, 4 in doubt, 6 partly rolled back, 7 journal damaged or not what the rules lead to, 8 cannot
 /// record, 9 owned by another process.
 #[derive(Debug, Parser)]
-#[command(name = "palinode", version, max_term_width = 100)]
+#[command(name = "palinode", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "`palinode help` lists the pages too; `palinode help in-doubt` shows one.")]
 pub(crate) struct Args {
     /// The journal; by default `.palinode` here or in a folder above.
     #[arg(long, global = true, env = JOURNAL_VARIABLE, value_name = "DIR")]
@@ -115,6 +116,8 @@ pub(crate) enum Command {
     /// `doctor HOST...` looks whether hosts can be reached, with which key and as whom, and at systemd, the package
     /// manager and its lock, space, clock, claims and jobs. Nothing is changed there.
     Doctor(Doctor),
+    /// Show the help of a verb, or a page such as `in-doubt`; without one, list both.
+    Help(Help),
 }
 
 /// How a simulated world is watched and disturbed.
@@ -398,7 +401,7 @@ pub(crate) struct Log {
     #[arg(long, value_name = "KEY")]
     pub(crate) resource: Option<String>,
     /// Only entries of this kind.
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::event::KINDS))]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(palinode_core::record::KINDS))]
     pub(crate) kind: Option<String>,
     /// Only entries from this time on.
     #[arg(long, value_name = "TIME")]
@@ -532,6 +535,12 @@ pub(crate) struct Doctor {
     /// As root: make a throw-away file system on that disk, cut its power under a writer, and see what is lost.
     #[arg(long, requires = "disk", conflicts_with_all = ["hosts", "inventory"])]
     pub(crate) power_cut: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Help {
+    /// A verb, such as `run` or `inventory check`, or the name of a page.
+    pub(crate) topic: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,10 +1,10 @@
 //! Exit codes, and failures with what, why and the next command to type.
 
 use crate::render::{hints, one_line};
-use palinode_core::compensate::CompensateError;
-use palinode_core::event::{PauseWhy, RunEnd};
-use palinode_core::history::LoadError;
 use palinode_core::port::{BodyError, ReadError, RecordError};
+use palinode_core::record::{PauseWhy, RunEnd};
+use palinode_core::run::compensate::CompensateError;
+use palinode_core::run::history::LoadError;
 use palinode_core::runbook::Finding;
 use palinode_journal::index::IndexError;
 use palinode_journal::{CreateError, HandInError, OpenError, OpenReadError, VerifyError};

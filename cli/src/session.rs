@@ -9,10 +9,10 @@ use crate::render::words::Driven;
 use crate::render::{escape, hints, json, summary, to_stderr, to_stdout};
 use crate::targets::{self, Taking};
 use crate::{place, world};
-use palinode_core::event::{PauseWhy, RunEnd};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::Stored;
+use palinode_core::record::{PauseWhy, RunEnd};
+use palinode_core::run::history::History;
 use palinode_journal::{DiskJournal, Opened, Options};
 use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver, Tick};
 use std::cell::Cell;
@@ -46,7 +46,7 @@ pub(crate) fn own(root: &Path) -> Result<DiskJournal, Failure> {
 /// How a driver comes to its run.
 pub(crate) enum Start {
     /// A new run.
-    Begin(Box<palinode_core::plan::Plan>, palinode_replay::driver::Opening),
+    Begin(Box<palinode_core::run::plan::Plan>, palinode_replay::driver::Opening),
     /// An open one.
     TakeOver(TakeOver),
     /// An open one, only to look at these steps.

@@ -6,12 +6,12 @@ use crate::exit::{Exit, Failure};
 use crate::render::{escape, to_stderr};
 use crate::{actor, place, session};
 use palinode_core::action::UndoClass;
-use palinode_core::event::World;
-use palinode_core::history::History;
 use palinode_core::id::{EntryId, HostName, RunId, Seq};
-use palinode_core::plan::Work;
 use palinode_core::port::{Executor as _, JournalRead};
-use palinode_core::state::RunState;
+use palinode_core::record::World;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Work;
+use palinode_core::run::state::RunState;
 use palinode_executors::{Claim, Fence, Seen, Whose};
 use palinode_journal::{DiskJournal, JournalId};
 use palinode_replay::driver::Targets;
@@ -164,7 +164,7 @@ fn entry_at(journal: &DiskJournal, seq: Seq) -> Option<EntryId> {
 pub(crate) struct Taking {
     /// The hosts, and whether their nodes and the inventories of the plan are taken too.
     pub(crate) hosts: Vec<HostName>,
-    pub(crate) plan: Option<palinode_core::plan::Plan>,
+    pub(crate) plan: Option<palinode_core::run::plan::Plan>,
     /// Whose each of them is, in words: what is recorded.
     pub(crate) words: BTreeMap<String, String>,
 }

@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::render::{some, suggest};
 use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;
-use palinode_core::plan::{Plan, Work};
+use palinode_core::run::plan::{Plan, Work};
 use palinode_executors::{DiskFiles, FILE_LIMIT, InventoryFiles, read_plain};
 use palinode_replay::lab::{self, Failing, Fault, Lab, Phase, Surroundings};
 use std::path::{Path, PathBuf};

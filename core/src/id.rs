@@ -1,6 +1,6 @@
 //! Identifiers: hashes, numbers and validated names, each its own type.
 
-use crate::shown::Shown as _;
+use crate::shown::{Shown as _, is_bidi};
 use blake3::hazmat::HasherExt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -345,11 +345,6 @@ fn check_key(text: &str) -> Result<(), BadId> {
         return Ok(());
     }
     check_chars(text, 4096, "printable characters", |c| !c.is_control() && !is_bidi(c))
-}
-
-/// Characters that reorder what a terminal shows, so that a name could pose as another.
-pub fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 name!(

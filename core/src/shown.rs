@@ -1,6 +1,9 @@
 //! Text from outside, as messages show it.
 
-use crate::id::is_bidi;
+/// Characters that reorder what a terminal shows, so that a name could pose as another.
+pub fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
 
 /// Text from outside, as messages show it.
 pub trait Shown {

@@ -14,48 +14,31 @@
 //! 8. Every path to the disk leads through a [`FileLayer`]. [`sim`] is one that simulates a disk: its power can be cut at
 //!    every sync, any of its operations can fail, and whatever mixture of writes that leaves is a journal that opens.
 //!
-//! [`MemJournal`] does the same in memory, for rehearsals and tests; [`conformance`] holds both to the port's word.
+//! [`MemJournal`] does the same in memory, for rehearsals and tests; [`test_util::conformance`] holds both to the port's
+//! word.
 
-mod ahead;
-mod batch;
-mod blob;
-mod claims;
-pub mod conformance;
-mod disk;
-mod durable;
-mod files;
-mod frame;
-#[doc(hidden)]
-pub mod fuzz;
-mod group;
-mod head;
-mod id;
-mod inbox;
+mod body;
+pub mod disk_check;
+mod file;
+mod format;
 pub mod index;
-mod layout;
-mod lock;
 mod mem;
-mod open;
-mod pick;
-mod reader;
-mod record;
-mod ring;
-mod segment;
+mod read;
 pub mod sim;
-mod tail;
-pub mod trial;
+pub mod test_util;
 pub mod trust;
-mod vault;
-mod verify;
+mod write;
 
-pub use disk::{DiskJournal, EraseError, Options};
-pub use files::{FileKind, FileLayer, Handle, Identity, Item, Os};
-pub use group::{GroupCommit, Pending};
-pub use id::JournalId;
-pub use inbox::{HandInError, hand_in, hand_in_on};
-pub use layout::{CreateError, ROOT_NAME, create, create_as, create_on, find_root};
-pub use lock::OwnerState;
+pub use file::layer::{FileKind, FileLayer, Handle, Identity, Item, Os};
+pub use format::id::JournalId;
+pub use format::layout::{ROOT_NAME, find_root};
 pub use mem::MemJournal;
-pub use open::{OpenError, Opened, Previous, Torn};
-pub use reader::{JournalReader, OpenReadError};
-pub use verify::{Notice, Verified, VerifyError, verify, verify_on};
+pub use read::reader::{JournalReader, OpenReadError};
+pub use read::verify::{Notice, Verified, VerifyError, verify, verify_on};
+pub use write::create::{CreateError, create, create_as, create_on};
+pub use write::disk::{DiskJournal, EraseError};
+pub use write::group::{GroupCommit, Pending};
+pub use write::inbox::{HandInError, hand_in, hand_in_on};
+pub use write::lock::OwnerState;
+pub use write::open::{OpenError, Opened, Previous, Torn};
+pub use write::options::Options;

@@ -1,15 +1,15 @@
 //! The journal in memory: the same rules, for rehearsals and tests by the thousand.
 
-use crate::batch::{Tip, prepare};
-use crate::blob::{Blobs, MemBlobs};
-use crate::durable::unwritten;
-use crate::ring::DataKeys;
-use crate::vault::SealingVault;
-use palinode_core::event::{Class, Draft, Owner};
+use crate::body::blob::{Blobs, MemBlobs};
+use crate::body::key_ring::DataKeys;
+use crate::body::vault::SealingVault;
+use crate::file::atomic_file::unwritten;
+use crate::format::batch::{Tip, prepare};
 use palinode_core::id::{BlobId, EntryId, Epoch, RunId, Seq};
 use palinode_core::port::{
     BodyError, Entries, Handed, Handout, Journal, JournalRead, ReadError, RecordError, Stored, Vault,
 };
+use palinode_core::record::{Class, Draft, Owner};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;

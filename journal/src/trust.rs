@@ -1,8 +1,8 @@
 //! Whose a journal is. One that was found, not named, may be a trap: whoever laid it into a folder above would have
 //! their plan carried out in the name of whoever types `resume`.
 
-use crate::id::ID_FILE;
-use crate::layout::{BLOBS, CLAIMS, FORMAT_FILE, INBOX, JOBS, KEYS, SEGMENTS, TORN};
+use crate::format::id::ID_FILE;
+use crate::format::layout::{BLOBS, CLAIMS, FORMAT_FILE, INBOX, JOBS, KEYS, SEGMENTS, TORN};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;

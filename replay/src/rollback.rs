@@ -1,11 +1,11 @@
 //! Rolling back: look at what is in doubt, plan the way back, and open it as a run of its own.
 
-use palinode_core::compensate::{Compensation, compensate, in_doubt};
-use palinode_core::event::Scope;
-use palinode_core::history::History;
 use palinode_core::id::{RunId, StepPath};
 use palinode_core::port::JournalRead;
-use palinode_core::rules::version::Rules;
+use palinode_core::record::Scope;
+use palinode_core::run::compensate::{Compensation, compensate, in_doubt};
+use palinode_core::run::history::History;
+use palinode_core::run::rules::version::Rules;
 
 use crate::driver::{DriveError, ShelfView};
 

@@ -1,9 +1,9 @@
 //! Strict replay of a journal: its entries, plans and keys handed to the checker of the core.
 
-use palinode_core::event::Sealed;
-use palinode_core::history::LoadError;
 use palinode_core::id::{BodyId, RunId, Seq};
 use palinode_core::port::{JournalRead, Vault};
+use palinode_core::record::Sealed;
+use palinode_core::run::history::LoadError;
 pub use palinode_core::strict::{Divergence, Replayed, StrictError, Unchecked};
 use palinode_core::strict::{Keys, Strict};
 use std::cell::RefCell;

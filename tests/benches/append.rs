@@ -3,9 +3,9 @@
 use crate::place;
 use crate::rounds::{goal, ratio, rounds, table};
 use futures_util::future::join_all;
-use palinode_core::event::{Draft, Event};
 use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::port::Journal;
+use palinode_core::record::{Draft, Event};
 use palinode_journal::{DiskJournal, GroupCommit, Options, create};
 use palinode_tests::owner::owner;
 use std::collections::BTreeMap;

@@ -2,10 +2,10 @@
 
 use crate::rounds::{Figures, goal, ratio, rounds, table};
 use crate::still::{Still, plan};
-use palinode_core::event::{RunEnd, World};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::{Journal, Stored};
+use palinode_core::record::{RunEnd, World};
+use palinode_core::run::history::History;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings, Targets};
 use palinode_tests::owner::{actor, owner};

@@ -2,8 +2,8 @@
 
 use crate::driver;
 use crate::rounds::{Figures, goal, ratio, rounds, table};
-use palinode_core::event::{Entry, entry_id};
-use palinode_core::history::History;
+use palinode_core::record::{Entry, entry_id};
+use palinode_core::run::history::History;
 use palinode_journal::{DiskJournal, JournalReader, Options, create, verify};
 use palinode_replay::strict::strict;
 use palinode_tests::owner::owner;

@@ -1,11 +1,12 @@
 //! A world that costs next to nothing, so that what is measured is the driver: units that run until they are stopped.
 
 use palinode_core::action::{Action, Service, ServiceState, Target};
-use palinode_core::event::RULES;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, ResourceKey, StepPath};
-use palinode_core::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
-use palinode_core::port::{Bodies, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Finished, Halted, Job, JobStatus, LookError, Sample, Survey};
 use palinode_core::resource::{Active, Image, State};
+use palinode_core::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use palinode_core::run::rules::version::RULES;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 

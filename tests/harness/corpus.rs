@@ -3,9 +3,10 @@
 use crate::memory::{BACK, CRIO_TO_DOCKER, RUN};
 use crate::owner::actor;
 use crate::tale::{Tale, copy_all};
-use palinode_core::event::{Answer, Class, Event, FORMAT, PauseWhy, RULES, RunEnd, Scope};
 use palinode_core::id::{HostName, Micros, RunId, Seq, StepPath};
 use palinode_core::port::{Handout, Stored, Verb};
+use palinode_core::record::{Answer, Class, Event, FORMAT, PauseWhy, RunEnd, Scope};
+use palinode_core::run::rules::version::RULES;
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::lab::{Effect, Entry, Failing, Lab, Phase, UnitVerb};
 use std::path::{Path, PathBuf};

@@ -3,11 +3,11 @@
 use crate::memory::{BACK, INVENTORY, Moment, RUN, Stage, replays};
 use crate::owner::{actor, owner};
 use palinode_core::action::Action;
-use palinode_core::event::{Class, Event};
-use palinode_core::history::History;
 use palinode_core::id::{BodyId, Micros, RunId};
-use palinode_core::plan::Plan;
 use palinode_core::port::{Bodies, BodyError, Control, Executor, Halted, Job, JournalRead, Stored, Vault};
+use palinode_core::record::{Class, Event};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver, Targets};
@@ -107,7 +107,7 @@ impl Unbroken {
         let first = rested(stage);
         let mut notes = Notes(Vec::new(), usize::MAX);
         let mut watch = |lab: &Lab, files: &MemFiles, stored: &Stored| notes.take(lab, files, stored);
-        let stopped = stage.roll_back_watched(RUN, &palinode_core::event::Scope::Run, BACK, &mut watch)?;
+        let stopped = stage.roll_back_watched(RUN, &palinode_core::record::Scope::Run, BACK, &mut watch)?;
         Ok(Self::noted(stage, notes, first, stopped))
     }
 

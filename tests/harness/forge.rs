@@ -3,9 +3,9 @@
 
 use crate::owner::owner;
 use crate::tale::{SMALL, copy_all};
-use palinode_core::event::{Draft, Entry};
 use palinode_core::id::Seq;
 use palinode_core::port::{Journal, JournalRead};
+use palinode_core::record::{Draft, Entry};
 use palinode_journal::{DiskJournal, JournalReader, create};
 use std::path::Path;
 

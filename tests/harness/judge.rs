@@ -3,13 +3,13 @@
 use crate::crash::Death;
 use crate::memory::{BACK, RUN};
 use palinode_core::action::{Action, Recovery, Verdict};
-use palinode_core::event::{Decision, Event, JobWord, Probed, Rule, RunClosed, RunEnd};
-use palinode_core::history::History;
 use palinode_core::id::{RunId, StepPath};
-use palinode_core::plan::{Step, Work};
 use palinode_core::port::Stored;
+use palinode_core::record::{Decision, Event, JobWord, Probed, Rule, RunClosed, RunEnd};
 use palinode_core::resource::Loss;
-use palinode_core::state::RunState;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{Step, Work};
+use palinode_core::run::state::RunState;
 use palinode_replay::lab::{self, Applied, Digest, Effect, Line};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,6 +17,7 @@ pub mod hosts;
 pub mod judge;
 pub mod memory;
 pub mod owner;
+pub mod pages;
 pub mod plays;
 pub mod power;
 pub mod rig;

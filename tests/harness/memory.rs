@@ -1,11 +1,11 @@
 //! A run in memory: journal, lab and inventory, each of which can be copied at any moment.
 
 use crate::owner::{actor, owner};
-use palinode_core::event::{Answer, Scope, World as Where};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId, StepPath};
-use palinode_core::plan::Plan;
 use palinode_core::port::{Handout, Stored, Verb};
+use palinode_core::record::{Answer, Scope, World as Where};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{FileContent, Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;

@@ -1,6 +1,6 @@
 //! Names of processes and people that tests act as.
 
-use palinode_core::event::{Actor, Owner};
+use palinode_core::record::{Actor, Owner};
 
 /// A process.
 pub fn owner(pid: u32) -> Owner {

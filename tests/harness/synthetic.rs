@@ -2,13 +2,15 @@
 
 use crate::owner::{actor, owner};
 use palinode_core::action::{Action, Service, ServiceState, Target};
-use palinode_core::event::{
-    Class, Draft, Ending, Event, ImageRef, Intent, Outcome, RULES, RunClosed, RunEnd, RunOpened, World,
-};
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, RunId, StepPath};
-use palinode_core::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
-use palinode_core::port::{Gate, Journal, Vault};
+use palinode_core::port::{Journal, Vault};
+use palinode_core::record::{
+    Class, Draft, Ending, Event, ImageRef, Intent, Outcome, RunClosed, RunEnd, RunOpened, World,
+};
 use palinode_core::resource::{Active, Image, State};
+use palinode_core::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use palinode_core::run::rules::version::RULES;
 use palinode_core::span::Span;
 use palinode_journal::{DiskJournal, Options, create};
 use std::collections::BTreeMap;
@@ -271,7 +273,7 @@ pub fn journal(dir: &Path, runs: usize, entries_per_run: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use palinode_core::history::History;
+    use palinode_core::run::history::History;
     use palinode_journal::{JournalReader, verify};
 
     #[test]

@@ -2,12 +2,13 @@
 
 use crate::memory::INVENTORY;
 use crate::owner::{actor, owner};
-use palinode_core::event::{Answer, Class, RULES, Scope, World as Where};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId, StepPath};
-use palinode_core::plan::Plan;
 use palinode_core::port::{Handout, Stored, Verb};
-use palinode_core::rules::version::Rules;
+use palinode_core::record::{Answer, Class, Scope, World as Where};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
+use palinode_core::run::rules::version::RULES;
+use palinode_core::run::rules::version::Rules;
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::{DiskJournal, Options};

@@ -5,9 +5,9 @@
 //! - `body SEQ ID SEED LENGTH`: a body of that entry, as [`Chance`] makes it
 //! - `plan ID SEED LENGTH`: a public blob
 
-use palinode_core::event::{Class, Draft, Event};
 use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::port::{Journal, JournalRead, Stored};
+use palinode_core::record::{Class, Draft, Event};
 use palinode_journal::{DiskJournal, Options};
 use palinode_tests::chance::Chance;
 use palinode_tests::owner::owner;

@@ -2,13 +2,14 @@
 //! and secrets do not stay beside the journal.
 
 use palinode_core::action::{Action, Service, ServiceState, Target};
-use palinode_core::event::{PauseWhy, World};
-use palinode_core::history::History;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, ResourceKey, RunId, StepPath};
-use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
-use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Stored, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Halted, Job, JobStatus, LookError, Sample, Stored, Survey};
+use palinode_core::record::{PauseWhy, World};
 use palinode_core::resource::{Active, Image, State};
-use palinode_core::rules::version::Rules;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{Lane, LaneKind, Plan, Step, Work};
+use palinode_core::run::rules::version::Rules;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings};
 use palinode_tests::ansible::Release;

@@ -3,14 +3,15 @@
 
 use palinode_core::action::{Action, Target};
 use palinode_core::cluster::ClusterId;
-use palinode_core::event::{Ending, Entry, Event, PauseWhy, RunEnd, Scope, Why, World};
-use palinode_core::history::History;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId, StepPath};
-use palinode_core::life::Stage;
 use palinode_core::port::{
-    Bodies, Ended, Executor, Gate, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
+    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
 };
+use palinode_core::record::{Ending, Entry, Event, PauseWhy, RunEnd, Scope, Why, World};
 use palinode_core::resource::Image;
+use palinode_core::run::history::History;
+use palinode_core::run::life::Stage;
 use palinode_executors::Files as _;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings, TakeOver};
@@ -222,11 +223,11 @@ struct Asked<'a> {
 
 mod asked {
     use super::Asked;
-    use palinode_core::event::{Draft, Owner};
     use palinode_core::id::{BlobId, Epoch, RunId, Seq};
     use palinode_core::port::{
         BodyError, Entries, Handed, Journal, JournalRead, ReadError, RecordError, Stored, Vault,
     };
+    use palinode_core::record::{Draft, Owner};
     use std::sync::Arc;
 
     impl JournalRead for Asked<'_> {
@@ -410,7 +411,7 @@ fn of_two_decisions_that_nobody_took_in_the_later_one_counts() {
     let run = latest(&desk);
     hand_in(&desk, run, Verb::Skip { step: path(PACKAGES) });
     std::thread::sleep(Duration::from_millis(2));
-    let answer = palinode_core::event::Answer::Retry;
+    let answer = palinode_core::record::Answer::Retry;
     hand_in(&desk, run, Verb::Answer { step: path(PACKAGES), answer });
     desk.run(&["resume"]).exits(0).says(&["done"]).complains(&["was discarded", "a later decision"]);
     let skipped = |entry: &serde_json::Value| entry["entry"]["event"]["Skipped"]["step"] == PACKAGES;

@@ -2,8 +2,9 @@
 
 use crate::conformance::Memory;
 use palinode_core::action::{Action, Place};
+use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, Micros, ResourceKey};
-use palinode_core::port::{Bodies, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Sample, Survey};
+use palinode_core::port::{Bodies, Ended, Executor, Halted, Job, JobStatus, LookError, Sample, Survey};
 use palinode_core::resource::{Image, Kind as Sort};
 use palinode_core::span::Span;
 use palinode_executors::{Claim, Fence, Fleet, PlaybookDirs, Real};

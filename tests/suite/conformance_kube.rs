@@ -6,12 +6,14 @@
 //! is heard of, and can be stopped.
 
 use crate::conformance::Memory;
-use palinode_core::action::{Action, ObjectRef, PatchObject, Place, RemoveObject, ServiceState, Target};
+use palinode_core::action::{Action, PatchObject, Place, RemoveObject, ServiceState, Target};
 use palinode_core::cluster::{self, CLAIM};
+use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, Micros, ResourceKey};
 use palinode_core::port::{
-    Bodies, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey,
+    Bodies, Ended, Executor, Finished, Halted, Job, JobStatus, LookError, Report, Sample, Survey,
 };
+use palinode_core::resource::ObjectRef;
 use palinode_core::resource::{Active, Image, Kind, State};
 use palinode_core::span::Span;
 use palinode_executors::{Claim, Cluster as Api, Fence, Fleet, PlaybookDirs, Real};

@@ -1,7 +1,8 @@
 //! The corpus: journals of every kind of run and of every format and rules that ever were released, as they were written.
 
-use palinode_core::event::{Class, Event, RULES, RULES_KNOWN, RunEnd};
-use palinode_core::history::History;
+use palinode_core::record::{Class, Event, RunEnd};
+use palinode_core::run::history::History;
+use palinode_core::run::rules::version::{RULES, RULES_KNOWN};
 use palinode_journal::{DiskJournal, JournalReader};
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::strict::strict;

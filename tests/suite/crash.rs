@@ -1,10 +1,10 @@
 //! Every crash point of the shipped procedure: each prefix of the journal, times what the last open intent had come to.
 
-use palinode_core::event::{RunEnd, Scope};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::Stored;
+use palinode_core::record::{RunEnd, Scope};
 use palinode_core::resource::Residue;
+use palinode_core::run::history::History;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::Stopped;
 use palinode_replay::lab::Line;

@@ -1,9 +1,9 @@
 //! What someone else changed meanwhile: respected on the way back, shown on the way there.
 
-use palinode_core::compensate::CompensateError;
-use palinode_core::event::{Event, PauseWhy, RunEnd, Scope};
 use palinode_core::id::{HostName, StepPath};
-use palinode_core::life::Stage;
+use palinode_core::record::{Event, PauseWhy, RunEnd, Scope};
+use palinode_core::run::compensate::CompensateError;
+use palinode_core::run::life::Stage;
 use palinode_executors::Files;
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::lab::{Effect, Entry, UnitVerb};

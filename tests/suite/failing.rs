@@ -3,11 +3,11 @@
 
 use crate::crash::{report, unbroken};
 use palinode_core::action::Recovery;
-use palinode_core::event::{Answer, Event, ImageRef, PauseWhy, RunEnd, Scope};
-use palinode_core::history::History;
 use palinode_core::id::StepPath;
-use palinode_core::plan::{Plan, Work};
 use palinode_core::port::{Handout, Verb};
+use palinode_core::record::{Answer, Event, ImageRef, PauseWhy, RunEnd, Scope};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{Plan, Work};
 use palinode_replay::driver::{Driver, Stopped, Surroundings};
 use palinode_replay::lab::Failing;
 use palinode_tests::crash::{GAP, Unbroken, rested, resume, side_by_side};

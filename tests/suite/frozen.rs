@@ -3,11 +3,11 @@
 //! nothing that could not be recorded.
 
 use crate::crash::{report, unbroken};
-use palinode_core::event::{RunEnd, World as Where};
-use palinode_core::history::History;
 use palinode_core::id::{EntryId, Micros, Seq};
-use palinode_core::plan::Plan;
 use palinode_core::port::{BodyError, Journal, JournalRead, RecordError, Stored};
+use palinode_core::record::{RunEnd, World as Where};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
 use palinode_journal::sim::{Bound, Operation, SimDisk};
 use palinode_journal::{DiskJournal, Options, create_on, verify_on};
 use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Targets};

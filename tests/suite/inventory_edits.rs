@@ -2,11 +2,11 @@
 //! the file is the same byte for byte.
 
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
-use palinode_core::event::{Class, Why};
 use palinode_core::id::BodyId;
 use palinode_core::inventory::reading::Reading;
 use palinode_core::inventory::{DefinitionChange, Edit, Place};
 use palinode_core::port::{Bodies, BodyError, Control as _};
+use palinode_core::record::{Class, Why};
 use palinode_executors::{DiskFiles, DiskSources, InventoryFiles};
 use palinode_tests::ansible::{Ansible, Release};
 use serde_json::{Map, Value};

@@ -3,9 +3,9 @@
 
 use crate::inventory_edits::{Shelf, copy, differing, list, run};
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
-use palinode_core::event::Why;
 use palinode_core::inventory::{DefinitionChange, Edit};
 use palinode_core::port::Control as _;
+use palinode_core::record::Why;
 use palinode_executors::{DiskFiles, InventoryFiles};
 use palinode_tests::ansible::{Ansible, Release};
 use serde_json::{Map, Value, json};

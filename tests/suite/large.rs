@@ -1,8 +1,8 @@
 //! A lab of sixty storage nodes: cut in the middle, resumed and taken back, under the same judges as the small one.
 
-use palinode_core::event::{RunEnd, Scope};
 use palinode_core::id::StepPath;
 use palinode_core::port::Stored;
+use palinode_core::record::{RunEnd, Scope};
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::lab::{Fault, Phase, World, inventory_of};

@@ -37,6 +37,7 @@ mod kube_joins;
 mod kube_nodes;
 mod kube_objects;
 mod large;
+mod pages;
 mod playbooks;
 mod power;
 mod procedure;

@@ -1,8 +1,8 @@
 //! Power cuts on real file systems, at random moments: nothing that was acknowledged is lost, and work goes on.
 
-use palinode_core::event::{Draft, Event};
 use palinode_core::id::{Micros, RunId, Seq, StepPath};
 use palinode_core::port::{Journal, JournalRead};
+use palinode_core::record::{Draft, Event};
 use palinode_journal::{DiskJournal, JournalReader, Options, verify};
 use palinode_tests::binary::Desk;
 use palinode_tests::chance::Chance;

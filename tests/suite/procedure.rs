@@ -1,9 +1,9 @@
 //! The shipped procedure in the lab: there, and back again.
 
-use palinode_core::event::{Event, ImageRef, PauseWhy, RunEnd, Scope};
 use palinode_core::id::StepPath;
-use palinode_core::life::Stage;
+use palinode_core::record::{Event, ImageRef, PauseWhy, RunEnd, Scope};
 use palinode_core::resource::{Loss, State};
+use palinode_core::run::life::Stage;
 use palinode_executors::Files;
 use palinode_replay::driver::Stopped;
 use palinode_replay::rollback;
@@ -140,7 +140,7 @@ fn a_custom_node_group_is_deleted_only_when_no_other_node_lives_on_it() {
     let path = StepPath::new("gluster1.demo/drop-node-group").expect("a path");
     let ix = history.runs[&RUN].find(&path).expect("the step");
     let (_, known) = history.runs[&RUN].step(ix).expect("the step");
-    assert_eq!(known.why, Some(palinode_core::event::Why::Precondition));
+    assert_eq!(known.why, Some(palinode_core::record::Why::Precondition));
     assert!(set.lab.snapshot().config_map("openshift-node", "node-config-infra-crio").is_some());
     // Passed over with a reason, the run goes on.
     set.skip(RUN, &path, "still used by the nodes that come later");

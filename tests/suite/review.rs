@@ -1,13 +1,13 @@
 //! Decisions that come while something is under way, and runs that meet each other's traces.
 
-use palinode_core::event::{Answer, Decision, Draft, Event, Owner, PauseWhy, RunEnd, Scope, World};
-use palinode_core::history::History;
 use palinode_core::id::{BlobId, Epoch, HostName, Micros, RunId, Seq, StepPath};
-use palinode_core::life::Stage;
-use palinode_core::plan::Plan;
 use palinode_core::port::{
     BodyError, Entries, Handed, Handout, Journal, JournalRead, ReadError, RecordError, Stored, Vault, Verb,
 };
+use palinode_core::record::{Answer, Decision, Draft, Event, Owner, PauseWhy, RunEnd, Scope, World};
+use palinode_core::run::history::History;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::Plan;
 use palinode_journal::MemJournal;
 use palinode_replay::driver::{DriveError, Driver, Opening, Refused, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{self, Fault, Phase};

@@ -1,14 +1,14 @@
 //! Strict replay: a journal altered in one decision, and made whole again byte by byte, is caught where it was altered.
 
 use palinode_core::action::{Accepted, Action, Recovery, UndoClass, Verdict};
-use palinode_core::event::{
+use palinode_core::id::{Epoch, HostName, Micros, ResourceKey, RunId, Seq, StepPath};
+use palinode_core::record::{
     Actor, Answer, Decision, Difference, Ending, Entry, Event, Intent, JobWord, Outcome, PauseWhy, Probed, Rule,
     RunClosed, RunEnd, RunOpened, Scope, SkipWhy, Why, World, blob_id,
 };
-use palinode_core::history::History;
-use palinode_core::id::{Epoch, HostName, Micros, ResourceKey, RunId, Seq, StepPath};
-use palinode_core::plan::Plan;
 use palinode_core::resource::{Fields, Loss, Residue, State};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Plan;
 use palinode_journal::JournalReader;
 use palinode_replay::strict::{Divergence, StrictError, strict};
 use palinode_tests::binary::Desk;
@@ -342,11 +342,11 @@ fn table() -> Vec<Row> {
             |s, at| {
                 intent(s, at, |i| {
                     let mut image = match &i.before {
-                        palinode_core::event::ImageRef::Here(image) => (**image).clone(),
+                        palinode_core::record::ImageRef::Here(image) => (**image).clone(),
                         _ => return,
                     };
                     image.insert(key("gluster1.demo/unit/crio"), State::Absent);
-                    i.before = palinode_core::event::ImageRef::here(image);
+                    i.before = palinode_core::record::ImageRef::here(image);
                 });
             },
             (0, "resources in the before-image", "unit/crio"),

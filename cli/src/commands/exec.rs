@@ -11,11 +11,12 @@ use palinode_core::action::{
     Action, Command, Fetch, FileAbsent, FileRead, FileState, FileWrite, Package, PackageState, Recovery, Repository,
     Service, ServiceState, Target, Wait,
 };
-use palinode_core::event::{Ending, Event, RULES};
 use palinode_core::id::{HostName, Label, Seq, StepPath};
 use palinode_core::inventory::Inventory;
-use palinode_core::plan::{Lane, LaneKind, Plan, Step, Work};
 use palinode_core::port::JournalRead;
+use palinode_core::record::{Ending, Event};
+use palinode_core::run::plan::{Lane, LaneKind, Plan, Step, Work};
+use palinode_core::run::rules::version::RULES;
 use palinode_core::span::Span;
 use palinode_replay::driver::ShelfView;
 use palinode_replay::lab;

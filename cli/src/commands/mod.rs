@@ -6,6 +6,7 @@ mod decide;
 mod doctor;
 mod exec;
 mod from_run;
+mod help;
 mod inventory;
 mod log;
 mod reindex;
@@ -46,5 +47,6 @@ pub(crate) fn dispatch(args: &Args) -> Result<Exit, Failure> {
         Command::Runbook(runbook) => runbook::runbook(args, runbook),
         Command::Inventory(command) => inventory::inventory(args, command),
         Command::Doctor(doctor) => doctor::doctor(args, doctor),
+        Command::Help(wanted) => help::help(wanted),
     }
 }

@@ -8,7 +8,7 @@ use crate::render::live::Live;
 use crate::session::{self, Start};
 use crate::targets::{self, Against, Mandate};
 use crate::{actor, place};
-use palinode_core::history::History;
+use palinode_core::run::history::History;
 use palinode_replay::driver::TakeOver;
 use std::time::Instant;
 

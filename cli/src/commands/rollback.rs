@@ -9,13 +9,13 @@ use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_
 use crate::session::{self, Start};
 use crate::targets::{self, Against, Mandate};
 use crate::{actor, consent, place};
-use palinode_core::compensate::Compensation;
-use palinode_core::event::{Scope, World};
-use palinode_core::history::History;
 use palinode_core::id::{HostName, RunId, StepPath};
-use palinode_core::plan::{LaneKind, Plan, Work};
 use palinode_core::port::JournalRead;
-use palinode_core::state::RunState;
+use palinode_core::record::{Scope, World};
+use palinode_core::run::compensate::Compensation;
+use palinode_core::run::history::History;
+use palinode_core::run::plan::{LaneKind, Plan, Work};
+use palinode_core::run::state::RunState;
 use palinode_journal::DiskJournal;
 use palinode_replay::driver::{Opening, Stopped, TakeOver};
 use palinode_replay::rollback as way_back;
@@ -169,7 +169,10 @@ fn reached(journal: &DiskJournal, history: &History, state: &RunState, scope: &S
 }
 
 /// Both plans' steps, for options that name one.
-fn joined(original: &palinode_core::plan::Plan, back: &palinode_core::plan::Plan) -> palinode_core::plan::Plan {
+fn joined(
+    original: &palinode_core::run::plan::Plan,
+    back: &palinode_core::run::plan::Plan,
+) -> palinode_core::run::plan::Plan {
     let mut both = back.clone();
     both.steps.extend(original.steps.iter().cloned());
     both

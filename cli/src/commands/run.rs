@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::render::live::Live;
 use crate::{place, session, world};
 use palinode_core::id::RunId;
-use palinode_core::plan::Plan;
+use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_executors::{FILE_LIMIT, read_plain};
 use palinode_replay::lab;

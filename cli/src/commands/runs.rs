@@ -5,10 +5,10 @@ use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, moment, suggest, to_stdout, words};
-use palinode_core::event::{Actor, Compensates, World};
-use palinode_core::history::History;
 use palinode_core::id::{Micros, RunId};
-use palinode_core::state::RunState;
+use palinode_core::record::{Actor, Compensates, World};
+use palinode_core::run::history::History;
+use palinode_core::run::state::RunState;
 use palinode_journal::OwnerState;
 use std::fmt::Write as _;
 

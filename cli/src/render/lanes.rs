@@ -3,10 +3,10 @@
 use super::words::Driven;
 use super::{count, hints, moment, some};
 use palinode_core::id::Micros;
-use palinode_core::leftover;
-use palinode_core::life::Stage;
-use palinode_core::plan::{LaneKind, Step};
-use palinode_core::state::{RunState, StepState};
+use palinode_core::run::leftover;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::{LaneKind, Step};
+use palinode_core::run::state::{RunState, StepState};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

@@ -3,13 +3,15 @@
 pub(crate) mod hints;
 pub(crate) mod lanes;
 pub(crate) mod live;
+pub(crate) mod markdown;
 pub(crate) mod progress;
 pub(crate) mod suggest;
 pub(crate) mod summary;
 pub(crate) mod words;
 
-use palinode_core::id::{Micros, is_bidi};
+use palinode_core::id::Micros;
 use palinode_core::runbook::Finding;
+use palinode_core::shown::is_bidi;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 

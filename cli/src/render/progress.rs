@@ -1,12 +1,12 @@
 //! Progress: one plain line on standard error for each thing that was settled.
 
 use super::{clock, escape, span, to_stderr, words};
-use palinode_core::event::{Decision, Ending, Event, HostKeys, Rule, SkipWhy, Why};
-use palinode_core::history::History;
 use palinode_core::id::StepPath;
-use palinode_core::plan::Work;
 use palinode_core::port::Stored;
-use palinode_core::progress::{HostEnd, Told};
+use palinode_core::record::{Decision, Ending, Event, HostKeys, Rule, SkipWhy, Why};
+use palinode_core::record::{HostEnd, Told};
+use palinode_core::run::history::History;
+use palinode_core::run::plan::Work;
 use std::collections::BTreeSet;
 
 /// Writes progress lines.

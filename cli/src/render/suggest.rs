@@ -2,8 +2,8 @@
 
 use crate::exit::Failure;
 use crate::render::some;
-use palinode_core::event::Scope;
-use palinode_core::state::RunState;
+use palinode_core::record::Scope;
+use palinode_core::run::state::RunState;
 use std::collections::BTreeSet;
 
 /// A name that must be one of these. `what`: what it is a name of; `missing`: what is said before it, such as `the journal

@@ -3,12 +3,12 @@
 use super::lanes::{LaneRow, lanes};
 use super::{count, escape, hints, lines, moment, one_line, some, span, words};
 use crate::place;
-use palinode_core::event::{PauseWhy, Scope, World};
-use palinode_core::history::History;
-use palinode_core::life::Stage;
-use palinode_core::plan::{Plan, Work};
+use palinode_core::record::{PauseWhy, Scope, World};
 use palinode_core::resource::Residue;
-use palinode_core::state::{RunState, StepState};
+use palinode_core::run::history::History;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::{Plan, Work};
+use palinode_core::run::state::{RunState, StepState};
 use palinode_replay::driver::ShelfView;
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -2,14 +2,14 @@
 
 use super::moment;
 use palinode_core::action::UndoClass;
-use palinode_core::event::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
 use palinode_core::id::HostName;
-use palinode_core::leftover;
-use palinode_core::life::Stage;
-use palinode_core::plan::Step;
-use palinode_core::progress::Told;
+use palinode_core::record::Told;
+use palinode_core::record::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
 use palinode_core::resource::{Loss, Residue};
-use palinode_core::state::{RunState, StepState};
+use palinode_core::run::leftover;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::Step;
+use palinode_core::run::state::{RunState, StepState};
 use std::collections::BTreeMap;
 
 use super::escape;

@@ -5,16 +5,14 @@
 //! ([`Action::judge`]), its inverse, its undo class and whether it is safe to repeat. Executors only observe and act.
 
 mod kind;
-mod object_ref;
 mod on_cluster;
 mod on_host;
 mod secret;
 mod undo;
-mod values;
+pub(crate) mod values;
 
 pub use kind::*;
 pub(crate) use kind::{ActionKind, JudgedBy};
-pub use object_ref::ObjectRef;
 pub use secret::{Secret, Shown, Source, Word};
 pub use undo::{Accept, Accepted, Undo, restore_touched};
 pub(crate) use values::volume;

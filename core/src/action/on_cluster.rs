@@ -1,10 +1,9 @@
 //! Resources of the cluster that several kinds of actions share: their footprint, and how they are put back.
 
-use crate::action::{
-    Accepted, Action, ApplyObject, DeleteObject, ObjectRef, PutObject, RemoveObject, RestoreNode, Target, Undo,
-};
+use crate::action::{Accepted, Action, ApplyObject, DeleteObject, PutObject, RemoveObject, RestoreNode, Target, Undo};
 use crate::cluster;
 use crate::id::{BodyId, ResourceKey};
+use crate::resource::ObjectRef;
 use crate::resource::{Fields, Footprint, Image, Kind, Node, State};
 use crate::span::Span;
 

@@ -3,7 +3,7 @@
 use crate::shown::Shown as _;
 
 /// A name that no shell and no option parser could misread.
-pub(super) fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
+pub(crate) fn word(what: &str, text: &str, extra: &str) -> Result<(), String> {
     if text.contains("{{") {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub(super) fn path(text: &str) -> Result<(), String> {
     if !text.starts_with('/') {
         return Err(format!("the path `{}` is not absolute", text.shown()));
     }
-    if text.chars().any(|c| c.is_control() || crate::id::is_bidi(c)) || text.len() > 4000 {
+    if text.chars().any(|c| c.is_control() || crate::shown::is_bidi(c)) || text.len() > 4000 {
         return Err(format!("the path `{}` contains control characters or is too long", text.shown()));
     }
     if text.split('/').any(|part| part == ".." || part == ".") {
@@ -37,7 +37,7 @@ pub(super) fn path(text: &str) -> Result<(), String> {
 }
 
 /// As [`word`], for all of them.
-pub(super) fn words<'a>(what: &str, all: impl IntoIterator<Item = &'a String>, extra: &str) -> Result<(), String> {
+pub(crate) fn words<'a>(what: &str, all: impl IntoIterator<Item = &'a String>, extra: &str) -> Result<(), String> {
     all.into_iter().try_for_each(|text| word(what, text, extra))
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn volume(text: &str) -> Result<(), String> {
 }
 
 /// What names in the API consist of.
-pub(super) fn is_plain(text: &str, more: &str) -> bool {
+pub(crate) fn is_plain(text: &str, more: &str) -> bool {
     !text.is_empty()
         && text != "."
         && text != ".."
@@ -60,13 +60,13 @@ pub(super) fn is_plain(text: &str, more: &str) -> bool {
 }
 
 /// Signs in the names of packages, beside letters and digits.
-pub(super) const PACKAGE: &str = "-._+:~";
+pub(crate) const PACKAGE: &str = "-._+:~";
 
 /// Signs in the names of units.
-pub(super) const UNIT: &str = "-._@:\\";
+pub(crate) const UNIT: &str = "-._@:\\";
 
 /// Signs in the names of ConfigMaps and namespaces.
-pub(super) const OBJECT: &str = "-.";
+pub(crate) const OBJECT: &str = "-.";
 
 /// Three items at most, and how many more there are.
 pub(super) fn list(items: &[String], noun: &str) -> String {

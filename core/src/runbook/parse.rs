@@ -3,8 +3,8 @@
 use super::Finding;
 use super::node::{At, Key, Node, Value};
 use crate::action;
+use crate::gate;
 use crate::id::Label;
-use crate::port;
 use crate::shown::Shown as _;
 use std::collections::BTreeMap;
 
@@ -271,16 +271,16 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
         let word = key.text.as_str();
         let found = if action::runbook_names().any(|name| name == word) {
             Some((Kind::Action(word.to_owned()), value.clone()))
-        } else if port::GATES.contains(&word) {
+        } else if gate::GATES.contains(&word) {
             Some((Kind::Gate(word.to_owned()), value.clone()))
         } else if word == "gate" {
             let [(key, value)] = value.map("{ GATE: { ... } }")? else {
                 return Err(Finding::new(value.at, "a gate has one condition", "write `gate: { gluster.healed: {} }`"));
             };
-            if !port::GATES.contains(&key.text.as_str()) {
+            if !gate::GATES.contains(&key.text.as_str()) {
                 return Err(Finding::new(
                     key.at,
-                    format!("unknown gate `{}`, known are {}", key.text.shown(), port::GATES.join(", ")),
+                    format!("unknown gate `{}`, known are {}", key.text.shown(), gate::GATES.join(", ")),
                     "correct the name",
                 ));
             }
@@ -295,7 +295,7 @@ fn step(item: &Node) -> Result<StepSpec, Finding> {
                     "unknown action `{}`; actions are {}; gates are {}; modifiers are {}",
                     word.shown(),
                     action::runbook_names().collect::<Vec<_>>().join(", "),
-                    port::GATES.join(", "),
+                    gate::GATES.join(", "),
                     MODIFIERS.join(", ")
                 ),
                 "correct the name",

@@ -1,7 +1,7 @@
 //! Runbooks: what is read, and that every mistake gets a place, a reason and a next step.
 
 use super::*;
-use crate::plan::{LaneKind, Work};
+use crate::run::plan::{LaneKind, Work};
 
 const INVENTORY: &str = "[gluster]\ng1.demo\ng2.demo\ng3.demo\n\n[bad]\n\"a;reboot\"\n[esc]\na\u{1b}[2J\n[ranged]\nr[1:3].demo\nr2.demo\n[bomb]\nr[1:999999999].demo\n[taken]\ncontrol\n[none]\n";
 
@@ -9,7 +9,7 @@ fn given() -> Given {
     Given { inventory: Some(("/tmp/hosts".to_owned(), INVENTORY.to_owned())), ..Given::default() }
 }
 
-fn plan(text: &str, given: &Given) -> Result<crate::plan::Plan, Vec<Finding>> {
+fn plan(text: &str, given: &Given) -> Result<crate::run::plan::Plan, Vec<Finding>> {
     Runbook::parse(text).and_then(|runbook| runbook.expand(given))
 }
 
@@ -52,8 +52,8 @@ fn a_runbook_becomes_steps_with_stable_paths() {
         matches!(&drop.work, Work::Act(crate::action::Action::DeleteObject(object)) if object.name == "{{ found }}")
     );
     let (bytes, digest) = plan.encode().expect("encodes");
-    assert_eq!(crate::plan::Plan::decode(&bytes).expect("decodes"), plan);
-    assert_eq!(crate::event::plan_digest(&bytes), digest);
+    assert_eq!(crate::run::plan::Plan::decode(&bytes).expect("decodes"), plan);
+    assert_eq!(crate::record::plan_digest(&bytes), digest);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_gate_asks_hosts_that_the_plan_then_reaches() {
     let reached: Vec<&str> = plan.reached().into_iter().map(|host| host.as_str()).collect();
     assert_eq!(reached, ["g1.demo", "g2.demo", "r1.demo"]);
     // What says nothing is left out: a plan of an older version keeps its digest.
-    let plain = serde_json::to_string(&crate::port::Gate::gluster_healed(2)).expect("it encodes");
+    let plain = serde_json::to_string(&crate::gate::Gate::gluster_healed(2)).expect("it encodes");
     assert_eq!(plain, r#"{"gluster.healed":{"vantage_points":2}}"#);
 }
 
@@ -179,7 +179,7 @@ fn a_gate_asks_hosts_that_the_plan_then_reaches() {
 fn a_range_names_its_hosts() {
     let text = "runbook: demo\nhosts: { group: ranged }\neach_host: [ { a: { kube.cordon: {} } } ]\n";
     let plan = Runbook::parse(text).expect("it can be read").expand(&given()).expect("it can be expanded");
-    let host = |lane: &crate::plan::Lane| match &lane.kind {
+    let host = |lane: &crate::run::plan::Lane| match &lane.kind {
         LaneKind::Host(host) => Some(host.to_string()),
         _ => None,
     };
@@ -217,7 +217,8 @@ fn only(step: &str) -> Result<crate::action::Action, Vec<Finding>> {
 
 #[test]
 fn objects_are_written_as_maps_and_stored_as_text() {
-    use crate::action::{Action, ObjectRef, PatchObject, RemoveObject};
+    use crate::action::{Action, PatchObject, RemoveObject};
+    use crate::resource::ObjectRef;
     let object = |api: &str, kind: &str, namespace: Option<&str>| ObjectRef {
         api: api.to_owned(),
         kind: kind.to_owned(),

@@ -1,17 +1,17 @@
 //! What belongs to a run as a whole: who writes, when it opens, pauses and ends.
 
 use super::{Checked, Due, Strict, Track, Unchecked, told};
-use crate::compensate::{CompensateError, compensate, originals, residues_of};
-use crate::decide::Standing;
-use crate::event::{Compensates, Event, ImageRef, PauseWhy, RunClosed, RunOpened, SkipWhy};
 use crate::id::{Epoch, ResourceKey, RunId};
-use crate::life::Stage;
-use crate::plan::Plan;
 use crate::port::Stored;
+use crate::record::{Compensates, Event, ImageRef, PauseWhy, RunClosed, RunOpened, SkipWhy};
 use crate::resource::{Loss, Residue};
-use crate::rules::ending;
-use crate::rules::version::Rules;
-use crate::state::RunState;
+use crate::run::compensate::{CompensateError, compensate, originals, residues_of};
+use crate::run::decide::Standing;
+use crate::run::life::Stage;
+use crate::run::plan::Plan;
+use crate::run::rules::ending;
+use crate::run::rules::version::Rules;
+use crate::run::state::RunState;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -218,7 +218,8 @@ impl Strict<'_> {
                 }
                 (a, b) => {
                     let end = "a plan that ends there".to_owned();
-                    let words = |step: Option<&crate::plan::Step>| step.map_or(end.clone(), |s| name(s.path.as_str()));
+                    let words =
+                        |step: Option<&crate::run::plan::Step>| step.map_or(end.clone(), |s| name(s.path.as_str()));
                     return Err(self.diverged(stored, words(a), words(b)));
                 }
             }

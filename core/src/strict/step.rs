@@ -2,16 +2,16 @@
 
 use super::{Checked, Due, Strict, Unchecked, With, told};
 use crate::action::Action;
-use crate::decide::Next;
-use crate::event::{Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, Probed, SkipWhy, Undoes, Why};
 use crate::id::{Label, Micros, ResourceKey, StepPath};
-use crate::life::Stage;
-use crate::plan::{Step, StepIx, Work};
 use crate::port::Stored;
+use crate::record::{Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, Probed, SkipWhy, Undoes, Why};
 use crate::resource::{Fields, Footprint, Image, State};
-use crate::rules::finding::{Came, Judged, Look, SampleTime, Sampled, judged, outcome, sampled};
-use crate::rules::prepare::{self, Drift, drifts, extended, finds_more, goes_on, is_drift, joined, settled};
-use crate::state::RunState;
+use crate::run::life::Stage;
+use crate::run::next::Next;
+use crate::run::plan::{Step, StepIx, Work};
+use crate::run::rules::finding::{Came, Judged, Look, SampleTime, Sampled, judged, outcome, sampled};
+use crate::run::rules::prepare::{self, Drift, drifts, extended, finds_more, goes_on, is_drift, joined, settled};
+use crate::run::state::RunState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Events and values in words, for those who read a divergence.
 
-use crate::event::{Event, Probed, RunClosed};
+use crate::record::{Event, Probed, RunClosed};
 use serde::Serialize;
 
 /// So much of a value is shown.

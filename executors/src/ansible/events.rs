@@ -1,6 +1,6 @@
 //! What the callback plugin wrote: lines of JSON, read from where they stopped, tolerant of anything else.
 
-use palinode_core::progress::{HostEnd, Told};
+use palinode_core::record::{HostEnd, Told};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;

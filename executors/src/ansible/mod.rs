@@ -20,10 +20,10 @@ use crate::ssh::{Asked, Claim, JobError, Jobs, LocalShell, Places, Recorded, Sai
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target, Word as Value};
-use palinode_core::event::Class;
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::reading::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
+use palinode_core::record::Class;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -465,7 +465,7 @@ fn umask() -> Option<String> {
 /// The folder of an inventory's claim: one for a file, by whatever links it is reached.
 fn named(inventory: &str) -> String {
     let path = std::fs::canonicalize(inventory).unwrap_or_else(|_| PathBuf::from(inventory));
-    let digest = palinode_core::event::blob_id(path.as_os_str().as_encoded_bytes()).to_string();
+    let digest = palinode_core::record::blob_id(path.as_os_str().as_encoded_bytes()).to_string();
     let short: String = digest.chars().take(16).collect();
     format!("{}-{short}", slug(inventory))
 }

@@ -2,7 +2,7 @@
 
 use super::events::{Fared, Tally};
 use palinode_core::action::{Playbook, Target};
-use palinode_core::event::Why;
+use palinode_core::record::Why;
 use std::collections::BTreeMap;
 
 /// What is known once its process is gone.

@@ -2,10 +2,10 @@
 
 use super::Cluster;
 use super::api::{Answer, Fault, Verb};
-use palinode_core::event::{Class, Why};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, LookError, Report};
-use palinode_core::progress::Told;
+use palinode_core::record::Told;
+use palinode_core::record::{Class, Why};
 use serde_json::{Value, json};
 
 /// See the module.

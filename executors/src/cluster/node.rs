@@ -3,8 +3,8 @@
 use super::claim::{Absence, Operations, as_read};
 use super::job::{ApiJob, Stop, failed};
 use palinode_core::cluster;
-use palinode_core::event::Why;
 use palinode_core::id::ResourceKey;
+use palinode_core::record::Why;
 use palinode_core::resource::State;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

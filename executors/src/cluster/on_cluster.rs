@@ -4,7 +4,7 @@ use super::job::{ApiJob, Stop};
 use super::rights::Right;
 use crate::kind::drain::Draining;
 use futures_util::future::LocalBoxFuture;
-use palinode_core::action::ObjectRef;
+use palinode_core::resource::ObjectRef;
 use tokio::time::Instant;
 
 /// What came of a round: an end, or none if there is something to tell or it was waited, and it goes on.

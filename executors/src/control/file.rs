@@ -1,9 +1,9 @@
 //! What every action on files does: reads, and writes only in place of what it read.
 
 use crate::files::{FileContent, Files};
-use palinode_core::event::Why;
 use palinode_core::inventory::Change;
 use palinode_core::port::BodyError;
+use palinode_core::record::Why;
 use std::io;
 
 /// Why an action did not finish well.

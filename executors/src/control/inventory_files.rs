@@ -4,8 +4,8 @@ use super::file::Stop;
 use crate::files::{FileContent, Files};
 use crate::kind::{DoneBy, done_by};
 use palinode_core::action::Action;
-use palinode_core::event::Class;
 use palinode_core::port::{Bodies, BodyError, Control, Finished, LookError};
+use palinode_core::record::Class;
 use palinode_core::resource::State;
 use std::io;
 

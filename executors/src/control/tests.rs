@@ -3,10 +3,10 @@
 use super::InventoryFiles;
 use crate::files::{DiskFiles, FileContent, Files, MemFiles};
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
-use palinode_core::event::{Class, Why};
 use palinode_core::id::{BodyId, Label};
 use palinode_core::inventory::Edit;
 use palinode_core::port::{Bodies, BodyError, Control};
+use palinode_core::record::{Class, Why};
 use palinode_core::resource::State;
 use std::cell::RefCell;
 use std::io;

@@ -24,8 +24,9 @@ pub(crate) use ask::Vantage;
 pub(crate) use heal::query;
 
 use healed::healed;
-use palinode_core::event::Class;
-use palinode_core::port::{Bodies, BodyError, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, BodyError};
+use palinode_core::record::Class;
 use view::View;
 
 /// `away`: members that may be away, by the names that people know them by; none of them is asked.

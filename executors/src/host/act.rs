@@ -3,8 +3,8 @@
 use super::{guard, same};
 use crate::kind::done_by;
 use palinode_core::action::{Package, Secret};
-use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
+use palinode_core::record::Why;
 
 /// A kind of action that is done on hosts.
 pub(crate) trait OnHost {

@@ -3,9 +3,9 @@
 use super::LIMIT;
 use crate::kind::{REPOS, attribute};
 use crate::ssh::{decoded, quoted};
-use palinode_core::event::Class;
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, BodyError};
+use palinode_core::record::Class;
 use palinode_core::resource::{Active, Image, Kind, Nevra, State};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -65,9 +65,9 @@ pub(crate) fn moved(code: i32, out: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use palinode_core::event::Class;
     use palinode_core::id::BodyId;
     use palinode_core::port::BodyError;
+    use palinode_core::record::Class;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
     use std::path::Path;
     use std::process::Command;

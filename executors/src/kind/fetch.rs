@@ -3,8 +3,8 @@
 use crate::host::OnHost;
 use crate::ssh::quoted;
 use palinode_core::action::{Fetch, Secret};
-use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
+use palinode_core::record::Why;
 
 impl OnHost for Fetch {
     /// What is fetched is what the job prints, and is kept as that. A directory is packed twice: first to know how much it

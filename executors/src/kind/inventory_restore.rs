@@ -4,9 +4,9 @@ use crate::control::OnFiles;
 use crate::control::file::{Stop, listed, read, swap, write};
 use crate::files::Files;
 use palinode_core::action::InventoryRestore;
-use palinode_core::event::Why;
 use palinode_core::inventory::{difference, merge3, reads};
 use palinode_core::port::{Bodies, BodyError};
+use palinode_core::record::Why;
 use palinode_core::resource::State;
 
 impl OnFiles for InventoryRestore {

@@ -5,8 +5,8 @@ use crate::cluster::job::{ApiJob, Stop, failed};
 use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
 use crate::cluster::rights::Right;
 use palinode_core::action::KubeExec;
-use palinode_core::event::{Class, Why};
 use palinode_core::port::{Ended, Finished};
+use palinode_core::record::{Class, Why};
 use std::time::Duration;
 
 impl OnCluster for KubeExec {

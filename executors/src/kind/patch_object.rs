@@ -7,7 +7,7 @@ use crate::cluster::objects::{TRIES, bound, is_to_stay, restless};
 use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
 use palinode_core::action::PatchObject;
 use palinode_core::cluster;
-use palinode_core::event::Why;
+use palinode_core::record::Why;
 use serde_json::{Value, json};
 
 impl OnCluster for PatchObject {

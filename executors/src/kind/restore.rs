@@ -4,7 +4,7 @@ use crate::cluster::job::{ApiJob, failed};
 use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
 use crate::cluster::rights::Right;
 use palinode_core::action::Restore;
-use palinode_core::event::Why;
+use palinode_core::record::Why;
 
 impl OnCluster for Restore {
     fn round<'a>(&'a self, _: &'a mut ApiJob<'_>, _: &'a mut Memory) -> Round<'a> {

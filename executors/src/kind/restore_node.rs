@@ -7,7 +7,7 @@ use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
 use crate::cluster::rights::Right;
 use palinode_core::action::RestoreNode;
 use palinode_core::cluster;
-use palinode_core::event::Why;
+use palinode_core::record::Why;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;

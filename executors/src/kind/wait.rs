@@ -3,8 +3,8 @@
 use crate::host::OnHost;
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Awaited, Secret, Wait};
-use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
+use palinode_core::record::Why;
 use palinode_core::span::Span;
 
 /// The exit code of a wait whose time is up.

@@ -9,10 +9,10 @@ use crate::secrets;
 use crate::ssh::{Claim, Fleet};
 use palinode_core::action::{Action, Place, Target};
 use palinode_core::cluster::ClusterId;
+use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, HostName, Micros, ResourceKey};
-use palinode_core::port::{
-    Bodies, Control as _, Ended, Executor, Gate, Halted, Job, JobStatus, LookError, Report, Sample, Survey,
-};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, Control as _, Ended, Executor, Halted, Job, JobStatus, LookError, Report, Survey};
 use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
 use std::cell::RefCell;

@@ -6,9 +6,11 @@ use super::on_host::LONG;
 use crate::gluster::{self, Vantage};
 use crate::host;
 use palinode_core::action::Target;
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::HostName;
-use palinode_core::port::{Bodies, Gate, LookError, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, LookError};
+use palinode_core::record::Class;
 
 impl Real {
     /// Looks at a gate's condition once.

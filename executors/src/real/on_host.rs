@@ -8,9 +8,9 @@ use crate::host::{self, Beyond, OnHost};
 use crate::kind::old_boot;
 use crate::ssh::{Asked, JobError, Jobs, Reply, Word};
 use palinode_core::action::{Action, Target};
-use palinode_core::event::Class;
 use palinode_core::id::{EntryId, HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Executor as _, Job, JobStatus, LookError, Remains, Report, Survey};
+use palinode_core::record::Class;
 use palinode_core::resource::Image;
 use std::time::Duration;
 

@@ -5,9 +5,9 @@ use super::on_host::{HostSide, is_on};
 use crate::host;
 use crate::kind::old_boot;
 use crate::ssh::{JobError, Said, Watch, Word};
-use palinode_core::event::{Class, Why};
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Finished, Job};
+use palinode_core::record::{Class, Why};
 use palinode_core::resource::{Loss, Residue};
 use std::time::Duration;
 

@@ -207,7 +207,7 @@ const REFUSED: [(&[&str], Judge); 9] = [
 
 /// ssh fills in `%` and `${}` in the name of a file.
 pub(super) fn key(text: &str) -> Option<&'static str> {
-    let bad = |c: char| c.is_control() || palinode_core::id::is_bidi(c) || "\"\\%$".contains(c);
+    let bad = |c: char| c.is_control() || palinode_core::shown::is_bidi(c) || "\"\\%$".contains(c);
     let good = text.len() <= 1000 && !text.starts_with('-') && !text.chars().any(bad);
     (!good).then_some("is no plain name of a file")
 }

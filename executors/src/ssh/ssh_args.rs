@@ -73,7 +73,7 @@ const OPTIONS: [(&str, Form); 47] = [
 
 /// The lines that arguments of ssh come to; else why they cannot be used.
 pub(super) fn lines(text: &str) -> Result<Vec<Line>, &'static str> {
-    if text.chars().any(|c| c.is_control() || palinode_core::id::is_bidi(c)) || text.len() > 4000 {
+    if text.chars().any(|c| c.is_control() || palinode_core::shown::is_bidi(c)) || text.len() > 4000 {
         return Err("holds control characters or is too long");
     }
     let words = shlex::split(text).ok_or("has a quote without its end")?;

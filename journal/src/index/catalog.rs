@@ -1,41 +1,20 @@
 //! Finding entries: by the index as far as it goes, and by reading the journal from there on.
 
-use super::build::{BODIES, BODY_PREFIX, ENTRIES, ENTRY_PREFIX};
+use super::keys::{BODIES, BODY_PREFIX, ENTRIES, ENTRY_PREFIX};
 use super::query::{Query, Steps};
 use super::quiet::quietly;
 use super::search;
 use super::store::{Index, Trouble, Wish};
-use crate::reader::JournalReader;
-use palinode_core::event::Sealed;
-use palinode_core::id::{BodyId, Micros, RunId, Seq};
+use crate::index::run::Run;
+use crate::read::reader::JournalReader;
+use palinode_core::id::{BodyId, RunId, Seq};
 use palinode_core::port::{JournalRead, ReadError, Stored};
-use serde::{Deserialize, Serialize};
+use palinode_core::record::Sealed;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Below so many entries, reading them all is as fast as opening the index.
 const LAG: u64 = 4096;
-
-/// What a list of runs says of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
-    /// The run.
-    pub run: RunId,
-    /// Its first entry.
-    pub first: Seq,
-    /// Its last entry.
-    pub last: Seq,
-    /// The time of that, by the run's own clock.
-    pub changed: Micros,
-    /// Whether that clock is virtual.
-    pub is_virtual: bool,
-    /// Whether it is closed.
-    pub closed: bool,
-    /// The run whose keys seal its bodies.
-    pub keys: RunId,
-    /// For a rollback: the run that it takes back.
-    pub compensates: Option<RunId>,
-}
 
 /// Finds entries of a journal, as it was when this was opened.
 ///
@@ -115,7 +94,7 @@ impl<'a> Catalog<'a> {
             index.each(&[ENTRIES], &mut |key, value| {
                 let first = search::place(key)?;
                 for (number, id) in value.chunks_exact(ENTRY_PREFIX).enumerate() {
-                    let shown = crate::durable::hex(id);
+                    let shown = crate::file::atomic_file::hex(id);
                     if shown.starts_with(prefix) || prefix.starts_with(&shown) {
                         places.push(Seq(first + number as u64));
                     }
@@ -147,7 +126,7 @@ impl<'a> Catalog<'a> {
                 let mut rest = value;
                 while let Some((id, after)) = rest.split_at_checked(BODY_PREFIX) {
                     rest = after;
-                    let distance = super::build::number(&mut rest).ok_or(Trouble::Lost)?;
+                    let distance = super::keys::number(&mut rest).ok_or(Trouble::Lost)?;
                     if prefixes.contains(id) {
                         places.insert(Seq(first.saturating_add(distance)));
                     }

@@ -18,9 +18,12 @@
 
 mod build;
 mod catalog;
+mod keys;
+mod meta;
 mod place;
 mod query;
 mod quiet;
+mod run;
 mod seal;
 mod search;
 mod store;
@@ -28,6 +31,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{Catalog, Run};
+pub use catalog::Catalog;
 pub use query::Query;
+pub use run::Run;
 pub use store::{Built, IndexError, reindex};

@@ -1,8 +1,8 @@
 //! What is asked for, and whether an entry is it.
 
 use super::terms::{hosts, resources};
-use palinode_core::event::{Entry, Event};
 use palinode_core::id::{Micros, RunId, StepPath};
+use palinode_core::record::{Entry, Event};
 use std::collections::BTreeSet;
 
 /// A selection of entries: those that fit every part that is given.

@@ -1,7 +1,7 @@
 //! The seal: names, lengths and hashes of the index's files, as they were when it was closed.
 
 use super::place::{Folder, is_file};
-use crate::durable::TEMP;
+use crate::file::atomic_file::TEMP;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -1,10 +1,10 @@
 //! Answering from the index: lists of places are intersected, the entries there are read, and must be what was asked.
 
-use super::build::{self, SPELL, TIMES};
+use super::keys::{self, SPELL, TIMES};
 use super::query::{Query, Steps};
 use super::store::{Index, Trouble};
 use super::terms::{Field, LONGEST};
-use crate::reader::JournalReader;
+use crate::read::reader::JournalReader;
 use palinode_core::id::Seq;
 use palinode_core::port::Stored;
 use std::collections::BTreeSet;
@@ -26,12 +26,12 @@ pub(crate) fn read(reader: &JournalReader, places: &[Seq]) -> Result<Vec<Stored>
 /// The places of a word; or of all words that begin like it.
 fn places(index: &Index, field: Field, word: &str, whole: bool) -> Result<Vec<u64>, Trouble> {
     let mut all = Vec::new();
-    index.each(&build::term(field, word, whole), &mut |key, value| {
+    index.each(&keys::term(field, word, whole), &mut |key, value| {
         let mut at = place(key)?;
         all.push(at);
         let mut rest = value;
         while !rest.is_empty() {
-            at = build::number(&mut rest).and_then(|distance| at.checked_add(distance)).ok_or(Trouble::Lost)?;
+            at = keys::number(&mut rest).and_then(|distance| at.checked_add(distance)).ok_or(Trouble::Lost)?;
             all.push(at);
         }
         Ok(())

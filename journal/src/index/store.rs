@@ -1,57 +1,23 @@
 //! The store: opened only when it is as it was closed, brought up to date, sealed, or thrown away.
 
-use super::build::{Builder, META, RUNS};
-use super::catalog::Run;
+use super::build::Builder;
+use super::keys::{META, RUNS};
 use super::place::Folder;
 use super::quiet::quietly;
+use super::run::Run;
 use super::seal::{self, Stamp};
-use crate::reader::JournalReader;
+use crate::index::meta::{LAYOUT, Meta, digest};
+use crate::read::reader::JournalReader;
 use palinode_core::canon;
-use palinode_core::id::{EntryId, Seq};
+use palinode_core::id::Seq;
 use palinode_core::port::{JournalRead, ReadError};
-use serde::{Deserialize, Serialize};
 use std::io;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// What the index holds is laid out like this; another number is built anew.
-const LAYOUT: u32 = 1;
-
 /// sled's own default is a gigabyte.
 const CACHE: u64 = 32 << 20;
-
-/// How far the index goes, and how much was put in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Meta {
-    layout: u32,
-    /// The last entry in it.
-    pub(crate) seq: Seq,
-    /// Its id.
-    pub(crate) entry: EntryId,
-    /// Pairs of keys and values, those of the runs and this one apart.
-    pub(crate) pairs: u64,
-    /// The sum of their digests.
-    pub(crate) digest: u64,
-    /// Runs.
-    pub(crate) runs: u64,
-    /// The sum of their digests.
-    pub(crate) runs_digest: u64,
-}
-
-impl Default for Meta {
-    fn default() -> Self {
-        let entry = EntryId([0; 32]);
-        Self { layout: LAYOUT, seq: Seq(0), entry, pairs: 0, digest: 0, runs: 0, runs_digest: 0 }
-    }
-}
-
-/// A pair's part of the sum.
-pub(crate) fn digest(key: &[u8], value: &[u8]) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(key.len() as u64).to_le_bytes()).update(key).update(value);
-    u64::from_le_bytes(*hasher.finalize().as_bytes().first_chunk().unwrap_or(&[0; 8]))
-}
 
 /// What a rebuilt index holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What an entry is about, as the words that it is found by.
 
-use palinode_core::event::{Entry, Event, PauseWhy, Scope};
 use palinode_core::id::{ResourceKey, StepPath};
+use palinode_core::record::{Entry, Event, PauseWhy, Scope};
 use std::collections::BTreeSet;
 
 /// What a word is.

@@ -1,14 +1,14 @@
 //! An index that lies although its seal fits is found out by what it names.
 
-use super::build::{TIMES, at, term};
+use super::keys::{TIMES, at, term};
 use super::place::Folder;
 use super::seal;
 use super::terms::Field;
 use super::{Catalog, Query, reindex};
 use crate::{DiskJournal, JournalReader, Options, create};
-use palinode_core::event::{Draft, Event, Owner};
 use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::port::Journal;
+use palinode_core::record::{Draft, Event, Owner};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Every disk that a power cut may leave, or as many of them as one has time for.
 
-use super::SimDisk;
+use super::disk::SimDisk;
 use super::state::{Change, Folder, Naming, Node, Number, Plain, SECTOR, State};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +45,13 @@ struct Cell {
 
 /// For each cell how many of its versions came to be: 0 is what was durable.
 type Choice = Vec<usize>;
+
+impl SimDisk {
+    /// The disks that a power cut may leave now, or did when the disk froze.
+    pub fn images(&self, bound: Bound) -> Images {
+        Images::of(&self.state(), bound)
+    }
+}
 
 /// The disks that a power cut may leave: what is durable, and for every sector, length and name one of the states
 /// that it had since its last sync.

@@ -2,7 +2,7 @@
 
 use super::state::{Folder, Node, Number, Plain};
 use super::{Operation, SimDisk};
-use crate::files::{FileKind, FileLayer, Handle, Item};
+use crate::file::layer::{FileKind, FileLayer, Handle, Item};
 use std::io;
 use std::path::Path;
 

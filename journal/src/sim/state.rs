@@ -1,6 +1,6 @@
 //! The two states of every file and folder, and the changes between them.
 
-use super::Operation;
+use super::operation::Operation;
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

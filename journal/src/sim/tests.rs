@@ -1,7 +1,7 @@
 //! The simulated disk keeps its word, and no more than its word.
 
 use super::{Bound, Operation, SimDisk};
-use crate::files::FileLayer;
+use crate::file::layer::FileLayer;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;

@@ -2,11 +2,12 @@
 
 use crate::story::{empty, open_on, root};
 use crate::support::{RUN, SMALL, all, copy, draft, new_journal, open, opened, owner};
-use palinode_core::event::Class;
 use palinode_core::id::{BlobId, Epoch};
 use palinode_core::port::{BodyError, Journal, JournalRead, RecordError};
+use palinode_core::record::Class;
 use palinode_journal::sim::{Bound, Operation};
-use palinode_journal::{DiskJournal, MemJournal, Options, conformance, create_on};
+use palinode_journal::test_util::conformance;
+use palinode_journal::{DiskJournal, MemJournal, Options, create_on};
 use std::cell::{Cell, RefCell};
 use std::fs;
 

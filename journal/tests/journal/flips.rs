@@ -1,8 +1,8 @@
 //! Whatever changes, `verify` notices and names the file.
 
 use crate::support::{RUN, SMALL, draft, new_journal, open, opened, owner};
-use palinode_core::event::Class;
 use palinode_core::port::Journal;
+use palinode_core::record::Class;
 use palinode_journal::{DiskJournal, Notice, VerifyError, create, verify};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

@@ -1,9 +1,9 @@
 //! Many writers, one committer: order, durability, and what everyone is told when a write fails.
 
 use crate::support::{RUN, SMALL, draft, owner};
-use palinode_core::event::{Class, Draft};
 use palinode_core::id::{EntryId, Seq};
 use palinode_core::port::{Journal, JournalRead, RecordError, Stored};
+use palinode_core::record::{Class, Draft};
 use palinode_journal::sim::{Bound, Operation, SimDisk};
 use palinode_journal::{DiskJournal, GroupCommit, Options, create_on, verify_on};
 use std::path::Path;

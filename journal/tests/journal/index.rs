@@ -2,9 +2,9 @@
 
 use crate::support::{actor, copy, new_journal, open, opened};
 use palinode_core::action::{Action, Recovery, Service, ServiceState, Target, UndoClass};
-use palinode_core::event::{Class, Ending, Event, ImageRef, Intent, Outcome, PauseWhy, Sealed};
 use palinode_core::id::{BodyId, HostName, Micros, ResourceKey, RunId, Seq, StepPath};
 use palinode_core::port::{Journal, JournalRead, Vault};
+use palinode_core::record::{Class, Ending, Event, ImageRef, Intent, Outcome, PauseWhy, Sealed};
 use palinode_core::resource::{Active, Image, State};
 use palinode_journal::index::{Catalog, IndexError, Query, reindex};
 use palinode_journal::{JournalReader, verify};

@@ -1,9 +1,9 @@
 //! Erasing: the key goes, the chain stays.
 
 use crate::support::{RUN, all, draft, new_journal, open};
-use palinode_core::event::Class;
 use palinode_core::id::RunId;
 use palinode_core::port::{BodyError, Journal, JournalRead, RecordError};
+use palinode_core::record::Class;
 use palinode_journal::{EraseError, JournalReader, verify};
 
 #[test]

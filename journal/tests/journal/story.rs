@@ -2,9 +2,9 @@
 //! be true of every disk that this leaves.
 
 use crate::support::{RUN, SMALL, actor, draft, opened, owner};
-use palinode_core::event::{Class, Draft, Event, Sealed};
 use palinode_core::id::{BlobId, BodyId, RunId, Seq};
 use palinode_core::port::{BodyError, Handout, Journal, JournalRead, RecordError, Stored, Vault, Verb};
+use palinode_core::record::{Class, Draft, Event, Sealed};
 use palinode_journal::sim::{Operation, SimDisk};
 use palinode_journal::{
     CreateError, DiskJournal, JournalReader, Notice, OpenError, Opened, Options, Verified, create_on, hand_in_on,

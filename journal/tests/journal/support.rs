@@ -1,8 +1,9 @@
 //! Small journals, drafts, and what a crash leaves.
 
-use palinode_core::event::{Actor, Draft, Event, Owner, RULES, RunClosed, RunEnd, RunOpened, World};
 use palinode_core::id::{BlobId, Micros, PlanDigest, RunId, Seq, StepPath};
 use palinode_core::port::{JournalRead, Stored};
+use palinode_core::record::{Actor, Draft, Event, Owner, RunClosed, RunEnd, RunOpened, World};
+use palinode_core::run::rules::version::RULES;
 use palinode_journal::{DiskJournal, Opened, Options, create};
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,8 +2,8 @@
 
 use super::{Change, Rule};
 use palinode_core::action::{Action, Recovery, Target};
-use palinode_core::event::Why;
 use palinode_core::id::{BadId, HostName};
+use palinode_core::record::Why;
 use palinode_core::span::Span;
 
 /// A piece of preparation.

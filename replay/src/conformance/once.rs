@@ -4,8 +4,8 @@ use super::bench::{Bench, Run, Try, ensure};
 use super::images::{Canon, Images, differences};
 use super::{Checked, Expect, Subject};
 use palinode_core::action::{Action, Recovery, UndoClass, Verdict};
-use palinode_core::event::Why;
 use palinode_core::port::Ended;
+use palinode_core::record::Why;
 use palinode_core::resource::{Fields, Footprint, Image, State};
 
 /// What the case finds and leaves, however it ends.

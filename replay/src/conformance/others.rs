@@ -8,11 +8,11 @@ use super::undo::{inverses_of, prepare_undo};
 use super::{Checked, Expect, Meddling, Subject, Under};
 use crate::driver::Stopped;
 use palinode_core::action::{Action, Undo, UndoClass};
-use palinode_core::compensate::CompensateError;
-use palinode_core::event::{PauseWhy, RunEnd, Scope, Why};
 use palinode_core::id::{HostName, ResourceKey, StepPath};
 use palinode_core::port::{Ended, Job};
+use palinode_core::record::{PauseWhy, RunEnd, Scope, Why};
 use palinode_core::resource::{CONTROL, Fields, Footprint, Kind, Loss, Residue, State};
+use palinode_core::run::compensate::CompensateError;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 

@@ -6,17 +6,20 @@ use crate::driver::{DriveError, Driver, Opening, Stopped, Surroundings, TakeOver
 use crate::{rollback, strict};
 use palinode_core::action::{Action, Target};
 use palinode_core::cluster::ClusterId;
-use palinode_core::compensate::CompensateError;
-use palinode_core::event::{Actor, RULES, RunClosed, Scope, World};
-use palinode_core::history::History;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, ResourceKey, RunId, StepPath};
-use palinode_core::life::Stage;
-use palinode_core::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use palinode_core::port::Sample;
 use palinode_core::port::{
-    Bodies, Ended, Executor, Gate, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
+    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Stored, Survey, Verb,
 };
+use palinode_core::record::{Actor, RunClosed, Scope, World};
 use palinode_core::resource::{Image, State};
-use palinode_core::state::StepState;
+use palinode_core::run::compensate::CompensateError;
+use palinode_core::run::history::History;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
+use palinode_core::run::rules::version::RULES;
+use palinode_core::run::state::StepState;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,8 +1,8 @@
 //! What the suite needs of an executor beside the port: a world that can be made anew, disturbed and cut.
 
-use palinode_core::event::Class;
 use palinode_core::id::{BodyId, EntryId, ResourceKey};
 use palinode_core::port::{Bodies, BodyError, Executor, Halted, Job, Journal};
+use palinode_core::record::Class;
 use palinode_core::span::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use palinode_core::action::{Action, Undo};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::JobStatus;
 use palinode_core::resource::{Fields, Footprint, Image};
-use palinode_core::rules::prepare::{Original, extended};
+use palinode_core::run::rules::prepare::{Original, extended};
 use std::sync::Arc;
 
 /// The inverses of an attempt, as a rollback plans them: a merge gets the text that the attempt left.

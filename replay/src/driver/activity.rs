@@ -3,14 +3,14 @@
 
 use super::desk::{Desk, Shelf};
 use palinode_core::action::{Action, Target, Verdict};
-use palinode_core::event::{JobWord, Sealed};
+use palinode_core::gate::Gate;
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
-use palinode_core::plan::StepIx;
-use palinode_core::port::{
-    BodyError, Ended, Executor, Finished, Gate, Job, JobStatus, LookError, Remains, Report, Sample,
-};
+use palinode_core::port::Sample;
+use palinode_core::port::{BodyError, Ended, Executor, Finished, Job, JobStatus, LookError, Remains, Report};
+use palinode_core::record::{JobWord, Sealed};
 use palinode_core::resource::{Fields, Footprint, Image};
-use palinode_core::rules::prepare::joined;
+use palinode_core::run::plan::StepIx;
+use palinode_core::run::rules::prepare::joined;
 use palinode_core::span::Span;
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,8 +1,8 @@
 //! Time as gates count it: what passed in the processes that waited, by a clock that nobody sets.
 
 use palinode_core::id::Micros;
-use palinode_core::plan::StepIx;
 use palinode_core::port::Executor;
+use palinode_core::run::plan::StepIx;
 use std::collections::BTreeMap;
 use std::time::Instant;
 

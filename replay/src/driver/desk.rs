@@ -1,8 +1,8 @@
 //! Bodies as one activity sees them: it seals what it finds, and opens what the run recorded.
 
-use palinode_core::event::{Class, INLINE_LIMIT, ImageRef, Sealed};
 use palinode_core::id::BodyId;
 use palinode_core::port::{Bodies, BodyError, Vault};
+use palinode_core::record::{Class, INLINE_LIMIT, ImageRef, Sealed};
 use palinode_core::resource::Image;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

@@ -5,19 +5,20 @@ use super::desk::Desk;
 use super::shared::Worth;
 use super::{DriveError, Driver, Finding, Follow};
 use palinode_core::action::{UndoClass, Verdict};
-use palinode_core::decide::Next;
-use palinode_core::event::{
+use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
+use palinode_core::port::Sample;
+use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report};
+use palinode_core::record::Progress;
+use palinode_core::record::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy, Why,
 };
-use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
-use palinode_core::plan::{Step, StepIx};
-use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report, Sample};
-use palinode_core::progress::Progress;
 use palinode_core::resource::{Image, State};
-use palinode_core::rules::finding::{Came, Judged, Look as Seen, SampleTime, Sampled, judged, outcome, sampled};
-use palinode_core::rules::prepare::{Drift, Original, drifts, extended, finds_more, settled};
-use palinode_core::rules::version::Rules;
-use palinode_core::state::StepState;
+use palinode_core::run::next::Next;
+use palinode_core::run::plan::{Step, StepIx};
+use palinode_core::run::rules::finding::{Came, Judged, Look as Seen, SampleTime, Sampled, judged, outcome, sampled};
+use palinode_core::run::rules::prepare::{Drift, Original, drifts, extended, finds_more, settled};
+use palinode_core::run::rules::version::Rules;
+use palinode_core::run::state::StepState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

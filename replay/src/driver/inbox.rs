@@ -1,14 +1,14 @@
 //! What people decide: taken in from the inbox, checked, recorded.
 
 use super::{DriveError, Driver, Refused, Stop, activity};
-use palinode_core::admit::Inadmissible;
-use palinode_core::event::{Event, SkipWhy};
-use palinode_core::history::History;
 use palinode_core::id::{RunId, StepPath};
-use palinode_core::life::{Move, Stage};
-use palinode_core::plan::StepIx;
 use palinode_core::port::{Executor, Handout, Journal, Verb};
-use palinode_core::state::RunState;
+use palinode_core::record::{Event, SkipWhy};
+use palinode_core::run::history::History;
+use palinode_core::run::inadmissible::Inadmissible;
+use palinode_core::run::life::{Move, Stage};
+use palinode_core::run::plan::StepIx;
+use palinode_core::run::state::RunState;
 use std::collections::BTreeMap;
 
 impl<J: Journal, E: Executor> Driver<'_, J, E> {

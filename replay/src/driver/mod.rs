@@ -22,21 +22,21 @@ use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
 pub(crate) use handle::chain;
 pub use inbox::{is_outdated, may_decide};
-use palinode_core::admit::Inadmissible;
-use palinode_core::compensate::CompensateError;
-use palinode_core::decide::Next;
-use palinode_core::event::{
+use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
+use palinode_core::port::{BodyError, Executor, Halted, Journal, ReadError, RecordError, Stored};
+use palinode_core::record::{
     Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed,
     SkipWhy, World,
 };
-use palinode_core::history::{History, LoadError};
-use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
-use palinode_core::life::Stage;
-use palinode_core::plan::{Plan, StepIx};
-use palinode_core::port::{BodyError, Executor, Halted, Journal, ReadError, RecordError, Stored};
 use palinode_core::resource::Image;
-use palinode_core::rules::version::Rules;
-use palinode_core::state::{RunState, StepState};
+use palinode_core::run::compensate::CompensateError;
+use palinode_core::run::history::{History, LoadError};
+use palinode_core::run::inadmissible::Inadmissible;
+use palinode_core::run::life::Stage;
+use palinode_core::run::next::Next;
+use palinode_core::run::plan::{Plan, StepIx};
+use palinode_core::run::rules::version::Rules;
+use palinode_core::run::state::{RunState, StepState};
 use shared::{Shared, is_at_work};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,14 +4,14 @@ use super::activity::{self, Done};
 use super::desk::Shelf;
 use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use palinode_core::decide::Next;
-use palinode_core::event::{Event, ImageRef, Intent, PauseWhy};
 use palinode_core::id::{BodyId, EntryId, Seq};
-use palinode_core::life::Stage;
-use palinode_core::plan::{StepIx, Work};
 use palinode_core::port::{Executor, Job, Journal, Stored};
+use palinode_core::record::{Event, ImageRef, Intent, PauseWhy};
 use palinode_core::resource::Image;
-use palinode_core::rules::prepare::{self, Opened};
+use palinode_core::run::life::Stage;
+use palinode_core::run::next::Next;
+use palinode_core::run::plan::{StepIx, Work};
+use palinode_core::run::rules::prepare::{self, Opened};
 use std::sync::Arc;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {

@@ -2,11 +2,11 @@
 
 use super::desk::Desk;
 use super::{DriveError, Driver, Refused, Stop, Stopped, activity};
-use palinode_core::compensate::originals;
-use palinode_core::event::{Actor, Answer, Event, ImageRef, PauseWhy, RunClosed, RunEnd, Sealed};
 use palinode_core::id::{BodyId, ResourceKey, RunId, StepPath};
 use palinode_core::port::{Executor, Journal, RecordError};
-use palinode_core::rules::ending;
+use palinode_core::record::{Actor, Answer, Event, ImageRef, PauseWhy, RunClosed, RunEnd, Sealed};
+use palinode_core::run::compensate::originals;
+use palinode_core::run::rules::ending;
 use std::collections::BTreeMap;
 
 impl<J: Journal, E: Executor> Driver<'_, J, E> {

@@ -2,13 +2,13 @@
 //! is there any more once another has acted, and an effect made of it would take the other's effect back.
 
 use palinode_core::action::UndoClass;
-use palinode_core::event::Event;
 use palinode_core::id::{ResourceKey, Seq};
-use palinode_core::life::Stage;
-use palinode_core::plan::StepIx;
 use palinode_core::port::Stored;
+use palinode_core::record::Event;
 use palinode_core::resource::{Fields, Footprint};
-use palinode_core::state::{RunState, StepState};
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::StepIx;
+use palinode_core::run::state::{RunState, StepState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which steps of a run are at work on which resources, and when a resource was last acted on.

@@ -1,11 +1,11 @@
 //! The reading side of bodies, for those who show them.
 
 use super::desk::Shelf;
-use palinode_core::event::{ImageRef, Sealed};
-use palinode_core::history::History;
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::{BodyError, JournalRead};
+use palinode_core::record::{ImageRef, Sealed};
 use palinode_core::resource::Image;
+use palinode_core::run::history::History;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -6,11 +6,13 @@ use super::simulation::{Lab, On, State, Wait};
 use super::world::job::{End, Finish};
 use super::world::ledger::{Line, What};
 use palinode_core::action::{Action, Place, Target};
-use palinode_core::event::{Class, Why};
+use palinode_core::gate::Gate;
 use palinode_core::id::{Micros, ResourceKey};
+use palinode_core::port::Sample;
 use palinode_core::port::{
-    Bodies, BodyError, Ended, Executor, Finished, Gate, Halted, Job, JobStatus, LookError, Remains, Sample, Survey,
+    Bodies, BodyError, Ended, Executor, Finished, Halted, Job, JobStatus, LookError, Remains, Survey,
 };
+use palinode_core::record::{Class, Why};
 use palinode_core::resource::{CONTROL, Image, Kind};
 use std::future::pending;
 use std::task::Waker;

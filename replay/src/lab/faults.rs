@@ -3,9 +3,9 @@
 use super::actions::Outside;
 use super::world::job::{End, Finish};
 use super::world::model::World;
-use palinode_core::event::Why;
 use palinode_core::id::{Attempt, StepPath};
 use palinode_core::port::Job;
+use palinode_core::record::Why;
 
 /// At which moment of an attempt a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

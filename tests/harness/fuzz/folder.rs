@@ -3,9 +3,9 @@
 use super::format;
 use crate::memory::RUN;
 use crate::owner::owner;
-use palinode_core::event::{Draft, Event};
 use palinode_core::id::{Micros, Seq, StepPath};
 use palinode_core::port::{Journal, JournalRead};
+use palinode_core::record::{Draft, Event};
 use palinode_journal::{DiskJournal, JournalReader, Options, verify};
 use std::cell::RefCell;
 use std::collections::BTreeMap;

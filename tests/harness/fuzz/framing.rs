@@ -2,7 +2,7 @@
 
 use super::format;
 use super::msgpack::{self, Tree};
-use palinode_journal::fuzz::{self, Slots};
+use palinode_journal::test_util::fuzz::{self, Slots};
 
 /// How a batch is asked for.
 const FIRST: u64 = 7;

@@ -1,6 +1,6 @@
 //! Runbooks as a person may write them, against the inventory of the lab.
 
-use palinode_core::plan::Plan;
+use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_replay::lab;
 use std::sync::LazyLock;

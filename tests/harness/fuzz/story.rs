@@ -1,11 +1,12 @@
 //! A run's story with entries in it that nobody recorded: folded, decided on, taken back.
 
 use super::seeds;
-use palinode_core::event::{Entry, RULES, Scope, entry_id};
-use palinode_core::history::History;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::port::{JournalRead, ReadError, Stored};
-use palinode_core::state::RunState;
+use palinode_core::record::{Entry, Scope, entry_id};
+use palinode_core::run::history::History;
+use palinode_core::run::rules::version::RULES;
+use palinode_core::run::state::RunState;
 use palinode_journal::MemJournal;
 use palinode_replay::rollback;
 use std::sync::LazyLock;
@@ -68,7 +69,7 @@ fn goes_back(history: &History, run: RunId) {
         match rollback::plan(seeds::journal(), history, run, &scope, preview) {
             Ok(back) => {
                 let (bytes, _) = back.plan.encode().expect("a plan can be stored");
-                let read = palinode_core::plan::Plan::decode(&bytes).expect("a stored plan can be read");
+                let read = palinode_core::run::plan::Plan::decode(&bytes).expect("a stored plan can be read");
                 assert_eq!((&read, read.rules), (&back.plan, RULES));
             }
             Err(refused) => assert!(!refused.to_string().is_empty()),

@@ -2,8 +2,8 @@
 
 use super::msgpack;
 use palinode_core::canon;
-use palinode_core::event::{Entry, entry_id, plan_digest};
-use palinode_core::plan::Plan;
+use palinode_core::record::{Entry, entry_id, plan_digest};
+use palinode_core::run::plan::Plan;
 
 /// The walker and the second reader agree on what is canonical.
 pub(super) fn canon(bytes: &[u8]) {

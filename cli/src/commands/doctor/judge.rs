@@ -1,6 +1,6 @@
 //! What the measured facts mean for a journal.
 
-use palinode_journal::trial::{Cuts, Device, Habits, Mount, Room, Speed, System};
+use palinode_journal::disk_check::{Cuts, Device, Habits, Mount, Room, Speed, System};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -239,7 +239,7 @@ fn cut(system: System, cuts: &Cuts, say: &mut Say<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use palinode_journal::trial::{Tally, Times};
+    use palinode_journal::disk_check::{Tally, Times};
 
     fn times(micros: u64) -> Times {
         let one = Duration::from_micros(micros);

@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure};
 use crate::place;
 use crate::render::{json, to_stderr, to_stdout};
 use judge::{Facts, Level};
-use palinode_journal::trial::{CutError, Device, Habits, Mount, Room, Scratch, Speed, System, cuts};
+use palinode_journal::disk_check::{CutError, Device, Habits, Mount, Room, Scratch, Speed, System, cuts};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use super::judge::{ENTRY, Facts, Finding, Level};
 use crate::render::escape;
-use palinode_journal::trial::Times;
+use palinode_journal::disk_check::Times;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! A step as a runbook has it, made from those that a plan has of it.
 
 use palinode_core::action::{Action, UndoClass};
-use palinode_core::event::SkipWhy;
 use palinode_core::id::{HostName, Label};
-use palinode_core::leftover;
-use palinode_core::life::Stage;
-use palinode_core::plan::{Plan, Step, Work};
-use palinode_core::state::StepState;
+use palinode_core::record::SkipWhy;
+use palinode_core::run::effect;
+use palinode_core::run::life::Stage;
+use palinode_core::run::plan::{Plan, Step, Work};
+use palinode_core::run::state::StepState;
 use serde_json::{Map, Value, json};
 
 use crate::render::words;
@@ -326,7 +326,7 @@ fn body(plan: &Plan, step: &Step, (kind, value): (&'static str, Value)) -> (Vec<
         match &step.undo_reason {
             Some(reason) => body.push(("undo", json!({ "no-undo": reason }))),
             // Plans of older releases had no other class for what is not known: said anew it would need a reason.
-            None if step.class == UndoClass::NoUndo && leftover::effect_unknown(step, None) => {}
+            None if step.class == UndoClass::NoUndo && effect::effect_unknown(step, None) => {}
             None if step.class != action.class() => body.push(("undo", json!(step.class))),
             None => {}
         }

@@ -1,6 +1,6 @@
 //! YAML as a person would write it: short values in one line, long ones below each other.
 
-use palinode_core::id::is_bidi;
+use palinode_core::shown::is_bidi;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 

@@ -1,6 +1,7 @@
 //! `kube.wait`: until something holds of an object.
 
-use crate::action::{ActionKind, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::resource::{ObjectRef};
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;

@@ -258,7 +258,7 @@ kinds! {
 mod tests {
     use super::*;
     use crate::action::is_read_only;
-    use crate::chance::Dice;
+    use crate::test_util::random_history::Dice;
     use std::collections::BTreeSet;
 
     #[test]

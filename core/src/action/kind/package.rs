@@ -199,6 +199,6 @@ mod tests {
             crate::canon::encode(&package.inverse(&Target::default(), &before)).expect("it encodes").len()
         };
         assert!(size(100) <= 11 * size(10), "{} {}", size(10), size(100));
-        assert!(size(100) < crate::event::ENTRY_LIMIT / 2, "{}", size(100));
+        assert!(size(100) < crate::record::ENTRY_LIMIT / 2, "{}", size(100));
     }
 }

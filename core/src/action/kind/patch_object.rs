@@ -1,6 +1,7 @@
 //! `kube.patch`: fields, merged into an object of any kind.
 
-use crate::action::{on_cluster, values, ActionKind, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, values, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::resource::{ObjectRef};
 use crate::cluster::SERVER_SET;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};

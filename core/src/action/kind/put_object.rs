@@ -1,6 +1,7 @@
 //! `kube.put-back`: an object of any kind, put back as it was recorded.
 
-use crate::action::{on_cluster, ActionKind, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::resource::{ObjectRef};
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, State};
 use serde::{Deserialize, Serialize};

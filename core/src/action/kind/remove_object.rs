@@ -1,6 +1,7 @@
 //! `kube.remove`: an object of any kind, deleted.
 
-use crate::action::{on_cluster, ActionKind, ObjectRef, Place, Recovery, Target, Undo, UndoClass};
+use crate::action::{on_cluster, ActionKind, Place, Recovery, Target, Undo, UndoClass};
+use crate::resource::{ObjectRef};
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Loss, Residue, State};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Values of variables, typed as Ansible types them, and printed as Python prints JSON.
 
 use super::number::float_text;
-use crate::id::is_bidi;
+use crate::shown::is_bidi;
 use std::collections::BTreeMap;
 
 /// The value of a variable.

@@ -3,8 +3,8 @@
 use super::steps::{NODE, does, stop};
 use crate::conformance::Case;
 use palinode_core::action::{Action, DnsCheck};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 fn names() -> Action {
     Action::DnsCheck(DnsCheck { names: vec!["registry.demo".to_owned(), "master1.demo".to_owned()] })

@@ -3,8 +3,8 @@
 use super::steps::NODE;
 use crate::conformance::Case;
 use palinode_core::action::{Action, Fetch};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 fn fetch(path: &str) -> Action {
     Action::Fetch(Fetch { path: path.to_owned() })

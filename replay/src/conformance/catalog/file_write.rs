@@ -3,8 +3,8 @@
 use super::steps::{NODE, does};
 use crate::conformance::Case;
 use palinode_core::action::{Action, FileWrite};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 fn written(path: &str, mode: Option<&str>, owner: Option<&str>) -> Action {
     let (mode, owner) = (mode.map(str::to_owned), owner.map(str::to_owned));

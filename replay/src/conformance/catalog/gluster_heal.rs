@@ -3,8 +3,8 @@
 use super::steps::NODE;
 use crate::conformance::Case;
 use palinode_core::action::{Action, GlusterHeal};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 fn heal(volumes: &[&str]) -> Action {
     Action::GlusterHeal(GlusterHeal { volumes: volumes.iter().map(|name| (*name).to_owned()).collect() })

@@ -3,9 +3,9 @@
 use super::steps::{NODE, edit, migrate};
 use crate::conformance::{Case, Change, Prep, Rule};
 use palinode_core::action::Action;
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
 use palinode_core::inventory::Edit;
+use palinode_core::record::Why;
 
 fn others(from: &str, to: &str) -> Prep {
     Prep::Change(Change::EditInventory { from: from.to_owned(), to: to.to_owned() })

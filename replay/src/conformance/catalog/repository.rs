@@ -3,8 +3,8 @@
 use super::steps::{NODE, does, write};
 use crate::conformance::Case;
 use palinode_core::action::{Action, Repository, UNSET};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 const REPO: &str = "/etc/yum.repos.d/extra.repo";
 

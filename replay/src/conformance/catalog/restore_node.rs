@@ -3,8 +3,8 @@
 use super::steps::{NODE, NODE_UNIT, start, stop};
 use crate::conformance::{Case, Prep};
 use palinode_core::action::Action;
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 pub(super) fn cases(_: &str) -> Result<Vec<Case>, BadId> {
     let cordon = || Action::Cordon {};

@@ -3,8 +3,8 @@
 use super::steps::{NODE, does, services, start, stop};
 use crate::conformance::Case;
 use palinode_core::action::ServiceState::{Started, Stopped};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 
 const WITH: &str = "systemd stops what needs the unit with it; a service step for that one brings it back";
 

@@ -3,8 +3,8 @@
 use super::steps::{NODE, does, stop};
 use crate::conformance::Case;
 use palinode_core::action::{Action, Wait};
-use palinode_core::event::Why;
 use palinode_core::id::BadId;
+use palinode_core::record::Why;
 use palinode_core::span::Span;
 
 fn wait(what: fn(&mut Wait)) -> Action {

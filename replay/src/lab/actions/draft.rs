@@ -4,9 +4,9 @@ use crate::lab::world::effect::Effect;
 use crate::lab::world::job::{Finish, Part};
 use crate::lab::world::model::{Host, World};
 use palinode_core::action::Target;
-use palinode_core::event::Why;
 use palinode_core::id::{BodyId, Micros};
 use palinode_core::port::{Bodies, Job};
+use palinode_core::record::Why;
 use std::io;
 
 /// What a job needs that is not in the world.

@@ -3,8 +3,8 @@
 
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::{ConfigMap, NodeRecord, World};
-use palinode_core::event::Why;
 use palinode_core::port::{Bodies, Job};
+use palinode_core::record::Why;
 use palinode_core::resource::{Fields, Kind, Node, State};
 
 impl World {

@@ -10,9 +10,9 @@ use crate::lab::world::model::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE
 use crate::lab::world::node_files::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use crate::lab::world::spec;
 use palinode_core::action::{Playbook, Target};
-use palinode_core::event::Why;
 use palinode_core::inventory::reading::{Kind, Reading, Sources};
 use palinode_core::port::Job;
+use palinode_core::record::Why;
 
 fn fatal(message: impl Into<String>) -> Finish {
     Finish { why: Some(Why::ExitCode), code: Some(2), message: Some(message.into()), ..Finish::default() }

@@ -3,9 +3,10 @@
 use super::super::{Effect, UnitVerb, World, nevra};
 use super::{Bench, action};
 use palinode_core::action::{Action, Verdict};
-use palinode_core::event::Why;
+use palinode_core::gate::Gate;
 use palinode_core::id::ResourceKey;
-use palinode_core::port::{Executor, Gate};
+use palinode_core::port::Executor;
+use palinode_core::record::Why;
 use palinode_core::resource::State;
 
 const G1: &str = "gluster1.demo";

@@ -3,9 +3,9 @@
 use super::super::{Effect, End, Failing, Fault, Lab, Phase, What, World, block_on, effects};
 use super::{Bench, action, around, outside};
 use palinode_core::action::Target;
-use palinode_core::event::Why;
 use palinode_core::id::{HostName, Micros};
 use palinode_core::port::{Ended, Executor, JobStatus, LookError, Remains};
+use palinode_core::record::Why;
 
 const G1: &str = "gluster1.demo";
 

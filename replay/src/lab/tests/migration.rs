@@ -3,8 +3,9 @@
 use super::super::{Fault, Lab, NODE_PACKAGES, Phase, block_on, inventory_text};
 use super::{Bench, Seen, action, around};
 use palinode_core::action::{Action, FileRestore, Recovery, Verdict, restore_touched};
+use palinode_core::gate::Gate;
 use palinode_core::id::Micros;
-use palinode_core::port::{Executor, Gate};
+use palinode_core::port::Executor;
 use palinode_core::resource::Image;
 
 pub(super) fn moved(host: &str) -> String {

@@ -8,9 +8,11 @@ mod worlds;
 
 use super::{Lab, Outside, Surroundings, World, block_on, inventory_text};
 use palinode_core::action::{Action, Target};
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::{BodyId, EntryId, HostName, ResourceKey, RunId, Seq, StepPath};
-use palinode_core::port::{Bodies, BodyError, Control, Ended, Executor, Finished, Gate, Job, LookError, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, BodyError, Control, Ended, Executor, Finished, Job, LookError};
+use palinode_core::record::Class;
 use palinode_core::resource::{Footprint, Image, State};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -145,7 +147,7 @@ impl Bench {
     pub(super) fn refuses(&mut self, host: &str, action: Action) -> String {
         let digest = self.lab.digest();
         let seen = self.step(host, action);
-        assert_eq!(seen.finished.why, Some(palinode_core::event::Why::Precondition), "{:?}", seen.finished);
+        assert_eq!(seen.finished.why, Some(palinode_core::record::Why::Precondition), "{:?}", seen.finished);
         assert_eq!(self.lab.digest().diff(&digest), Vec::new());
         seen.finished.message.expect("it says why")
     }

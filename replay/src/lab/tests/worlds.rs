@@ -2,8 +2,9 @@
 
 use super::super::{Effect, UnitVerb, World};
 use super::{Bench, action};
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Micros};
-use palinode_core::port::{Executor, Gate};
+use palinode_core::port::Executor;
 
 fn later(world: &mut World, seconds: i64) {
     world.advance_to(world.clock().plus(Micros::seconds(seconds)));

@@ -2,9 +2,11 @@
 
 use super::model::World;
 use palinode_core::action::Target;
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::HostName;
-use palinode_core::port::{Bodies, Gate, LookError, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, LookError};
+use palinode_core::record::Class;
 use std::collections::BTreeMap;
 
 /// So many volumes are listed one by one.

@@ -4,8 +4,8 @@ use super::apply::Came;
 use super::effect::Effect;
 use super::ledger::{Line, What};
 use super::model::World;
-use palinode_core::event::Why;
 use palinode_core::id::{Attempt, EntryId, Micros, RunId, StepPath};
+use palinode_core::record::Why;
 use serde::{Deserialize, Serialize};
 
 /// How often a part that has to wait asks again.

@@ -5,9 +5,11 @@ use super::model::{Host, OwnerKind, World};
 use super::repos;
 use palinode_core::action::Target;
 use palinode_core::cluster::node_config_map;
-use palinode_core::event::Class;
+use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, ResourceKey};
-use palinode_core::port::{Bodies, BodyError, Gate, LookError, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, BodyError, LookError};
+use palinode_core::record::Class;
 use palinode_core::resource::{Kind, Node, Pod, State};
 use std::collections::BTreeMap;
 

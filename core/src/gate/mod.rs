@@ -1,0 +1,130 @@
+//! Gates: conditions that must hold before a run goes on.
+
+use crate::id::HostName;
+use crate::shown::Shown as _;
+use crate::span::Span;
+use serde::{Deserialize, Serialize};
+
+/// A condition that must hold before going on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gate {
+    /// Every volume is healed: all bricks and peers there, nothing to heal, no split brain.
+    #[serde(rename = "gluster.healed")]
+    GlusterHealed {
+        /// So many members of the storage cluster, at least, have to say so.
+        #[serde(default = "two")]
+        vantage_points: u32,
+        /// The hosts that are asked, each a member; without them the pods are. A step's own host is asked only where
+        /// the others are too few.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hosts: Vec<HostName>,
+        /// Only these volumes; without them all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        volumes: Vec<String>,
+        /// Hosts that may be away: on the way back, the one whose own unfinished steps took it away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        without: Vec<HostName>,
+    },
+    /// Every one of these packages that is installed could be installed again in exactly that version.
+    #[serde(rename = "package.restorable")]
+    PackageRestorable {
+        /// Package names.
+        names: Vec<String>,
+    },
+    /// The target's node is Ready, and so are the DaemonSet pods on it.
+    #[serde(rename = "node.ready")]
+    NodeReady {},
+}
+
+/// The names of the gates, for messages and documents.
+pub const GATES: &[&str] = &["gluster.healed", "node.ready", "package.restorable"];
+
+fn two() -> u32 {
+    2
+}
+
+impl Gate {
+    /// Every volume, looked at from so many pods.
+    pub fn gluster_healed(vantage_points: u32) -> Self {
+        Self::GlusterHealed { vantage_points, hosts: Vec::new(), volumes: Vec::new(), without: Vec::new() }
+    }
+
+    /// The gate as it holds before the host of its step is taken back: what it says of the others. None if it says
+    /// something of that host alone. `away`: the host, if its own unfinished steps may have taken it away.
+    pub fn before(&self, away: Option<&HostName>) -> Option<Self> {
+        match self {
+            Self::GlusterHealed { vantage_points, hosts, volumes, .. } => Some(Self::GlusterHealed {
+                vantage_points: *vantage_points,
+                hosts: hosts.clone(),
+                volumes: volumes.clone(),
+                without: away.into_iter().cloned().collect(),
+            }),
+            Self::PackageRestorable { .. } | Self::NodeReady {} => None,
+        }
+    }
+
+    /// The hosts that it asks beside the one that it is about.
+    pub fn asks(&self) -> &[HostName] {
+        match self {
+            Self::GlusterHealed { hosts, .. } => hosts,
+            Self::PackageRestorable { .. } | Self::NodeReady {} => &[],
+        }
+    }
+
+    /// Those of them that are asked for a step: not its own host, which may be the one that is sick, unless the others are
+    /// too few. One that may be away is not asked.
+    pub fn asked_for(&self, own: Option<&HostName>) -> Vec<&HostName> {
+        let Self::GlusterHealed { vantage_points, hosts, without, .. } = self else { return Vec::new() };
+        let there = || hosts.iter().filter(|host| !without.contains(host));
+        let mut asked: Vec<&HostName> = there().filter(|host| Some(*host) != own).collect();
+        if asked.len() < *vantage_points as usize {
+            asked.extend(there().filter(|host| Some(*host) == own));
+        }
+        asked
+    }
+
+    /// How many members have to agree: no more than are left where some may be away.
+    pub fn voices(&self) -> u32 {
+        let Self::GlusterHealed { vantage_points, hosts, without, .. } = self else { return 0 };
+        let there = hosts.iter().filter(|host| !without.contains(host)).count();
+        match without.is_empty() || hosts.is_empty() {
+            true => *vantage_points,
+            false => (*vantage_points).min(u32::try_from(there).unwrap_or(u32::MAX)).max(1),
+        }
+    }
+
+    /// Whether it can ever open, and its values are ones that may reach a target.
+    pub fn check(&self) -> Result<(), String> {
+        let Self::GlusterHealed { vantage_points, hosts, volumes, .. } = self else { return Ok(()) };
+        if *vantage_points == 0 {
+            return Err("`vantage_points` is at least 1".to_owned());
+        }
+        if let Some((_, host)) = hosts.iter().enumerate().find(|(at, host)| hosts[..*at].contains(host)) {
+            return Err(format!("the host {host} stands twice"));
+        }
+        if !hosts.is_empty() && hosts.len() < *vantage_points as usize {
+            return Err(format!(
+                "{} hosts are named, and {vantage_points} have to agree: name more, or fewer `vantage_points`",
+                hosts.len()
+            ));
+        }
+        volumes.iter().try_for_each(|name| match name.contains("{{") {
+            true => Err(format!("the volume `{}` is not known before the run begins", name.shown())),
+            false => crate::action::volume(name),
+        })
+    }
+
+    /// The name that runbooks and logs use.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::GlusterHealed { .. } => "gluster.healed",
+            Self::PackageRestorable { .. } => "package.restorable",
+            Self::NodeReady {} => "node.ready",
+        }
+    }
+
+    /// How long to wait between samples, unless the runbook says otherwise.
+    pub fn every(&self) -> Span {
+        Span::seconds(15)
+    }
+}

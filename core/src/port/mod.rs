@@ -1,0 +1,11 @@
+//! The ports: a journal that makes entries durable, and an executor that looks at the world and acts on it.
+
+mod error;
+mod executor;
+mod journal;
+
+pub use error::{BodyError, Cause, LookError, ReadError, RecordError};
+pub use executor::{
+    Captures, Control, Ended, Executor, Finished, Halted, Job, JobStatus, Remains, Report, Sample, Survey,
+};
+pub use journal::{Bodies, Entries, Handed, Handout, Journal, JournalRead, Stored, Vault, Verb};

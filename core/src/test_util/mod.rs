@@ -1,0 +1,5 @@
+//! What the tests of this crate are made of.
+
+pub(crate) mod arbitrary;
+pub(crate) mod fixture;
+pub(crate) mod random_history;
