@@ -33,6 +33,8 @@ pub(crate) struct Args {
     /// The context in it; by default its current one. It is recorded, and a run is not continued on another cluster.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) logging: crate::logging::Options,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -517,14 +519,14 @@ pub(crate) struct Rollback {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "palinode doctor [OPTIONS] HOST...\n       palinode doctor [OPTIONS] --inventory FILE [HOST|GROUP]...\n       palinode doctor [OPTIONS] --disk [DIR] [--power-cut]",
+    override_usage = "palinode doctor [OPTIONS] HOST...\n       palinode doctor [OPTIONS] --inventory FILE [HOST|GROUP]...\n       palinode doctor [OPTIONS] --disk [DIR] [--power-cut]\n       palinode doctor [OPTIONS] --report [FILE]",
     after_help = "Exit codes: 0 all well, 1 something would keep a run from working, or the disk breaks a promise, 2 a host \
                         could not be looked at, or the disk not be measured.\n\
                         --disk works in a folder of its own beside the journal, whose files are not touched."
 )]
 pub(crate) struct Doctor {
     /// The hosts, as ssh knows them; with -i, hosts or groups of the inventory.
-    #[arg(value_name = "HOST", required_unless_present_any = ["disk", "inventory"])]
+    #[arg(value_name = "HOST", required_unless_present_any = ["disk", "inventory", "report"])]
     pub(crate) hosts: Vec<String>,
     /// All hosts of this inventory, or those that are named.
     #[arg(short, long, value_name = "FILE")]
@@ -535,6 +537,10 @@ pub(crate) struct Doctor {
     /// As root: make a throw-away file system on that disk, cut its power under a writer, and see what is lost.
     #[arg(long, requires = "disk", conflicts_with_all = ["hosts", "inventory"])]
     pub(crate) power_cut: bool,
+    /// Write one file for a bug report, to be read before it is sent: versions, the disk, the journal, the runs, and the
+    /// last events of runs that ended badly. Names and addresses are replaced; no output, content or secret is in it.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["hosts", "inventory", "disk", "power_cut"])]
+    pub(crate) report: Option<Option<PathBuf>>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod consent;
 mod exit;
+mod logging;
 mod place;
 mod render;
 mod session;
@@ -22,7 +23,8 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match commands::dispatch(&args) {
+    let _guard = logging::Guard::new();
+    match logging::start(&args).and_then(|()| commands::dispatch(&args)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(args.output == args::Output::Json).into(),
     }

@@ -8,7 +8,7 @@ use crate::render::progress::Progress;
 use crate::render::words::Driven;
 use crate::render::{escape, hints, json, summary, to_stderr, to_stdout};
 use crate::targets::{self, Taking};
-use crate::{place, world};
+use crate::{logging, place, world};
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::Stored;
 use palinode_core::record::{PauseWhy, RunEnd};
@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::Instrument as _;
 
 /// Wall time.
 pub(crate) fn wall() -> Micros {
@@ -64,6 +65,7 @@ pub(crate) fn drive(
     on_hangup: OnHangup,
 ) -> Result<(Stopped, History), Failure> {
     hints::about_run(place::short(&history, run));
+    logging::of_run(journal.root(), run);
     targets::note(journal, acting, run)?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
@@ -89,7 +91,7 @@ pub(crate) fn drive(
             };
             let mut driver = driver.telling(&tell);
             // Recorded whose it was; only now it is taken.
-            acting.take(taking).await?;
+            acting.take(taking).instrument(tracing::info_span!("run", %run)).await?;
             let stopped = match only {
                 Some(steps) => driver.look_at(&steps).await?,
                 None => driver.drive().await?,
@@ -122,6 +124,7 @@ pub(crate) fn drive(
             }
         }
     }
+    logging::ended(result.as_ref().map(|(stopped, _)| stopped));
     result.map_err(|error| match error {
         Stuck::Drive(error @ DriveError::Halted(_)) => acting.broken().unwrap_or_else(|| error.into()),
         Stuck::Drive(error) => error.into(),

@@ -18,6 +18,7 @@
 //! word.
 
 mod body;
+pub mod diagnostics;
 pub mod disk_check;
 mod file;
 mod format;

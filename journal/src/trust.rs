@@ -2,7 +2,7 @@
 //! their plan carried out in the name of whoever types `resume`.
 
 use crate::format::id::ID_FILE;
-use crate::format::layout::{BLOBS, CLAIMS, FORMAT_FILE, INBOX, JOBS, KEYS, SEGMENTS, TORN};
+use crate::format::layout::{BLOBS, CLAIMS, DIAGNOSTICS, FORMAT_FILE, INBOX, JOBS, KEYS, SEGMENTS, TORN};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -44,11 +44,25 @@ pub enum Distrust {
 }
 
 /// What decides, or is decided by, what a journal says.
-const PARTS: [&str; 13] =
-    [FORMAT_FILE, "lock", "head", ID_FILE, SEGMENTS, BLOBS, KEYS, INBOX, TORN, JOBS, CLAIMS, "index", "checkpoints"];
+const PARTS: [&str; 14] = [
+    FORMAT_FILE,
+    "lock",
+    "head",
+    ID_FILE,
+    SEGMENTS,
+    BLOBS,
+    KEYS,
+    INBOX,
+    TORN,
+    JOBS,
+    CLAIMS,
+    DIAGNOSTICS,
+    "index",
+    "checkpoints",
+];
 
 /// What a process uses without asking the chain whether it is as it was written.
-const USED: [&str; 3] = [KEYS, JOBS, "index"];
+const USED: [&str; 4] = [KEYS, JOBS, DIAGNOSTICS, "index"];
 
 const GROUP_OR_OTHERS: u32 = 0o022;
 const OTHERS: u32 = 0o002;

@@ -8,6 +8,7 @@ mod cold;
 mod driver;
 mod hosts;
 mod kube;
+mod logging;
 mod migration;
 mod place;
 mod playbooks;
@@ -26,6 +27,8 @@ const ALL: &[(&str, fn())] = &[
     ("append-many", append::sixty_four),
     ("bodies", bodies::run),
     ("driver", driver::run),
+    ("logging-off", logging::off),
+    ("logging-ring", logging::ring),
     ("reading", reading::run),
     ("status-many", status::many_runs),
     ("status-one", status::one_run),

@@ -1,7 +1,7 @@
 //! Every place that `.github/SECURITY.md` names, with an unprivileged user in it who means harm: nothing is owned, hung,
 //! leaked or filled. The page's tables drive the suite: a row without a trial fails, and so does a trial without a row.
 
-use crate::{claims_places_control as control, claims_places_host as host};
+use crate::{claims_places_control as control, claims_places_host as host, claims_places_log as log};
 use palinode_tests::binary::binary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -44,6 +44,9 @@ pub(crate) fn trials() -> Vec<Row> {
         ("`ansible.cfg`", &[control::a_configuration_of_ansible]),
         ("a file that `{ secret: file:PATH }` names", &[control::a_file_with_a_secret]),
         ("kubeconfig", &[control::a_configuration_of_the_cluster]),
+        ("`.palinode/diagnostics/`", &[log::last_events]),
+        ("`--log-file FILE`", &[log::a_log_file]),
+        ("`doctor --report FILE`", &[log::a_report]),
         ("`.palinode-lab/`", &[control::a_lab]),
         ("`doctor --disk DIR`", &[control::a_disk_that_is_measured]),
         ("`/var/lib/palinode/` (jobs, claims)", &[host::what_palinode_keeps]),

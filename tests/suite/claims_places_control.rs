@@ -60,8 +60,12 @@ pub(crate) fn a_part_of_a_journal_that_is_found() {
     let Some(ground) = Ground::new("places: a part of a journal") else { return };
     journal(&ground, "ours");
     let at = ground.text("ours/.palinode");
-    root(&format!("chmod 755 '{at}'; mkdir -p '{at}/jobs' '{at}/index'; mkdir -p '{}/sub'", ground.text("ours")));
-    let parts = ["segments", "blobs", "keys", "jobs", "index", "inbox", "torn", "format", "lock", "head"];
+    root(&format!(
+        "chmod 755 '{at}'; mkdir -p '{at}/jobs' '{at}/index' '{at}/diagnostics'; mkdir -p '{}/sub'",
+        ground.text("ours")
+    ));
+    let parts =
+        ["segments", "blobs", "keys", "jobs", "index", "inbox", "torn", "diagnostics", "format", "lock", "head"];
     for part in parts {
         // All may write it; it belongs to another; it is a link to what another has.
         for (change, back) in [

@@ -33,7 +33,7 @@ pages! {
     inventories_is_as_it_shows, "cli/docs/inventories.md", 0;
     journal_care_is_as_it_shows, "cli/docs/journal-care.md", 1;
     limits_is_as_it_shows, "cli/docs/limits.md", 0;
-    logging_is_as_it_shows, "cli/docs/logging.md", 0;
+    logging_is_as_it_shows, "cli/docs/logging.md", 3;
     playbooks_is_as_it_shows, "cli/docs/playbooks.md", 1;
     promises_is_as_it_shows, "cli/docs/promises.md", 0;
     rolling_back_is_as_it_shows, "cli/docs/rolling-back.md", 0;

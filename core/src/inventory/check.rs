@@ -2,30 +2,8 @@
 
 use super::facts::{At, Facts, Source};
 use super::{check_types, definitions, literal};
-use serde::Serialize;
+use crate::inventory::finding::Finding;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Something in an inventory that will not do what it seems to say.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The file.
-    pub file: String,
-    /// The line, counted from 1.
-    pub line: usize,
-    /// A short name of the kind of finding, which stays the same in later versions.
-    pub kind: &'static str,
-    /// What is there, and what it leads to.
-    pub what: String,
-    /// What to do about it.
-    pub next: String,
-}
-
-impl Finding {
-    pub(super) fn new(at: &At, kind: &'static str, what: String, next: impl Into<String>) -> Self {
-        Self { file: at.file.clone(), line: at.line, kind, what, next: next.into() }
-    }
-}
 
 /// Looks through an inventory and its files of variables; findings come by file and line.
 pub fn check(sources: &[Source]) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! Values that ansible takes for something else than they look like (T8).
 
-use super::check::Finding;
 use super::facts::{Source, at_byte, at_line};
+use super::finding::Finding;
 use super::meaning::Read;
 use super::text::{Inventory, LineKind};
 use super::tree::{Kind, Node};

@@ -1,10 +1,12 @@
 //! Edits of single definitions in `openshift_node_groups`, in whichever form the list is written.
 
-use super::graft::{self, Dialect, NoGraft, Splices};
+use super::dialect::Dialect;
+use super::graft::{self, NoGraft, Splices};
 use super::literal;
 use super::place::splice;
 use super::refusal::EditError;
-use super::text::{Inventory, LineKind, SectionKind, Span};
+use super::span::Span;
+use super::text::{Inventory, LineKind, SectionKind};
 use super::tree::{Entry, Kind, Node, Style};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 //! Tests of edits of node groups: on one line, in YAML, and what is refused.
 
-use super::super::edit::{Edit, apply};
+use super::super::apply::apply;
+use super::super::edit::Edit;
 use super::*;
 
 const LINE: &str = "[OSEv3]\nh openshift_node_group_name=used\n[OSEv3:vars]\nopenshift_node_groups=[{'name': 'used'}, \

@@ -7,7 +7,7 @@ use super::refusal::EditError;
 use super::text::{Inventory, LineKind};
 use super::tree::{Entry, Node};
 use super::yaml;
-use super::yaml_edit::spots;
+use super::yaml_page::spots;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose variables a file holds.

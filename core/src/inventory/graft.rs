@@ -1,8 +1,7 @@
 //! Splices that put values into lists and maps and take them out, in brackets or on lines of their own.
 
-use super::text::Span;
+use super::span::Span;
 use super::tree::{Entry, Kind, Node, Style};
-use super::yaml;
 
 pub(super) type Splices = Vec<(Span, String)>;
 
@@ -15,42 +14,6 @@ pub(super) struct NoGraft {
 
 fn no<T>(at: usize, reason: &'static str) -> Result<T, NoGraft> {
     Err(NoGraft { at, reason })
-}
-
-/// How values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Python,
-    Yaml,
-}
-
-impl Dialect {
-    /// A text; `like` is the quote of its neighbours.
-    pub(super) fn text(self, value: &str, like: Option<char>) -> String {
-        match self {
-            Self::Python => super::value::python_string(value, like),
-            Self::Yaml => yaml::text(value, like),
-        }
-    }
-
-    /// A whole value, in brackets if it is a list or a map.
-    pub(super) fn value(self, node: &Node) -> String {
-        match &node.kind {
-            Kind::Scalar { value, quote: Some(_) } => self.text(value, Some('\'')),
-            Kind::Scalar { value, quote: None } if value == "None" && self == Self::Yaml => "null".to_owned(),
-            Kind::Scalar { value, quote: None } => value.clone(),
-            Kind::List { items, .. } => {
-                let items: Vec<String> = items.iter().map(|item| self.value(item)).collect();
-                format!("[{}]", items.join(", "))
-            }
-            Kind::Map { entries, .. } => {
-                let pair = |entry: &Entry| format!("{}: {}", self.value(&entry.key), self.value(&entry.value));
-                let entries: Vec<String> = entries.iter().map(pair).collect();
-                format!("{{{}}}", entries.join(", "))
-            }
-            Kind::Alias(to) => self.value(to),
-        }
-    }
 }
 
 /// Gives an entry of a map another value.

@@ -3,8 +3,9 @@
 use super::hosts::removals;
 use super::place::splice;
 use super::refusal::EditError;
-use super::text::{Inventory, LineKind, SectionKind, Span};
+use super::text::{Inventory, LineKind, SectionKind};
 use super::value;
+use crate::inventory::sections::{insert_before, with_section};
 use std::collections::BTreeSet;
 
 /// Sets a variable in `[group:vars]`.
@@ -154,20 +155,4 @@ pub(super) fn ensure_child(inventory: &Inventory, parent: &str, child: &str, eol
         result = with_section(&Inventory::parse(&result), &format!("[{child}]"), "", eol);
     }
     Ok(result)
-}
-
-/// The text with a line more.
-pub(super) fn insert_before(inventory: &Inventory, line: usize, new: String) -> String {
-    let at = inventory.start_of_line(line);
-    splice(inventory.text(), vec![(Span::new(at, at), new)])
-}
-
-/// The text with a section at its end, set off by a blank line.
-pub(super) fn with_section(inventory: &Inventory, header: &str, body: &str, eol: &str) -> String {
-    let gap = match inventory.lines().last() {
-        None => "",
-        Some(line) if line.kind == LineKind::Blank => "",
-        Some(_) => eol,
-    };
-    format!("{}{gap}{header}{eol}{body}", inventory.text())
 }

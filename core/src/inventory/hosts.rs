@@ -1,9 +1,10 @@
 //! Edits of hosts and their inline variables, in an inventory in INI form.
 
-use super::groups::{insert_before, with_section};
 use super::place::{Place, splice};
 use super::refusal::EditError;
-use super::text::{HostLine, HostVar, Inventory, LineKind, Span};
+use super::sections::{insert_before, with_section};
+use super::span::Span;
+use super::text::{HostLine, HostVar, Inventory, LineKind};
 use super::value;
 use std::borrow::Cow;
 

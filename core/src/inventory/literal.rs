@@ -3,7 +3,7 @@
 //! What counts is what Python's `literal_eval` takes: `true` of JSON is a name there, and a name makes the whole line
 //! a plain text (T8).
 
-use super::text::Span;
+use super::span::Span;
 use super::tree::{Entry, Kind, Node, Style};
 
 /// What is no literal: where it stops being one, and why.

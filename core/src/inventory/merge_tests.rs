@@ -1,6 +1,7 @@
 //! Tests of the merge: its table, its laws, and a run over three hosts taken back in any order.
 
-use super::super::edit::{Edit, apply};
+use super::super::apply::apply;
+use super::super::edit::Edit;
 use super::super::place::Place;
 use super::super::text::Inventory;
 use super::*;

@@ -11,12 +11,15 @@
 //! [`Inventory::every_host`] names their hosts, and an edit of a host inside one splits it first. What all of it comes
 //! to, with typed values and the files beside it, is a [`reading::Reading`].
 
+mod apply;
 mod check;
 mod check_types;
 mod definitions;
+mod dialect;
 mod difference;
 mod edit;
 mod facts;
+mod finding;
 mod graft;
 mod groups;
 mod hosts;
@@ -30,6 +33,8 @@ mod place;
 mod query;
 pub mod reading;
 mod refusal;
+mod sections;
+mod span;
 mod split;
 mod text;
 mod tree;
@@ -38,14 +43,18 @@ mod yaml;
 mod yaml_edit;
 mod yaml_groups;
 mod yaml_hosts;
+mod yaml_page;
 
-pub use check::{Finding, check};
+pub use apply::{amend, apply};
+pub use check::check;
 pub use definitions::DefinitionChange;
 pub use difference::{Change, difference, difference_of};
-pub use edit::{Edit, amend, apply, reads};
+pub use edit::{Edit, reads};
 pub use facts::{Owner, Source, groups_in, outvoted};
+pub use finding::Finding;
 pub use merge::{Conflict, merge3};
 pub use pattern::HostPattern;
 pub use place::Place;
 pub use refusal::EditError;
-pub use text::{HostLine, HostVar, Inventory, Line, LineKind, NotText, Section, SectionKind, Span};
+pub use span::Span;
+pub use text::{HostLine, HostVar, Inventory, Line, LineKind, NotText, Section, SectionKind};

@@ -1,6 +1,7 @@
 //! Where in a group a host line goes, so that a line that was moved away can come back to where it was.
 
-use super::text::{Inventory, LineKind, SectionKind, Span};
+use super::span::Span;
+use super::text::{Inventory, LineKind, SectionKind};
 use serde::{Deserialize, Serialize};
 
 /// A place among the host lines of a group.

@@ -4,7 +4,8 @@
 //! row of the range is one pattern, and each further bracket adds at most one.
 
 use super::pattern::HostPattern;
-use super::text::{Inventory, LineKind, Span};
+use super::span::Span;
+use super::text::{Inventory, LineKind};
 use std::collections::BTreeSet;
 
 /// The patterns before a host of a range, and those after it.

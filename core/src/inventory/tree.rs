@@ -1,6 +1,6 @@
 //! Values with their places: what a literal of Python and a YAML document have in common, as far as edits go.
 
-use super::text::Span;
+use super::span::Span;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

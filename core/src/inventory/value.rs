@@ -1,6 +1,6 @@
 //! Values the way Ansible's INI reader sees them: shell words first, then Python literals; and back.
 
-use super::text::Span;
+use super::span::Span;
 
 /// One word of a host line, after the shell rules.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! YAML read with the place of every value, and texts written so that PyYAML reads them back.
 
 use super::refusal::EditError;
-use super::text::Span;
+use super::span::Span;
 use super::tree::{Entry, Kind, Node, Style};
 use super::value;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
@@ -235,26 +235,6 @@ pub(super) fn text(value: &str, like: Option<char>) -> String {
     }
 }
 
-/// A value, given as a template prints it: a list or a dict of Python, a truth value, a number, or a text.
-pub(super) fn value_text(value: &str, like: Option<char>) -> String {
-    if matches!(value, "True" | "False") {
-        return value.to_owned();
-    }
-    let whole = value.strip_prefix('-').unwrap_or(value);
-    let plain = whole == "0" || (!whole.starts_with('0') && !whole.is_empty() && whole.len() < 19);
-    if plain && whole.bytes().all(|b| b.is_ascii_digit()) && value != "-0" {
-        return value.to_owned();
-    }
-    if value.starts_with(['[', '{'])
-        && !value.starts_with("{{")
-        && let Ok(node) = super::literal::parse(value, 0)
-        && node.span.end == value.len()
-    {
-        return super::graft::Dialect::Yaml.value(&node);
-    }
-    text(value, like)
-}
-
 /// Whether a node prints as this value.
 pub(super) fn is_value(node: &Node, value: &str) -> bool {
     shown(node) == value
@@ -277,6 +257,7 @@ pub(super) fn shown(node: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dialect::value_text;
     use super::*;
     use proptest::prelude::*;
 

@@ -1,98 +1,14 @@
 //! Edits of inventories and files of variables in YAML: each a few splices, the rest of the text stays.
 
 use super::definitions::{self, DefinitionChange, VARIABLE};
+use super::dialect::Dialect;
 use super::edit::{Edit, host_of};
-use super::graft::{self, Dialect, NoGraft};
+use super::graft;
 use super::place::splice;
 use super::refusal::{EditError, check_name, check_value};
-use super::text::Span;
 use super::tree::{Entry, Node};
 use super::{pins, yaml, yaml_groups, yaml_hosts};
-
-/// A place where a group stands; a group may stand in several, and all of them count.
-#[derive(Clone, Copy)]
-pub(super) struct Spot<'a> {
-    pub(super) group: &'a str,
-    pub(super) parent: Option<&'a str>,
-    pub(super) entry: &'a Entry,
-}
-
-impl<'a> Spot<'a> {
-    /// `hosts`, `children` or `vars`.
-    pub(super) fn part(&self, name: &str) -> Option<&'a Entry> {
-        self.entry.value.entry(name)
-    }
-}
-
-/// All places of groups, in the order of the file.
-pub(super) fn spots(root: &Node) -> Vec<Spot<'_>> {
-    let mut found = Vec::new();
-    let mut open: Vec<(Option<&str>, &Entry)> =
-        root.entries().unwrap_or_default().iter().rev().map(|entry| (None, entry)).collect();
-    while let Some((parent, entry)) = open.pop() {
-        let Some(group) = entry.key.scalar() else { continue };
-        found.push(Spot { group, parent, entry });
-        let children = entry.value.get("children").and_then(Node::entries).unwrap_or_default();
-        open.extend(children.iter().rev().map(|child| (Some(group), child)));
-    }
-    found
-}
-
-/// A text that is edited, with its values.
-pub(super) struct Page<'a> {
-    pub(super) text: &'a str,
-    pub(super) root: Node,
-    pub(super) eol: &'a str,
-}
-
-impl<'a> Page<'a> {
-    pub(super) fn read(text: &'a str, eol: &'a str) -> Result<Self, EditError> {
-        Ok(Self { text, root: yaml::parse(text)?, eol })
-    }
-
-    pub(super) fn refuse(&self, at: usize, reason: &str) -> EditError {
-        EditError::Unclear {
-            line: yaml::line_of(self.text, at),
-            reason: reason.to_owned(),
-            next: "edit the file by hand",
-        }
-    }
-
-    /// The text with the splices made.
-    pub(super) fn with(&self, splices: Result<graft::Splices, NoGraft>) -> Result<String, EditError> {
-        match splices {
-            Ok(splices) => Ok(splice(self.text, splices)),
-            Err(error) => Err(self.refuse(error.at, error.reason)),
-        }
-    }
-
-    /// Gives the entry a value, unless it has it.
-    pub(super) fn replaced(&self, entry: &Entry, value: &str) -> Result<graft::Splices, NoGraft> {
-        if yaml::is_value(&entry.value, value) {
-            return Ok(Vec::new());
-        }
-        graft::replace(entry, &yaml::value_text(value, yaml::quote_of(&entry.value)))
-    }
-
-    /// Sets a variable in a map, or in the nothing that stands where a map may.
-    pub(super) fn set_in(
-        &self,
-        above: Option<&Entry>,
-        map: &Node,
-        name: &str,
-        value: &str,
-    ) -> Result<graft::Splices, NoGraft> {
-        if let Some(entry) = map.entry(name) {
-            return self.replaced(entry, value);
-        }
-        let line = format!("{name}: {}", yaml::value_text(value, None));
-        if above.is_none() && map.is_empty() {
-            let at = self.text.len();
-            return Ok(vec![(Span::new(at, at), format!("{line}{}", self.eol))]);
-        }
-        graft::add_entry(self.text, (above, map), None, &line, self.eol)
-    }
-}
+use crate::inventory::yaml_page::{Page, spots};
 
 /// Whether an edit is for a file of variables.
 pub(super) fn is_for_vars(edit: &Edit) -> bool {

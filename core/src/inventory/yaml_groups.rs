@@ -1,12 +1,13 @@
 //! Edits of groups and their variables, in an inventory in YAML.
 
+use super::dialect;
 use super::graft::{self, NoGraft};
 use super::pattern::HostPattern;
 use super::refusal::EditError;
 use super::tree::{Entry, Kind, Node, Style};
 use super::yaml;
-use super::yaml_edit::{Page, spots};
 use super::yaml_hosts::without;
+use super::yaml_page::{Page, spots};
 use std::collections::BTreeSet;
 
 /// The variables of a group, wherever it stands.
@@ -17,7 +18,7 @@ pub(super) fn vars<'a>(page: &'a Page<'_>, group: &str) -> Vec<(&'a str, &'a Ent
 }
 
 pub(super) fn set(page: &Page<'_>, group: &str, name: &str, value: &str) -> Result<String, EditError> {
-    put(page, group, name, &yaml::value_text(value, None), &|entry| page.replaced(entry, value))
+    put(page, group, name, &dialect::value_text(value, None), &|entry| page.replaced(entry, value))
 }
 
 /// Sets a variable of a group: to a text where it is new, else by what replaces it.

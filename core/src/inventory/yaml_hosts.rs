@@ -4,11 +4,11 @@ use super::graft::{self, NoGraft, Splices};
 use super::pattern::HostPattern;
 use super::place::Place;
 use super::refusal::EditError;
+use super::span::Span;
 use super::split;
-use super::text::Span;
 use super::tree::{Entry, Kind, Node, Style};
 use super::yaml;
-use super::yaml_edit::{Page, Spot, spots};
+use super::yaml_page::{Page, Spot, spots};
 
 /// A host, or a range with it, in the `hosts` of a group.
 struct Found<'a> {

@@ -1,7 +1,8 @@
 //! Tests of edits in YAML: tables of single edits, and laws for arbitrary edits of likely texts.
 
+use super::super::apply::{amend, apply};
 use super::super::difference::difference;
-use super::super::edit::{Edit, amend, apply};
+use super::super::edit::Edit;
 use super::super::place::Place;
 use super::super::tree::Node;
 use super::super::yaml;

@@ -32,6 +32,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+use tracing::info;
 use verdict::{Left, Verdict};
 
 /// How long to wait before a playbook is looked at again.
@@ -172,6 +173,8 @@ impl Playbooks {
         let had = self.held.borrow().contains(&playbook.inventory);
         let said = Jobs(Asked::Local(&here)).start_only((job.name, job.seq), &act, (claim, had)).await?;
         self.held.borrow_mut().insert(playbook.inventory.clone());
+        let secrets = playbook.vars.values().filter(|word| word.secret().is_some()).count();
+        info!(job = %job.name.short(), bytes_out = act.len(), vars = playbook.vars.len(), secrets, "playbook started");
         Ok(said)
     }
 
@@ -333,6 +336,12 @@ impl Playbooks {
         };
         let target: &Target = &job.target;
         let verdict = verdict::verdict(playbook, target, code, &tally, left, &out);
+        let came = match verdict {
+            Verdict::Well(_) => "finished-well",
+            Verdict::Badly(..) => "finished-badly",
+            Verdict::Unknown(_) => "unknown",
+        };
+        info!(job = %job.name.short(), code, came, bytes_in = out.len(), "playbook ended");
         Fate::Ended(End { verdict, code, out, dropped })
     }
 

@@ -3,6 +3,7 @@
 //! Objects stay JSON. Types of any one version of Kubernetes would drop the fields of another; and an old server must
 //! never be sent what it does not know.
 
+use super::log;
 use crate::{NotPlain, check_plain};
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Limited};
@@ -14,6 +15,7 @@ use serde_json::Value;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// So long may a connection take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -356,12 +358,16 @@ impl Api {
             _ => text,
         };
         let bytes = text.into_bytes();
+        let asked = log::Asked::new(verb, path, bytes.len());
         let request = request.body(Body::from(bytes)).map_err(|error| Fault::Nonsense(format!("{path}: {error}")))?;
         // The connection has time limits of its own; this one is for a server that answers without an end.
-        match tokio::time::timeout(CONNECT + ANSWER, self.whole(request)).await {
+        let whole = tokio::time::timeout(CONNECT + ANSWER, self.whole(request)).instrument(asked.span.clone());
+        let answer = match whole.await {
             Ok(answer) => answer,
             Err(late) => Err(Fault::Lost(Box::new(late))),
-        }
+        };
+        asked.answered(&answer);
+        answer
     }
 
     async fn whole(&self, request: Request<Body>) -> Result<Answer, Fault> {

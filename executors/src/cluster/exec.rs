@@ -3,6 +3,7 @@
 
 use super::Cluster;
 use super::api::NoCluster;
+use super::log;
 use super::look::unseen;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -13,6 +14,7 @@ use palinode_core::port::LookError;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tracing::Instrument as _;
 
 /// So much of what a command prints is kept, of each of its two streams.
 const KEPT: usize = 8 << 20;
@@ -68,6 +70,20 @@ impl Cluster {
 
     /// Runs a command in a pod.
     pub(crate) async fn speak(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: Option<&str>,
+        run: &[String],
+        limit: Duration,
+    ) -> Result<Spoken, NotSpoken> {
+        let asked = log::Asked::stream(namespace, pod);
+        let spoken = self.spoken(namespace, pod, container, run, limit).instrument(asked.span.clone()).await;
+        asked.spoken(&spoken);
+        spoken
+    }
+
+    async fn spoken(
         &self,
         namespace: &str,
         pod: &str,

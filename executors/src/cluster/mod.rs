@@ -13,6 +13,7 @@ pub(crate) mod evict;
 pub(crate) mod exec;
 mod gate;
 pub(crate) mod job;
+mod log;
 pub(crate) mod look;
 pub(crate) mod node;
 pub(crate) mod objects;

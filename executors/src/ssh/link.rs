@@ -1,11 +1,13 @@
 //! The connection to one host: opened when it is needed, and anew after it was lost.
 
 use super::channel::{AskError, Channel, OpenError, Places, Reply};
+use super::log;
 use super::ssh_config::SshConfig;
 use openssh::Session;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -121,7 +123,12 @@ impl Link {
         if self.channel.as_ref().is_none_or(|channel| !channel.is_sound()) {
             self.channel = None;
             let mut channel = match to {
-                To::Host(host, ssh) => self.shell(host, ssh).await?,
+                To::Host(host, ssh) => {
+                    let began = Instant::now();
+                    let shell = self.shell(host, ssh).await;
+                    log::connected(host, began, &shell);
+                    shell?
+                }
                 To::Local(places) => Channel::here(places, GREET).await.map_err(|error| refused(&error))?,
             };
             let hello = channel.ask("", "p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
@@ -143,6 +150,24 @@ impl Link {
     /// Asks the host's shell, with `jobs` one that can have jobs started. Whatever goes wrong, the next call begins with
     /// a new one.
     pub(super) async fn ask(
+        &mut self,
+        to: To<'_>,
+        jobs: bool,
+        script: &str,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Reply, LinkError> {
+        let host = match to {
+            To::Host(host, _) => Some(host),
+            To::Local(_) => None,
+        };
+        let question = log::Question::new(host, script);
+        let reply = self.asked(to, jobs, script, limit, patience).instrument(question.span.clone()).await;
+        question.answered(&reply);
+        reply
+    }
+
+    async fn asked(
         &mut self,
         to: To<'_>,
         jobs: bool,

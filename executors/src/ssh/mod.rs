@@ -9,6 +9,7 @@ mod channel;
 mod claim;
 mod job;
 mod link;
+mod log;
 mod settings;
 #[cfg(test)]
 mod shell_tests;

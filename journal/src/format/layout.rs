@@ -20,6 +20,10 @@ pub(crate) const INBOX: &str = "inbox";
 pub(crate) const TORN: &str = "torn";
 pub(crate) const JOBS: &str = "jobs";
 pub(crate) const CLAIMS: &str = "claims";
+pub(crate) const DIAGNOSTICS: &str = "diagnostics";
+
+/// The part of the program that this crate's events are told by, in whatever file they are.
+pub(crate) const LOG: &str = "palinode_journal";
 
 /// The journal that a folder is in: its own `.palinode`, or that of the nearest folder above. `start` is an absolute path.
 /// Whose it is is for [`crate::trust`] to say; one that may not be looked into is somebody's too.

@@ -121,7 +121,9 @@ pub fn verify_on(files: Arc<dyn FileLayer>, dir: &Path) -> Result<Verified, Veri
     for name in names(root, ".")? {
         let known =
             [layout::FORMAT_FILE, ID_FILE, LOCK.file, HEAD.file, SEGMENTS, BLOBS, KEYS, INBOX, TORN, layout::JOBS];
-        if !known.contains(&name.as_str()) && !["checkpoints", "index", layout::CLAIMS].contains(&name.as_str()) {
+        if !known.contains(&name.as_str())
+            && !["checkpoints", "index", layout::CLAIMS, layout::DIAGNOSTICS].contains(&name.as_str())
+        {
             walk.found.notices.push(Notice::Unknown(name));
         }
     }

@@ -8,7 +8,7 @@ use crate::format::batch::{Tip, prepare};
 use crate::format::frame::Builder;
 use crate::format::head::Runs;
 use crate::format::id::JournalId;
-use crate::format::layout::key_file;
+use crate::format::layout::{LOG, key_file};
 use crate::format::record::Wrong;
 use crate::read::reader::JournalReader;
 use crate::write::inbox;
@@ -23,6 +23,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::error;
 
 /// So many posted entries wait for an append; one more, and they are written as a batch of their own.
 const POSTED_LIMIT: u32 = 256;
@@ -202,6 +203,7 @@ impl DiskJournal {
         let upto = batch.tip.seq;
         let done = locked(&self.tail).commit(batch);
         if done.is_err() {
+            error!(target: LOG, seq = upto.0, "batch cannot be written, nothing more is recorded");
             self.poisoned.store(true, Ordering::SeqCst);
         }
         done.inspect(|()| self.written(upto))

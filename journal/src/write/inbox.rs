@@ -2,7 +2,7 @@
 
 use crate::file::atomic_file::{TEMP, hex, place, random, unread};
 use crate::file::layer::{FileLayer, Os, Root};
-use crate::format::layout::{INBOX, TORN};
+use crate::format::layout::{INBOX, LOG, TORN};
 use crate::format::record;
 use palinode_core::canon::EncodeError;
 use palinode_core::port::{Handed, Handout, ReadError};
@@ -14,6 +14,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tracing::{debug, warn};
 
 /// A decision may not be longer.
 const FILE_LIMIT: usize = 64 * 1024;
@@ -68,6 +69,9 @@ pub(crate) fn read(root: &Root) -> Result<Vec<Handed>, ReadError> {
             (Err(why), _) => set_aside(root, &name, &why)?,
         }
     }
+    if !found.is_empty() {
+        debug!(target: LOG, count = found.len(), "inbox read");
+    }
     Ok(found)
 }
 
@@ -111,6 +115,7 @@ fn open(root: &Root, name: &OsStr) -> io::Result<Result<Handout, String>> {
 }
 
 fn set_aside(root: &Root, name: &OsStr, why: &str) -> Result<(), ReadError> {
+    warn!(target: LOG, "inbox held no decision, set aside");
     let put = || {
         let to = format!("inbox-{}", hex(&random::<8>()?));
         let torn = root.at(TORN);

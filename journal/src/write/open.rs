@@ -5,7 +5,7 @@ use crate::file::layer::{FileLayer, Os, Root};
 use crate::format::batch::Tip;
 use crate::format::head::{HEAD, Head, Runs, newest};
 use crate::format::id;
-use crate::format::layout::{self, BLOBS, KEYS, SEGMENTS, TORN, segment_file};
+use crate::format::layout::{self, BLOBS, KEYS, LOG, SEGMENTS, TORN, segment_file};
 use crate::format::record::{Slot, TOO_FAR, Wrong};
 use crate::read::reader::{JournalReader, OpenReadError, check_format};
 use crate::read::segment::{Next, Scan};
@@ -20,6 +20,7 @@ use palinode_core::shown::Shown as _;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use tracing::{info, warn};
 
 /// Why a journal could not be opened for writing.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +128,8 @@ impl DiskJournal {
                 OwnerState::Dead { epoch, .. } => (None, epoch),
                 OwnerState::None => (None, Epoch(0)),
             };
+            let pid = owner.as_ref().map(|owner: &Owner| owner.pid);
+            warn!(target: LOG, epoch = epoch.0, pid, "journal is owned by another process");
             return Err(OpenError::Owned { owner, epoch });
         };
         let before = lock.record.clone();
@@ -192,6 +195,9 @@ impl DiskJournal {
         };
         let LockRecord { owner, epoch, released } = before;
         let previous = owner.map(|owner| Previous { owner, epoch, released });
+        let (seq, pid) = (journal.tip.seq.0, previous.as_ref().map(|previous| previous.owner.pid));
+        let torn_bytes = torn.as_ref().map(|torn: &Torn| torn.bytes);
+        info!(target: LOG, epoch = journal.lock.record.epoch.0, seq, previous_pid = pid, released, torn_bytes, "journal opened");
         Ok(Opened { journal, previous, torn })
     }
 }

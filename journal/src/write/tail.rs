@@ -5,12 +5,14 @@ use crate::file::layer::{Handle, Identity, Root};
 use crate::format::batch::Tip;
 use crate::format::frame::Builder;
 use crate::format::head::{HEAD, Head};
-use crate::format::layout::{SEGMENTS, segment_file};
+use crate::format::layout::{LOG, SEGMENTS, segment_file};
 use crate::write::options::Options;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::port::RecordError;
 use palinode_core::record::FORMAT;
 use std::io;
+use std::time::Instant;
+use tracing::{Level, debug, debug_span, enabled};
 
 /// So many zeros are written at once.
 const ZEROS: u64 = 1 << 20;
@@ -56,7 +58,9 @@ impl Tail {
     pub(crate) fn commit(&mut self, mut batch: Batch) -> Result<(), RecordError> {
         self.is_ours()?;
         let first = batch.tip.seq.0 + 1 - u64::from(batch.entries.count());
+        let entries = batch.entries.count();
         let bytes = batch.entries.finish(first);
+        let _span = debug_span!(target: LOG, "batch", seq = first, entries, bytes = bytes.len()).entered();
         self.write_batch(first, &bytes).map_err(unwritten(&segment_file(self.current.first)))?;
         // What was written into files that are the journal no more is not recorded: nothing may follow from it.
         self.is_ours()?;
@@ -89,8 +93,16 @@ impl Tail {
             self.current = new_segment(&self.root, first)?;
         }
         self.grow(self.current.offset + size)?;
+        // Nobody pays for a clock that nobody reads.
+        let clock = || enabled!(target: LOG, Level::DEBUG).then(Instant::now);
+        let began = clock();
         self.current.file.write_all_at(batch, self.current.offset)?;
+        let written = clock();
         self.current.file.sync_data()?;
+        if let (Some(began), Some(written)) = (began, written) {
+            let (write_us, sync_us) = (micros(written - began), micros(written.elapsed()));
+            debug!(target: LOG, segment = self.current.first, write_us, sync_us, "batch is durable");
+        }
         self.current.offset += size;
         self.end = (self.current.first, self.current.offset);
         Ok(())
@@ -142,8 +154,14 @@ fn grown(options: &Options, current: &Current, needed: u64) -> u64 {
     wanted.checked_next_multiple_of(unit).unwrap_or(needed)
 }
 
+/// Whole microseconds.
+fn micros(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// A new, empty segment, durable by name.
 fn new_segment(root: &Root, first: u64) -> io::Result<Current> {
+    debug!(target: LOG, segment = first, "segment begins");
     // Empty until the first batch makes it grow: a cut in between leaves a segment of zeros, which is fine.
     let temp = root.at(format!("{SEGMENTS}/{TEMP}{first}"));
     let file = root.files.make_file(&temp)?;

@@ -2,6 +2,7 @@
 //! nothing of the run's state and records nothing; it hands its finding to the driver.
 
 use super::desk::{Desk, Shelf};
+use super::log;
 use palinode_core::action::{Action, Target, Verdict};
 use palinode_core::gate::Gate;
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
@@ -119,6 +120,7 @@ where
         match look().await {
             Err(error @ LookError::Unreachable { .. }) => {
                 left = left.saturating_sub(seconds);
+                log::unanswered(&error, Span::seconds(seconds), Span::seconds(left));
                 executor.unanswered(&error, Span::seconds(seconds), Span::seconds(left));
                 executor.sleep(executor.now().plus(Micros::seconds(i64::from(seconds)))).await;
             }
@@ -174,6 +176,7 @@ pub(crate) async fn attach<E: Executor>(executor: &E, shelf: &Rc<Shelf>, ix: Ste
 }
 
 async fn finish<E: Executor>(executor: &E, desk: Desk, ix: StepIx, job: &Job, ended: Ended) -> Done {
+    log::ended(&ended);
     let (ended, after) = match ended {
         Ended::Telling(reports) => {
             return Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: true };

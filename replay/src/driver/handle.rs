@@ -3,7 +3,7 @@
 use super::activity::{Done, Look, Reconciled, message};
 use super::desk::Desk;
 use super::shared::Worth;
-use super::{DriveError, Driver, Finding, Follow};
+use super::{DriveError, Driver, Finding, Follow, log};
 use palinode_core::action::{UndoClass, Verdict};
 use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
 use palinode_core::port::Sample;
@@ -31,6 +31,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     /// `now` is the time that the findings will be recorded under: what follows from it can be found out again.
     pub(super) fn handle(&self, done: Done, now: Micros) -> Result<Handled, DriveError> {
         if let Some(ix) = self.overtaken(&done)? {
+            log::overtaken(&self.step(ix)?.0.path);
             return Ok((Vec::new(), Follow::Free(ix)));
         }
         match done {
@@ -113,8 +114,14 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         if step.class != UndoClass::Read {
             match self.shared.worth(ix, &footprint, since) {
                 Worth::Good => {}
-                Worth::Stale => return Ok((Vec::new(), Follow::Free(ix))),
-                Worth::Held(others) => return Ok((Vec::new(), Follow::Wait(ix, others))),
+                Worth::Stale => {
+                    log::stale(&step.path);
+                    return Ok((Vec::new(), Follow::Free(ix)));
+                }
+                Worth::Held(others) => {
+                    log::held(&step.path, others.len());
+                    return Ok((Vec::new(), Follow::Wait(ix, others)));
+                }
             }
         }
         if step.undoes.is_some() && settled(&action, &step.accepts, &image) {

@@ -1,6 +1,6 @@
 //! What people decide: taken in from the inbox, checked, recorded.
 
-use super::{DriveError, Driver, Refused, Stop, activity};
+use super::{DriveError, Driver, Refused, Stop, activity, log};
 use palinode_core::id::{RunId, StepPath};
 use palinode_core::port::{Executor, Handout, Journal, Verb};
 use palinode_core::record::{Event, SkipWhy};
@@ -30,6 +30,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 Some(step) if later => Err(Refused::Replaced(step.clone()).into()),
                 _ => self.decide(decision),
             };
+            log::handed_in(decision.run, &decision.verb, came.is_ok());
             match came {
                 Ok(()) => {}
                 Err(DriveError::Refused(why)) => self.discarded(decision, &why),

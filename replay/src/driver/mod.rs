@@ -9,6 +9,7 @@ mod clock;
 mod desk;
 mod handle;
 mod inbox;
+mod log;
 mod resolve;
 mod settle;
 mod shared;
@@ -43,6 +44,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use tracing::Instrument as _;
 pub use view::ShelfView;
 
 /// Why driving stopped with an error. Nothing was done that is not recorded.
@@ -499,6 +501,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             self.ended.extend(stored.iter().filter_map(|stored| ends(&stored.entry.event)).cloned());
         }
         for entry in stored {
+            log::recorded(entry);
             (self.around.watch)(&self.history, entry);
         }
         Ok(())
@@ -523,11 +526,15 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Dropping the future leaves the run as a killed process would: jobs on targets go on, the next owner finds
     /// their intents in doubt.
     pub async fn drive(&mut self) -> Result<Stopped, DriveError> {
-        let stopped = self.work(None).await?;
-        if stopped != Stopped::Left {
-            self.executor.settle().await;
-        }
-        Ok(stopped)
+        let span = log::run(self.run);
+        let work = async {
+            let stopped = self.work(None).await?;
+            if stopped != Stopped::Left {
+                self.executor.settle().await;
+            }
+            Ok(stopped)
+        };
+        work.instrument(span).await
     }
 
     /// Looks at these in-doubt steps and records what follows, without acting: what a rollback needs to know first.
@@ -538,7 +545,8 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     pub async fn look_at(&mut self, steps: &[StepPath]) -> Result<Stopped, DriveError> {
         let state = self.state()?;
         let only = steps.iter().filter_map(|path| state.find(path)).collect();
-        self.work(Some(&only)).await
+        let span = log::run(self.run);
+        self.work(Some(&only)).instrument(span).await
     }
 
     async fn work(&mut self, only: Option<&BTreeSet<StepIx>>) -> Result<Stopped, DriveError> {
@@ -621,6 +629,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                         busy.remove(&ix);
                     }
                     Follow::Block(ix, why, message) => {
+                        if let Some((step, _)) = self.state()?.step(ix) {
+                            log::blocked(&step.path, &why);
+                        }
                         self.blocked.insert(ix, (why, message));
                         busy.remove(&ix);
                     }

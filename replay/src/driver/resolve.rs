@@ -2,6 +2,7 @@
 
 use super::activity::{self, Done};
 use super::desk::Shelf;
+use super::log::{self, Within};
 use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use palinode_core::id::{BodyId, EntryId, Seq};
@@ -28,21 +29,26 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let job = self.job(entry, intent, known.heard.number)?;
                 let footprint = intent.footprint.clone();
                 let pause = state.pause_before(known);
-                Ok(Some(
-                    async move {
-                        activity::rest(executor, pause).await;
-                        activity::reconcile(executor, &shelf, ix, job, footprint).await
-                    }
-                    .boxed_local(),
-                ))
+                let within = Within::job(step, &job);
+                let work = async move {
+                    activity::rest(executor, pause).await;
+                    log::begins(next);
+                    activity::reconcile(executor, &shelf, ix, job, footprint).await
+                };
+                Ok(Some(within.around(work).boxed_local()))
             }
             Next::Sample(ix) => {
                 let Work::Gate { gate, .. } = &step.work else { return Ok(None) };
                 let (mut target, gate) = (step.target.clone(), gate.clone());
                 target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
                 let (goes_on, before) = (known.stage == Stage::Waiting, known.waited);
+                let within = Within::attempt(step, 1);
                 self.clock.ask(executor, ix, goes_on, before);
-                Ok(Some(async move { activity::sample(executor, &shelf, ix, target, gate).await }.boxed_local()))
+                let work = async move {
+                    log::begins(next);
+                    activity::sample(executor, &shelf, ix, target, gate).await
+                };
+                Ok(Some(within.around(work).boxed_local()))
             }
             Next::Act(ix) => {
                 let Work::Act(_) = &step.work else { return Ok(None) };
@@ -51,6 +57,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     Ok(action) => action,
                     Err(why) => {
                         let path = step.path.clone();
+                        log::blocked(&path, &PauseWhy::Blocked(path.clone()));
                         self.blocked.insert(ix, (PauseWhy::Blocked(path), Some(why)));
                         return Ok(None);
                     }
@@ -62,13 +69,13 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                     target.node = target.node.or_else(|| state.node_of(ix).map(str::to_owned));
                 }
                 let pause = state.pause_before(known);
-                Ok(Some(
-                    async move {
-                        activity::rest(executor, pause).await;
-                        Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)
-                    }
-                    .boxed_local(),
-                ))
+                let within = Within::attempt(step, known.attempt + 1);
+                let work = async move {
+                    activity::rest(executor, pause).await;
+                    log::begins(next);
+                    Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)
+                };
+                Ok(Some(within.around(work).boxed_local()))
             }
         }
     }
@@ -102,7 +109,12 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = Job { seen: Some(seen), ..self.job((stored.id, stored.entry.seq), intent, 0)? };
-        Ok(async move { activity::execute(executor, &shelf, ix, job).await }.boxed_local())
+        let within = self.within(ix, &job)?;
+        let work = async move {
+            log::executes(&job);
+            activity::execute(executor, &shelf, ix, job).await
+        };
+        Ok(within.around(work).boxed_local())
     }
 
     pub(super) fn wait_for(&self, ix: StepIx) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
@@ -112,7 +124,13 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = self.job(entry, &intent, heard)?;
-        Ok(async move { activity::attach(executor, &shelf, ix, job).await }.boxed_local())
+        let within = self.within(ix, &job)?;
+        Ok(within.around(async move { activity::attach(executor, &shelf, ix, job).await }).boxed_local())
+    }
+
+    /// The spans of a job.
+    fn within(&self, ix: StepIx, job: &Job) -> Result<Within, DriveError> {
+        Ok(self.state()?.step(ix).map_or_else(Within::none, |(step, _)| Within::job(step, job)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod hosts;
 mod judge;
+mod report;
 mod words;
 
 use crate::args::{Args, Doctor, Output};
@@ -21,6 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 const CUTS: u32 = 5;
 
 pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
+    if let Some(file) = &doctor.report {
+        return report::report(args, file.as_deref());
+    }
     if doctor.disk.is_none() {
         return hosts::look(args, doctor);
     }

@@ -1,5 +1,6 @@
 //! Tests of the edits: tables of single edits, and laws for arbitrary text.
 
+use super::super::place::Place;
 use super::super::text::{LineKind, SectionKind};
 use super::*;
 use proptest::prelude::*;
