@@ -11,7 +11,7 @@
 //!    that tells by files how it went, whoever is still connected.
 //! 4. A host is claimed in a journal's name ([`Claim`]) before it is changed.
 //! 5. A [`Cluster`] is reached by its API: one request for each attempt, told as it is made, bound to UIDs and to a claim.
-//! 6. A playbook is such a job on the control side ([`Workshop`]), run by the operator's own Ansible; what it does is told
+//! 6. A playbook is such a job on the control side ([`PlaybookDirs`]), run by the operator's own Ansible; what it does is told
 //!    line by line, and recorded as it happens.
 //! 6. Whether storage is healed is asked of several of its members, each in one question, and judged from what all of them
 //!    told.
@@ -27,12 +27,13 @@ mod files;
 mod gluster;
 mod host;
 mod inventories;
+mod kind;
 mod plain;
 mod real;
 mod secrets;
 mod ssh;
 
-pub use ansible::Workshop;
+pub use ansible::PlaybookDirs;
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use cluster::{Cluster, Given, NoCluster};
 pub use control::InventoryFiles;
@@ -40,4 +41,4 @@ pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;
 pub use plain::{NotPlain, check_plain, read_plain};
 pub use real::{Listener, NotTaken, Real, Teller, Unready};
-pub use ssh::{BadWay, Claim, Fence, Fleet, LinkError, Seen, Way, Whose};
+pub use ssh::{BadSetting, Claim, Fence, Fleet, LinkError, Seen, SshSettings, Whose};

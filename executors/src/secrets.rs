@@ -1,5 +1,6 @@
 //! Secrets that a step names: read on this machine when the step begins, and kept nowhere.
 
+use crate::kind::{DoneBy, done_by};
 use crate::ssh::quoted;
 use palinode_core::action::{Action, Secret, Shown, Source, Word};
 use palinode_core::port::LookError;
@@ -80,10 +81,9 @@ pub(crate) fn ready(action: &Action) -> Result<(), LookError> {
         let target = || format!("the secret {}", secret.secret.shown());
         checked.map_err(|why| LookError::Refused { target: target(), why: why.to_string() })
     };
-    match action {
-        Action::Command(command) => {
-            let words = command.run.iter().filter_map(Word::secret);
-            for secret in words.chain(&command.stdin).chain(command.environment.values()) {
+    match done_by(action) {
+        DoneBy::Host(kind) => {
+            for secret in kind.secrets() {
                 let checked = match secret.shown {
                     Some(Shown::Argument | Shown::Environment) => text(secret).map(drop),
                     None => read(secret).map(drop),
@@ -91,12 +91,13 @@ pub(crate) fn ready(action: &Action) -> Result<(), LookError> {
                 of(secret, checked)?;
             }
         }
-        Action::Playbook(playbook) => {
+        DoneBy::Playbook(playbook) => {
             for secret in playbook.vars.values().filter_map(Word::secret) {
                 of(secret, variable(secret).map(drop))?;
             }
         }
-        _ => {}
+        // None of them takes a secret.
+        DoneBy::Cluster(_) | DoneBy::Files(_) => {}
     }
     Ok(())
 }

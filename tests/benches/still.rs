@@ -26,6 +26,10 @@ impl Executor for Still {
         Ok(Survey::default())
     }
 
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        Ok(target.node.clone())
+    }
+
     async fn observe(&self, keys: &[ResourceKey], _: &dyn Bodies) -> Result<Image, LookError> {
         let stopped = self.stopped.borrow();
         let state =

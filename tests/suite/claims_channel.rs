@@ -91,6 +91,10 @@ impl Executor for Never {
         Ok(Survey::default())
     }
 
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        Ok(target.node.clone())
+    }
+
     async fn observe(&self, keys: &[ResourceKey], _: &dyn Bodies) -> Result<Image, LookError> {
         let state = || State::Unit { active: Active::Active, enabled: "enabled".to_owned() };
         Ok(keys.iter().map(|key| (key.clone(), state())).collect())

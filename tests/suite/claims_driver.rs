@@ -52,6 +52,10 @@ impl Executor for Meddled<'_> {
         self.pass((self.look)(target, action)).await;
         self.lab.survey(target, action, bodies).await
     }
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.lab.node_of(target).await
+    }
+
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         self.lab.observe(keys, bodies).await
     }
@@ -528,6 +532,10 @@ impl Executor for Clocked {
     async fn survey(&self, _: &Target, _: &Action, _: &dyn Bodies) -> Result<Survey, LookError> {
         Ok(Survey::default())
     }
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        Ok(target.node.clone())
+    }
+
     async fn observe(&self, _: &[ResourceKey], _: &dyn Bodies) -> Result<Image, LookError> {
         Ok(Image::new())
     }

@@ -7,7 +7,7 @@ use palinode_core::id::{EntryId, Micros, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Executor, Halted, Job, JobStatus, LookError, Sample, Survey};
 use palinode_core::resource::{Image, Kind as Sort};
 use palinode_core::span::Span;
-use palinode_executors::{Claim, Fence, Fleet, Real, Workshop};
+use palinode_executors::{Claim, Fence, Fleet, PlaybookDirs, Real};
 use palinode_journal::MemJournal;
 use palinode_replay::conformance::lab::LabSubject;
 use palinode_replay::conformance::{
@@ -96,6 +96,10 @@ impl Executor for Watched {
         bodies: &dyn Bodies,
     ) -> Result<Survey, LookError> {
         self.real.survey(target, action, bodies).await
+    }
+
+    async fn node_of(&self, target: &palinode_core::action::Target) -> Result<Option<String>, LookError> {
+        self.real.node_of(target).await
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
@@ -191,7 +195,7 @@ fn real(config: &Path) -> Real {
     let claim =
         Claim { journal: "conformance".to_owned(), words: "the conformance suite".to_owned(), fence: Fence::default() };
     let work = std::env::temp_dir().join("palinode-conformance");
-    Real::new(fleet, claim, Workshop { jobs: work.join("jobs"), claims: work.join("claims"), ssh: None })
+    Real::new(fleet, claim, PlaybookDirs { jobs: work.join("jobs"), claims: work.join("claims"), ssh: None })
 }
 
 impl HostSubject {

@@ -16,7 +16,7 @@ use palinode_core::port::{
 use palinode_core::resource::ObjectRef;
 use palinode_core::resource::{Active, Image, Kind, State};
 use palinode_core::span::Span;
-use palinode_executors::{Claim, Cluster as Api, Fence, Fleet, Real, Workshop};
+use palinode_executors::{Claim, Cluster as Api, Fence, Fleet, PlaybookDirs, Real};
 use palinode_journal::MemJournal;
 use palinode_replay::conformance::lab::LabSubject;
 use palinode_replay::conformance::{
@@ -126,6 +126,10 @@ impl Executor for Watched {
             Place::Host => Ok(Survey::default()),
             _ => self.real.survey(target, action, bodies).await,
         }
+    }
+
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.real.node_of(target).await
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
@@ -503,7 +507,8 @@ fn real(cluster: &Cluster, runtime: &Runtime) -> Real {
         fence: Fence::default(),
     };
     let work = std::env::temp_dir().join("palinode-conformance-kube");
-    let real = Real::new(fleet, claim(), Workshop { jobs: work.join("jobs"), claims: work.join("claims"), ssh: None });
+    let real =
+        Real::new(fleet, claim(), PlaybookDirs { jobs: work.join("jobs"), claims: work.join("claims"), ssh: None });
     let api = runtime.block_on(Api::open(Some(&cluster.kubeconfig()), None, claim(), BTreeMap::new()));
     real.with_cluster(Some(api.expect("the server answers")))
 }

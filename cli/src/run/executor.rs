@@ -33,6 +33,10 @@ impl Executor for Either {
         either!(self, world => world.survey(target, action, bodies).await)
     }
 
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        either!(self, world => world.node_of(target).await)
+    }
+
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {
         either!(self, world => world.observe(keys, bodies).await)
     }

@@ -10,7 +10,7 @@ use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::Reading;
 use palinode_core::run::plan::{Plan, Work};
-use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, NoCluster, Real, Way, Workshop};
+use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -70,7 +70,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// How hosts are reached, and what their nodes may be known by.
-type Reached = (BTreeMap<HostName, Way>, BTreeMap<HostName, Given>);
+type Reached = (BTreeMap<HostName, SshSettings>, BTreeMap<HostName, Given>);
 
 /// What an inventory says of how hosts are reached.
 pub(crate) fn ways<'a>(path: &Path, text: &str, hosts: impl Iterator<Item = &'a HostName>) -> Result<Reached, Failure> {
@@ -105,8 +105,8 @@ pub(crate) fn ways<'a>(path: &Path, text: &str, hosts: impl Iterator<Item = &'a 
             names.insert(host.clone(), given);
         }
         let way = match &reading {
-            Some(reading) => Way::read(reading, host),
-            None => Way::of(&inventory, host),
+            Some(reading) => SshSettings::read(reading, host),
+            None => SshSettings::of(&inventory, host),
         };
         let way = way.map_err(|bad| {
             Failure::usage(
@@ -120,7 +120,7 @@ pub(crate) fn ways<'a>(path: &Path, text: &str, hosts: impl Iterator<Item = &'a 
 }
 
 /// The operator's hosts.
-pub(crate) fn fleet(ssh_config: Option<&Path>, ways: BTreeMap<HostName, Way>) -> Result<Fleet, Failure> {
+pub(crate) fn fleet(ssh_config: Option<&Path>, ways: BTreeMap<HostName, SshSettings>) -> Result<Fleet, Failure> {
     Fleet::new(ssh_config, ways).map_err(|error| {
         let what = ssh_config.map_or_else(String::new, |path| format!(" with {}", path.display()));
         Failure::usage(
@@ -131,13 +131,13 @@ pub(crate) fn fleet(ssh_config: Option<&Path>, ways: BTreeMap<HostName, Way>) ->
 }
 
 /// What playbooks need of this machine: their jobs are the journal's, who runs them is known to all journals of a user.
-pub(super) fn workshop(journal: &Path, ssh: Option<&Path>) -> Workshop {
+pub(super) fn playbook_dirs(journal: &Path, ssh: Option<&Path>) -> PlaybookDirs {
     let jobs = place_of(journal).join("jobs");
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
     let claims = state.filter(|path| path.is_absolute()).map(|path| path.join("palinode/inventories"));
     let ssh = ssh.and_then(|path| std::path::absolute(path).ok());
-    Workshop { claims: claims.unwrap_or_else(|| jobs.join(".claims")), jobs, ssh }
+    PlaybookDirs { claims: claims.unwrap_or_else(|| jobs.join(".claims")), jobs, ssh }
 }
 
 /// The playbooks of a plan.

@@ -2,7 +2,7 @@
 
 use super::executor::Either;
 use super::mandate::Mandate;
-use super::reach::{by_node, by_ssh, cluster, fleet, needs_cluster, playbooks, runtime, ways, workshop};
+use super::reach::{by_node, by_ssh, cluster, fleet, needs_cluster, playbook_dirs, playbooks, runtime, ways};
 use super::taking::Taking;
 use crate::args::Args;
 use crate::clock::wall;
@@ -59,7 +59,7 @@ impl World {
         };
         let runtime = runtime()?;
         let claim = mandate.claim(run)?;
-        let real = Real::new(fleet(ssh_config, ways)?, claim.clone(), workshop(mandate.store.root(), ssh_config))
+        let real = Real::new(fleet(ssh_config, ways)?, claim.clone(), playbook_dirs(mandate.store.root(), ssh_config))
             .telling(unanswered);
         let cluster = match needs_cluster(plan) {
             true => Some(cluster(args, &runtime, claim, names)?),
@@ -98,7 +98,7 @@ impl World {
     /// No world at all, for what only records: the run's own may be gone.
     pub(crate) fn nowhere(journal: &Path) -> Result<Self, Failure> {
         let nobody = Claim { journal: String::new(), words: String::new(), fence: Fence::default() };
-        let real = Real::new(fleet(None, BTreeMap::new())?, nobody, workshop(journal, None));
+        let real = Real::new(fleet(None, BTreeMap::new())?, nobody, playbook_dirs(journal, None));
         Ok(Self { executor: Either::Real(Box::new(real)), runtime: runtime()? })
     }
 

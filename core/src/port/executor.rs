@@ -158,6 +158,9 @@ pub trait Executor {
         action: &Action,
         bodies: &dyn Bodies,
     ) -> impl Future<Output = Result<Survey, LookError>>;
+    /// The name by which the cluster knows the node of a target's host: what a gate asks about. None if the target has no
+    /// host. Read-only.
+    fn node_of(&self, target: &Target) -> impl Future<Output = Result<Option<String>, LookError>>;
     /// The states of resources. Read-only; one round trip for many resources of a host.
     fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> impl Future<Output = Result<Image, LookError>>;
     /// Starts the job and waits for its end.

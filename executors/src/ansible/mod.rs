@@ -16,7 +16,7 @@ mod verdict;
 use crate::inventories::DiskSources;
 use crate::plain::{check_plain, in_others_reach};
 use crate::secrets::{self, NoSecret};
-use crate::ssh::{Asked, Claim, Here, JobError, Jobs, Places, Recorded, Said, Word, claimant};
+use crate::ssh::{Asked, Claim, JobError, Jobs, LocalShell, Places, Recorded, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target, Word as Value};
@@ -49,7 +49,7 @@ const OTHERS: &str = "~/.ansible/plugins/callback:/usr/share/ansible/plugins/cal
 
 /// What playbooks need of the machine they are run on.
 #[derive(Debug, Clone)]
-pub struct Workshop {
+pub struct PlaybookDirs {
     /// Where their jobs are kept: a folder of the journal.
     pub jobs: PathBuf,
     /// Where it is kept who runs playbooks with an inventory: the same for all journals of a user.
@@ -60,8 +60,8 @@ pub struct Workshop {
 
 /// Runs playbooks. See the module.
 pub(crate) struct Playbooks {
-    workshop: Workshop,
-    heres: RefCell<BTreeMap<String, Rc<Here>>>,
+    dirs: PlaybookDirs,
+    shells: RefCell<BTreeMap<String, Rc<LocalShell>>>,
     /// The inventories that were claimed here.
     held: RefCell<BTreeSet<String>>,
     /// How far each playbook was read.
@@ -79,10 +79,10 @@ struct Heard {
 }
 
 impl Playbooks {
-    pub(crate) fn new(workshop: Workshop) -> Self {
+    pub(crate) fn new(dirs: PlaybookDirs) -> Self {
         Self {
-            workshop,
-            heres: RefCell::default(),
+            dirs,
+            shells: RefCell::default(),
             held: RefCell::default(),
             tails: RefCell::default(),
             recorded: Recorded::default(),
@@ -98,18 +98,18 @@ impl Playbooks {
             );
         }
         // Ansible would take such a path for several, or for the name of something else.
-        if let Some(odd) = self.workshop.jobs.to_str().and_then(|path| path.chars().find(|c| ":,~${}".contains(*c))) {
+        if let Some(odd) = self.dirs.jobs.to_str().and_then(|path| path.chars().find(|c| ":,~${}".contains(*c))) {
             return Some(format!(
                 "the journal's path {} holds `{odd}`, which Ansible has another meaning for; move the journal",
-                self.workshop.jobs.display()
+                self.dirs.jobs.display()
             ));
         }
         // Whoever may write there could have our claims go elsewhere, or let us wait for ever.
-        if let Some(why) = in_others_reach(&self.workshop.claims) {
+        if let Some(why) = in_others_reach(&self.dirs.claims) {
             return Some(format!(
                 "who uses an inventory is noted in {}, and there others could meddle with it: {why}; set XDG_STATE_HOME \
                  to a folder of your own",
-                self.workshop.claims.display()
+                self.dirs.claims.display()
             ));
         }
         for (what, path) in [("playbook", &playbook.path), ("inventory", &playbook.inventory)]
@@ -134,12 +134,12 @@ impl Playbooks {
         }
     }
 
-    fn here(&self, playbook: &Playbook) -> Rc<Here> {
-        let mut heres = self.heres.borrow_mut();
-        let here = heres.entry(playbook.inventory.clone()).or_insert_with(|| {
-            let jobs = self.workshop.jobs.clone();
+    fn here(&self, playbook: &Playbook) -> Rc<LocalShell> {
+        let mut shells = self.shells.borrow_mut();
+        let here = shells.entry(playbook.inventory.clone()).or_insert_with(|| {
+            let jobs = self.dirs.jobs.clone();
             let pipes = jobs.join(".pipes");
-            Rc::new(Here::new(Places { jobs, claims: self.workshop.claims.join(named(&playbook.inventory)), pipes }))
+            Rc::new(LocalShell::new(Places { jobs, claims: self.dirs.claims.join(named(&playbook.inventory)), pipes }))
         });
         Rc::clone(here)
     }
@@ -153,7 +153,7 @@ impl Playbooks {
     pub(crate) async fn settle(&self) {
         for inventory in self.recorded.keys() {
             let (script, told) = self.recorded.before(&inventory, ":");
-            let here = self.heres.borrow().get(&inventory).cloned();
+            let here = self.shells.borrow().get(&inventory).cloned();
             let Some(here) = here else { continue };
             if here.ask(false, &script, SOON).await.is_err() {
                 self.recorded.again(inventory, told);
@@ -162,7 +162,7 @@ impl Playbooks {
     }
 
     fn folder(&self, job: &Job) -> PathBuf {
-        self.workshop.jobs.join(job.name.to_string())
+        self.dirs.jobs.join(job.name.to_string())
     }
 
     /// Starts it, or finds it started.
@@ -171,7 +171,7 @@ impl Playbooks {
             self.prepare(playbook, job).map_err(|why| JobError::NotStarted(format!("it cannot be prepared: {why}")))?;
         let here = self.here(playbook);
         let had = self.held.borrow().contains(&playbook.inventory);
-        let said = Jobs(Asked::Here(&here)).start_only((job.name, job.seq), &act, (claim, had)).await?;
+        let said = Jobs(Asked::Local(&here)).start_only((job.name, job.seq), &act, (claim, had)).await?;
         self.held.borrow_mut().insert(playbook.inventory.clone());
         let secrets = playbook.vars.values().filter(|word| word.secret().is_some()).count();
         info!(job = %job.name.short(), bytes_out = act.len(), vars = playbook.vars.len(), secrets, "playbook started");
@@ -180,7 +180,7 @@ impl Playbooks {
 
     /// Lays the plugin out; what the job does.
     fn prepare(&self, playbook: &Playbook, job: &Job) -> io::Result<String> {
-        let plugins = self.workshop.jobs.join(".plugins");
+        let plugins = self.dirs.jobs.join(".plugins");
         let mut folder = std::fs::DirBuilder::new();
         folder.recursive(true).mode(0o700).create(&plugins)?;
         let file = plugins.join(command::PLUGIN);
@@ -206,7 +206,7 @@ impl Playbooks {
             path: &path,
             umask: umask.as_deref().unwrap_or("0022"),
             locale: locale.as_deref(),
-            ssh: self.workshop.ssh.as_deref(),
+            ssh: self.dirs.ssh.as_deref(),
         };
         let act = command::act(playbook, &around).ok_or_else(|| io::Error::other("a path is no text in UTF-8"))?;
         Ok(format!("printf '%s\\n' {} >\"$p_d/run\"\n{act}", job.run))
@@ -305,7 +305,7 @@ impl Playbooks {
     /// What became of it, before anything of it is kept.
     async fn fate(&self, playbook: &Playbook, job: &Job) -> Result<Fate, JobError> {
         let here = self.here(playbook);
-        let said = Jobs(Asked::Here(&here)).status(job.name).await?;
+        let said = Jobs(Asked::Local(&here)).status(job.name).await?;
         let same = job.boot.as_deref() == Some(said.boot.as_str());
         Ok(match said.word {
             Word::Running => Fate::Running,
@@ -348,7 +348,7 @@ impl Playbooks {
     /// Sees to it that one that did not begin never does; false if it began.
     pub(crate) async fn revoke(&self, playbook: &Playbook, job: &Job) -> Result<bool, JobError> {
         let here = self.here(playbook);
-        Jobs(Asked::Here(&here)).revoke(job.name).await
+        Jobs(Asked::Local(&here)).revoke(job.name).await
     }
 
     /// Who else runs playbooks with an inventory.

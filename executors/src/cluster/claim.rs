@@ -7,7 +7,7 @@
 
 use super::Cluster;
 use super::api::Verb;
-use super::doing::{Doing, Stop, failed, meaning};
+use super::job::{ApiJob, Stop, failed, meaning};
 use super::look::node_path;
 use palinode_core::chain::chain;
 use palinode_core::cluster::{self, CLAIM};
@@ -36,14 +36,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// How often a thing is looked at after an answer that does not say what became of the change.
-pub(super) const LOOKS: u32 = 4;
+pub(crate) const LOOKS: u32 = 4;
 
 /// How often a request that changes nothing but the claim is made again after such an answer, and any request that the
 /// server had no time for.
 const TRIES: u32 = 5;
 
 /// What the annotation says: the journal, and its words. The words are those of whichever run of the journal claimed it.
-pub(super) fn claimant(node: &Value) -> Option<(String, String)> {
+pub(crate) fn claimant(node: &Value) -> Option<(String, String)> {
     let text = node["metadata"]["annotations"][CLAIM].as_str()?;
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let part = |name: &str, or: &str| value[name].as_str().unwrap_or(or).to_owned();
@@ -53,14 +53,14 @@ pub(super) fn claimant(node: &Value) -> Option<(String, String)> {
 
 /// What a patch tests and what it writes. All tests come first: each operation works on what those before it made.
 #[derive(Debug, Default)]
-pub(super) struct Operations {
-    pub(super) tests: Vec<Value>,
-    pub(super) writes: Vec<Value>,
+pub(crate) struct Operations {
+    pub(crate) tests: Vec<Value>,
+    pub(crate) writes: Vec<Value>,
 }
 
 /// How it is tested that a part of an object is left out, as it was when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
+pub(crate) enum Absence {
     /// All that is around it is as it was read: every server knows that, but others may write there all the time.
     Around,
     /// It is null. Not every server takes what is left out for that.
@@ -69,7 +69,7 @@ pub(super) enum Absence {
 
 /// A test that a part of an object is as it was read. Where it and all around it is left out, the version of the whole is
 /// tested, which others move.
-pub(super) fn as_read(object: &Value, at: &str, absence: Absence) -> Value {
+pub(crate) fn as_read(object: &Value, at: &str, absence: Absence) -> Value {
     let part = |at: &str| object.pointer(at).filter(|part| !part.is_null());
     let around = at.rsplit_once('/').map_or("", |(around, _)| around);
     match (part(at), part(around)) {
@@ -86,13 +86,13 @@ pub(super) fn as_read(object: &Value, at: &str, absence: Absence) -> Value {
 }
 
 /// The next pause.
-pub(super) async fn rest(pause: &mut Duration) {
+pub(crate) async fn rest(pause: &mut Duration) {
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(LONGEST);
 }
 
 /// The pause before the first repetition.
-pub(super) fn first_pause() -> Duration {
+pub(crate) fn first_pause() -> Duration {
     PAUSE
 }
 
@@ -158,7 +158,7 @@ impl Cluster {
     }
 }
 
-impl Doing<'_> {
+impl ApiJob<'_> {
     /// Whether a Node is claimed by this journal; an end of the job where it is another's, or was ours.
     fn is_ours(&self, name: &str, node: &Value) -> Result<bool, Stop> {
         let conflict = |why: String| {
@@ -210,7 +210,7 @@ impl Doing<'_> {
     }
 
     /// Claims a Node that was just read, for this journal. It is read again where others change it meanwhile.
-    pub(super) async fn claim(&mut self, name: &str, node: Value) -> Result<Value, Stop> {
+    pub(crate) async fn claim(&mut self, name: &str, node: Value) -> Result<Value, Stop> {
         match self.is_ours(name, &node)? {
             true => Ok(node),
             false => self.change("claim", name, node, |_, _| Ok(Operations::default())).await,
@@ -222,7 +222,7 @@ impl Doing<'_> {
     ///
     /// An answer that a condition does not hold is believed only if a look shows one that does not: old servers answer so
     /// where what they remember of the object lags behind.
-    pub(super) async fn change(
+    pub(crate) async fn change(
         &mut self,
         verb: &str,
         name: &str,

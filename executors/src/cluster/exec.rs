@@ -3,17 +3,15 @@
 
 use super::Cluster;
 use super::api::NoCluster;
-use super::doing::{Doing, Stop, failed};
 use super::log;
 use super::look::unseen;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::AttachParams;
-use palinode_core::action::{KubeExec, PodRef};
+use palinode_core::action::PodRef;
 use palinode_core::chain::chain;
 use palinode_core::cluster;
-use palinode_core::port::{Bodies, Ended, Finished, LookError};
-use palinode_core::record::{Class, Why};
+use palinode_core::port::LookError;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -172,35 +170,4 @@ async fn kept(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
         all.extend_from_slice(piece.get(..room).unwrap_or_default());
     }
     all
-}
-
-impl Doing<'_> {
-    /// Runs it once.
-    pub(super) async fn exec(&mut self, exec: &KubeExec, bodies: &dyn Bodies) -> Result<Stop, Stop> {
-        let node = self.job.target.node.as_deref().filter(|_| exec.pod.name.is_none());
-        let pod = self.cluster.pod_of(&exec.pod, node).await?;
-        let limit = Duration::from_micros(u64::try_from(exec.timeout.micros().0).unwrap_or(0));
-        let spoken = self.cluster.speak(&exec.pod.namespace, &pod, exec.container.as_deref(), &exec.run, limit).await;
-        let spoken = match spoken {
-            Ok(spoken) => spoken,
-            Err(NotSpoken::NotBegun(why)) => return Err(failed(Why::Precondition, why)),
-            Err(NotSpoken::Unknown(why)) => return Err(self.unheard(why)),
-        };
-        let Some(code) = spoken.code else {
-            return Err(self.unheard(spoken.words.unwrap_or_default()));
-        };
-        let mut all = spoken.out;
-        all.extend_from_slice(&spoken.err);
-        let output = if all.is_empty() { None } else { Some(bodies.put(Class::Output, &all)?) };
-        let text = String::from_utf8_lossy(&spoken.err);
-        let last = text.trim().lines().last().unwrap_or_default().chars().take(1000).collect::<String>();
-        let message = match code {
-            0 => format!("in pod {}/{pod}", exec.pod.namespace),
-            _ if last.is_empty() => spoken.words.unwrap_or_default(),
-            _ => last,
-        };
-        let why = (code != 0).then_some(Why::ExitCode);
-        let finished = Finished { why, code: Some(code), message: Some(message), output, ..Finished::default() };
-        Ok(Stop::Ended(Ended::Finished(finished)))
-    }
 }

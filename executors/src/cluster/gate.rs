@@ -2,7 +2,8 @@
 
 use super::Cluster;
 use palinode_core::cluster;
-use palinode_core::port::{LookError, Sample};
+use palinode_core::port::LookError;
+use palinode_core::port::Sample;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -20,7 +20,7 @@ const API: &str = "the cluster's API";
 const BEHIND: Duration = Duration::from_secs(10);
 
 /// An answer that could not be got, as the driver reacts to it.
-pub(super) fn unseen(fault: Fault) -> LookError {
+pub(crate) fn unseen(fault: Fault) -> LookError {
     match fault {
         Fault::Nonsense(why) => LookError::Refused { target: API.to_owned(), why },
         fault => LookError::Unreachable { target: API.to_owned(), cause: Some(Box::new(fault)) },
@@ -28,7 +28,7 @@ pub(super) fn unseen(fault: Fault) -> LookError {
 }
 
 /// A refused answer: what may pass by itself is asked for again, in the open.
-pub(super) fn refused(answer: &Answer) -> LookError {
+pub(crate) fn refused(answer: &Answer) -> LookError {
     match answer.code {
         429 | 500.. => {
             LookError::Unreachable { target: API.to_owned(), cause: Some(Box::new(Fault::Nonsense(answer.words()))) }
@@ -38,12 +38,12 @@ pub(super) fn refused(answer: &Answer) -> LookError {
 }
 
 /// The address of a Node.
-pub(super) fn node_path(name: &str) -> Result<String, Fault> {
+pub(crate) fn node_path(name: &str) -> Result<String, Fault> {
     Ok(format!("/api/v1/nodes/{}", part(name)?))
 }
 
 /// The address of a ConfigMap.
-pub(super) fn map_path(namespace: &str, name: &str) -> Result<String, Fault> {
+pub(crate) fn map_path(namespace: &str, name: &str) -> Result<String, Fault> {
     Ok(format!("/api/v1/namespaces/{}/configmaps/{}", part(namespace)?, part(name)?))
 }
 
@@ -54,7 +54,7 @@ fn version(object: &Value) -> Option<u64> {
 
 impl Cluster {
     /// An object, if it is there.
-    pub(super) async fn object(&self, path: &str) -> Result<Option<Value>, LookError> {
+    pub(crate) async fn object(&self, path: &str) -> Result<Option<Value>, LookError> {
         let answer = self.api.get(path).await.map_err(unseen)?;
         match answer.code {
             404 => Ok(None),
@@ -64,12 +64,12 @@ impl Cluster {
     }
 
     /// A list of objects.
-    pub(super) async fn objects(&self, path: &str, query: &str) -> Result<Vec<Value>, LookError> {
+    pub(crate) async fn objects(&self, path: &str, query: &str) -> Result<Vec<Value>, LookError> {
         self.api.list(path, query).await.map_err(unseen)?.map_err(|answer| refused(&answer))
     }
 
     /// A Node, if it is there. One that is older than what was written here is read again, for a while.
-    pub(super) async fn node(&self, name: &str) -> Result<Option<Value>, LookError> {
+    pub(crate) async fn node(&self, name: &str) -> Result<Option<Value>, LookError> {
         let path = node_path(name).map_err(unseen)?;
         let (began, mut pause) = (Instant::now(), first_pause());
         loop {
@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     /// Remembers the version of a Node that the server made of it here.
-    pub(super) fn wrote(&self, name: &str, node: &Value) {
+    pub(crate) fn wrote(&self, name: &str, node: &Value) {
         if let Some(version) = version(node) {
             self.written.borrow_mut().insert(name.to_owned(), (cluster::uid(node).to_owned(), version));
         }
@@ -94,12 +94,12 @@ impl Cluster {
     }
 
     /// The pods that are bound to a node, all of them.
-    pub(super) async fn pods_on(&self, node: &str) -> Result<Vec<Value>, LookError> {
+    pub(crate) async fn pods_on(&self, node: &str) -> Result<Vec<Value>, LookError> {
         self.objects("/api/v1/pods", &format!("fieldSelector=spec.nodeName%3D{}", escaped(node))).await
     }
 
     /// The DaemonSets that there are. Nobody knows where that may not be looked at, or the server has no such list.
-    pub(super) async fn daemon_sets(&self) -> Result<DaemonSets, LookError> {
+    pub(crate) async fn daemon_sets(&self) -> Result<DaemonSets, LookError> {
         let found = self.api.list("/apis/apps/v1/daemonsets", "").await.map_err(unseen)?;
         let name = |set: &Value| (cluster::namespace(set).to_owned(), cluster::name(set).to_owned());
         match found {

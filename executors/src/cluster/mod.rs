@@ -7,30 +7,30 @@
 //!    UID. Pods and other objects are evicted and deleted by their UID.
 //! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
 
-mod api;
-mod change;
-mod claim;
-mod csr;
-mod doing;
-mod drain;
-mod exec;
+pub(crate) mod api;
+pub(crate) mod claim;
+pub(crate) mod evict;
+pub(crate) mod exec;
 mod gate;
+pub(crate) mod job;
 mod log;
-mod look;
-mod moment;
-mod objects;
-mod rights;
-mod wait;
+pub(crate) mod look;
+pub(crate) mod node;
+pub(crate) mod objects;
+pub(crate) mod on_cluster;
+pub(crate) mod rights;
+pub(crate) mod time;
 
 pub use api::NoCluster;
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;
+pub(crate) use on_cluster::OnCluster;
 
+use crate::kind::done_by;
 use crate::ssh::Claim;
 use api::Api;
-use doing::{Doing, Stop, failed};
-use drain::Draining;
-use palinode_core::action::Action;
+use job::{ApiJob, Stop, failed};
+use on_cluster::Memory;
 use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::id::{EntryId, HostName};
@@ -41,7 +41,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// So many requests are named where a job's end is told.
 const FEW: usize = 3;
@@ -57,11 +56,11 @@ pub struct Given {
 
 /// A cluster, looked at and acted on in the name of a journal. See the module.
 pub struct Cluster {
-    api: Api,
+    pub(crate) api: Api,
     claim: Claim,
     names: BTreeMap<HostName, Given>,
     /// The Nodes that were claimed here.
-    held: RefCell<BTreeSet<String>>,
+    pub(crate) held: RefCell<BTreeSet<String>>,
     /// The versions that the server made of Nodes here, with the UID of each.
     written: RefCell<BTreeMap<String, (String, u64)>>,
     works: RefCell<BTreeMap<EntryId, Work>>,
@@ -70,10 +69,9 @@ pub struct Cluster {
 
 /// A job that this process is at.
 struct Work {
-    began: Instant,
+    memory: Memory,
     /// The number of the last thing told.
     number: u64,
-    drain: Draining,
     /// What the server's audit log calls the requests that were made.
     audits: Vec<String>,
     /// Whether any of them may have changed something.
@@ -117,22 +115,24 @@ impl Cluster {
             tokio::time::sleep(Duration::from_secs([1, 3].get(seconds as usize).copied().unwrap_or(10))).await;
         }
         let mut work = begun.unwrap_or_else(|| Work {
-            began: Instant::now(),
+            memory: Memory::new(),
             number: job.heard,
-            drain: Draining::new(),
             audits: Vec::new(),
             changed: false,
             end: None,
         });
         loop {
             if let Some(end) = work.end.take() {
-                return settled(with_audits(end, &work.audits), &job.action, work.changed);
+                return settled(with_audits(end, &work.audits), work.changed);
             }
             let mut number = work.number;
-            let mut doing = Doing::new(self, job, bodies, &mut number);
-            let came = round(&mut doing, &mut work, bodies).await;
-            let reports = std::mem::take(&mut doing.reports);
-            work.changed |= doing.changed;
+            let mut api_job = ApiJob::new(self, job, bodies, &mut number);
+            let came = match done_by(&job.action).on_cluster() {
+                Some(kind) => kind.round(&mut api_job, &mut work.memory).await,
+                None => Err(failed(Why::Precondition, format!("{} is not done through the API", job.action.name()))),
+            };
+            let reports = std::mem::take(&mut api_job.reports);
+            work.changed |= api_job.changed;
             for report in &reports {
                 if let Told::Request { audit: Some(audit), .. } = &report.what
                     && !work.audits.contains(audit)
@@ -165,7 +165,7 @@ impl Cluster {
 /// A step that was refused before it changed anything left nothing behind: what others did meanwhile is not looked at, so
 /// that it is never taken for the step's own work, and taken back as such. A step that was refused after it changed
 /// something is no harmless one, whatever the refusal was.
-fn settled(ended: Ended, action: &Action, changed: bool) -> Ended {
+fn settled(ended: Ended, changed: bool) -> Ended {
     let Ended::Finished(mut finished) = ended else { return ended };
     match finished.why {
         Some(Why::Precondition) if changed => {
@@ -175,10 +175,7 @@ fn settled(ended: Ended, action: &Action, changed: bool) -> Ended {
         Some(Why::Precondition | Why::Conflict) if !changed && finished.output.is_none() => {
             Ended::NotStarted(finished.message.unwrap_or_default())
         }
-        // Whatever a command did, its exit code does not tell.
-        Some(Why::ExitCode) if !changed && !matches!(action, Action::KubeExec(_)) => {
-            Ended::NotStarted(finished.message.unwrap_or_default())
-        }
+        Some(Why::ExitCode) if !changed => Ended::NotStarted(finished.message.unwrap_or_default()),
         _ => Ended::Finished(finished),
     }
 }
@@ -196,28 +193,6 @@ fn with_audits(ended: Ended, audits: &[String]) -> Ended {
     }
 }
 
-async fn round(doing: &mut Doing<'_>, work: &mut Work, bodies: &dyn Bodies) -> Result<Option<Stop>, Stop> {
-    let job = doing.job;
-    match &job.action {
-        Action::Cordon {} => doing.scheduling(true).await.map(Some),
-        Action::Uncordon {} => doing.scheduling(false).await.map(Some),
-        Action::Drain(drain) => doing.drain(drain, &mut work.drain).await,
-        Action::DeleteNode {} => doing.delete_node().await.map(Some),
-        Action::RestoreNode(restore) => doing.restore_node(restore, work.began).await.map(Some),
-        Action::PatchNode(patch) => doing.patch(patch).await.map(Some),
-        Action::DeleteObject(delete) => doing.delete_object(delete).await.map(Some),
-        Action::ApplyObject(apply) => doing.apply_object(apply, bodies).await.map(Some),
-        Action::PatchObject(patch) => doing.patch_object(patch).await.map(Some),
-        Action::RemoveObject(remove) => doing.remove_object(remove).await.map(Some),
-        Action::PutObject(put) => doing.put_object(put, bodies).await.map(Some),
-        Action::KubeWait(wait) => doing.await_object(wait, work.began).await.map(Some),
-        Action::KubeExec(exec) => doing.exec(exec, bodies).await.map(Some),
-        Action::ApproveCsr(approve) => doing.approve(approve, work.began).await,
-        Action::Restore(_) => Err(failed(Why::Precondition, "restore has not been resolved to what it restores")),
-        other => Err(failed(Why::Precondition, format!("{} is not done through the API", other.name()))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,14 +201,13 @@ mod tests {
     #[test]
     fn only_what_changed_nothing_is_not_begun() {
         let end = |why| Ended::Finished(Finished { why, message: Some("m".to_owned()), ..Finished::default() });
-        let cordon = Action::Cordon {};
         for why in [Why::Precondition, Why::Conflict, Why::ExitCode] {
-            assert_eq!(settled(end(Some(why)), &cordon, false), Ended::NotStarted("m".to_owned()), "{why:?}");
+            assert_eq!(settled(end(Some(why)), false), Ended::NotStarted("m".to_owned()), "{why:?}");
         }
-        assert_eq!(settled(end(Some(Why::Precondition)), &cordon, true), end(Some(Why::Partial)));
+        assert_eq!(settled(end(Some(Why::Precondition)), true), end(Some(Why::Partial)));
         for why in [Some(Why::Conflict), Some(Why::ExitCode), Some(Why::Timeout), None] {
-            assert_eq!(settled(end(why), &cordon, true), end(why));
+            assert_eq!(settled(end(why), true), end(why));
         }
-        assert_eq!(settled(end(Some(Why::Timeout)), &cordon, false), end(Some(Why::Timeout)));
+        assert_eq!(settled(end(Some(Why::Timeout)), false), end(Some(Why::Timeout)));
     }
 }

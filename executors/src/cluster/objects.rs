@@ -3,19 +3,18 @@
 
 use super::Cluster;
 use super::api::{Answer, Fault, Verb, part};
-use super::change::EVERY;
 use super::claim::{LOOKS, first_pause, rest};
-use super::doing::{Doing, Stop, failed, meaning, well};
+use super::job::{ApiJob, Stop, failed, meaning, well};
 use super::look::{map_path, unseen};
+use super::node::EVERY;
 use md5::{Digest, Md5};
-use palinode_core::action::{ApplyObject, DeleteObject, PatchObject, PutObject, RemoveObject};
 use palinode_core::chain::chain;
 use palinode_core::cluster::{self, MD5};
 use palinode_core::id::{BodyId, ResourceKey};
-use palinode_core::port::{Bodies, LookError};
+use palinode_core::port::LookError;
 use palinode_core::record::Why;
 use palinode_core::resource::ObjectRef;
-use palinode_core::resource::{Fields, Footprint, Kind, State};
+use palinode_core::resource::{Fields, Footprint, State};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,23 +23,23 @@ use tokio::time::Instant;
 const GOING: Duration = Duration::from_secs(60);
 
 /// So often something is tried while others write what is none of ours, such as its status.
-const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 
 /// What a server says that does not have such a kind.
-pub(super) fn unknown(object: &ObjectRef) -> String {
+pub(crate) fn unknown(object: &ObjectRef) -> String {
     format!("the server knows no {} in {}", object.kind, object.api)
 }
 
 /// An object, its key, and its address.
-struct Thing {
-    object: ObjectRef,
-    key: ResourceKey,
-    path: String,
+pub(crate) struct Thing {
+    pub(crate) object: ObjectRef,
+    pub(crate) key: ResourceKey,
+    pub(crate) path: String,
 }
 
 impl Thing {
     /// A ConfigMap is known to every server.
-    fn map(namespace: &str, name: &str) -> Result<Self, Stop> {
+    pub(crate) fn map(namespace: &str, name: &str) -> Result<Self, Stop> {
         let object = ObjectRef {
             api: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
@@ -52,14 +51,14 @@ impl Thing {
     }
 
     /// Where all of its kind are.
-    fn siblings(&self) -> &str {
+    pub(crate) fn siblings(&self) -> &str {
         self.path.rsplit_once('/').map_or(self.path.as_str(), |(all, _)| all)
     }
 }
 
 impl Cluster {
     /// The address of an object; none if the server has no such kind.
-    pub(super) async fn path_of(&self, object: &ObjectRef) -> Result<Option<String>, LookError> {
+    pub(crate) async fn path_of(&self, object: &ObjectRef) -> Result<Option<String>, LookError> {
         let mut root = match object.api.contains('/') {
             true => "/apis".to_owned(),
             false => "/api".to_owned(),
@@ -90,100 +89,24 @@ impl Cluster {
         }))
     }
 
-    /// What the cluster deletes along with a Node, to be recorded: OpenShift's network gives a node that registers again
-    /// another subnet. Where nobody can say, there is none: evidence is in nobody's way.
-    pub(crate) async fn goes_along(&self, node: &str) -> Vec<Footprint> {
-        let subnet = ObjectRef {
-            api: "network.openshift.io/v1".to_owned(),
-            kind: "HostSubnet".to_owned(),
-            namespace: None,
-            name: node.to_owned(),
-        };
-        let Ok(Some(path)) = self.path_of(&subnet).await else { return Vec::new() };
-        match self.object(&path).await {
-            Ok(Some(_)) => vec![Footprint::new(ResourceKey::object(&subnet), Fields::Evidence)],
-            _ => Vec::new(),
-        }
+    /// An object that the cluster deletes along with another one, to be recorded, if it is there. Where nobody can say, there
+    /// is none: evidence is in nobody's way.
+    pub(crate) async fn goes_along(&self, object: &ObjectRef) -> Option<Footprint> {
+        let path = self.path_of(object).await.ok()??;
+        self.object(&path).await.ok()??;
+        Some(Footprint::new(ResourceKey::object(object), Fields::Evidence))
     }
 }
 
-impl Doing<'_> {
-    async fn thing(&self, object: &ObjectRef) -> Result<Thing, Stop> {
+impl ApiJob<'_> {
+    /// The object that is meant, with its address.
+    pub(crate) async fn thing(&self, object: &ObjectRef) -> Result<Thing, Stop> {
         let path = self.cluster.path_of(object).await?.ok_or_else(|| failed(Why::Precondition, unknown(object)))?;
         Ok(Thing { key: ResourceKey::object(object), object: object.clone(), path })
     }
 
-    /// Merges fields into an object, or makes it of them.
-    pub(super) async fn patch_object(&mut self, patch: &PatchObject) -> Result<Stop, Stop> {
-        let thing = self.thing(&patch.object).await?;
-        let object = &thing.object;
-        let merge: Value = serde_json::from_str(&patch.merge)
-            .map_err(|error| failed(Why::Precondition, format!("what is merged is no JSON: {error}")))?;
-        let mut pause = first_pause();
-        for _ in 0..TRIES {
-            let now = self.cluster.object(&thing.path).await?;
-            let is_there = |now: &Value| cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now);
-            // An earlier attempt, of which nobody heard, may have done it.
-            if self.job.attempt > 1 && now.as_ref().is_some_and(is_there) {
-                return Ok(well(format!("{object} is so already")));
-            }
-            self.as_found(&thing, now.as_ref())?;
-            let (verb, how, path, body) = match &now {
-                None if !patch.create => return Err(failed(Why::Precondition, format!("{object} not found"))),
-                None => {
-                    let mut own =
-                        json!({ "apiVersion": object.api, "kind": object.kind, "metadata": { "name": object.name } });
-                    if let Some(space) = &object.namespace {
-                        own["metadata"]["namespace"] = space.as_str().into();
-                    }
-                    let made = cluster::merged(&cluster::merged(&json!({}), &merge), &own);
-                    ("create", Verb::Post, thing.siblings(), made)
-                }
-                Some(now) => {
-                    is_to_stay(object, now)?;
-                    if is_there(now) {
-                        return Ok(well(format!("{object} is so already")));
-                    }
-                    ("patch", Verb::MergePatch, thing.path.as_str(), bound(&merge, now))
-                }
-            };
-            let answer = self.ask((verb, &thing.key), how, path, Some(&body)).await?;
-            match answer.code {
-                _ if answer.is_good() && now.is_some() => {
-                    // Fields that a server does not know it drops without a word.
-                    return match now.as_ref().map(cluster::manifest) == Some(cluster::manifest(&answer.body)) {
-                        true => Err(failed(Why::Unmet, format!("the server took none of it: {object} is as before"))),
-                        false => Ok(well(format!("{object} patched"))),
-                    };
-                }
-                _ if answer.is_good() => {
-                    return Ok(well(format!("{object} made, with UID {}", cluster::uid(&answer.body))));
-                }
-                _ if answer.is_conflict() => {
-                    self.unless_changed(&thing, now.as_ref()).await?;
-                    rest(&mut pause).await;
-                }
-                404 if now.is_some() => {
-                    return Err(failed(Why::Conflict, format!("{object} is gone since it was looked at")));
-                }
-                429 => tokio::time::sleep(answer.wait()).await,
-                _ if answer.is_open() => {
-                    let uid = now.as_ref().map(|now| cluster::uid(now).to_owned());
-                    let is_it = |now: Option<&Value>| {
-                        now.is_some_and(|now| {
-                            uid.as_deref().is_none_or(|uid| uid == cluster::uid(now)) && is_there(now)
-                        })
-                    };
-                    return self.look_for(&thing, &answer, is_it).await;
-                }
-                _ => return Err(failed(meaning(&answer), answer.words())),
-            }
-        }
-        Err(restless(object))
-    }
-
     /// After an answer that does not say whether it was done: what is there says it, now or soon.
-    async fn look_for(
+    pub(crate) async fn look_for(
         &self,
         thing: &Thing,
         answer: &Answer,
@@ -201,7 +124,7 @@ impl Doing<'_> {
     }
 
     /// After a request that did not fit: goes on only if nothing has changed but what is none of ours.
-    async fn unless_changed(&self, thing: &Thing, was: Option<&Value>) -> Result<(), Stop> {
+    pub(crate) async fn unless_changed(&self, thing: &Thing, was: Option<&Value>) -> Result<(), Stop> {
         let now = self.cluster.object(&thing.path).await?;
         let content = |object: &Value| (cluster::uid(object).to_owned(), cluster::manifest(object));
         match now.as_ref().map(content) == was.map(content) {
@@ -213,22 +136,8 @@ impl Doing<'_> {
         }
     }
 
-    /// Deletes a ConfigMap.
-    pub(super) async fn delete_object(&mut self, delete: &DeleteObject) -> Result<Stop, Stop> {
-        let thing = Thing::map(&delete.namespace, &delete.name)?;
-        self.take_away(&thing, delete.unless_used).await
-    }
-
-    /// Deletes an object of any kind.
-    pub(super) async fn remove_object(&mut self, remove: &RemoveObject) -> Result<Stop, Stop> {
-        let thing = self.thing(&remove.object).await?;
-        // Whichever way a node group's is written, nodes may be using it.
-        let unless_used = matches!(thing.key.kind(), Some(Kind::ConfigMap(..)));
-        self.take_away(&thing, unless_used).await
-    }
-
     /// Deletes an object, by the UID that was looked at.
-    async fn take_away(&mut self, thing: &Thing, unless_used: bool) -> Result<Stop, Stop> {
+    pub(crate) async fn take_away(&mut self, thing: &Thing, unless_used: bool) -> Result<Stop, Stop> {
         let object = &thing.object;
         let Some(now) = self.cluster.object(&thing.path).await? else {
             return Ok(well(format!("{object} is gone already")));
@@ -250,7 +159,7 @@ impl Doing<'_> {
 
     /// Deletes an object by its UID and waits until that one is gone. What it owns goes too: some old servers leave that
     /// behind where nobody says so.
-    pub(super) async fn remove(&mut self, key: &ResourceKey, path: &str, uid: &str) -> Result<(), Stop> {
+    pub(crate) async fn remove(&mut self, key: &ResourceKey, path: &str, uid: &str) -> Result<(), Stop> {
         let options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid }, "propagationPolicy": "Background",
         });
@@ -324,22 +233,11 @@ impl Doing<'_> {
         Ok(users.find(|node| Some(cluster::name(node)) != own).map(|node| cluster::name(node).to_owned()))
     }
 
-    /// Puts a recorded ConfigMap back.
-    pub(super) async fn apply_object(&mut self, apply: &ApplyObject, bodies: &dyn Bodies) -> Result<Stop, Stop> {
-        let thing = Thing::map(&apply.namespace, &apply.name)?;
-        self.put(&thing, apply.body, bodies).await
-    }
-
-    /// Puts a recorded object of any kind back.
-    pub(super) async fn put_object(&mut self, put: &PutObject, bodies: &dyn Bodies) -> Result<Stop, Stop> {
-        let thing = self.thing(&put.object).await?;
-        self.put(&thing, put.body, bodies).await
-    }
-
     /// Puts a recorded object back: in place of what was looked at, or anew.
-    async fn put(&mut self, thing: &Thing, body: BodyId, bodies: &dyn Bodies) -> Result<Stop, Stop> {
+    pub(crate) async fn put(&mut self, thing: &Thing, body: BodyId) -> Result<Stop, Stop> {
         let object = &thing.object;
-        let recorded = bodies
+        let recorded = self
+            .bodies
             .get(body)
             .map_err(|error| failed(Why::Precondition, format!("what was recorded cannot be opened: {error}")))?;
         let bad = |why: String| failed(Why::Precondition, format!("what was recorded of {object} {why}"));
@@ -387,7 +285,7 @@ impl Doing<'_> {
 
     /// Whether an object is still as the first attempt found it. What goes back one day is what was found then: what someone
     /// changed since would be lost with it.
-    fn as_found(&self, thing: &Thing, now: Option<&Value>) -> Result<(), Stop> {
+    pub(crate) fn as_found(&self, thing: &Thing, now: Option<&Value>) -> Result<(), Stop> {
         let object = &thing.object;
         let changed = |what: &str| {
             let why = format!("{object} {what} since it was looked at; nothing was changed here");
@@ -414,20 +312,21 @@ impl Doing<'_> {
 }
 
 /// What is written, bound to the object that was just read: of another one, or another version of it, it misses.
-fn bound(written: &Value, now: &Value) -> Value {
+pub(crate) fn bound(written: &Value, now: &Value) -> Value {
     let meta = &now["metadata"];
     let fence = json!({ "metadata": { "uid": meta["uid"], "resourceVersion": meta["resourceVersion"] } });
     cluster::merged(written, &fence)
 }
 
 /// Refuses to write into what is about to go.
-fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
+pub(crate) fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
     match cluster::deleted_at(now) {
         Some(since) => Err(failed(Why::Conflict, format!("{object} is being deleted since {since}"))),
         None => Ok(()),
     }
 }
 
-fn restless(object: &ObjectRef) -> Stop {
+/// An object that others write too often.
+pub(crate) fn restless(object: &ObjectRef) -> Stop {
     failed(Why::Conflict, format!("others write {object} all the time; nothing was changed here"))
 }

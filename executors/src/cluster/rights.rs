@@ -4,8 +4,10 @@
 use super::Cluster;
 use super::api::Verb;
 use super::look::unseen;
+use super::on_cluster::Needs;
+use crate::kind::done_by;
 use futures_util::future::join_all;
-use palinode_core::action::{Action, Terminating};
+use palinode_core::action::Action;
 use palinode_core::port::LookError;
 use palinode_core::resource::ObjectRef;
 use serde_json::json;
@@ -17,7 +19,7 @@ const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /// Something that may be allowed: to do this with objects of a kind, everywhere or in a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Right {
+pub(crate) struct Right {
     verb: &'static str,
     group: String,
     /// The plural of the kind, and a part of it behind a slash.
@@ -25,6 +27,28 @@ struct Right {
     namespace: Option<String>,
     /// Which one: some are allowed one object alone.
     name: Option<String>,
+}
+
+impl Right {
+    /// To do this with all objects of a kind.
+    pub(crate) fn of(verb: &'static str, what: &str) -> Self {
+        Self { verb, group: String::new(), what: what.to_owned(), namespace: None, name: None }
+    }
+
+    /// The same in one namespace.
+    pub(crate) fn within(self, namespace: &str) -> Self {
+        Self { namespace: Some(namespace.to_owned()), ..self }
+    }
+
+    /// The same with a kind of another group.
+    pub(crate) fn group(self, group: &str) -> Self {
+        Self { group: group.to_owned(), ..self }
+    }
+
+    /// What every change of a Node needs.
+    pub(crate) fn node() -> Vec<Self> {
+        vec![Self::of("get", "nodes"), Self::of("patch", "nodes")]
+    }
 }
 
 impl fmt::Display for Right {
@@ -37,61 +61,16 @@ impl fmt::Display for Right {
     }
 }
 
-/// What a step needs, and what taking it back needs.
-fn rights(action: &Action) -> Vec<Right> {
-    let right =
-        |verb, what: &str| Right { verb, group: String::new(), what: what.to_owned(), namespace: None, name: None };
-    let within = |verb, what: &str, space: &str| Right { namespace: Some(space.to_owned()), ..right(verb, what) };
-    let node = || vec![right("get", "nodes"), right("patch", "nodes")];
-    match action {
-        Action::Cordon {} | Action::Uncordon {} | Action::PatchNode(_) | Action::RestoreNode(_) => node(),
-        Action::Restore(_) => node(),
-        Action::Drain(drain) => {
-            let mut all = node();
-            all.extend([right("list", "pods"), right("create", "pods/eviction")]);
-            if matches!(drain.terminating, Some(Terminating::Force { .. })) {
-                all.push(right("delete", "pods"));
-            }
-            all
-        }
-        Action::DeleteNode {} => [node(), vec![right("delete", "nodes")]].concat(),
-        Action::DeleteObject(delete) => {
-            ["get", "delete", "create"].map(|verb| within(verb, "configmaps", &delete.namespace)).into()
-        }
-        Action::ApplyObject(apply) => {
-            ["get", "update", "create"].map(|verb| within(verb, "configmaps", &apply.namespace)).into()
-        }
-        // A socket is opened by a GET, and that is what servers ask the right for.
-        Action::KubeExec(exec) => vec![within("get", "pods/exec", &exec.pod.namespace)],
-        Action::ApproveCsr(_) => {
-            let csr = |verb, what: &str| Right { group: "certificates.k8s.io".to_owned(), ..right(verb, what) };
-            vec![csr("list", "certificatesigningrequests"), csr("update", "certificatesigningrequests/approval")]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// What a step does with an object of any kind, and taking it back.
-fn verbs(action: &Action) -> Option<(&ObjectRef, &'static [&'static str])> {
-    match action {
-        Action::PatchObject(patch) if patch.create => {
-            Some((&patch.object, &["get", "patch", "create", "update", "delete"]))
-        }
-        Action::PatchObject(patch) => Some((&patch.object, &["get", "patch", "update"])),
-        Action::RemoveObject(remove) => Some((&remove.object, &["get", "delete", "create"])),
-        Action::PutObject(put) => Some((&put.object, &["get", "update", "create"])),
-        Action::KubeWait(wait) => Some((&wait.object, &["get"])),
-        _ => None,
-    }
-}
-
 impl Cluster {
     /// What these steps need and these credentials do not have, in words. A server that does not say is taken at its
     /// first refusal.
     pub(crate) async fn lacking(&self, actions: &[&Action]) -> Result<Vec<String>, LookError> {
-        let mut all: BTreeSet<Right> = actions.iter().flat_map(|action| rights(action)).collect();
-        for (object, verbs) in actions.iter().filter_map(|action| verbs(action)) {
-            all.extend(self.rights_of(object, verbs).await);
+        let mut all = BTreeSet::new();
+        for kind in actions.iter().filter_map(|action| done_by(action).on_cluster()) {
+            match kind.needs() {
+                Needs::Rights(rights) => all.extend(rights),
+                Needs::Object(object, verbs) => all.extend(self.rights_of(object, verbs).await),
+            }
         }
         let found = join_all(all.iter().map(|right| self.may(right))).await;
         let mut lacking = Vec::new();
@@ -148,15 +127,17 @@ impl Cluster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use palinode_core::action::{Bare, Drain, Emptydir};
+    use crate::cluster::on_cluster::OnCluster as _;
+    use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
     use palinode_core::span::Span;
 
     #[test]
     fn a_drain_needs_evictions_and_only_by_force_deletions() {
         let drain = |terminating| {
             let (emptydir, bare, timeout) = (Emptydir::Refuse, Bare::Refuse, Span::seconds(1));
-            let words = rights(&Action::Drain(Drain { emptydir, bare, timeout, terminating, grace: None }));
-            words.iter().map(ToString::to_string).collect::<Vec<_>>()
+            let drain = Drain { emptydir, bare, timeout, terminating, grace: None };
+            let Needs::Rights(rights) = drain.needs() else { unreachable!("it names no object") };
+            rights.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let plain = ["get nodes", "patch nodes", "list pods", "create pods/eviction"];
         assert_eq!(drain(None), plain);

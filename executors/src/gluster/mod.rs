@@ -24,7 +24,8 @@ pub(crate) use ask::Vantage;
 pub(crate) use heal::query;
 
 use healed::healed;
-use palinode_core::port::{Bodies, BodyError, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, BodyError};
 use palinode_core::record::Class;
 use view::View;
 

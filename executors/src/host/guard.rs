@@ -1,7 +1,8 @@
 //! What a host may not be changed at: a way that leads through links, that others may change, or into a mount. Asked
 //! before the intent, and once more by the job itself.
 
-use super::kind::{OnHost, kind};
+use super::act::OnHost;
+use crate::kind::done_by;
 use crate::ssh::{decoded, quoted};
 use palinode_core::action::Action;
 use palinode_core::id::{HostName, ResourceKey};
@@ -19,25 +20,25 @@ pub(crate) const REFUSED: i32 = 77;
 const WORDS: &str = "nothing was changed: ";
 
 /// Where packages and commands write.
-pub(super) const USUAL: &str = "/ /boot /boot/efi /etc /home /opt /root /srv /usr /usr/local /var /var/lib /var/log";
+pub(crate) const USUAL: &str = "/ /boot /boot/efi /etc /home /opt /root /srv /usr /usr/local /var /var/lib /var/log";
 
 /// Words for a path whose content or name changes.
-pub(super) fn name(path: &str) -> String {
+pub(crate) fn name(path: &str) -> String {
     format!("name {}", quoted(path))
 }
 
 /// Words for a path whose owner may change too.
-pub(super) fn owned(path: &str) -> String {
+pub(crate) fn owned(path: &str) -> String {
     format!("name {} owned", quoted(path))
 }
 
 fn paths(action: &Action) -> Vec<String> {
-    kind(action).map_or_else(Vec::new, OnHost::guarded)
+    done_by(action).on_host().map_or_else(Vec::new, OnHost::guarded)
 }
 
 /// The functions that an action's paths are looked at with.
 fn functions(action: &Action) -> String {
-    format!("{}{GUARD}", kind(action).map_or("", OnHost::functions))
+    format!("{}{GUARD}", done_by(action).on_host().map_or("", OnHost::functions))
 }
 
 /// The question whether an action may change its paths; nothing if it has none. It ends the script if it may not.
@@ -77,7 +78,7 @@ pub(crate) fn refused(answer: &str) -> Option<String> {
 }
 
 /// What a job looks at before it changes anything.
-pub(super) fn checks(action: &Action) -> String {
+pub(crate) fn checks(action: &Action) -> String {
     let paths = paths(action);
     let mut act = if paths.is_empty() { String::new() } else { functions(action) };
     for words in paths {
@@ -94,13 +95,13 @@ pub(crate) fn stopped(code: i32, out: &[u8]) -> Option<String> {
 }
 
 /// The folder that a path is in, as a word.
-pub(super) fn folder(path: &str) -> String {
+pub(crate) fn folder(path: &str) -> String {
     let path = path.trim_end_matches('/');
     quoted(path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }))
 }
 
 /// Brings folders to the disk, which are words, with what changed in them.
-pub(super) fn folders(folders: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn folders(folders: impl IntoIterator<Item = String>) -> String {
     format!("p_bring_folders {}\n", folders.into_iter().collect::<Vec<_>>().join(" "))
 }
 

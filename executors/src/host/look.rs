@@ -1,6 +1,7 @@
 //! The states of a host's resources, all in one question.
 
-use super::{LIMIT, REPOS};
+use super::LIMIT;
+use crate::kind::{REPOS, attribute};
 use crate::ssh::{decoded, quoted};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, BodyError};
@@ -254,7 +255,7 @@ fn attributes(base64: &str) -> Option<String> {
         return Some(String::new());
     }
     let text = text(base64).filter(|text| text.len() < ATTRIBUTES)?;
-    text.lines().all(|line| super::attribute(line).is_some()).then_some(text)
+    text.lines().all(|line| attribute(line).is_some()).then_some(text)
 }
 
 /// Content that was read to its end: two letters behind it say so.

@@ -1,15 +1,15 @@
 //! What is done on a host, and how what is there is looked at. Typed values become words of a shell here and nowhere
 //! else; what a host answers is checked before it is believed.
 
-mod act_error;
-mod guard;
-mod kind;
+pub(crate) mod act;
+pub(crate) mod act_error;
+pub(crate) mod guard;
 mod look;
 mod packages;
 mod same;
 
+pub(crate) use act::{LIMIT, OnHost, act, bounded};
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
-pub(crate) use kind::{LIMIT, REPOS, TIMED_OUT, act, attribute, old_boot, transaction, value};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
 pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};
 pub(crate) use same::moved;

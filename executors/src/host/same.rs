@@ -19,7 +19,7 @@ const WORDS: &str = "changed since the step looked at it: ";
 
 /// What a job compares before it changes anything; empty if its attempt found nothing. Errors say what of it cannot be
 /// opened.
-pub(super) fn checks(job: &Job, bodies: &dyn Bodies) -> Result<String, ActError> {
+pub(crate) fn checks(job: &Job, bodies: &dyn Bodies) -> Result<String, ActError> {
     let mut act = String::new();
     let Some(seen) = &job.seen else { return Ok(act) };
     for item in job.action.footprint(&job.target) {

@@ -88,7 +88,7 @@ pub(crate) struct Reply {
 #[expect(dead_code, reason = "kept as long as the shell is asked")]
 enum Process {
     There(openssh::Child<Arc<Session>>),
-    Here(tokio::process::Child),
+    Local(tokio::process::Child),
 }
 
 /// Where a shell on this machine keeps what a host's keeps below `/var/lib/palinode`.
@@ -154,7 +154,7 @@ impl Channel {
             return Err(OpenError::Ended(String::new()));
         };
         let places = places.words().ok_or_else(|| OpenError::Ended("a place has no plain name".to_owned()))?;
-        Self::greet(Process::Here(child), Box::new(to), Box::new(from), Box::new(err), Some(&places), patience).await
+        Self::greet(Process::Local(child), Box::new(to), Box::new(from), Box::new(err), Some(&places), patience).await
     }
 
     async fn greet(

@@ -5,7 +5,7 @@
 
 use super::channel::Reply;
 use super::claim::{Claim, refusal};
-use super::{Fleet, Here, LinkError, SOON, quoted};
+use super::{Fleet, LinkError, LocalShell, SOON, quoted};
 use palinode_core::id::{EntryId, HostName, Seq};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -93,21 +93,21 @@ pub(crate) enum Asked<'a> {
     /// On a host.
     Host(&'a Fleet, &'a HostName),
     /// On this machine.
-    Here(&'a Here),
+    Local(&'a LocalShell),
 }
 
 impl Asked<'_> {
     async fn ask(self, script: &str) -> Result<Reply, LinkError> {
         match self {
             Self::Host(fleet, host) => fleet.ask(host, script).await,
-            Self::Here(here) => here.ask(false, script, SOON).await,
+            Self::Local(shell) => shell.ask(false, script, SOON).await,
         }
     }
 
     async fn ask_jobs(self, script: &str) -> Result<Reply, LinkError> {
         match self {
             Self::Host(fleet, host) => fleet.ask_jobs(host, script, TIME).await,
-            Self::Here(here) => here.ask(true, script, TIME).await,
+            Self::Local(shell) => shell.ask(true, script, TIME).await,
         }
     }
 }
@@ -164,7 +164,7 @@ impl Jobs<'_> {
         }
         let what = match self.0 {
             Asked::Host(..) => "the host",
-            Asked::Here(_) => "the inventory",
+            Asked::Local(_) => "the inventory",
         };
         refusal(&reply, what).map_or_else(|| said(&reply), |why| Err(JobError::NotStarted(why)))
     }

@@ -1,8 +1,8 @@
 //! The connection to one host: opened when it is needed, and anew after it was lost.
 
 use super::channel::{AskError, Channel, OpenError, Places, Reply};
-use super::how::How;
 use super::log;
+use super::ssh_config::SshConfig;
 use openssh::Session;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -70,9 +70,9 @@ impl LinkError {
 #[derive(Clone, Copy)]
 pub(super) enum To<'a> {
     /// A host, reached over SSH.
-    Host(&'a str, &'a How),
+    Host(&'a str, &'a SshConfig),
     /// This machine.
-    Here(&'a Places),
+    Local(&'a Places),
 }
 
 /// The connection to one host, or a shell on this machine.
@@ -123,18 +123,18 @@ impl Link {
         if self.channel.as_ref().is_none_or(|channel| !channel.is_sound()) {
             self.channel = None;
             let mut channel = match to {
-                To::Host(host, how) => {
+                To::Host(host, ssh) => {
                     let began = Instant::now();
-                    let shell = self.shell(host, how).await;
+                    let shell = self.shell(host, ssh).await;
                     log::connected(host, began, &shell);
                     shell?
                 }
-                To::Here(places) => Channel::here(places, GREET).await.map_err(|error| refused(&error))?,
+                To::Local(places) => Channel::here(places, GREET).await.map_err(|error| refused(&error))?,
             };
             let hello = channel.ask("", "p_hello; (p_sweep &) >/dev/null 2>&1", 1 << 16, GREET).await;
             let hello = hello.map_err(|error| LinkError::Refused(error.to_string()))?;
             let said = |word: &str| hello.lines().any(|line| line == word);
-            if hello.code != 0 || !(said("uid 0") || matches!(to, To::Here(_))) {
+            if hello.code != 0 || !(said("uid 0") || matches!(to, To::Local(_))) {
                 return Err(LinkError::Refused(format!("its shell does not answer as ours would: {}", hello.why())));
             }
             if let (To::Host(..), Some(machine)) = (to, hello.lines().find_map(|line| line.strip_prefix("machine "))) {
@@ -159,7 +159,7 @@ impl Link {
     ) -> Result<Reply, LinkError> {
         let host = match to {
             To::Host(host, _) => Some(host),
-            To::Here(_) => None,
+            To::Local(_) => None,
         };
         let question = log::Question::new(host, script);
         let reply = self.asked(to, jobs, script, limit, patience).instrument(question.span.clone()).await;
@@ -197,7 +197,7 @@ impl Link {
     }
 
     /// A shell on the connection that is there, or else on a new one.
-    async fn shell(&mut self, host: &str, how: &How) -> Result<Channel, LinkError> {
+    async fn shell(&mut self, host: &str, ssh: &SshConfig) -> Result<Channel, LinkError> {
         if let Some(session) = &self.session {
             match Channel::open(session, GREET).await {
                 Ok(channel) => return Ok(channel),
@@ -205,11 +205,11 @@ impl Link {
                 Err(_) => self.session = None,
             }
         }
-        let session = match timeout(CONNECT, how.connect(host)).await {
+        let session = match timeout(CONNECT, ssh.connect(host)).await {
             Ok(session) => Arc::new(session.map_err(LinkError::Connect)?),
             Err(_) => return Err(LinkError::Slow),
         };
-        self.key = how.key(host);
+        self.key = ssh.key(host);
         let channel = Channel::open(&session, GREET).await.map_err(|error| refused(&error))?;
         self.session = Some(session);
         Ok(channel)

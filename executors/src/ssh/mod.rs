@@ -7,18 +7,18 @@
 
 mod channel;
 mod claim;
-mod how;
 mod job;
 mod link;
 mod log;
+mod settings;
 #[cfg(test)]
 mod shell_tests;
 mod ssh_args;
-mod way;
+mod ssh_config;
 
 pub use claim::{Claim, Fence, Seen, Whose};
 pub use link::LinkError;
-pub use way::{BadWay, Way};
+pub use settings::{BadSetting, SshSettings};
 
 pub(crate) use channel::{Places, Reply};
 pub(crate) use claim::{claimant, refusal, whose};
@@ -27,9 +27,9 @@ pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::future::join_all;
-use how::How;
 use link::{Link, To};
 use palinode_core::id::{EntryId, HostName};
+use ssh_config::SshConfig;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
@@ -54,7 +54,7 @@ const ANSWER: usize = 96 << 20;
 pub struct Fleet {
     // In this order: a connection is ended by a socket that is in the folder of the other.
     links: RefCell<BTreeMap<HostName, Rc<Mutex<Link>>>>,
-    how: How,
+    ssh: SshConfig,
     recorded: Recorded<HostName>,
 }
 
@@ -103,8 +103,8 @@ impl<K: Ord + Clone> Recorded<K> {
 impl Fleet {
     /// Reaches hosts as the operator's `ssh` does. `config` replaces `~/.ssh/config` and the system's configuration; what
     /// an inventory says of hosts counts before both.
-    pub fn new(config: Option<&Path>, ways: BTreeMap<HostName, Way>) -> io::Result<Self> {
-        Ok(Self { how: How::new(config, ways)?, links: RefCell::default(), recorded: Recorded::default() })
+    pub fn new(config: Option<&Path>, settings: BTreeMap<HostName, SshSettings>) -> io::Result<Self> {
+        Ok(Self { ssh: SshConfig::new(config, settings)?, links: RefCell::default(), recorded: Recorded::default() })
     }
 
     /// Runs a script as root, in a subshell without input. None is run twice: what becomes of it when the link breaks is
@@ -127,7 +127,7 @@ impl Fleet {
         let link = self.link(host);
         let mut link = link.lock().await;
         let (script, told) = self.recorded.before(host, script);
-        let reply = link.ask(To::Host(host.as_str(), &self.how), jobs, &script, ANSWER, time).await;
+        let reply = link.ask(To::Host(host.as_str(), &self.ssh), jobs, &script, ANSWER, time).await;
         if reply.is_err() {
             self.recorded.again(host.clone(), told);
         }
@@ -179,19 +179,19 @@ impl Fleet {
 }
 
 /// A shell on this machine that has jobs started as a host's has.
-pub(crate) struct Here {
+pub(crate) struct LocalShell {
     places: Places,
     link: Mutex<Link>,
 }
 
-impl Here {
+impl LocalShell {
     pub(crate) fn new(places: Places) -> Self {
         Self { places, link: Mutex::new(Link::new()) }
     }
 
     /// As [`Fleet::ask`], and with `jobs` as [`Fleet::ask_jobs`].
     pub(crate) async fn ask(&self, jobs: bool, script: &str, time: Duration) -> Result<Reply, LinkError> {
-        self.link.lock().await.ask(To::Here(&self.places), jobs, script, ANSWER, time).await
+        self.link.lock().await.ask(To::Local(&self.places), jobs, script, ANSWER, time).await
     }
 }
 

@@ -9,8 +9,9 @@ use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, ResourceKey, RunId, StepPath};
+use palinode_core::port::Sample;
 use palinode_core::port::{
-    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
+    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Stored, Survey, Verb,
 };
 use palinode_core::record::{Actor, RunClosed, Scope, World};
 use palinode_core::resource::{Image, State};
@@ -83,6 +84,10 @@ impl<S: Subject> Meddled<'_, S> {
 impl<S: Subject> Executor for Meddled<'_, S> {
     async fn survey(&self, target: &Target, action: &Action, bodies: &dyn Bodies) -> Result<Survey, LookError> {
         self.subject.executor().survey(target, action, bodies).await
+    }
+
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.subject.executor().node_of(target).await
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {

@@ -6,7 +6,8 @@ use super::log;
 use palinode_core::action::{Action, Target, Verdict};
 use palinode_core::gate::Gate;
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
-use palinode_core::port::{BodyError, Ended, Executor, Finished, Job, JobStatus, LookError, Remains, Report, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{BodyError, Ended, Executor, Finished, Job, JobStatus, LookError, Remains, Report};
 use palinode_core::record::{JobWord, Sealed};
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::run::plan::StepIx;
@@ -268,10 +269,8 @@ pub(crate) async fn sample<E: Executor>(
 ) -> Done {
     let desk = Desk::new(shelf);
     // A gate names its node like an action does.
-    if target.host.is_some()
-        && let Ok(survey) = executor.survey(&target, &Action::Cordon {}, &desk).await
-    {
-        target.node = survey.node.or(target.node);
+    if let Ok(Some(node)) = executor.node_of(&target).await {
+        target.node = Some(node);
     }
     let sample = executor.sample(&target, &gate, &desk).await;
     Done::Sampled { ix, sample, fresh: desk.into_fresh() }

@@ -7,7 +7,8 @@ use super::{DriveError, Driver, Finding, Follow, log};
 use palinode_core::action::{UndoClass, Verdict};
 use palinode_core::chain::chain;
 use palinode_core::id::{Attempt, BodyId, Label, Micros, ResourceKey};
-use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report, Sample};
+use palinode_core::port::Sample;
+use palinode_core::port::{Ended, Executor, Finished, Journal, LookError, Report};
 use palinode_core::record::Progress;
 use palinode_core::record::{
     Decision, Ending, Event, ImageRef, Intent, JobWord, Outcome, PauseWhy, Probed, Sealed, SkipWhy, Why,

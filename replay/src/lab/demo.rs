@@ -1,15 +1,15 @@
 //! The default lab: the eleven nodes of the CRI-O migration, as they were before it; and larger clusters of that shape.
 
-use super::attention::{Attention, Vantage};
-use super::files::{Entry, Files};
-use super::gluster::Storage;
-use super::playbook::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
-use super::pods::Pods;
-use super::spec;
-use super::world::{
+use super::world::attention::{Attention, Vantage};
+use super::world::files::{Entry, Files};
+use super::world::gluster::Storage;
+use super::world::model::{
     Budget, ConfigMap, Host, Kubelet, MD5_ANNOTATION, NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE_UNIT,
     NodeRecord, Owner, OwnerKind, PodRecord, Unit, World,
 };
+use super::world::node_files::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
+use super::world::pods::Pods;
+use super::world::spec;
 use palinode_core::id::Micros;
 use palinode_core::resource::Active;
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,7 +243,7 @@ impl World {
                 *unit = Unit { active: Active::Active, enabled: "enabled".to_owned() };
             }
         }
-        let mut labels = super::controllers::node_labels(&name, &config);
+        let mut labels = super::world::controllers::node_labels(&name, &config);
         labels.extend(custom.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let annotations = [
             (MD5_ANNOTATION, spec::md5(&config)),

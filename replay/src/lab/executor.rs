@@ -1,15 +1,16 @@
 //! The lab as an executor: jobs, looks and waits in virtual time, in one task.
 
-use super::fault::{Fault, Phase};
-use super::job::{End, Finish};
-use super::ledger::{Line, What};
-use super::plan::Outside;
-use super::{Lab, On, State, Wait};
+use super::actions::Outside;
+use super::faults::{Fault, Phase};
+use super::simulation::{Lab, On, State, Wait};
+use super::world::job::{End, Finish};
+use super::world::ledger::{Line, What};
 use palinode_core::action::{Action, Place, Target};
 use palinode_core::gate::Gate;
 use palinode_core::id::{Micros, ResourceKey};
+use palinode_core::port::Sample;
 use palinode_core::port::{
-    Bodies, BodyError, Ended, Executor, Finished, Halted, Job, JobStatus, LookError, Remains, Sample, Survey,
+    Bodies, BodyError, Ended, Executor, Finished, Halted, Job, JobStatus, LookError, Remains, Survey,
 };
 use palinode_core::record::{Class, Why};
 use palinode_core::resource::{CONTROL, Image, Kind};
@@ -273,8 +274,9 @@ impl Lab {
     }
 }
 
+/// Whether it happens on the control side at once, with no job that goes on.
 fn is_control(job: &Job) -> bool {
-    matches!(job.action, Action::InventoryEdit(_) | Action::InventoryRestore(_))
+    job.action.place() == Place::Control && !job.action.is_job()
 }
 
 impl Executor for Lab {
@@ -295,8 +297,18 @@ impl Executor for Lab {
         };
         // Its playbooks run on no machine that could boot.
         let boot = boot.filter(|_| action.place() == Place::Host);
-        let more = state.world.beyond(target, action)?;
-        Ok(Survey { node: Some(host.as_str().to_lowercase()), boot, more, ..Survey::default() })
+        let more = state.world.more(target, action)?;
+        Ok(Survey { node: Some(state.world.node_of(host)?), boot, more, ..Survey::default() })
+    }
+
+    async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {
+        self.alive().await;
+        let state = self.state.borrow();
+        let Some(host) = &target.host else { return Ok(None) };
+        if state.is_cut(host.as_str()) {
+            return Err(unreachable(host.as_str()));
+        }
+        state.world.node_of(host).map(Some)
     }
 
     async fn observe(&self, keys: &[ResourceKey], bodies: &dyn Bodies) -> Result<Image, LookError> {

@@ -202,35 +202,35 @@ macro_rules! kinds {
     };
 }
 
-use apply_object::ApplyObject;
-use approve_csr::ApproveCsr;
-use command::Command;
-use delete_object::DeleteObject;
-use dns_check::DnsCheck;
-use drain::Drain;
-use fetch::Fetch;
-use file_absent::FileAbsent;
-use file_copy::FileCopy;
-use file_read::FileRead;
-use file_restore::FileRestore;
-use file_write::FileWrite;
-use gluster_heal::GlusterHeal;
-use inventory_edit::InventoryEdit;
-use inventory_restore::InventoryRestore;
-use kube_exec::KubeExec;
-use kube_wait::KubeWait;
-use package::Package;
-use patch_node::PatchNode;
-use patch_object::PatchObject;
-use playbook::Playbook;
-use put_object::PutObject;
-use record::Record;
-use remove_object::RemoveObject;
-use repository::Repository;
-use restore::Restore;
-use restore_node::RestoreNode;
-use service::Service;
-use wait::Wait;
+pub use apply_object::ApplyObject;
+pub use approve_csr::{ApproveCsr, CertUse};
+pub use command::Command;
+pub use delete_object::DeleteObject;
+pub use dns_check::DnsCheck;
+pub use drain::{Bare, Drain, Emptydir, Terminating};
+pub use fetch::Fetch;
+pub use file_absent::{FileAbsent, FileState};
+pub use file_copy::FileCopy;
+pub use file_read::FileRead;
+pub use file_restore::FileRestore;
+pub use file_write::FileWrite;
+pub use gluster_heal::GlusterHeal;
+pub use inventory_edit::InventoryEdit;
+pub use inventory_restore::InventoryRestore;
+pub use kube_exec::{KubeExec, PodRef};
+pub use kube_wait::{KubeWait, Until};
+pub use package::{Package, PackageState};
+pub use patch_node::PatchNode;
+pub use patch_object::PatchObject;
+pub use playbook::{Expect, Playbook, Require};
+pub use put_object::PutObject;
+pub use record::Record;
+pub use remove_object::RemoveObject;
+pub use repository::{Repository, UNSET};
+pub use restore::{Restore, RestoreField};
+pub use restore_node::RestoreNode;
+pub use service::{Service, ServiceState};
+pub use wait::{Awaited, Wait};
 
 kinds! {
     /// Runs a playbook.

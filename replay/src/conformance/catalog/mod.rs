@@ -3,87 +3,72 @@
 //!
 //! They expect the world of the lab: host names, node groups and files are those of [`crate::lab::World::demo`].
 
-mod cluster;
-mod control;
-mod hosts;
+mod apply_object;
+mod command;
+mod cordon;
+mod delete_node;
+mod delete_object;
+mod dns_check;
+mod drain;
+mod fetch;
+mod file_absent;
+mod file_copy;
+mod file_read;
+mod file_restore;
+mod file_write;
+mod gluster_heal;
+mod inventory_edit;
+mod inventory_restore;
+mod package;
+mod patch_node;
+mod playbook;
+mod reboot;
+mod record;
+mod repository;
+mod restore_node;
+mod service;
+mod steps;
+mod uncordon;
+mod wait;
 
-use super::{Case, Change, Prep};
-use palinode_core::action::{
-    Action, Bare, Drain, Emptydir, FileAbsent, FileCopy, FileState, Package, PackageState, Service, ServiceState,
-};
+use super::Case;
 use palinode_core::id::BadId;
-use palinode_core::span::Span;
-use std::collections::BTreeMap;
 
-/// The storage node that most cases act on.
-const NODE: &str = "gluster1.demo";
+/// The cases of each kind.
+const KINDS: &[fn(&str) -> Result<Vec<Case>, BadId>] = &[
+    apply_object::cases,
+    command::cases,
+    cordon::cases,
+    delete_node::cases,
+    delete_object::cases,
+    dns_check::cases,
+    drain::cases,
+    fetch::cases,
+    file_absent::cases,
+    file_copy::cases,
+    file_read::cases,
+    file_restore::cases,
+    file_write::cases,
+    gluster_heal::cases,
+    inventory_edit::cases,
+    inventory_restore::cases,
+    package::cases,
+    patch_node::cases,
+    playbook::cases,
+    reboot::cases,
+    record::cases,
+    repository::cases,
+    restore_node::cases,
+    service::cases,
+    uncordon::cases,
+    wait::cases,
+];
 
 /// Every case. `inventory` is the path of the inventory on the control side.
 ///
 /// # Errors
 /// Never with the names in here; a name that is none would be told.
 pub fn all(inventory: &str) -> Result<Vec<Case>, BadId> {
-    let mut cases = cluster::cases()?;
-    cases.extend(hosts::cases()?);
-    cases.extend(control::cases(inventory)?);
-    Ok(cases)
-}
-
-fn service(unit: &str, run: ServiceState) -> Action {
-    let enabled = Some(run == ServiceState::Started);
-    Action::Service(Service { unit: unit.to_owned(), units: Vec::new(), state: Some(run), enabled })
-}
-
-fn services(units: &[&str], run: ServiceState) -> Action {
-    let units = units.iter().map(|unit| (*unit).to_owned()).collect();
-    let enabled = Some(run == ServiceState::Started);
-    Action::Service(Service { unit: String::new(), units, state: Some(run), enabled })
-}
-
-fn stop(unit: &str) -> Action {
-    service(unit, ServiceState::Stopped)
-}
-
-fn start(unit: &str) -> Action {
-    service(unit, ServiceState::Started)
-}
-
-fn packages(names: &[&str], state: PackageState) -> Action {
-    Action::Package(Package { names: names.iter().map(|name| (*name).to_owned()).collect(), state, exact: Vec::new() })
-}
-
-fn remove(names: &[&str]) -> Action {
-    packages(names, PackageState::Absent)
-}
-
-fn install(names: &[&str]) -> Action {
-    packages(names, PackageState::Present)
-}
-
-fn absent(paths: &[&str]) -> Action {
-    let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-    Action::FileAbsent(FileAbsent { paths, state: FileState::Absent })
-}
-
-/// Where the upstream name servers of a node are kept.
-const UPSTREAM: &str = "/etc/origin/node/resolv.conf";
-
-fn resolver(from: &str) -> Action {
-    Action::FileCopy(FileCopy { from: from.to_owned(), to: "/etc/resolv.conf".to_owned(), resolver: true })
-}
-
-fn drain(emptydir: Emptydir, bare: Bare) -> Action {
-    Action::Drain(Drain { emptydir, bare, timeout: Span::seconds(900), terminating: None, grace: None })
-}
-
-fn write(path: &str, text: &str) -> Prep {
-    Prep::Change(Change::WriteFile { host: NODE.to_owned(), path: path.to_owned(), text: text.to_owned() })
-}
-
-fn does(actions: impl IntoIterator<Item = Action>) -> impl Iterator<Item = Prep> {
-    actions.into_iter().map(Prep::Do)
-}
-
-fn labels(pairs: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<String>> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned))).collect()
+    let kinds: Vec<Vec<Case>> = KINDS.iter().map(|cases| cases(inventory)).collect::<Result<_, _>>()?;
+    Ok(kinds.into_iter().flatten().collect())
 }

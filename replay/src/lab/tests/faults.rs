@@ -2,7 +2,8 @@
 
 use super::super::{Effect, End, Failing, Fault, Lab, Phase, What, World, block_on, effects};
 use super::{Bench, action, around, outside};
-use palinode_core::id::Micros;
+use palinode_core::action::Target;
+use palinode_core::id::{HostName, Micros};
 use palinode_core::port::{Ended, Executor, JobStatus, LookError, Remains};
 use palinode_core::record::Why;
 
@@ -156,6 +157,19 @@ fn an_inventory_edit_is_in_doubt_if_the_process_dies_around_it() {
         assert_eq!(bench.inventory.borrow().ends_with("# edited\n"), edited);
         bench.does(G1, action(r#"{"kube.cordon":{}}"#));
     }
+}
+
+#[test]
+fn the_cluster_knows_the_node_of_a_host_that_is_down_and_of_none_that_is_not_there() {
+    let bench = Bench::demo();
+    bench.lab.change(Effect::Reboot { host: G1.to_owned() });
+    let node_of = |host: Option<&str>| {
+        let host = host.map(|host| HostName::new(host).expect("a host name"));
+        block_on(&bench.lab, bench.lab.node_of(&Target { host, node: None })).expect("lives")
+    };
+    assert_eq!(node_of(Some(G1)).expect("the API answers"), Some(G1.to_owned()));
+    assert_eq!(node_of(None).expect("there is nothing to ask"), None);
+    assert!(matches!(node_of(Some("nothing.demo")), Err(LookError::Refused { .. })));
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! `package`: packages are installed and removed by yum or dnf, in one transaction.
+
+use crate::host::OnHost;
+use crate::host::act_error::ActError;
+use crate::host::guard;
+use crate::ssh::quoted;
+use palinode_core::action::{Package, PackageState, Secret};
+use palinode_core::port::{Bodies, Job};
+use palinode_core::resource::Nevra;
+use std::fmt::Write as _;
+
+impl OnHost for Package {
+    /// Only what was named goes. What the package manager's own history calls it is said at the end.
+    fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
+        const YUM: &str = "\"$yum\" -y --setopt=exit_on_lock=1 --setopt=clean_requirements_on_remove=0";
+        const ALL: &str = include_str!("package.sh");
+        let list = |all: &[String]| all.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
+        if self.state == PackageState::Absent {
+            let names: Vec<String> = self.names.iter().map(|item| Package::base_name(item).to_owned()).collect();
+            let names = list(&names);
+            return Ok(format!(
+                "{ALL}set --; for name in {names}; do if rpm -q -- \"$name\" >/dev/null 2>&1; then set -- \"$@\" \"$name\"; fi; done\n\
+                 if [ $# = 0 ]; then echo 'none of them is installed, nothing to do'; exit 0; fi\n\
+                 was=$(latest)\n\
+                 {YUM} --disableexcludes=all remove \"$@\" || exit\n\
+                 for name; do if rpm -q -- \"$name\"; then exit 1; fi; done\n\
+                 told \"$was\"\nexit 0\n"
+            ));
+        }
+        let mut act = ALL.to_owned();
+        let exact: Vec<String> = self.exact.iter().map(Nevra::to_string).collect();
+        let exact = list(&exact);
+        if !exact.is_empty() {
+            // In one transaction; a version older than the installed one is a downgrade, which yum wants to be told.
+            let _ = write!(
+                act,
+                "missing() {{ set --; for p in {exact}; do if ! rpm -q --qf '%{{NAME}}-%|EPOCH?{{%{{EPOCH}}}}:{{0}}|:%{{VERSION}}-%{{RELEASE}}.%{{ARCH}}\\n' \
+                 -- \"${{p%-[0-9]*:*}}\" 2>/dev/null | grep -Fqx -- \"$p\"; then set -- \"$@\" \"$p\"; fi; done; echo \"$*\"; }}\n\
+                 left=$(missing)\nlocked $left\n"
+            );
+        }
+        act.push_str("was=$(latest)\n");
+        if !self.names.is_empty() {
+            let _ = writeln!(act, "{YUM} install {} || exit", list(&self.names));
+        }
+        if !exact.is_empty() {
+            let _ = write!(
+                act,
+                "if [ -n \"$left\" ]; then\n\
+                 {YUM} --disableexcludes=all install $left || exit\n\
+                 left=$(missing)\n\
+                 if [ -n \"$left\" ]; then {YUM} --disableexcludes=all downgrade $left || exit; fi\n\
+                 left=$(missing)\n\
+                 if [ -n \"$left\" ]; then echo \"not installed: $left\" >&2; exit 1; fi\n\
+                 else echo 'all of them are installed, nothing to do'; fi\n",
+            );
+        }
+        act.push_str("told \"$was\"\nexit 0\n");
+        Ok(act)
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
+    }
+
+    fn guarded(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn transaction(&self) -> Option<&Package> {
+        Some(self)
+    }
+
+    fn message(&self, out: &[u8]) -> Option<String> {
+        transaction(out)
+    }
+
+    fn brings(&self) -> String {
+        format!("p_bring_usual {}\n", guard::USUAL)
+    }
+}
+
+/// What a package manager's own history calls the transaction of a job that printed this.
+fn transaction(out: &[u8]) -> Option<String> {
+    let last = String::from_utf8_lossy(guard::unsynced(out).0).lines().last().map(str::to_owned);
+    last.filter(|line| line.starts_with("transaction "))
+}

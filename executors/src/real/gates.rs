@@ -1,0 +1,59 @@
+//! Gates: which host or which pods are asked whether they hold.
+
+use super::Real;
+use super::errors::{refused, unseen};
+use super::on_host::LONG;
+use crate::gluster::{self, Vantage};
+use crate::host;
+use palinode_core::action::Target;
+use palinode_core::gate::Gate;
+use palinode_core::id::HostName;
+use palinode_core::port::Sample;
+use palinode_core::port::{Bodies, LookError};
+use palinode_core::record::Class;
+
+impl Real {
+    /// Looks at a gate's condition once.
+    pub(super) async fn sample_gate(
+        &self,
+        target: &Target,
+        gate: &Gate,
+        bodies: &dyn Bodies,
+    ) -> Result<Sample, LookError> {
+        match (gate, &target.host) {
+            (Gate::PackageRestorable { names }, Some(host)) => {
+                let script = host::restorable_script(names);
+                let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+                let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
+                Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
+            }
+            (Gate::GlusterHealed { hosts, volumes, without, .. }, own) if !hosts.is_empty() => {
+                let asked = gate.asked_for(own.as_ref()).into_iter();
+                let vantages: Vec<Vantage<'_>> = asked.map(|host| Vantage::Host(&self.fleet, host)).collect();
+                let away: Vec<&str> = without.iter().map(HostName::as_str).collect();
+                Ok(gluster::sample(&vantages, (volumes, &away), gate.voices(), bodies).await?)
+            }
+            (Gate::NodeReady {}, _) if target.node.is_some() => {
+                self.api()?.node_ready(target.node.as_deref().unwrap_or_default()).await
+            }
+            (Gate::GlusterHealed { vantage_points, volumes, without, .. }, _) => {
+                let cluster = self.api()?;
+                // A pod of a host that may be away is not asked; where it is not known which one that is, nothing may be.
+                let away: Vec<&str> = match &target.node {
+                    Some(_) => without.iter().map(HostName::as_str).collect(),
+                    None => Vec::new(),
+                };
+                let wanted = if away.is_empty() { *vantage_points } else { 0 };
+                let pods = cluster.storage_pods(target.node.as_deref(), wanted as usize).await?;
+                let vantages: Vec<Vantage<'_>> = pods.iter().map(|pod| Vantage::Pod(cluster, pod)).collect();
+                let there = u32::try_from(pods.len()).unwrap_or(u32::MAX).max(1);
+                let voices = if away.is_empty() { *vantage_points } else { (*vantage_points).min(there) };
+                Ok(gluster::sample(&vantages, (volumes, &away), voices, bodies).await?)
+            }
+            _ => {
+                let why = "the gate has no host".to_owned();
+                Err(LookError::Refused { target: "the cluster".to_owned(), why })
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `service`: one unit and several, under aliases, absent ones.
+
+use super::steps::{NODE, does, services, start, stop};
+use crate::conformance::Case;
+use palinode_core::action::ServiceState::{Started, Stopped};
+use palinode_core::id::BadId;
+use palinode_core::record::Why;
+
+const WITH: &str = "systemd stops what needs the unit with it; a service step for that one brings it back";
+
+pub(super) fn cases(_: &str) -> Result<Vec<Case>, BadId> {
+    let unit = |name: &str| format!("{NODE}/unit/{name}");
+    Ok(vec![
+        Case::new("service, stop and disable", NODE, stop("dnsmasq"))?.leaves(unit("atomic-openshift-node"), WITH),
+        Case::new("service, stop the kubelet", NODE, stop("atomic-openshift-node"))?,
+        Case::new("service, stop a runtime", NODE, stop("crio"))?.after(does([stop("atomic-openshift-node")])),
+        Case::new("service, start and enable", NODE, start("dnsmasq"))?.after(does([stop("dnsmasq")])),
+        Case::new("service, unit under its alias", NODE, stop("cri-o"))?.after(does([stop("atomic-openshift-node")])),
+        Case::new("service, absent unit stopped", NODE, stop("nothing"))?.nothing(),
+        Case::new("service, absent unit started", NODE, start("nothing"))?.ends(Why::ExitCode, "not found"),
+        Case::new("service, several", NODE, services(&["atomic-openshift-node", "crio", "nothing"], Stopped))?,
+        Case::new("service, several started", NODE, services(&["crio", "atomic-openshift-node"], Started))?
+            .after(does([services(&["atomic-openshift-node", "crio"], Stopped)])),
+        Case::new("service, several started, one absent", NODE, services(&["dnsmasq", "nothing"], Started))?
+            .after(does([stop("dnsmasq")]))
+            .ends(Why::ExitCode, "not found"),
+        Case::new("service, already stopped", NODE, stop("dnsmasq"))?.after(does([stop("dnsmasq")])).nothing(),
+    ])
+}

@@ -1,0 +1,14 @@
+//! `inventory.edit`: one part, done at once by the control side itself.
+
+use super::InLab;
+use super::draft::{Draft, Outside, control};
+use crate::lab::world::job::Finish;
+use crate::lab::world::model::World;
+use palinode_core::action::InventoryEdit;
+use palinode_core::port::Job;
+
+impl InLab for InventoryEdit {
+    fn draft(&self, _: &World, _: &Job, _: &Outside<'_>) -> Result<Draft, Finish> {
+        Ok(control(&self.file))
+    }
+}
