@@ -317,13 +317,13 @@ fn number() -> usize {
 #[test]
 fn ini_made_by_chance_is_read_as_ansible_reads_it() {
     let texts = some(&ini(), number());
-    let good = agree("inventories_made::ini_made_by_chance_is_read_as_ansible_reads_it", "", &texts);
+    let good = agree("inventory::random::ini_made_by_chance_is_read_as_ansible_reads_it", "", &texts);
     assert!(good >= texts.len() / 20, "only {good} are good");
 }
 
 #[test]
 fn yaml_made_by_chance_is_read_as_ansible_reads_it() {
     let texts = some(&yaml(), number());
-    let good = agree("inventories_made::yaml_made_by_chance_is_read_as_ansible_reads_it", ".yml", &texts);
+    let good = agree("inventory::random::yaml_made_by_chance_is_read_as_ansible_reads_it", ".yml", &texts);
     assert!(good >= texts.len() / 10, "only {good} are good");
 }

@@ -54,6 +54,6 @@ fn sixty_nodes_are_moved_cut_resumed_and_taken_back() {
     let all = effects(&[&dying, &resumed, &stage.lab.lines()]);
     wrong.extend(twice(&history, &all));
     wrong.extend(unexplained(&history, &all, &first, &rested(&stage)));
-    crate::crash::report(&wrong);
+    crate::lab::crash::report(&wrong);
     assert_eq!(stage.inventory(), inventory_of(NODES));
 }

@@ -1,7 +1,7 @@
 //! Steps that fail: the run pauses; tried again it ends like one that never failed; taken back it leaves nothing but
 //! residues.
 
-use crate::crash::{report, unbroken};
+use crate::lab::crash::{report, unbroken};
 use palinode_core::action::Recovery;
 use palinode_core::id::StepPath;
 use palinode_core::port::{Handout, Verb};

@@ -1,6 +1,6 @@
 //! A node joins: its certificates are approved, what runs on it is waited for, and its pods are asked.
 
-use crate::kube_nodes::desk;
+use crate::kube::nodes::desk;
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::cluster::{Cluster, Hand};
 use palinode_tests::tape::{Reply, Tape};

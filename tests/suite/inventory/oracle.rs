@@ -15,7 +15,9 @@ fn both_ways_of_asking_say_the_same() {
     };
     let (plain, bad) = (file("plain", PLAIN), file("bad", BAD));
     for release in [Release::Current, Release::Old] {
-        let Some(ansible) = Ansible::find("ansible::both_ways_of_asking_say_the_same", release) else { continue };
+        let Some(ansible) = Ansible::find("inventory::oracle::both_ways_of_asking_say_the_same", release) else {
+            continue;
+        };
         let ask = |path: &str, verb: &str| vec!["-i".to_owned(), path.to_owned(), verb.to_owned()];
         let questions = [ask(&plain, "--list"), ask(&bad, "--list"), ask(&plain, "--graph"), ask(&plain, "--list")];
         let fast = ansible.inventories(&questions);

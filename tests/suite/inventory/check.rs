@@ -380,7 +380,7 @@ fn each_trap_is_found_at_its_place_and_gone_once_it_is_mended() {
 /// Ansible falls into the traps of values, and not once they are mended.
 #[test]
 fn what_is_told_of_values_is_what_ansible_makes_of_them() {
-    let test = "inventory_check::what_is_told_of_values_is_what_ansible_makes_of_them";
+    let test = "inventory::check::what_is_told_of_values_is_what_ansible_makes_of_them";
     let Some(ansible) = Ansible::find(test, Release::Current) else { return };
     let mut asked = Vec::new();
     for trap in traps() {

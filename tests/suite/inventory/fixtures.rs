@@ -38,7 +38,8 @@ fn ours(path: &str) -> Result<Reading, String> {
 fn fixtures_are_read_as_ansible_reads_them() {
     let fixtures = fixtures();
     assert!(fixtures.len() >= 60, "{}", fixtures.len());
-    let Some(ansible) = Ansible::find("inventories::fixtures_are_read_as_ansible_reads_them", Release::Current) else {
+    let Some(ansible) = Ansible::find("inventory::fixtures::fixtures_are_read_as_ansible_reads_them", Release::Current)
+    else {
         return;
     };
     let ask = |verb: &'static str| fixtures.iter().map(move |(_, path)| vec!["-i", path, verb]);
@@ -67,9 +68,10 @@ fn fixtures_are_read_as_ansible_reads_them() {
 /// What an inventory of OpenShift 3.11 says did not change since the Ansible that installed it.
 #[test]
 fn inventories_of_openshift_are_read_as_the_old_ansible_reads_them() {
-    let Some(ansible) =
-        Ansible::find("inventories::inventories_of_openshift_are_read_as_the_old_ansible_reads_them", Release::Old)
-    else {
+    let Some(ansible) = Ansible::find(
+        "inventory::fixtures::inventories_of_openshift_are_read_as_the_old_ansible_reads_them",
+        Release::Old,
+    ) else {
         return;
     };
     let fixtures: Vec<_> = fixtures().into_iter().filter(|(name, _)| name.starts_with("openshift")).collect();
@@ -97,7 +99,8 @@ fn inventories_of_openshift_are_read_as_the_old_ansible_reads_them() {
 /// What people start shows the same.
 #[test]
 fn the_binary_prints_what_ansible_inventory_prints() {
-    let Some(ansible) = Ansible::find("inventories::the_binary_prints_what_ansible_inventory_prints", Release::Current)
+    let Some(ansible) =
+        Ansible::find("inventory::fixtures::the_binary_prints_what_ansible_inventory_prints", Release::Current)
     else {
         return;
     };

@@ -41,7 +41,7 @@ impl Desk for Memory {
 }
 
 /// Actions without a case. `restore` becomes `kube.patch-node` before it runs, which has cases; the others need pods and
-/// objects that the lab does not have: `kube_objects.rs` and `kube_joins.rs` try them on a real API server.
+/// objects that the lab does not have: `kube/objects.rs` and `kube/joins.rs` try them on a real API server.
 const WITHOUT_A_CASE: [&str; 6] = ["kube.apply", "kube.approve-csr", "kube.exec", "kube.patch", "kube.wait", "restore"];
 
 /// A kind of action without a case would keep no rule, and nobody would notice.

@@ -287,7 +287,7 @@ fn only_what_was_meant_is_different_and_all_of_it_comes_back() {
     assert!(wrong.is_empty(), "{} differ, the first:\n{}", wrong.len(), wrong[..wrong.len().min(8)].join("\n\n"));
     assert!(kinds.len() >= 15, "{kinds:?}");
     for (release, step) in [(Release::Current, 3), (Release::Old, 10)] {
-        let test = "inventory_edits::only_what_was_meant_is_different_and_all_of_it_comes_back";
+        let test = "inventory::edits::only_what_was_meant_is_different_and_all_of_it_comes_back";
         if let Some(ansible) = Ansible::find(test, release) {
             asked(&ansible, &fixtures, &made, step);
         }

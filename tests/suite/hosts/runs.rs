@@ -501,7 +501,7 @@ fn repositories_and_the_release_come_back_to_what_they_were() {
     assert!(unknown.stdout.contains("there is no repository nothing"), "{unknown}");
     assert_eq!(site.hosts.run(FIRST, &look).text(), back, "nothing was changed");
     // Where there is a subscription, it is asked for its own, in one call.
-    let manager = include_str!("../machines/subscription-manager");
+    let manager = include_str!("../../machines/subscription-manager");
     let redhat = "[rhel-7-extras]\nname=Extras\nenabled = 0\n[rhel-7-optional]\nname=Optional\nenabled = 1\n";
     let lay = format!(
         "cat >/usr/sbin/subscription-manager <<'END'\n{manager}END\nchmod 755 /usr/sbin/subscription-manager\n\

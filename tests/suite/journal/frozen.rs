@@ -2,7 +2,7 @@
 //! rename fails once. What is left opens and goes on to the same end, and the lab's ledger shows nothing twice and
 //! nothing that could not be recorded.
 
-use crate::crash::{report, unbroken};
+use crate::lab::crash::{report, unbroken};
 use palinode_core::id::{EntryId, Micros, Seq};
 use palinode_core::port::{BodyError, Journal, JournalRead, RecordError, Stored};
 use palinode_core::record::{RunEnd, World as Where};

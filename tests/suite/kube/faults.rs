@@ -1,7 +1,7 @@
 //! What the API server may answer, or not: each with an outcome and words of its own, nothing asked again behind the
 //! operator's back, nothing for ever. And the shapes of old versions.
 
-use crate::kube_nodes::{DRAIN, desk};
+use crate::kube::nodes::{DRAIN, desk};
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::tape::{Asked, Reply, Tape};
 use serde_json::{Value, json};

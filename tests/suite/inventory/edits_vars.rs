@@ -1,7 +1,7 @@
 //! The edits of files in `group_vars` and `host_vars`, on every such file of the fixtures, and definitions of node groups that
 //! are dropped: Ansible reads what was meant, for the hosts that it is for, and nothing else.
 
-use crate::inventory_edits::{Shelf, copy, differing, list, run};
+use crate::inventory::edits::{Shelf, copy, differing, list, run};
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
 use palinode_core::inventory::{DefinitionChange, Edit};
 use palinode_core::port::Control as _;
@@ -234,7 +234,7 @@ fn files_of_variables_say_what_was_meant_to_the_hosts_that_it_is_for() {
     });
     assert!(ours.count() >= 30, "new variables are seen");
     for release in [Release::Current, Release::Old] {
-        let test = "inventory_edits_vars::files_of_variables_say_what_was_meant_to_the_hosts_that_it_is_for";
+        let test = "inventory::edits_vars::files_of_variables_say_what_was_meant_to_the_hosts_that_it_is_for";
         let Some(ansible) = Ansible::find(test, release) else { continue };
         let ask = |path: &Path| vec![text("-i"), plain(path).to_owned(), text("--list")];
         let before = fixtures.iter().map(|vars| vars.fixture.join(&vars.inventory));
@@ -297,7 +297,8 @@ fn forms() -> Vec<Form> {
 
 #[test]
 fn a_definition_that_nobody_uses_can_be_dropped() {
-    let ansible = Ansible::find("inventory_edits_vars::a_definition_that_nobody_uses_can_be_dropped", Release::Current);
+    let ansible =
+        Ansible::find("inventory::edits_vars::a_definition_that_nobody_uses_can_be_dropped", Release::Current);
     for (form, files, edited, group) in forms() {
         let folder = tempfile::tempdir().expect("a folder can be made");
         for (name, text) in &files {
@@ -353,7 +354,7 @@ fn a_definition_that_nobody_uses_can_be_dropped() {
 /// Versions in a file of variables: those of OpenShift come, those of storage change where they stand.
 #[test]
 fn versions_are_pinned_in_a_file_of_variables() {
-    let ansible = Ansible::find("inventory_edits_vars::versions_are_pinned_in_a_file_of_variables", Release::Current);
+    let ansible = Ansible::find("inventory::edits_vars::versions_are_pinned_in_a_file_of_variables", Release::Current);
     let folder = tempfile::tempdir().expect("a folder can be made");
     let (inventory, file) = (folder.path().join("hosts"), folder.path().join("group_vars/OSEv3.yml"));
     std::fs::create_dir(folder.path().join("group_vars")).expect("a folder can be made");

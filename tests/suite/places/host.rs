@@ -1,7 +1,7 @@
-//! The places of `claims_places` on a host, with a local user there who means harm. Palinode logs in as another user, whose
+//! The places of `table` on a host, with a local user there who means harm. Palinode logs in as another user, whose
 //! sudo makes it root.
 
-use crate::claims_places::SECRET;
+use crate::places::table::SECRET;
 use palinode_tests::binary::{Live, Out};
 use palinode_tests::hosts::Kind;
 use palinode_tests::site::Site;

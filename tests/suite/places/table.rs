@@ -1,7 +1,7 @@
 //! Every place that `.github/SECURITY.md` names, with an unprivileged user in it who means harm: nothing is owned, hung,
 //! leaked or filled. The page's tables drive the suite: a row without a trial fails, and so does a trial without a row.
 
-use crate::{claims_places_control as control, claims_places_host as host};
+use super::{control, host};
 use palinode_tests::binary::binary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

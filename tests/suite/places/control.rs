@@ -1,7 +1,7 @@
-//! The places of `claims_places` on the control machine. Another user of it lays pipes, devices, endless files and links to
+//! The places of `table` on the control machine. Another user of it lays pipes, devices, endless files and links to
 //! where the binary of root, or of a third user, reads and writes.
 
-use crate::claims_places::{EVIL, Ground, SECRET, Typed, WORKER, as_user, root, traps};
+use crate::places::table::{EVIL, Ground, SECRET, Typed, WORKER, as_user, root, traps};
 use std::fs;
 use std::process::Stdio;
 

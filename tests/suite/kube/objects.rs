@@ -268,7 +268,7 @@ fn the_subnet_of_a_node_that_leaves_is_recorded() {
         &json!({ "apiVersion": format!("{group}/v1"), "kind": "HostSubnet", "metadata": { "name": "subnet" }, "subnet": "10.128.0.0/23" }),
     );
     for node in ["subnet", "without-subnet"] {
-        let desk = crate::kube_nodes::desk(&[node], "  - leave: { kube.delete-node: {} }\n");
+        let desk = crate::kube::nodes::desk(&[node], "  - leave: { kube.delete-node: {} }\n");
         run(cluster, &desk, &RUN).exits(0);
         let shown = desk.json(&["show", &format!("{node}/leave")]);
         let intent =
@@ -369,7 +369,7 @@ fn a_merge_cut_at_every_entry_is_had_once() {
         let mut args = vec!["--kubeconfig", &kubeconfig];
         args.extend(RUN);
         let mut live = desk.spawn(&args);
-        while crate::kube_nodes::entries(&desk) < at && !live.has_ended() {}
+        while crate::kube::nodes::entries(&desk) < at && !live.has_ended() {}
         let ended = live.has_ended();
         if ended {
             live.end().exits(0);
@@ -590,7 +590,7 @@ fn taints_of_a_node_are_set_and_put_back() {
     };
     let first = json!([{ "key": "dedicated", "value": "old", "effect": "NoSchedule" }, { "key": "kept", "effect": "NoSchedule" }]);
     cluster.hand().merge("/api/v1/nodes/tainted", &json!({ "spec": { "taints": first } }));
-    let desk = crate::kube_nodes::desk(
+    let desk = crate::kube::nodes::desk(
         &["tainted"],
         "  - set: { kube.patch-node: { taints: { 'dedicated=new:NoSchedule': true, 'kept=:NoSchedule': true, 'none=:NoSchedule': false } } }\n\
          \x20 - more: { kube.patch-node: { unschedulable: true, taints: { 'kept=:NoSchedule': false } } }\n",
@@ -606,7 +606,7 @@ fn taints_of_a_node_are_set_and_put_back() {
     assert_eq!(back, ["dedicated=old:NoSchedule", "kept=:NoSchedule"]);
     // A node without any.
     cluster.node("untainted", &[]);
-    let desk = crate::kube_nodes::desk(
+    let desk = crate::kube::nodes::desk(
         &["untainted"],
         "  - set: { kube.patch-node: { taints: { 'a=b:NoExecute': true } } }\n",
     );

@@ -1,6 +1,6 @@
 //! The actions on a host keep the same rules on a real one, and find and leave there what they do in the lab.
 
-use crate::conformance::Memory;
+use crate::lab::conformance::Memory;
 use palinode_core::action::{Action, Place};
 use palinode_core::gate::Gate;
 use palinode_core::id::{EntryId, Micros, ResourceKey};

@@ -5,7 +5,7 @@
 //! controllers. One machine is played by a thread: the storage node that most cases act on has a kubelet that registers,
 //! is heard of, and can be stopped.
 
-use crate::conformance::Memory;
+use crate::lab::conformance::Memory;
 use palinode_core::action::{Action, PatchObject, Place, RemoveObject, ServiceState, Target};
 use palinode_core::cluster::{self, CLAIM};
 use palinode_core::gate::Gate;

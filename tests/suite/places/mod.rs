@@ -1,0 +1,5 @@
+//! The places that `.github/SECURITY.md` names, with someone in them who means harm.
+
+mod control;
+mod host;
+mod table;
