@@ -15,9 +15,9 @@ use palinode_replay::driver::{Driver, Opening, Stop, Stopped, Surroundings};
 use palinode_tests::ansible::Release;
 use palinode_tests::binary::Desk;
 use palinode_tests::hosts::Kind;
+use palinode_tests::inventory_dir::InventoryDir;
 use palinode_tests::owner::{actor, owner};
-use palinode_tests::plays::Plays;
-use palinode_tests::site::Site;
+use palinode_tests::playbooks::Playbooks;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -45,7 +45,7 @@ const PROFILES: [&str; 12] = [
 
 #[test]
 fn the_logins_profile_changes_no_answer() {
-    let Some(site) = Site::new("real hosts: hostile profiles", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: hostile profiles", Kind::default(), &[FIRST]) else { return };
     site.hosts.inside(FIRST, "systemctl enable --now docker").exits(0);
     for profile in PROFILES {
         site.hosts.inside(FIRST, &format!("cat >/root/.bashrc <<'end'\n{profile}\nend")).exits(0);
@@ -60,7 +60,9 @@ fn the_logins_profile_changes_no_answer() {
 
 #[test]
 fn the_profile_of_a_login_that_uses_sudo_changes_no_answer() {
-    let Some(site) = Site::new("real hosts: hostile profile behind sudo", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: hostile profile behind sudo", Kind::default(), &[FIRST]) else {
+        return;
+    };
     site.desk.write("hosts", format!("[glusterfs]\n{FIRST} ansible_user=ops\n"));
     site.hosts.inside(FIRST, "systemctl enable --now docker").exits(0);
     let lines = "export POSIXLY_CORRECT=1\nset -u; export SHELLOPTS\necho noise";
@@ -225,7 +227,7 @@ fn what_runs_and_cannot_be_waited_for_is_asked_with_pauses() {
 
 #[test]
 fn a_secret_is_in_no_plan_and_no_entry_and_arrives() {
-    let Some(site) = Site::new("real hosts: secrets", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: secrets", Kind::default(), &[FIRST]) else { return };
     let file = site.desk.path().join("pw");
     let allow = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
     let named = file.display().to_string();
@@ -293,7 +295,7 @@ fn a_secret_is_in_no_plan_and_no_entry_and_arrives() {
 
 #[test]
 fn a_playbook_gets_a_secret_as_a_variable_and_nobody_sees_it() {
-    let Some(plays) = Plays::new("playbooks: secret variables", Release::Current, &[FIRST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: secret variables", Release::Current, &[FIRST]) else { return };
     let desk = &plays.site.desk;
     desk.write(
         "play.yml",
@@ -350,7 +352,9 @@ const SEARCH: &str = "geheim|Z2VoZWlt|dlaGVpb|nZWhlaW|VoZWltZ";
 
 #[test]
 fn what_a_host_was_told_and_said_goes_once_it_is_recorded() {
-    let Some(site) = Site::new("real hosts: recorded jobs are emptied", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: recorded jobs are emptied", Kind::default(), &[FIRST]) else {
+        return;
+    };
     site.hosts.inside(FIRST, &format!("mkdir /etc/keys; echo {SECRET} >/etc/keys/key")).exits(0);
     site.desk.write(
         "secrets.yml",
@@ -380,7 +384,7 @@ fn what_a_host_was_told_and_said_goes_once_it_is_recorded() {
 
 #[test]
 fn a_job_of_this_boot_is_never_begun_again_whatever_its_clock_says() {
-    let Some(site) = Site::new("real hosts: clock", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: clock", Kind::default(), &[FIRST]) else { return };
     site.desk.write(
         "count.yml",
         "runbook: count\nhosts: { group: glusterfs }\neach_host:\n  \
@@ -405,7 +409,7 @@ fn a_job_of_this_boot_is_never_begun_again_whatever_its_clock_says() {
 
 #[test]
 fn an_inventory_says_how_a_host_is_reached_or_is_refused_with_its_place() {
-    let Some(site) = Site::new("real hosts: ways", Kind::default(), &[FIRST, "gluster2.demo"]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: ways", Kind::default(), &[FIRST, "gluster2.demo"]) else { return };
     let reads = ["exec", FIRST, "-i", "hosts", "service", "docker", "stopped", "--yes"];
     for (said, words) in [
         ("ansible_connection=local", "no connection by ssh"),
@@ -430,7 +434,7 @@ fn an_inventory_says_how_a_host_is_reached_or_is_refused_with_its_place() {
 #[test]
 fn what_a_task_prints_under_no_log_is_dropped() {
     for release in [Release::Current, Release::Old] {
-        let Some(plays) = Plays::new("playbooks: no_log", release, &[FIRST]) else { return };
+        let Some(plays) = Playbooks::new("playbooks: no_log", release, &[FIRST]) else { return };
         plays.site.desk.write("secret.yml", format!("secret: {SECRET}\n"));
         plays.site.desk.write(
             "play.yml",

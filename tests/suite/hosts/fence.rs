@@ -4,8 +4,8 @@ use palinode_tests::binary::Desk;
 use palinode_tests::binary::{Live, Out};
 use palinode_tests::faults::{Faults, How};
 use palinode_tests::hosts::{Hosts, Kind};
-use palinode_tests::rig::{Gate, Rig};
-use palinode_tests::site::Site;
+use palinode_tests::instrumented_host::{Gate, InstrumentedHost};
+use palinode_tests::inventory_dir::InventoryDir;
 use serde_json::Value;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -31,15 +31,15 @@ each_host:
   - bad: { command: { run: ['false'] } }
 ";
 
-fn site(test: &str) -> Option<Site> {
-    let site = Site::new(test, Kind::default(), &[HOST])?;
+fn site(test: &str) -> Option<InventoryDir> {
+    let site = InventoryDir::new(test, Kind::default(), &[HOST])?;
     site.desk.write("two.yml", TWO);
     site.desk.write("other.yml", OTHER);
     Some(site)
 }
 
 /// A run that stands still: its intent for this step is on the disk, and the host was not asked for it yet.
-fn stands_before(site: &Site, step: &str) -> Live {
+fn stands_before(site: &InventoryDir, step: &str) -> Live {
     let faults =
         Faults { below: site.desk.path().join(".palinode"), calls: "fdatasync", at: 1, how: How::Stop, stay: true };
     let mut live = site.desk.spawn_with(&faults.settings(), &site.args(&RUN));
@@ -76,7 +76,7 @@ fn count(hosts: &Hosts) -> String {
 
 /// The last step was recorded as not started.
 #[track_caller]
-fn was_not_started(site: &Site, step: &str) {
+fn was_not_started(site: &InventoryDir, step: &str) {
     let events = site.events();
     let mut outcomes = events.iter().filter(|event| event["Outcome"]["step"] == format!("{HOST}/{step}"));
     let last = outcomes.next_back().expect("it has an outcome")["Outcome"].clone();
@@ -125,15 +125,15 @@ fn what_a_driver_asks_for_too_late_is_refused_after_another_journal_had_the_host
 #[test]
 fn a_question_that_the_host_answers_too_late_starts_nothing() {
     let Some(site) = site("fence: between the question and the start") else { return };
-    let rig = Rig::new(&site.hosts, HOST);
-    rig.watch(&[], Some(Gate::Claim));
+    let machine = InstrumentedHost::new(&site.hosts, HOST);
+    machine.watch(&[], Some(Gate::Claim));
     let live = site.spawn(&RUN);
     // The host found that the journal has it, and did not claim the job yet.
-    rig.reached(Gate::Claim);
+    machine.reached(Gate::Claim);
     site.run(&["--journal", "another", "run", "./other.yml", "-i", "hosts", "--yes", "--take-over"]).exits(3);
-    rig.open(Gate::Claim);
+    machine.open(Gate::Claim);
     live.end().exits(3);
-    rig.inside("test ! -e /root/count").exits(0);
+    machine.inside("test ! -e /root/count").exits(0);
     was_not_started(&site, "first");
     site.is_sound();
 }

@@ -2,14 +2,14 @@
 
 use palinode_tests::binary::Out;
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
+use palinode_tests::inventory_dir::InventoryDir;
 
 const DISK: Kind = Kind { rhel7: false, disk: true, gluster: false };
 const OLD: Kind = Kind { rhel7: true, disk: true, gluster: false };
 const HOST: &str = "gluster1.demo";
 
 /// Does what is typed; a copy needs a runbook.
-fn acts(site: &Site, typed: &[&str]) -> Out {
+fn acts(site: &InventoryDir, typed: &[&str]) -> Out {
     if let ["file.copy", from, to] = typed {
         let step = format!("{{ file.copy: {{ from: {from}, to: {to} }} }}");
         site.desk
@@ -22,7 +22,7 @@ fn acts(site: &Site, typed: &[&str]) -> Out {
 impl Case {
     /// Types it, and requires that it is refused with these words before anything is recorded of it.
     #[track_caller]
-    fn is_refused(&self, site: &Site) {
+    fn is_refused(&self, site: &InventoryDir) {
         let out = acts(site, self.typed);
         assert_ne!(out.code, Some(0), "{:?}: {out}", self.typed);
         let told = format!("{}{}", out.stdout, out.stderr);
@@ -42,7 +42,7 @@ struct Case {
 
 #[test]
 fn what_leads_through_a_link_a_foreign_folder_or_into_a_mount_is_refused() {
-    let Some(site) = Site::new("claims: files that are refused", Kind::default(), &[HOST]) else { return };
+    let Some(site) = InventoryDir::new("claims: files that are refused", Kind::default(), &[HOST]) else { return };
     let make = "set -e; mkdir -p /etc/real/below; echo r >/etc/real/f; echo b >/etc/real/below/b; ln -s real /etc/lnk; ln -s nothing /etc/dangling; \
         mkdir -m 775 /srv/group; mkdir -m 1777 /srv/sticky; mkdir /srv/theirs; chown ops /srv/theirs; mkdir -m 1777 /srv/theirs/sticky; chown ops /srv/theirs/sticky; \
         echo t >/srv/sticky/theirs; chown ops /srv/sticky/theirs; \
@@ -102,7 +102,7 @@ fn what_leads_through_a_link_a_foreign_folder_or_into_a_mount_is_refused() {
 /// The way changes between the look and the job, and between a step and its undo.
 #[test]
 fn a_link_or_a_mount_that_comes_in_between_is_refused_by_the_job() {
-    let Some(site) = Site::new("claims: a link in between", Kind::default(), &[HOST]) else { return };
+    let Some(site) = InventoryDir::new("claims: a link in between", Kind::default(), &[HOST]) else { return };
     let make = "set -e; mkdir -p /etc/meant /etc/real /var/lib/kub/v /srv/data; echo m >/etc/meant/f; echo r >/etc/real/f; echo x >/srv/data/x; \
         printf '%s\\n' '#!/bin/sh' 'case \"$*\" in */var/lib/palinode/jobs/?*) [ ! -x /root/between ] || /root/between ;; esac; exec /usr/bin/mkdir \"$@\"' \
         >/usr/sbin/mkdir; chmod 755 /usr/sbin/mkdir";
@@ -138,7 +138,7 @@ fn a_link_or_a_mount_that_comes_in_between_is_refused_by_the_job() {
 /// What somebody writes between the look and the job is what the step then finds, and what its undo brings back.
 #[test]
 fn what_is_written_between_the_look_and_the_job_is_not_lost() {
-    let Some(site) = Site::new("claims: written in between", Kind::default(), &[HOST]) else { return };
+    let Some(site) = InventoryDir::new("claims: written in between", Kind::default(), &[HOST]) else { return };
     let make = "set -e; mkdir -p /etc/tree; echo a >/etc/file; echo from >/etc/from; echo t >/etc/tree/f; ln -s file /etc/lnk; \
         printf '%s\\n' '#!/bin/sh' 'case \"$*\" in */var/lib/palinode/jobs/?*) [ ! -x /root/between ] || /root/between ;; esac; exec /usr/bin/mkdir \"$@\"' \
         >/usr/sbin/mkdir; chmod 755 /usr/sbin/mkdir";
@@ -182,7 +182,7 @@ const LEFT: &str = "cd /srv/sticky; stat -c '%n %a %U' new old 2>/dev/null; cat 
 /// A user of the host lays files and links in the place of whatever is made there.
 #[test]
 fn a_user_who_writes_beside_the_target_gets_nothing() {
-    let Some(site) = Site::new("claims: a hostile user", Kind::default(), &[HOST]) else { return };
+    let Some(site) = InventoryDir::new("claims: a hostile user", Kind::default(), &[HOST]) else { return };
     site.hosts
         .run(HOST, "mkdir -m 1777 /srv/sticky; echo keep >/srv/sticky/old; chmod 600 /srv/sticky/old; echo s >/root/secret; chmod 600 /root/secret")
         .exits(0);
@@ -211,7 +211,7 @@ fn a_user_who_writes_beside_the_target_gets_nothing() {
 }
 
 /// Every kind of action that leaves something on a host, its disk cut off as soon as it is said to be done.
-fn cut_after_done(site: &Site, kinds: &[&str]) {
+fn cut_after_done(site: &InventoryDir, kinds: &[&str]) {
     let make = "set -e; mkdir -p /etc/kept/below; for n in 1 2 3 4 5; do head -c 20000 /dev/urandom >/etc/kept/below/$n; done; echo old >/etc/old; \
         printf '%s\\n' '[Service]' 'ExecStart=/bin/sleep infinity' '[Install]' 'WantedBy=multi-user.target' >/etc/systemd/system/ours.service; \
         printf '%s\\n' '[ours]' 'name=Ours' 'baseurl=file:///srv/repo' 'enabled=0' >/etc/yum.repos.d/ours.repo; \
@@ -299,20 +299,20 @@ const KINDS: [&str; 12] = [
 
 #[test]
 fn what_is_done_is_on_the_disk_on_ext4() {
-    let Some(site) = Site::new("claims: power after done, ext4", DISK, &[HOST]) else { return };
+    let Some(site) = InventoryDir::new("claims: power after done, ext4", DISK, &[HOST]) else { return };
     cut_after_done(&site, &KINDS);
 }
 
 #[test]
 fn what_is_done_is_on_the_disk_on_xfs() {
-    let Some(site) = Site::on_xfs("claims: power after done, XFS", HOST) else { return };
+    let Some(site) = InventoryDir::on_xfs("claims: power after done, XFS", HOST) else { return };
     cut_after_done(&site, &KINDS);
 }
 
 /// `sync` knows no files there.
 #[test]
 fn what_is_done_is_on_the_disk_of_a_host_as_old_as_rhel_7() {
-    let Some(site) = Site::new("claims: power after done, RHEL 7", OLD, &[HOST]) else { return };
+    let Some(site) = InventoryDir::new("claims: power after done, RHEL 7", OLD, &[HOST]) else { return };
     cut_after_done(&site, &["write", "absent", "tree back", "package", "package absent", "package back", "command"]);
     // Without a Python nothing brings a whole file system to the disk, and that is said; single files are.
     site.hosts

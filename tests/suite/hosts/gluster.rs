@@ -1,9 +1,9 @@
 //! The gate on healed storage against a real GlusterFS: three machines, each with a brick of a volume with three copies.
 
 use palinode_tests::binary::{Desk, Out};
+use palinode_tests::fake_api::{FakeApi, Reply};
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
-use palinode_tests::tape::{Reply, Tape};
+use palinode_tests::inventory_dir::InventoryDir;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const FIRST: &str = THREE[0];
 const LAST: &str = THREE[2];
 
 /// Three members and a volume `v`, mounted on the first.
-struct Storage(Site);
+struct Storage(InventoryDir);
 
 /// What a run that waits for the gate came to.
 struct Waited {
@@ -76,7 +76,7 @@ const TWO: &str = "hosts: [gluster1.demo, gluster2.demo]";
 
 impl Storage {
     fn new(test: &str) -> Option<Self> {
-        let site = Site::new(test, KIND, &THREE)?;
+        let site = InventoryDir::new(test, KIND, &THREE)?;
         for name in THREE {
             site.hosts.run(name, "systemctl start glusterd && mkdir -p /bricks").exits(0);
         }
@@ -274,7 +274,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// An API whose storage pods are these machines: a command in a pod is run on the machine, for real.
-fn pods(storage: &Arc<Storage>) -> Tape {
+fn pods(storage: &Arc<Storage>) -> FakeApi {
     // The server outlives the test, the machines do not.
     let storage = Arc::downgrade(storage);
     let pod = |host: &&str| {
@@ -282,7 +282,7 @@ fn pods(storage: &Arc<Storage>) -> Tape {
             "status": { "conditions": [{ "type": "Ready", "status": "True" }] } })
     };
     let all: Vec<Value> = THREE.iter().map(pod).collect();
-    Tape::new(move |asked| {
+    FakeApi::new(move |asked| {
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
         if let Some(host) =
             path.strip_prefix("/api/v1/namespaces/storage/pods/glusterfs-").and_then(|rest| rest.strip_suffix("/exec"))
@@ -313,8 +313,8 @@ fn pods(storage: &Arc<Storage>) -> Tape {
 fn pods_of_the_storage_are_asked_where_no_hosts_are_named() {
     let Some(storage) = Storage::new("gluster: pods") else { return };
     let storage = Arc::new(storage);
-    let tape = pods(&storage);
-    let kubeconfig = tape.kubeconfig().display().to_string();
+    let api = pods(&storage);
+    let kubeconfig = api.kubeconfig().display().to_string();
     let wait = |timeout: &str| {
         let desk = storage.desk(&runbook("vantage_points: 3", timeout));
         let mut args = vec!["--kubeconfig", &kubeconfig];

@@ -3,8 +3,8 @@
 use palinode_tests::binary::{Out, binary};
 use palinode_tests::helper;
 use palinode_tests::hosts::Kind;
-use palinode_tests::rig::{Gate, Rig};
-use palinode_tests::site::Site;
+use palinode_tests::instrumented_host::{Gate, InstrumentedHost};
+use palinode_tests::inventory_dir::InventoryDir;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,22 +19,22 @@ each_host:
   - only: { command: { run: [/bin/sh, -c, 'echo only >>/root/count; echo told'], changes: [/root/count] } }
 ";
 
-fn site(test: &str) -> Option<Site> {
-    let site = Site::new(test, Kind::default(), &[HOST])?;
+fn site(test: &str) -> Option<InventoryDir> {
+    let site = InventoryDir::new(test, Kind::default(), &[HOST])?;
     site.desk.write("book.yml", BOOK);
     Some(site)
 }
 
-fn exec(site: &Site, script: &str) -> Out {
+fn exec(site: &InventoryDir, script: &str) -> Out {
     site.run(&["exec", HOST, "--", "sh", "-c", script])
 }
 
-fn count(site: &Site) -> String {
+fn count(site: &InventoryDir) -> String {
     site.hosts.inside(HOST, "cat /root/count").text()
 }
 
 /// How many bytes of the last step's output are in the journal.
-fn kept(site: &Site) -> u64 {
+fn kept(site: &InventoryDir) -> u64 {
     let entries = site.desk.entries();
     let outcome = entries.iter().rev().find(|item| item["entry"]["event"]["Outcome"]["output"].is_string());
     let entry = &outcome.expect("there is an output")["entry"];
@@ -90,7 +90,7 @@ fn bytes_that_are_no_text_are_kept_as_they_are() {
 const WILD: &str = "\\033]0;owned\\007\\033[2J\\033[31mred\\010\\r\\233[2Jwild";
 
 /// What the binary sends to a terminal.
-fn on_terminal(site: &Site, args: &[&str]) -> Vec<u8> {
+fn on_terminal(site: &InventoryDir, args: &[&str]) -> Vec<u8> {
     let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
     let words: Vec<String> = site.args(args).iter().map(|word| quoted(word)).collect();
     let line = format!("exec {} {}", quoted(&binary().to_string_lossy()), words.join(" "));
@@ -174,7 +174,7 @@ fn a_login_may_chatter_and_the_answers_are_understood() {
 }
 
 /// A place for jobs that is full, or has room for a little.
-fn small(site: &Site, kibibytes: u32) {
+fn small(site: &InventoryDir, kibibytes: u32) {
     let mount = format!(
         "mkdir -p /var/lib/palinode && mount -t tmpfs -o mode=700,size={kibibytes}k tmpfs /var/lib/palinode && mkdir /var/lib/palinode/jobs"
     );
@@ -219,13 +219,13 @@ fn a_host_that_cannot_be_written_is_not_changed_and_says_so() {
     assert_eq!(count(&site), "only");
     site.run(&["rollback", "--yes"]).exits(0);
     // It turns while a job works: the job cannot say how it ended, so the host is looked at.
-    let rig = Rig::new(&site.hosts, HOST);
-    rig.watch(&[], Some(Gate::End));
+    let machine = InstrumentedHost::new(&site.hosts, HOST);
+    machine.watch(&[], Some(Gate::End));
     let live = site.spawn(&RUN);
-    rig.reached(Gate::End);
+    machine.reached(Gate::End);
     let jobs = "mount --bind /var/lib/palinode /var/lib/palinode && mount -o remount,bind,ro /var/lib/palinode";
     site.hosts.inside(HOST, jobs).exits(0);
-    rig.open(Gate::End);
+    machine.open(Gate::End);
     live.end().exits(0);
     assert_eq!(count(&site), "only");
     let probed = site.events().into_iter().rev().find(|event| event["Probed"].is_object()).expect("it was looked at");

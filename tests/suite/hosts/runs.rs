@@ -2,7 +2,7 @@
 //! is what the machines themselves have in the end.
 
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
+use palinode_tests::inventory_dir::InventoryDir;
 use palinode_tests::skip;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -28,7 +28,7 @@ const COUNTED: &str = "slow\nnext";
 
 #[test]
 fn what_runs_on_the_hosts_outlives_palinode() {
-    let Some(site) = Site::new("real hosts: Palinode is killed", Kind::default(), &THREE) else { return };
+    let Some(site) = InventoryDir::new("real hosts: Palinode is killed", Kind::default(), &THREE) else { return };
     site.desk.write("slow.yml", SLOW);
     let mut live = site.spawn(&["run", "./slow.yml", "-i", "hosts", "--yes"]);
     live.until("run ");
@@ -67,7 +67,7 @@ enum Drop {
 
 #[test]
 fn a_job_happens_once_whatever_drops_while_it_runs() {
-    let Some(site) = Site::new("real hosts: drops", DISK, &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: drops", DISK, &[FIRST]) else { return };
     site.desk.write("slow.yml", SLOW);
     for drop in [Drop::Link, Drop::Sessions, Drop::Listener, Drop::Killed, Drop::Reboot, Drop::Power] {
         site.hosts.run(FIRST, "rm -f /root/count; sync /root").exits(0);
@@ -151,7 +151,7 @@ for u in crio docker atomic-openshift-node dnsmasq; do echo $u $(systemctl is-ac
 
 fn node_part(test: &str, kind: Kind) {
     let names: &[&str] = if skip::long() || !kind.rhel7 { &THREE } else { &[FIRST] };
-    let Some(site) = Site::new(test, kind, names) else { return };
+    let Some(site) = InventoryDir::new(test, kind, names) else { return };
     site.desk.write("node.yml", NODE);
     let digest = |name: &str| site.hosts.run(name, DIGEST).exits(0).stdout;
     let before: Vec<String> = names.iter().map(|name| digest(name)).collect();
@@ -201,7 +201,7 @@ fn the_same_on_a_host_whose_tools_are_as_old_as_rhel_7() {
 
 #[test]
 fn a_host_is_changed_in_one_name_at_a_time() {
-    let Some(site) = Site::new("real hosts: claims", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: claims", Kind::default(), &[FIRST]) else { return };
     site.desk.write("slow.yml", SLOW);
     site.desk.write("bad.yml", SLOW.replace("sleep 4", "exit 3"));
     // A run that waits for a person still has its hosts.
@@ -223,7 +223,7 @@ fn a_host_is_changed_in_one_name_at_a_time() {
 
 #[test]
 fn a_host_that_cannot_be_acted_on_is_told_of_before_anything_is_touched() {
-    let Some(site) = Site::new("real hosts: refused before touched", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: refused before touched", Kind::default(), &[FIRST]) else { return };
     site.desk.write("slow.yml", SLOW);
     let run = ["run", "./slow.yml", "-i", "hosts", "--yes"];
     let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
@@ -253,7 +253,7 @@ fn a_host_that_cannot_be_acted_on_is_told_of_before_anything_is_touched() {
 
 #[test]
 fn one_action_is_typed_recorded_and_taken_back() {
-    let Some(site) = Site::new("real hosts: exec", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: exec", Kind::default(), &[FIRST]) else { return };
     site.run(&["exec", FIRST, "--", "printf", "%s|", "a b", "$HOME", "it's", "*"])
         .exits(0)
         .says(&["a b|$HOME|it's|*|"]);
@@ -370,7 +370,7 @@ fn one_action_is_typed_recorded_and_taken_back() {
 /// What a step prints is seen before it ends, and once.
 #[test]
 fn what_is_printed_is_seen_while_it_runs() {
-    let Some(site) = Site::new("real hosts: live", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: live", Kind::default(), &[FIRST]) else { return };
     let act = "printf 'first\\n\\033[2Jhalf'; until [ -e /root/gate ]; do sleep 0.1; done; echo; echo last";
     let shown = "first\n\\u{1b}[2Jhalf\nlast\n";
     let live = site.spawn(&["exec", FIRST, "--", "sh", "-c", act]);
@@ -399,7 +399,7 @@ struct Agent {
 }
 
 impl Agent {
-    fn new(site: &Site) -> Self {
+    fn new(site: &InventoryDir) -> Self {
         let socket = site.desk.path().join("agent");
         let mut child = Command::new("ssh-agent");
         let child = child.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("an agent starts");
@@ -427,7 +427,7 @@ impl std::ops::Drop for Agent {
 /// only an agent has.
 #[test]
 fn a_host_behind_a_bastion_is_reached_as_ssh_reaches_it() {
-    let Some(site) = Site::new("real hosts: a bastion", Kind::default(), &THREE[..2]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: a bastion", Kind::default(), &THREE[..2]) else { return };
     let agent = Agent::new(&site);
     let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
     let address = config
@@ -453,7 +453,7 @@ fn a_host_behind_a_bastion_is_reached_as_ssh_reaches_it() {
 /// A driver that stands still lives, and is not pushed aside; once it is dead, its job is found.
 #[test]
 fn a_driver_that_was_stopped_is_not_pushed_aside() {
-    let Some(site) = Site::new("real hosts: overtaken", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: overtaken", Kind::default(), &[FIRST]) else { return };
     site.desk.write("slow.yml", SLOW);
     let mut live = site.spawn(&["run", "./slow.yml", "-i", "hosts", "--yes"]);
     live.until("run ");
@@ -470,7 +470,7 @@ const REPO: &str = "[extra]\nname=Extra\nbaseurl=file:///srv/extra\nenabled = no
 
 #[test]
 fn repositories_and_the_release_come_back_to_what_they_were() {
-    let Some(site) = Site::new("real hosts: repositories", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: repositories", Kind::default(), &[FIRST]) else { return };
     let repo = "/etc/yum.repos.d/extra.repo";
     site.hosts
         .run(FIRST, &format!("cat >{repo} <<'END'\n{REPO}END\nchmod 640 {repo} && chown root:bin {repo}"))
@@ -524,7 +524,7 @@ fn repositories_and_the_release_come_back_to_what_they_were() {
 
 #[test]
 fn what_is_waited_for_is_told_and_what_is_fetched_is_got_out_as_it_is() {
-    let Some(site) = Site::new("real hosts: wait and fetch", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: wait and fetch", Kind::default(), &[FIRST]) else { return };
     for what in [["port", "22"], ["path", "/etc/hostname"], ["unit", "docker"], ["for", "1s"]] {
         site.run(&[&["exec", FIRST, "wait"][..], &what].concat()).exits(0);
     }
@@ -563,7 +563,9 @@ fn what_is_waited_for_is_told_and_what_is_fetched_is_got_out_as_it_is() {
 /// What a package manager prints above its table is no package.
 #[test]
 fn a_transaction_touches_what_its_table_lists() {
-    let Some(site) = Site::new("real hosts: what a transaction brings", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: what a transaction brings", Kind::default(), &[FIRST]) else {
+        return;
+    };
     site.hosts.run(FIRST, "rpm -e criu docker docker-client").exits(0);
     site.run(&["exec", FIRST, "package", "criu", "docker", "present"]).exits(0);
     let events = site.events();
@@ -579,7 +581,7 @@ fn a_transaction_touches_what_its_table_lists() {
 
 #[test]
 fn a_package_manager_in_use_and_a_locked_version_are_told_before_anything_is_touched() {
-    let Some(site) = Site::new("real hosts: packages refused", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: packages refused", Kind::default(), &[FIRST]) else { return };
     let hold = "setsid bash -c 'echo $$ >/var/run/yum.pid; exec -a /usr/bin/yum sleep 1000' >/dev/null 2>&1 </dev/null & sleep 1";
     site.hosts.run(FIRST, hold).exits(0);
     let busy = site.run(&["exec", FIRST, "package", "criu", "absent"]).exits(1);

@@ -3,8 +3,8 @@
 
 use palinode_tests::binary::{Live, Out};
 use palinode_tests::hosts::Kind;
-use palinode_tests::rig::{Gate, Rig};
-use palinode_tests::site::Site;
+use palinode_tests::instrumented_host::{Gate, InstrumentedHost};
+use palinode_tests::inventory_dir::InventoryDir;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -38,46 +38,46 @@ const KINDS: [Kinded; 3] = [
 
 const RUN: [&str; 5] = ["run", "./three.yml", "-i", "hosts", "--yes"];
 
-fn site(test: &str) -> Option<Site> {
-    let site = Site::new(test, Kind::default(), &[HOST])?;
+fn site(test: &str) -> Option<InventoryDir> {
+    let site = InventoryDir::new(test, Kind::default(), &[HOST])?;
     let more = "for p in rpm stat; do ln -sf /srv/rig/program /usr/sbin/$p; done; systemctl start docker";
-    Rig::new(&site.hosts, HOST).inside(more).exits(0);
+    InstrumentedHost::new(&site.hosts, HOST).inside(more).exits(0);
     Some(site)
 }
 
-fn count(site: &Site) -> String {
+fn count(site: &InventoryDir) -> String {
     site.hosts.inside(HOST, "cat /root/count 2>/dev/null; true").text()
 }
 
-fn intents(site: &Site, step: &str) -> usize {
+fn intents(site: &InventoryDir, step: &str) -> usize {
     let step = format!("{HOST}/{step}");
     site.events().iter().filter(|event| event["Intent"]["step"].as_str() == Some(&step)).count()
 }
 
 /// A driver whose second step is being looked at.
-fn looking(site: &Site, kind: &Kinded, more: &[&str]) -> Live {
+fn looking(site: &InventoryDir, kind: &Kinded, more: &[&str]) -> Live {
     site.desk.write("three.yml", BOOK.replace("{ STEP }", &format!("{{ {} }}", kind.step)));
-    let rig = Rig::new(&site.hosts, HOST);
-    rig.watch(&[], Some(Gate::End));
+    let machine = InstrumentedHost::new(&site.hosts, HOST);
+    machine.watch(&[], Some(Gate::End));
     let live = site.spawn(&[&RUN[..], more].concat());
-    rig.reached(Gate::End);
+    machine.reached(Gate::End);
     // The first step ends, and the second one is looked at.
-    rig.watch(&[kind.call], Some(Gate::Effect));
-    rig.open(Gate::End);
-    rig.reached(Gate::Effect);
+    machine.watch(&[kind.call], Some(Gate::Effect));
+    machine.open(Gate::End);
+    machine.reached(Gate::Effect);
     live
 }
 
 /// Back to a host and a journal that know of nothing.
-fn anew(site: &Site) {
-    Rig::new(&site.hosts, HOST).rest();
+fn anew(site: &InventoryDir) {
+    InstrumentedHost::new(&site.hosts, HOST).rest();
     let back = "rm -rf /root/count /root/new /var/lib/palinode; systemctl start docker; rpm -e criu 2>/dev/null; true";
     site.hosts.inside(HOST, back).exits(0);
     let _ = std::fs::remove_dir_all(site.desk.path().join(".palinode"));
 }
 
 #[track_caller]
-fn stands(site: &Site, kind: &Kinded, out: Out) {
+fn stands(site: &InventoryDir, kind: &Kinded, out: Out) {
     let out = out.exits(3);
     assert!(out.stdout.contains("palinode resume") || out.stderr.contains("palinode resume"), "{out}");
     assert_eq!(intents(site, "second"), 0, "{}: nothing began", kind.step);
@@ -88,8 +88,8 @@ fn stands(site: &Site, kind: &Kinded, out: Out) {
 }
 
 #[track_caller]
-fn goes_on(site: &Site, kind: &Kinded) {
-    Rig::new(&site.hosts, HOST).rest();
+fn goes_on(site: &InventoryDir, kind: &Kinded) {
+    InstrumentedHost::new(&site.hosts, HOST).rest();
     site.run(&["resume"]).exits(0);
     assert_eq!(count(site), "first\nlast");
     site.hosts.inside(HOST, kind.done).exits(0);
@@ -113,7 +113,7 @@ fn a_signal_during_a_look_begins_nothing() {
             let out = live.end();
             assert!(began.elapsed() < Duration::from_secs(20), "{signal:?} {}: {out}", kind.step);
             out.clone().says(&["paused", "someone asked for a pause"]);
-            Rig::new(&site.hosts, HOST).open(Gate::Effect);
+            InstrumentedHost::new(&site.hosts, HOST).open(Gate::Effect);
             std::thread::sleep(Duration::from_secs(2));
             stands(&site, kind, out);
             goes_on(&site, kind);
@@ -130,7 +130,7 @@ fn a_look_that_ends_right_after_a_signal_begins_nothing() {
         let mut live = looking(&site, kind, &[]);
         // It stands still while the answer and the signal come.
         live.signal(Signal::STOP);
-        Rig::new(&site.hosts, HOST).pass(Gate::Effect);
+        InstrumentedHost::new(&site.hosts, HOST).pass(Gate::Effect);
         std::thread::sleep(Duration::from_secs(1));
         live.signal(signal);
         live.signal(Signal::CONT);
@@ -157,7 +157,7 @@ fn a_second_signal_during_a_look_leaves_at_once() {
         live.signal(signals[1]);
         let out = live.end();
         assert!(began.elapsed() < Duration::from_secs(20), "{out}");
-        Rig::new(&site.hosts, HOST).open(Gate::Effect);
+        InstrumentedHost::new(&site.hosts, HOST).open(Gate::Effect);
         std::thread::sleep(Duration::from_secs(2));
         stands(&site, kind, out);
         goes_on(&site, kind);
@@ -172,7 +172,7 @@ fn a_hangup_during_a_look_is_nothing_unless_it_is_asked_for() {
     let live = looking(&site, kind, &[]);
     live.signal(Signal::HUP);
     std::thread::sleep(Duration::from_millis(500));
-    Rig::new(&site.hosts, HOST).open(Gate::Effect);
+    InstrumentedHost::new(&site.hosts, HOST).open(Gate::Effect);
     live.end().exits(0);
     assert_eq!(count(&site), "first\nlast");
     site.is_sound();
@@ -182,28 +182,28 @@ fn a_hangup_during_a_look_is_nothing_unless_it_is_asked_for() {
 fn a_signal_while_an_undo_looks_begins_nothing() {
     let Some(site) = site("signals: during the look of an undo") else { return };
     let kind = &KINDS[0];
-    let rig = Rig::new(&site.hosts, HOST);
+    let machine = InstrumentedHost::new(&site.hosts, HOST);
     for signal in [Signal::INT, Signal::TERM] {
         site.desk.write("three.yml", BOOK.replace("{ STEP }", &format!("{{ {} }}", kind.step)));
         site.run(&RUN).exits(0);
-        rig.watch(&[], Some(Gate::End));
+        machine.watch(&[], Some(Gate::End));
         let mut live = site.spawn(&["rollback", "--yes"]);
-        rig.reached(Gate::End);
-        rig.watch(&[kind.call], Some(Gate::Effect));
-        rig.open(Gate::End);
-        rig.reached(Gate::Effect);
+        machine.reached(Gate::End);
+        machine.watch(&[kind.call], Some(Gate::Effect));
+        machine.open(Gate::End);
+        machine.reached(Gate::Effect);
         let begun = || site.events().iter().filter(|event| event["Intent"].is_object()).count();
         assert_eq!(begun(), 4, "three steps and the first undo: it looks: {}", live.stderr());
         live.signal(signal);
         live.until("finishing what runs");
         let out = live.end().exits(3);
         assert_eq!(begun(), 4, "{out}");
-        rig.open(Gate::Effect);
+        machine.open(Gate::Effect);
         std::thread::sleep(Duration::from_secs(2));
         assert_eq!(count(&site), "first", "{out}");
         assert_ne!(site.hosts.inside(HOST, "systemctl is-active -q docker").code, Some(0), "it is not taken back yet");
         site.is_sound();
-        rig.rest();
+        machine.rest();
         site.run(&["resume"]).exits(0);
         assert_eq!(count(&site), "");
         site.hosts.inside(HOST, "systemctl is-active -q docker").exits(0);
@@ -250,7 +250,7 @@ fn a_signal_while_a_host_does_not_answer_pauses() {
         let out = live.end();
         assert!(began.elapsed() < Duration::from_secs(60), "{out}");
         site.hosts.mend_link(HOST);
-        Rig::new(&site.hosts, HOST).open(Gate::Effect);
+        InstrumentedHost::new(&site.hosts, HOST).open(Gate::Effect);
         std::thread::sleep(Duration::from_secs(2));
         stands(&site, kind, out);
         goes_on(&site, kind);

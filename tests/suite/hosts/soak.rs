@@ -3,7 +3,7 @@
 use palinode_tests::binary::Live;
 use palinode_tests::chance::Chance;
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
+use palinode_tests::inventory_dir::InventoryDir;
 use palinode_tests::skip;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,7 +37,7 @@ fn time() -> Duration {
 }
 
 /// Something happens to a host or to Palinode, and is over when this returns. What it was.
-fn cut(site: &Site, chance: &mut Chance, live: &mut Option<Live>) -> &'static str {
+fn cut(site: &InventoryDir, chance: &mut Chance, live: &mut Option<Live>) -> &'static str {
     let host = THREE[usize::try_from(chance.below(DISTURBED)).expect("it is small")];
     let kind = chance.below(6);
     let mut pause = |most: u64| std::thread::sleep(Duration::from_millis(100 + chance.below(most)));
@@ -85,7 +85,7 @@ fn cut(site: &Site, chance: &mut Chance, live: &mut Option<Live>) -> &'static st
 
 #[test]
 fn random_cuts_lose_and_double_no_step() {
-    let Some(site) = Site::new("soak", Kind::default(), &THREE) else { return };
+    let Some(site) = InventoryDir::new("soak", Kind::default(), &THREE) else { return };
     let mut chance = Chance::printed("soak");
     site.desk.write("soak.yml", book());
     let began = Instant::now();

@@ -1,12 +1,12 @@
 //! What operators type and read, on real hosts.
 
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
+use palinode_tests::inventory_dir::InventoryDir;
 
 const FIRST: &str = "gluster1.demo";
 
 /// A run that stays open, since its step failed.
-fn fails(site: &Site) {
+fn fails(site: &InventoryDir) {
     let book = "runbook: open\nhosts: { group: glusterfs }\neach_host:\n  - bad: { command: { run: ['false'] } }\n";
     site.desk.write("open.yml", book);
     site.run(&["run", "./open.yml", "-i", "hosts", "--host", FIRST, "--yes"]).exits(3);
@@ -14,7 +14,7 @@ fn fails(site: &Site) {
 
 #[test]
 fn the_key_that_a_host_was_known_by_is_recorded() {
-    let Some(site) = Site::new("real hosts: host keys", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: host keys", Kind::default(), &[FIRST]) else { return };
     let print = || {
         let shown = site.hosts.run(FIRST, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").text();
         format!("ssh-ed25519 {}", shown.split(' ').nth(1).expect("a fingerprint"))
@@ -54,7 +54,9 @@ fn the_key_that_a_host_was_known_by_is_recorded() {
 
 #[test]
 fn the_doctor_looks_at_hosts_and_changes_nothing() {
-    let Some(site) = Site::new("real hosts: doctor", Kind::default(), &[FIRST, "gluster2.demo"]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: doctor", Kind::default(), &[FIRST, "gluster2.demo"]) else {
+        return;
+    };
     let both = ["doctor", "-i", "hosts", "glusterfs"];
     let made = || site.hosts.run(FIRST, "find /var/lib/palinode 2>/dev/null; true").text();
     let before = made();
@@ -127,7 +129,7 @@ fn the_doctor_looks_at_hosts_and_changes_nothing() {
 
 #[test]
 fn hosts_are_reached_as_the_inventory_says() {
-    let Some(site) = Site::new("real hosts: ways of an inventory", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: ways of an inventory", Kind::default(), &[FIRST]) else { return };
     let inventory =
         |vars: &str| site.desk.write("hosts", format!("[glusterfs]\nnode1 {vars}\n[all:vars]\nansible_ssh_user=ops\n"));
     site.desk.write(
@@ -177,7 +179,7 @@ each_host:
 
 #[test]
 fn a_host_that_does_not_answer_is_told_of_and_keeps_nobody_from_pausing() {
-    let Some(site) = Site::new("real hosts: no answer", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: no answer", Kind::default(), &[FIRST]) else { return };
     site.desk.write(
         "two.yml",
         "\
@@ -210,7 +212,7 @@ each_host:
 
 #[test]
 fn nobody_locks_themselves_out_unasked() {
-    let Some(site) = Site::new("real hosts: locked out", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("real hosts: locked out", Kind::default(), &[FIRST]) else { return };
     for words in [
         &["service", "sshd", "stopped"][..],
         &["service", "sshd.service", "disabled"],

@@ -7,12 +7,12 @@ use palinode_journal::{DiskJournal, JournalReader};
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::strict::strict;
 use palinode_tests::corpus::{
-    Fixture, KINDS, SINCE, Story as Told, all, fixtures, paused_by_a_person, present, todays, write_missing,
+    Fixture, KINDS, SINCE, Script, all, fixtures, paused_by_a_person, present, todays, write_missing,
 };
-use palinode_tests::forge::Story;
+use palinode_tests::forge::Forgery;
 use palinode_tests::memory::{CRIO_TO_DOCKER, RUN};
 use palinode_tests::owner::owner;
-use palinode_tests::tale::{SMALL, Tale};
+use palinode_tests::story::{SMALL, Story};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -81,14 +81,14 @@ fn every_journal_of_the_corpus_replays_strictly_after_its_secrets_were_erased() 
 
 /// What was recorded of each step, in order.
 fn steps(dir: &Path) -> Vec<String> {
-    let told = Story::of(dir).entries.into_iter().filter(|entry| entry.run == RUN);
+    let told = Forgery::of(dir).entries.into_iter().filter(|entry| entry.run == RUN);
     told.filter_map(|entry| Some(format!("{} {}", entry.event.kind(), entry.event.step()?))).collect()
 }
 
-fn told(rules: u32, story: Told) -> (TempDir, Vec<String>) {
+fn told(rules: u32, story: Script) -> (TempDir, Vec<String>) {
     let folder = TempDir::new().expect("a folder can be made");
     let dir = folder.path().join("journal");
-    story(&mut Tale::under(rules, &dir));
+    story(&mut Story::under(rules, &dir));
     let steps = steps(&dir);
     (folder, steps)
 }
@@ -127,18 +127,18 @@ fn the_same_story_goes_on_under_the_rules_that_it_began_with() {
 fn a_run_paused_under_rules_1_is_resumed_under_them_to_its_end() {
     let corpus = all();
     let fixture = corpus.iter().find(|one| one.name.ends_with("rules-1/paused-by-a-person")).expect("a kind");
-    let mut story = Story::of(&fixture.dir);
-    let pause = story.entries.iter().position(|entry| matches!(entry.event, Event::Paused { .. })).expect("a pause");
-    let whole = story.entries.split_off(pause + 1);
+    let mut old = Forgery::of(&fixture.dir);
+    let pause = old.entries.iter().position(|entry| matches!(entry.event, Event::Paused { .. })).expect("a pause");
+    let whole = old.entries.split_off(pause + 1);
     assert!(!whole.is_empty(), "it went on");
     let folder = TempDir::new().expect("a folder can be made");
     // Another telling brings the lab to where the run was paused.
-    let mut tale = Tale::new(&folder.path().join("other"));
-    paused_by_a_person(&mut tale);
+    let mut story = Story::new(&folder.path().join("other"));
+    paused_by_a_person(&mut story);
     let dir = folder.path().join("journal");
-    story.write(&dir);
-    tale.goes_on_in(&dir);
-    let stopped = tale.resume(RUN, false);
+    old.write(&dir);
+    story.goes_on_in(&dir);
+    let stopped = story.resume(RUN, false);
     assert!(matches!(stopped, Ok(Stopped::Closed(RunEnd::Done))), "{stopped:?}");
     assert_eq!(steps(&dir), steps(&fixture.dir), "it went on as it did then");
     let reader = JournalReader::open(&dir).expect("the journal can be read");
@@ -153,7 +153,7 @@ fn a_plan_for_rules_that_are_not_here_opens_no_run() {
     let folder = TempDir::new().expect("a folder can be made");
     let dir = folder.path().join("journal");
     let theirs = RULES + 1;
-    let refused = Tale::under(theirs, &dir).run(RUN, CRIO_TO_DOCKER, &["gluster1.demo"]);
+    let refused = Story::under(theirs, &dir).run(RUN, CRIO_TO_DOCKER, &["gluster1.demo"]);
     assert!(matches!(refused, Err(DriveError::OtherRules { theirs: found, .. }) if found == theirs), "{refused:?}");
-    assert!(Story::of(&dir).entries.is_empty());
+    assert!(Forgery::of(&dir).entries.is_empty());
 }

@@ -13,7 +13,7 @@ use palinode_journal::{DiskJournal, Options, create_on, verify_on};
 use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{Line, What, block_on};
 use palinode_tests::crash::{GAP, Unbroken, rested, side_by_side};
-use palinode_tests::judge::{effects, misjudged, twice};
+use palinode_tests::invariants::{effects, misjudged, twice};
 use palinode_tests::memory::{CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::{actor, owner};
 use palinode_tests::skip;

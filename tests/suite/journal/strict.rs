@@ -13,7 +13,7 @@ use palinode_journal::JournalReader;
 use palinode_replay::strict::{Divergence, StrictError, strict};
 use palinode_tests::binary::Desk;
 use palinode_tests::corpus::all;
-use palinode_tests::forge::Story;
+use palinode_tests::forge::Forgery;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ struct Row {
     /// The entry.
     find: fn(&Entry) -> bool,
     /// Alters it.
-    alter: fn(&mut Story, usize),
+    alter: fn(&mut Forgery, usize),
     /// How many entries later it is caught.
     later: usize,
     /// Words of what was expected.
@@ -40,38 +40,38 @@ fn of(entry: &Entry, step: &str) -> bool {
     entry.event.step().is_some_and(|path| path.as_str() == step)
 }
 
-fn opened(story: &mut Story, at: usize, change: fn(&mut RunOpened)) {
+fn opened(story: &mut Forgery, at: usize, change: fn(&mut RunOpened)) {
     if let Event::RunOpened(opened) = &mut story.entries[at].event {
         change(opened);
     }
 }
 
-fn intent(story: &mut Story, at: usize, change: fn(&mut Intent)) {
+fn intent(story: &mut Forgery, at: usize, change: fn(&mut Intent)) {
     if let Event::Intent(intent) = &mut story.entries[at].event {
         change(Arc::make_mut(intent));
     }
 }
 
-fn outcome(story: &mut Story, at: usize, change: fn(&mut Outcome)) {
+fn outcome(story: &mut Forgery, at: usize, change: fn(&mut Outcome)) {
     if let Event::Outcome(outcome) = &mut story.entries[at].event {
         change(outcome);
     }
 }
 
-fn probed(story: &mut Story, at: usize, change: fn(&mut Probed)) {
+fn probed(story: &mut Forgery, at: usize, change: fn(&mut Probed)) {
     if let Event::Probed(probed) = &mut story.entries[at].event {
         change(probed);
     }
 }
 
-fn closed(story: &mut Story, at: usize, change: fn(&mut RunClosed)) {
+fn closed(story: &mut Forgery, at: usize, change: fn(&mut RunClosed)) {
     if let Event::RunClosed(closed) = &mut story.entries[at].event {
         change(closed);
     }
 }
 
 /// Gives a run another plan, whose digest and blob fit.
-fn planned(story: &mut Story, at: usize, change: fn(&mut Plan)) {
+fn planned(story: &mut Forgery, at: usize, change: fn(&mut Plan)) {
     let Event::RunOpened(opened) = &story.entries[at].event else { return };
     let mut plan = Plan::decode(&story.public(opened.plan_blob)).expect("the plan can be read");
     change(&mut plan);
@@ -819,7 +819,7 @@ fn table() -> Vec<Row> {
     ]
 }
 
-fn pause(story: &mut Story, at: usize, with: PauseWhy) {
+fn pause(story: &mut Forgery, at: usize, with: PauseWhy) {
     if let Event::Paused { why, .. } = &mut story.entries[at].event {
         *why = with;
     }
@@ -852,7 +852,7 @@ fn an_altered_decision_is_caught_with_sequence_expected_and_got() {
     let mut wrong = Vec::new();
     for Row { kind, what, find, alter, later, expected, got } in &rows {
         let fixture = corpus.iter().rev().find(|one| one.name.ends_with(&format!("rules-1/{kind}"))).expect("a kind");
-        let mut story = Story::of(&fixture.dir);
+        let mut story = Forgery::of(&fixture.dir);
         let Some(at) = story.entries.iter().position(find) else {
             wrong.push(format!("{kind}, {what}: there is no such entry"));
             continue;
@@ -887,7 +887,7 @@ fn a_journal_written_again_as_it_was_replays() {
     for fixture in all() {
         let folder = scratch();
         let dir = folder.path().join("journal");
-        Story::of(&fixture.dir).write(&dir);
+        Forgery::of(&fixture.dir).write(&dir);
         let found = diverges(&dir);
         assert!(found.is_ok(), "{}: {found:?}", fixture.name);
     }
@@ -898,8 +898,8 @@ fn a_journal_written_again_as_it_was_replays() {
 fn a_run_under_other_rules_is_left_to_the_release_that_has_them() {
     let corpus = all();
     let fixture = corpus.iter().find(|one| one.name.ends_with("two-labs")).expect("a kind");
-    let mut story = Story::of(&fixture.dir);
-    let of = |story: &Story| {
+    let mut story = Forgery::of(&fixture.dir);
+    let of = |story: &Forgery| {
         story
             .entries
             .iter()
@@ -925,7 +925,7 @@ fn a_run_under_other_rules_is_left_to_the_release_that_has_them() {
 fn status_names_a_latest_run_under_other_rules() {
     let corpus = all();
     let fixture = corpus.iter().find(|one| one.name.ends_with("two-labs")).expect("a kind");
-    let mut story = Story::of(&fixture.dir);
+    let mut story = Forgery::of(&fixture.dir);
     let at = story.entries.iter().rposition(|entry| matches!(entry.event, Event::RunOpened(_))).expect("a run");
     let run = story.entries[at].run.to_string();
     opened(&mut story, at, |opened| opened.rules = 77);
@@ -953,7 +953,7 @@ fn the_command_says_what_was_replayed_and_where_it_diverges() {
     desk.run(&["replay", "--strict"]).exits(0).says(&["unchecked: ", "actions filled in from sealed content"]);
 
     let fixture = all().into_iter().find(|one| one.name.ends_with("killed-and-partial")).expect("a kind");
-    let mut story = Story::of(&fixture.dir);
+    let mut story = Forgery::of(&fixture.dir);
     // What took the step back is gone: the history folds as ever, and only the rules tell.
     let undoable = |entry: &Entry| matches!(&entry.event, Event::Intent(intent) if !intent.inverse.is_empty());
     let at = story.entries.iter().position(undoable).expect("a step that can be taken back");

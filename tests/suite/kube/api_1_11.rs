@@ -4,8 +4,8 @@
 
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::chance::Chance;
-use palinode_tests::fake_api_1_11::{OldApi, Store, node_path, pod_path};
-use palinode_tests::tape::Reply;
+use palinode_tests::fake_api::Reply;
+use palinode_tests::fake_api_1_11::{FakeApi111, Store, node_path, pod_path};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ const LAG: RangeInclusive<u64> = 50..=500;
 const RUN: [&str; 5] = ["run", "./book.yml", "-i", "hosts", "--yes"];
 const UNDO: [&str; 3] = ["undo", "@", "--yes"];
 
-fn go(api: &OldApi, desk: &Desk, args: &[&str]) -> Out {
+fn go(api: &FakeApi111, desk: &Desk, args: &[&str]) -> Out {
     let kubeconfig = api.kubeconfig().display().to_string();
     let mut all = vec!["--kubeconfig", &kubeconfig];
     all.extend(args);
@@ -34,8 +34,8 @@ fn desk(hosts: &[String], serial: usize, steps: &str) -> Desk {
 }
 
 /// A cluster of one node, and a folder with a runbook for it.
-fn one(lag: RangeInclusive<u64>, steps: &str) -> (OldApi, Desk) {
-    let api = OldApi::new(Chance::new(7), lag);
+fn one(lag: RangeInclusive<u64>, steps: &str) -> (FakeApi111, Desk) {
+    let api = FakeApi111::new(Chance::new(7), lag);
     api.store().register("n");
     (api, desk(&["n".to_owned()], 1, steps))
 }
@@ -86,7 +86,7 @@ const LABEL: &str = "  - label: { kube.patch-node: { labels: { zone: b } } }\n";
 #[test]
 fn nodes_of_1_11_are_changed_deleted_and_given_back_without_a_failure() {
     let count = if std::env::var_os("PALINODE_TESTS_LONG").is_some() { 1000 } else { 60 };
-    let api = OldApi::new(Chance::printed("claims: nodes of 1.11"), LAG);
+    let api = FakeApi111::new(Chance::printed("claims: nodes of 1.11"), LAG);
     let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
     names.iter().for_each(|name| api.store().register(name));
     let before: Vec<Value> = names.iter().map(|name| api.store().object(&node_path(name))).collect();
@@ -126,7 +126,7 @@ fn nodes_of_1_11_are_changed_deleted_and_given_back_without_a_failure() {
 #[test]
 fn objects_of_1_11_are_changed_and_put_back_without_a_failure() {
     let count = if std::env::var_os("PALINODE_TESTS_LONG").is_some() { 100 } else { 6 };
-    let api = OldApi::new(Chance::printed("claims: objects of 1.11"), LAG);
+    let api = FakeApi111::new(Chance::printed("claims: objects of 1.11"), LAG);
     let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
     let map = |name: &str| format!("/api/v1/namespaces/shop/configmaps/{name}");
     let front = |name: &str| format!("/apis/apps/v1/namespaces/shop/deployments/{name}");
@@ -232,7 +232,7 @@ fn a_real_conflict_is_called_one_and_by_its_name() {
 #[test]
 fn what_does_not_concern_a_change_is_in_nobodys_way() {
     let steps = format!("{CORDON}{LABEL}");
-    let is_back = |api: &OldApi| {
+    let is_back = |api: &FakeApi111| {
         let node = api.store().object(&node_path("n"));
         assert!(node["metadata"]["labels"]["zone"].is_null() && node["spec"]["unschedulable"].is_null(), "{node}");
         assert!(node["metadata"]["annotations"]["palinode/claim"].is_null(), "{node}");
@@ -304,7 +304,7 @@ fn says(code: u16, message: &str) -> Reply {
 
 #[test]
 fn an_answer_that_tells_nothing_is_looked_behind() {
-    let is_cordoned = |api: &OldApi| api.store().object(&node_path("n"))["spec"]["unschedulable"] == true;
+    let is_cordoned = |api: &FakeApi111| api.store().object(&node_path("n"))["spec"]["unschedulable"] == true;
     for (code, words) in [(500, "broken"), (503, "starting"), (504, "timeout"), (408, "slow"), (502, "proxy")] {
         // It is there.
         let (api, book) = one(LAG, CORDON);

@@ -71,7 +71,7 @@ struct Home {
 type Owner = (String, String, String);
 
 /// What the lab has, as its API says it.
-struct Site {
+struct InventoryDir {
     nodes: BTreeMap<String, Value>,
     maps: BTreeMap<(String, String), Value>,
     owners: BTreeMap<Owner, Vec<Home>>,
@@ -217,7 +217,7 @@ impl Executor for Watched {
 }
 
 /// What the lab's world holds, by looking at it.
-fn site() -> Site {
+fn site() -> InventoryDir {
     let world = World::demo();
     let bodies = Kept::default();
     let see = |key: &ResourceKey| world.observe(key, &bodies).expect("the lab can be looked at");
@@ -248,7 +248,7 @@ fn site() -> Site {
     }
     owners.values_mut().for_each(|homes| homes.sort());
     assert!(nodes.len() == 11 && maps.len() == 5 && owners.len() > 8, "the lab is another one");
-    Site { nodes, maps, owners }
+    InventoryDir { nodes, maps, owners }
 }
 
 /// The API server with what the lab has.
@@ -257,7 +257,7 @@ struct ApiSubject {
     watched: Watched,
     runtime: Runtime,
     bodies: Kept,
-    site: Site,
+    site: InventoryDir,
     /// Whether a thread plays the kubelet by now.
     played: bool,
 }

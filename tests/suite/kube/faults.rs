@@ -3,7 +3,7 @@
 
 use crate::kube::nodes::{DRAIN, desk};
 use palinode_tests::binary::{Desk, Out};
-use palinode_tests::tape::{Asked, Reply, Tape};
+use palinode_tests::fake_api::{Asked, FakeApi, Reply};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -52,8 +52,8 @@ impl Small {
         Self { for_ever: true, ..Self::scripted([(reply, false)]) }
     }
 
-    fn tape(mut self) -> Tape {
-        Tape::new(move |asked| self.answer(asked))
+    fn api(mut self) -> FakeApi {
+        FakeApi::new(move |asked| self.answer(asked))
     }
 
     fn answer(&mut self, asked: &Asked) -> Reply {
@@ -121,8 +121,8 @@ impl Small {
     }
 }
 
-fn go(tape: &Tape, desk: &Desk, args: &[&str]) -> Out {
-    let kubeconfig = tape.kubeconfig().display().to_string();
+fn go(api: &FakeApi, desk: &Desk, args: &[&str]) -> Out {
+    let kubeconfig = api.kubeconfig().display().to_string();
     let mut all = vec!["--kubeconfig", &kubeconfig];
     all.extend(args);
     desk.run(&all)
@@ -130,8 +130,8 @@ fn go(tape: &Tape, desk: &Desk, args: &[&str]) -> Out {
 
 const RUN: [&str; 5] = ["run", "./book.yml", "-i", "hosts", "--yes"];
 
-fn evictions(tape: &Tape) -> Vec<Asked> {
-    tape.writes().into_iter().filter(|asked| asked.path.ends_with("/eviction")).collect()
+fn evictions(api: &FakeApi) -> Vec<Asked> {
+    api.writes().into_iter().filter(|asked| asked.path.ends_with("/eviction")).collect()
 }
 
 fn says(code: u16, message: &str) -> Reply {
@@ -146,9 +146,9 @@ fn budget() -> Reply {
 /// A drain that ends well in the end: how often the pod was evicted, and what the log says on the way.
 #[track_caller]
 fn drains(what: &str, small: Small, evicted: usize, word: &str) {
-    let (tape, desk) = (small.tape(), desk(&["n"], DRAIN));
-    let out = go(&tape, &desk, &RUN).exits(0);
-    assert_eq!(evictions(&tape).len(), evicted, "{what}: {out}");
+    let (api, desk) = (small.api(), desk(&["n"], DRAIN));
+    let out = go(&api, &desk, &RUN).exits(0);
+    assert_eq!(evictions(&api).len(), evicted, "{what}: {out}");
     let log = desk.run(&["log", "--kind", "progress"]).exits(0);
     assert!(log.stdout.contains(word), "{what}: `{word}` is missing: {log}");
 }
@@ -156,9 +156,9 @@ fn drains(what: &str, small: Small, evicted: usize, word: &str) {
 /// One that does not.
 #[track_caller]
 fn stops(what: &str, small: Small, evicted: usize, words: &[&str]) {
-    let (tape, desk) = (small.tape(), desk(&["n"], DRAIN));
-    go(&tape, &desk, &RUN).exits(3).tells(words);
-    assert_eq!(evictions(&tape).len(), evicted, "{what}");
+    let (api, desk) = (small.api(), desk(&["n"], DRAIN));
+    go(&api, &desk, &RUN).exits(3).tells(words);
+    assert_eq!(evictions(&api).len(), evicted, "{what}");
 }
 
 /// The cordon comes first, and passes.
@@ -181,8 +181,8 @@ fn a_refusal_that_may_pass_is_told_and_asked_again_in_the_open() {
 
 #[test]
 fn the_same_refusal_is_on_the_screen_once_and_in_the_journal_each_time() {
-    let (tape, desk) = (then([(budget(), false), (budget(), false)]).tape(), desk(&["n"], DRAIN));
-    let out = go(&tape, &desk, &RUN).exits(0);
+    let (api, desk) = (then([(budget(), false), (budget(), false)]).api(), desk(&["n"], DRAIN));
+    let out = go(&api, &desk, &RUN).exits(0);
     assert_eq!(out.stderr.matches("evict pod/default/web@cluster: 429").count(), 1, "{out}");
     let log = desk.run(&["log", "--kind", "progress"]).exits(0);
     assert_eq!(log.stdout.matches("429 Cannot evict pod").count(), 2, "{log}");
@@ -197,13 +197,13 @@ fn a_pod_that_is_still_there_after_a_conflict_is_evicted_again() {
 /// A claim is the journal's, whichever of its runs and processes wrote it.
 #[test]
 fn a_node_that_an_earlier_process_of_the_journal_claimed_is_changed_by_a_later_one() {
-    let tape = Small::scripted([(says(500, "broken"), false)]).tape();
+    let api = Small::scripted([(says(500, "broken"), false)]).api();
     let desk = desk(&["n"], "  - cordon: { kube.cordon: {} }\n");
-    go(&tape, &desk, &RUN).exits(3);
+    go(&api, &desk, &RUN).exits(3);
     // The words say since when.
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    go(&tape, &desk, &["retry", "n/cordon"]).exits(0);
-    go(&tape, &desk, &["resume"]).exits(0);
+    go(&api, &desk, &["retry", "n/cordon"]).exits(0);
+    go(&api, &desk, &["resume"]).exits(0);
 }
 
 #[test]
@@ -242,48 +242,47 @@ fn a_change_that_is_refused_is_not_made_again() {
         ("conflict", says(409, "changed"), "same fields"),
         ("does not fit", says(422, "test failed"), "same fields"),
     ] {
-        let (tape, desk) = (Small::always(reply).tape(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
-        let out = go(&tape, &desk, &RUN).exits(3).tells(&[words]);
-        let changes = tape.writes().iter().filter(|asked| asked.body.to_string().contains("unschedulable")).count();
+        let (api, desk) = (Small::always(reply).api(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
+        let out = go(&api, &desk, &RUN).exits(3).tells(&[words]);
+        let changes = api.writes().iter().filter(|asked| asked.body.to_string().contains("unschedulable")).count();
         assert_eq!(changes, 1, "{what}: {out}");
     }
 }
 
 #[test]
 fn a_change_that_nobody_answers_is_looked_at() {
-    let changes = |tape: &Tape| {
-        let all = tape.writes();
+    let changes = |api: &FakeApi| {
+        let all = api.writes();
         all.iter().filter(|asked| asked.body.to_string().contains("unschedulable")).count()
     };
     // It happened: nothing is done again.
-    let (tape, done) =
-        (Small::scripted([(Reply::Cut, true)]).tape(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
-    go(&tape, &done, &RUN).exits(0);
-    assert_eq!(changes(&tape), 1);
+    let (api, done) = (Small::scripted([(Reply::Cut, true)]).api(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
+    go(&api, &done, &RUN).exits(0);
+    assert_eq!(changes(&api), 1);
     // It did not: it is done again, as a new attempt.
-    let (tape, again) =
-        (Small::scripted([(Reply::Cut, false)]).tape(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
-    go(&tape, &again, &RUN).exits(0);
-    assert_eq!(changes(&tape), 2);
+    let (api, again) =
+        (Small::scripted([(Reply::Cut, false)]).api(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
+    go(&api, &again, &RUN).exits(0);
+    assert_eq!(changes(&api), 2);
     // Nobody ever answers: a person is asked in the end.
-    let (tape, never) = (Small::always(Reply::Cut).tape(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
-    go(&tape, &never, &RUN).exits(3).tells(&["asked 4 times"]);
-    assert_eq!(changes(&tape), 4);
+    let (api, never) = (Small::always(Reply::Cut).api(), desk(&["n"], "  - cordon: { kube.cordon: {} }\n"));
+    go(&api, &never, &RUN).exits(3).tells(&["asked 4 times"]);
+    assert_eq!(changes(&api), 4);
 }
 
 #[test]
 fn evictions_are_written_in_the_version_that_the_server_has() {
     for (version, evictions_there) in [("v1.11.0+d4cacc0", Some("v1beta1")), ("v1.34.1", Some("v1"))] {
         let small = Small { version, evictions: evictions_there, ..then([]) };
-        let (tape, desk) = (small.tape(), desk(&["n"], DRAIN));
-        go(&tape, &desk, &RUN).exits(0);
-        let asked = evictions(&tape);
+        let (api, desk) = (small.api(), desk(&["n"], DRAIN));
+        go(&api, &desk, &RUN).exits(0);
+        let asked = evictions(&api);
         let wanted = format!("policy/{}", evictions_there.unwrap_or_default());
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].body["apiVersion"], wanted.as_str());
         assert_eq!(asked[0].body["deleteOptions"]["preconditions"]["uid"], "uid-web");
         // Nothing that an old server would take for the real thing, or does not know.
-        for asked in tape.asked() {
+        for asked in api.asked() {
             assert!(!asked.path.contains("dryRun"), "{asked:?}");
             assert!(!asked.path.contains("fieldManager"), "{asked:?}");
         }
@@ -296,18 +295,18 @@ fn evictions_are_written_in_the_version_that_the_server_has() {
 
 #[test]
 fn a_plan_that_is_only_looked_at_changes_nothing() {
-    let (tape, desk) = (Small::new().tape(), desk(&["n"], DRAIN));
+    let (api, desk) = (Small::new().api(), desk(&["n"], DRAIN));
     // Nobody agrees.
-    let out = go(&tape, &desk, &["run", "./book.yml", "-i", "hosts"]);
+    let out = go(&api, &desk, &["run", "./book.yml", "-i", "hosts"]);
     assert!(out.code != Some(0), "{out}");
-    assert!(tape.writes().is_empty(), "{:?}", tape.writes());
+    assert!(api.writes().is_empty(), "{:?}", api.writes());
 }
 
 #[test]
 fn a_run_is_not_continued_on_another_cluster() {
-    let (tape, desk) = (Small::always(says(500, "broken")).tape(), desk(&["n"], DRAIN));
-    go(&tape, &desk, &RUN).exits(3);
-    let other = Small::new().tape();
+    let (api, desk) = (Small::always(says(500, "broken")).api(), desk(&["n"], DRAIN));
+    go(&api, &desk, &RUN).exits(3);
+    let other = Small::new().api();
     go(&other, &desk, &["retry", "n/cordon"]).exits(0);
     go(&other, &desk, &["resume"]).exits(2).tells(&["not the cluster of run", "--context"]);
     assert!(other.writes().is_empty());
@@ -320,13 +319,13 @@ fn what_makes_no_sense_is_an_error() {
     let shapes = [json!([]), json!("text"), json!(1), json!({ "items": [1, "x", []] }), json!({ "metadata": [] })];
     for shape in shapes {
         let answer = shape.clone();
-        let tape = Tape::new(move |asked| match asked.path.as_str() {
+        let api = FakeApi::new(move |asked| match asked.path.as_str() {
             "/version" => Reply::Says(200, json!({ "gitVersion": "v1.11.0\u{1b}[2J" })),
             _ => Reply::Says(200, answer.clone()),
         });
         let steps = "  - cordon: { kube.cordon: {} }\n  - drain: { kube.drain: { bare: delete } }\n  - join: { kube.approve-csr: { timeout: 1s } }\n";
         let desk = desk(&["n"], steps);
-        let out = go(&tape, &desk, &RUN);
+        let out = go(&api, &desk, &RUN);
         assert!(matches!(out.code, Some(1 | 3 | 4)), "{shape}: {out}");
     }
 }
@@ -335,17 +334,17 @@ fn what_makes_no_sense_is_an_error() {
 fn two_nodes_that_could_be_a_host_are_one_too_many() {
     let node = |name: &str| json!({ "metadata": { "name": name, "labels": { "kubernetes.io/hostname": "n.demo" } }, "status": { "addresses": [] } });
     let nodes = vec![node("ip-10-0-0-1"), node("ip-10-0-0-2")];
-    let tape = Tape::new(move |asked| match asked.path.split('?').next() {
+    let api = FakeApi::new(move |asked| match asked.path.split('?').next() {
         Some("/version") => Reply::Says(200, json!({ "gitVersion": "v1.11.0" })),
         Some("/api/v1/nodes") => Reply::Says(200, json!({ "items": nodes })),
         _ => says(404, "not found"),
     });
     let desk = desk(&["n.demo"], DRAIN);
-    let out = go(&tape, &desk, &RUN);
+    let out = go(&api, &desk, &RUN);
     assert!(out.code == Some(1) && out.stderr.contains("kubectl get nodes"), "{out}");
     assert!(
         out.stderr.contains("2 nodes could be n.demo") && out.stderr.contains("openshift_kubelet_name_override"),
         "{out}"
     );
-    assert!(tape.writes().is_empty());
+    assert!(api.writes().is_empty());
 }

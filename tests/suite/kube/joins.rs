@@ -3,7 +3,7 @@
 use crate::kube::nodes::desk;
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::cluster::{Cluster, Hand};
-use palinode_tests::tape::{Reply, Tape};
+use palinode_tests::fake_api::{FakeApi, Reply};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -122,8 +122,8 @@ fn objects_of_any_kind_are_waited_for() {
 }
 
 /// A cluster whose pod answers so.
-fn pod_that(reply: Reply) -> Tape {
-    Tape::new(move |asked| match asked.path.split('?').next() {
+fn pod_that(reply: Reply) -> FakeApi {
+    FakeApi::new(move |asked| match asked.path.split('?').next() {
         Some("/version") => Reply::Says(200, json!({ "gitVersion": "v1.11.0+d4cacc0" })),
         Some("/api/v1/nodes/n") => Reply::Says(200, json!({ "metadata": { "name": "n", "uid": "u" } })),
         Some("/api/v1/namespaces/storage/pods") => {
@@ -168,12 +168,12 @@ fn a_command_in_a_pod_ends_as_the_server_says() {
 fn a_stream_that_ends_without_a_status_is_no_success() {
     // What only looks is asked again; what acts is for a person to decide.
     let silent = || pod_that(Reply::Stream(vec![(1, b"half".to_vec())]));
-    let (tape, acts) = (silent(), desk(&["n"], ACT));
-    go(&tape.kubeconfig(), &acts).exits(4).tells(&["ended without its status"]);
-    let count = |tape: &Tape| tape.asked().iter().filter(|asked| asked.path.contains("/exec")).count();
-    assert_eq!(count(&tape), 1, "not done again");
+    let (api, acts) = (silent(), desk(&["n"], ACT));
+    go(&api.kubeconfig(), &acts).exits(4).tells(&["ended without its status"]);
+    let count = |api: &FakeApi| api.asked().iter().filter(|asked| asked.path.contains("/exec")).count();
+    assert_eq!(count(&api), 1, "not done again");
     acts.run(&["resolve", "n/act", "--applied", "--reason", "seen"]).exits(0);
     // A server that refuses has begun nothing.
-    let (tape, refused) = (pod_that(Reply::Says(403, json!({ "message": "no exec", "code": 403 }))), desk(&["n"], ACT));
-    go(&tape.kubeconfig(), &refused).exits(3).tells(&["nothing was changed", "403"]);
+    let (api, refused) = (pod_that(Reply::Says(403, json!({ "message": "no exec", "code": 403 }))), desk(&["n"], ACT));
+    go(&api.kubeconfig(), &refused).exits(3).tells(&["nothing was changed", "403"]);
 }

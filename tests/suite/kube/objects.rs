@@ -3,7 +3,7 @@
 use palinode_core::cluster::manifest;
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::cluster::Cluster;
-use palinode_tests::tape::{Asked, Reply, Tape};
+use palinode_tests::fake_api::{Asked, FakeApi, Reply};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -408,7 +408,7 @@ enum Next {
 }
 
 impl One {
-    fn tape(script: Vec<Next>) -> (Tape, Arc<Mutex<Self>>) {
+    fn api(script: Vec<Next>) -> (FakeApi, Arc<Mutex<Self>>) {
         let object = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": { "name": "front", "namespace": "shop", "uid": "u1", "resourceVersion": "1" },
@@ -416,7 +416,7 @@ impl One {
         });
         let one = Arc::new(Mutex::new(Self { object, script }));
         let inner = Arc::clone(&one);
-        (Tape::new(move |asked| inner.lock().expect("nobody died here").answer(asked)), one)
+        (FakeApi::new(move |asked| inner.lock().expect("nobody died here").answer(asked)), one)
     }
 
     fn answer(&mut self, asked: &Asked) -> Reply {
@@ -477,98 +477,98 @@ const MERGE: &str = "  - it: { kube.patch: { object: { api: apps/v1, kind: Deplo
 #[test]
 fn a_merge_that_does_not_fit_changes_nothing_and_says_so() {
     // Someone else wrote the same object.
-    let (tape, one) = One::tape(vec![Next::Refuses(
+    let (api, one) = One::api(vec![Next::Refuses(
         409,
         json!({ "metadata": { "resourceVersion": "2" }, "spec": { "paused": true } }),
     )]);
     let book = desk(MERGE);
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["someone else wrote Deployment shop/front at the same time"]);
+    go(&api.kubeconfig(), &book, &RUN).exits(3).tells(&["someone else wrote Deployment shop/front at the same time"]);
     let paused = json!({ "replicas": 1, "paused": true });
     assert_eq!(one.lock().expect("nobody died here").object["spec"], paused);
-    assert_eq!(tape.writes().len(), 1);
+    assert_eq!(api.writes().len(), 1);
     // What the other wrote is not ours to take back, nor to write over when it is tried again.
-    go(&tape.kubeconfig(), &book, &["retry", "before/it"]);
-    go(&tape.kubeconfig(), &book, &["resume"]).exits(3).tells(&["was changed by someone since it was looked at"]);
-    go(&tape.kubeconfig(), &book, &UNDO).exits(3).tells(&["DRIFT", "object/apps/v1/Deployment/shop/front@cluster"]);
+    go(&api.kubeconfig(), &book, &["retry", "before/it"]);
+    go(&api.kubeconfig(), &book, &["resume"]).exits(3).tells(&["was changed by someone since it was looked at"]);
+    go(&api.kubeconfig(), &book, &UNDO).exits(3).tells(&["DRIFT", "object/apps/v1/Deployment/shop/front@cluster"]);
     assert_eq!(one.lock().expect("nobody died here").object["spec"], paused);
-    assert_eq!(tape.writes().len(), 1);
+    assert_eq!(api.writes().len(), 1);
     // Its controller wrote its status: that is read, and it is tried again.
-    let (tape, one) = One::tape(vec![Next::Refuses(
+    let (api, one) = One::api(vec![Next::Refuses(
         409,
         json!({ "metadata": { "resourceVersion": "2" }, "status": { "replicas": 1 } }),
     )]);
     let book = desk(MERGE);
-    go(&tape.kubeconfig(), &book, &RUN).exits(0);
+    go(&api.kubeconfig(), &book, &RUN).exits(0);
     assert_eq!(one.lock().expect("nobody died here").object["spec"], json!({ "replicas": 3 }));
-    let writes = tape.writes();
+    let writes = api.writes();
     let versions: Vec<&Value> = writes.iter().map(|asked| &asked.body["metadata"]["resourceVersion"]).collect();
     assert_eq!(versions, ["1", "2"]);
     assert!(writes.iter().all(|asked| asked.method == "PATCH" && asked.body["metadata"]["uid"] == "u1"), "{writes:?}");
     // Not for ever.
     let refusals = |number: u32| Next::Refuses(409, json!({ "metadata": { "resourceVersion": format!("9{number}") } }));
-    let (tape, _) = One::tape((0..20).map(refusals).collect());
+    let (api, _) = One::api((0..20).map(refusals).collect());
     let book = desk(MERGE);
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["all the time"]);
-    assert_eq!(tape.writes().len(), 5);
+    go(&api.kubeconfig(), &book, &RUN).exits(3).tells(&["all the time"]);
+    assert_eq!(api.writes().len(), 5);
     // What the server does not take is told in its words.
-    let (tape, _) = One::tape(vec![Next::Refuses(422, json!({}))]);
+    let (api, _) = One::api(vec![Next::Refuses(422, json!({}))]);
     let book = desk(MERGE);
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["422", "has been modified"]);
+    go(&api.kubeconfig(), &book, &RUN).exits(3).tells(&["422", "has been modified"]);
 }
 
 #[test]
 fn a_merge_that_the_server_drops_is_no_success() {
-    let (tape, _) = One::tape(vec![Next::Takes(json!({}))]);
+    let (api, _) = One::api(vec![Next::Takes(json!({}))]);
     let book = desk(&MERGE.replace("replicas", "replica"));
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["the server took none of it"]);
+    go(&api.kubeconfig(), &book, &RUN).exits(3).tells(&["the server took none of it"]);
 }
 
 #[test]
 fn what_is_about_to_go_is_not_back() {
     // Something holds it, and the deletion does not end.
     let held = json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" } });
-    let (tape, one) = One::tape(vec![Next::Takes(held)]);
+    let (api, one) = One::api(vec![Next::Takes(held)]);
     let book =
         desk("  - it: { kube.delete: { object: { api: apps/v1, kind: Deployment, namespace: shop, name: front } } }\n");
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["is being deleted, and held by its finalizers"]);
-    go(&tape.kubeconfig(), &book, &UNDO).exits(3).tells(&["is being deleted since 2026-01-01"]);
-    assert_eq!(tape.writes().len(), 1);
+    go(&api.kubeconfig(), &book, &RUN).exits(3).tells(&["is being deleted, and held by its finalizers"]);
+    go(&api.kubeconfig(), &book, &UNDO).exits(3).tells(&["is being deleted since 2026-01-01"]);
+    assert_eq!(api.writes().len(), 1);
     // Once it is gone it is made again.
     one.lock().expect("nobody died here").object = Value::Null;
-    go(&tape.kubeconfig(), &book, &["retry", "undo/before/it"]);
-    go(&tape.kubeconfig(), &book, &["resume"]);
+    go(&api.kubeconfig(), &book, &["retry", "undo/before/it"]);
+    go(&api.kubeconfig(), &book, &["resume"]);
     assert_eq!(one.lock().expect("nobody died here").object["spec"], json!({ "replicas": 1 }));
 }
 
 #[test]
 fn a_merge_whose_answer_is_lost_is_not_had_twice() {
-    let (tape, one) = One::tape(vec![Next::Lost]);
+    let (api, one) = One::api(vec![Next::Lost]);
     let book = desk(MERGE);
-    go(&tape.kubeconfig(), &book, &RUN).exits(0);
+    go(&api.kubeconfig(), &book, &RUN).exits(0);
     assert_eq!(one.lock().expect("nobody died here").object["spec"], json!({ "replicas": 3 }));
-    assert_eq!(tape.writes().len(), 1);
+    assert_eq!(api.writes().len(), 1);
     book.run(&["show", "before/it"]).exits(0).says(&["is so already"]);
 }
 
 #[test]
 fn what_is_deleted_is_bound_to_its_uid_and_takes_what_it_owns_along() {
-    let (tape, _) = One::tape(vec![]);
+    let (api, _) = One::api(vec![]);
     let book =
         desk("  - it: { kube.delete: { object: { api: apps/v1, kind: Deployment, namespace: shop, name: front } } }\n");
-    go(&tape.kubeconfig(), &book, &RUN).exits(0);
-    let writes = tape.writes();
+    go(&api.kubeconfig(), &book, &RUN).exits(0);
+    let writes = api.writes();
     let asked: Vec<(&str, &Value)> = writes.iter().map(|asked| (asked.method.as_str(), &asked.body)).collect();
     let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": "u1" }, "propagationPolicy": "Background" });
     assert_eq!(asked, [("DELETE", &options)]);
-    go(&tape.kubeconfig(), &book, &UNDO).exits(6);
-    let writes = tape.writes();
+    go(&api.kubeconfig(), &book, &UNDO).exits(6);
+    let writes = api.writes();
     let back = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "front", "namespace": "shop" }, "spec": { "replicas": 1 } });
     assert_eq!((writes[1].method.as_str(), &writes[1].body), ("POST", &back));
     // One that was made anew meanwhile is another one's.
-    let (tape, _) = One::tape(vec![Next::Refuses(409, json!({ "metadata": { "uid": "u9" } }))]);
+    let (api, _) = One::api(vec![Next::Refuses(409, json!({ "metadata": { "uid": "u9" } }))]);
     let book =
         desk("  - it: { kube.delete: { object: { api: apps/v1, kind: Deployment, namespace: shop, name: front } } }\n");
-    go(&tape.kubeconfig(), &book, &RUN).exits(3).tells(&["made anew meanwhile"]);
+    go(&api.kubeconfig(), &book, &RUN).exits(3).tells(&["made anew meanwhile"]);
 }
 
 #[test]

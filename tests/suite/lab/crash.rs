@@ -9,7 +9,7 @@ use palinode_journal::MemJournal;
 use palinode_replay::driver::Stopped;
 use palinode_replay::lab::Line;
 use palinode_tests::crash::{Cut, Death, GAP, Life, Open, Unbroken, dead, rested, resume, side_by_side};
-use palinode_tests::judge::{effects, misjudged, twice, unexplained};
+use palinode_tests::invariants::{effects, misjudged, twice, unexplained};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::owner;
 use palinode_tests::skip::long;

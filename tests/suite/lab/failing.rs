@@ -11,7 +11,7 @@ use palinode_core::run::plan::{Plan, Work};
 use palinode_replay::driver::{Driver, Stopped, Surroundings};
 use palinode_replay::lab::Failing;
 use palinode_tests::crash::{GAP, Unbroken, rested, resume, side_by_side};
-use palinode_tests::judge::{effects, misjudged, twice, unexplained};
+use palinode_tests::invariants::{effects, misjudged, twice, unexplained};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::{actor, owner};
 use std::time::Instant;

@@ -7,7 +7,7 @@ use palinode_journal::MemJournal;
 use palinode_replay::driver::{DriveError, Stopped};
 use palinode_replay::lab::{Fault, Phase, World, inventory_of};
 use palinode_tests::crash::{Death, GAP, rested, resume};
-use palinode_tests::judge::{effects, misjudged, twice, unexplained};
+use palinode_tests::invariants::{effects, misjudged, twice, unexplained};
 use palinode_tests::memory::{BACK, CRIO_TO_DOCKER, Moment, RUN, Stage};
 use palinode_tests::owner::owner;
 

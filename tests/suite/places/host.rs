@@ -4,7 +4,7 @@
 use crate::places::table::SECRET;
 use palinode_tests::binary::{Live, Out};
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
+use palinode_tests::inventory_dir::InventoryDir;
 use std::time::{Duration, Instant};
 
 const HOST: &str = "gluster1.demo";
@@ -15,8 +15,8 @@ const EVIL: &str = "nosudo@gluster1.demo";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A host that is reached as a user with a sudo that asks nothing.
-fn site(test: &str) -> Option<Site> {
-    let site = Site::new(test, Kind::default(), &[HOST])?;
+fn site(test: &str) -> Option<InventoryDir> {
+    let site = InventoryDir::new(test, Kind::default(), &[HOST])?;
     let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
     site.desk.write("config", config.replace("User root", "User ops"));
     Some(site)
@@ -28,7 +28,7 @@ fn args<'a>(args: &[&'a str]) -> Vec<&'a str> {
 
 /// Runs the binary to its end, which comes in time, with little memory and few words.
 #[track_caller]
-fn run(site: &Site, typed: &[&str]) -> Out {
+fn run(site: &InventoryDir, typed: &[&str]) -> Out {
     let began = Instant::now();
     let mut live: Live = site.desk.spawn(&args(typed));
     let mut peak = 0;
@@ -44,13 +44,13 @@ fn run(site: &Site, typed: &[&str]) -> Out {
 }
 
 #[track_caller]
-fn evil(site: &Site, script: &str) -> String {
+fn evil(site: &InventoryDir, script: &str) -> String {
     site.hosts.run(EVIL, script).text()
 }
 
 /// Nothing that root keeps is where another user can read it.
 #[track_caller]
-fn is_safe(site: &Site) {
+fn is_safe(site: &InventoryDir) {
     let found = evil(
         site,
         &format!(
@@ -63,7 +63,7 @@ fn is_safe(site: &Site) {
     assert_eq!(kept, "MINE-ALONE\nroot 600\nroot 600", "what root had is as it was");
 }
 
-fn keep(site: &Site) {
+fn keep(site: &InventoryDir) {
     let make = format!("umask 077; echo {SECRET} >/root/secret; echo MINE-ALONE >/root/kept");
     site.hosts.run(HOST, &make).exits(0);
 }

@@ -2,7 +2,7 @@
 //! Ansible. What they run are stand-ins (`fixtures/playbooks`): openshift-ansible itself needs a cluster.
 
 use palinode_tests::ansible::Release;
-use palinode_tests::plays::Plays;
+use palinode_tests::playbooks::Playbooks;
 use std::path::Path;
 
 const NODE: &str = "gluster1.demo";
@@ -69,8 +69,8 @@ each_host:
     )
 }
 
-fn plays(test: &str) -> Option<Plays> {
-    let plays = Plays::new(test, Release::Current, &[NODE, MASTER])?;
+fn plays(test: &str) -> Option<Playbooks> {
+    let plays = Playbooks::new(test, Release::Current, &[NODE, MASTER])?;
     plays.site.desk.write("hosts", inventory());
     plays.site.desk.write("migrate.yml", migrate());
     Some(plays)
@@ -78,7 +78,7 @@ fn plays(test: &str) -> Option<Plays> {
 
 /// What a machine has, as far as the migration touches it. The excluders' own scripts write `yum.conf` when they come and
 /// go, in an order of their own.
-fn state(plays: &Plays) -> String {
+fn state(plays: &Playbooks) -> String {
     let look = "rpm -qa | sort; systemctl is-enabled atomic-openshift-node crio docker dnsmasq 2>&1; \
                 systemctl is-active atomic-openshift-node crio docker dnsmasq 2>&1; \
                 find /etc/origin /etc/dnsmasq.d /etc/sysconfig/atomic-openshift-node* /etc/resolv.conf -type f | \

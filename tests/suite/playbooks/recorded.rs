@@ -2,7 +2,7 @@
 //! are through.
 
 use palinode_tests::ansible::Release;
-use palinode_tests::plays::Plays;
+use palinode_tests::playbooks::Playbooks;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn thirty() -> String {
 
 /// The marks on each host are exactly those of so many whole runs.
 #[track_caller]
-fn marked(plays: &Plays, what: &str) {
+fn marked(plays: &Playbooks, what: &str) {
     let wanted: Vec<String> = (1..=30).map(|number: u32| number.to_string()).collect();
     for host in HOSTS {
         let marks = plays.site.hosts.inside(host, "cat /root/marks").text();
@@ -43,7 +43,7 @@ fn ends(recorded: &[Value]) -> BTreeMap<String, usize> {
 }
 
 fn whole(release: Release, test: &str) {
-    let Some(plays) = Plays::new(test, release, &HOSTS) else { return };
+    let Some(plays) = Playbooks::new(test, release, &HOSTS) else { return };
     plays.site.desk.write("play.yml", thirty());
     plays.runbook("", "");
     plays.run(&RUN).exits(0).complains(&["done in"]);
@@ -85,7 +85,7 @@ enum Killed {
 
 /// Kills them once this many host results were told, or right before its first word (none), and goes on.
 #[track_caller]
-fn survives(plays: &Plays, killed: Killed, results: Option<usize>) {
+fn survives(plays: &Playbooks, killed: Killed, results: Option<usize>) {
     let what = format!("{killed:?} at {results:?}");
     let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
     for host in HOSTS {
@@ -132,8 +132,9 @@ fn survives(plays: &Plays, killed: Killed, results: Option<usize>) {
     };
     if !finished && out.code == Some(4) {
         plays.site.desk.run(&["status"]).says(&["after/play"]);
-        let marks =
-            |plays: &Plays| HOSTS.map(|host| plays.site.hosts.inside(host, "cat /root/marks 2>/dev/null || :").text());
+        let marks = |plays: &Playbooks| {
+            HOSTS.map(|host| plays.site.hosts.inside(host, "cat /root/marks 2>/dev/null || :").text())
+        };
         let before = marks(plays);
         plays.run(&["resume"]).exits(4);
         assert_eq!(marks(plays), before, "{what}: nothing is run while it is in doubt");
@@ -158,7 +159,7 @@ fn survives(plays: &Plays, killed: Killed, results: Option<usize>) {
 
 #[test]
 fn whoever_is_killed_no_finished_playbook_runs_again() {
-    let Some(plays) = Plays::new("playbooks: killed", Release::Current, &HOSTS) else { return };
+    let Some(plays) = Playbooks::new("playbooks: killed", Release::Current, &HOSTS) else { return };
     plays.site.desk.write("play.yml", thirty());
     plays.runbook("", "");
     let all = [None, Some(0), Some(1), Some(10), Some(25), Some(44), Some(60), Some(80), Some(89), Some(90)];
@@ -177,7 +178,7 @@ fn whoever_is_killed_no_finished_playbook_runs_again() {
 /// Ansible goes on without the shell that waits for it, and is waited for: it is not in doubt, and not run again.
 #[test]
 fn a_playbook_whose_shell_is_killed_alone_is_heard_to_its_end() {
-    let Some(plays) = Plays::new("playbooks: the shell killed", Release::Current, &HOSTS) else { return };
+    let Some(plays) = Playbooks::new("playbooks: the shell killed", Release::Current, &HOSTS) else { return };
     plays.site.desk.write("play.yml", thirty());
     plays.runbook("", "");
     for with_palinode in [false, true] {
@@ -210,7 +211,7 @@ fn a_playbook_whose_shell_is_killed_alone_is_heard_to_its_end() {
 /// Killed on the way, with its shell or without: what it had printed is recorded, and stays when the run is closed.
 #[test]
 fn what_a_playbook_printed_that_is_in_doubt_is_kept() {
-    let Some(plays) = Plays::new("playbooks: output in doubt", Release::Current, &HOSTS) else { return };
+    let Some(plays) = Playbooks::new("playbooks: output in doubt", Release::Current, &HOSTS) else { return };
     plays.site.desk.write("play.yml", thirty());
     plays.runbook("", "");
     for with_shell in [false, true] {
@@ -246,7 +247,7 @@ fn what_a_playbook_printed_that_is_in_doubt_is_kept() {
 /// One of its tasks runs another playbook, with all that is in its environment; that one fails, which is no matter.
 #[test]
 fn a_playbook_that_runs_another_tells_of_itself_alone() {
-    let Some(plays) = Plays::new("playbooks: one in another", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: one in another", Release::Current, &[HOST]) else { return };
     let mut inner = "- hosts: glusterfs\n  gather_facts: false\n  tasks:\n".to_owned();
     for number in 1..=10 {
         inner.push_str(&format!("    - {{ name: inner {number}, raw: 'echo {number} >>/root/marks' }}\n"));
@@ -284,7 +285,7 @@ fn a_playbook_that_runs_another_tells_of_itself_alone() {
 /// What stands in Ansible's place loses the place of the plugin, as one that cleans its environment does.
 #[test]
 fn a_playbook_that_nobody_tells_of_is_ended_and_in_doubt() {
-    let Some(plays) = Plays::new("playbooks: nobody tells", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: nobody tells", Release::Current, &[HOST]) else { return };
     plays.site.desk.write(
         "play.yml",
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - { pause: { seconds: 200 } }\n    \
@@ -404,7 +405,7 @@ fn forms() -> Vec<Form<'static>> {
 
 #[test]
 fn every_way_of_going_wrong_has_its_own_words() {
-    let Some(plays) = Plays::new("playbooks: forms", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: forms", Release::Current, &[HOST]) else { return };
     let usual = std::fs::read_to_string(plays.path("hosts")).expect("there is one");
     for form in forms() {
         let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
@@ -429,7 +430,7 @@ fn every_way_of_going_wrong_has_its_own_words() {
 /// What can be known before is refused before: nothing is run, and no intent recorded.
 #[test]
 fn what_can_be_known_before_is_refused_before() {
-    let Some(plays) = Plays::new("playbooks: refused", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: refused", Release::Current, &[HOST]) else { return };
     plays.site.desk.write("play.yml", "- hosts: all\n  tasks: []\n");
     let stays = |more: &str, beside: &str, words: &[&str]| {
         let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
@@ -453,7 +454,7 @@ fn what_can_be_known_before_is_refused_before() {
 
 #[test]
 fn secrets_stay_where_they_belong_and_variables_arrive() {
-    let Some(plays) = Plays::new("playbooks: secrets", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: secrets", Release::Current, &[HOST]) else { return };
     plays.site.desk.write("secret.yml", "secret: hunter2secret\nnumber: 8443\n");
     plays.site.desk.write(
         "play.yml",
@@ -484,7 +485,7 @@ fn secrets_stay_where_they_belong_and_variables_arrive() {
 
 #[test]
 fn a_flood_of_output_and_what_is_no_text_take_no_memory() {
-    let Some(plays) = Plays::new("playbooks: flood", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: flood", Release::Current, &[HOST]) else { return };
     plays.site.desk.write(
         "play.yml",
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - { name: no text, raw: 'printf \"a\\\\377\\\\033[2Jb\"' }\n    \
@@ -510,7 +511,7 @@ fn a_flood_of_output_and_what_is_no_text_take_no_memory() {
 
 #[test]
 fn folders_and_programs_are_inventories_too() {
-    let Some(plays) = Plays::new("playbooks: inventories", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: inventories", Release::Current, &[HOST]) else { return };
     plays.site.desk.write("play.yml", "- hosts: all\n  gather_facts: false\n  tasks: [ { raw: 'true' } ]\n");
     let folder = plays.site.desk.path().join("folder");
     std::fs::create_dir(&folder).expect("made");
@@ -529,7 +530,7 @@ fn folders_and_programs_are_inventories_too() {
 /// Two journals, one inventory: the second is refused; told to take over, it ends what the first one runs.
 #[test]
 fn a_playbook_whose_claim_is_taken_is_ended() {
-    let Some(plays) = Plays::new("playbooks: taken", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: taken", Release::Current, &[HOST]) else { return };
     plays.site.desk.write(
         "play.yml",
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - { raw: 'echo x >>/root/marks' }\n    - { pause: { seconds: 100 } }\n    \
@@ -561,7 +562,7 @@ fn a_playbook_whose_claim_is_taken_is_ended() {
 /// nobody knows, and nobody says so. Whoever took it is not disturbed by the first when that comes back.
 #[test]
 fn what_was_taken_in_the_middle_of_a_task_is_not_said_to_be_done() {
-    let Some(plays) = Plays::new("playbooks: taken in a task", Release::Current, &[HOST]) else { return };
+    let Some(plays) = Playbooks::new("playbooks: taken in a task", Release::Current, &[HOST]) else { return };
     let marks = || plays.site.hosts.inside(HOST, "cat /root/marks 2>/dev/null || :").text();
     plays.site.desk.write(
         "play.yml",

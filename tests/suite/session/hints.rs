@@ -1,7 +1,7 @@
 //! Words at three in the morning: what is told to type acts on the run that is shown, states and refusals say what is so.
 
 use palinode_tests::binary::{Desk, Out, binary};
-use palinode_tests::tale::copy_all;
+use palinode_tests::story::copy_all;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use palinode_tests::binary::{Desk, binary};
 use palinode_tests::faults::{Faults, How};
 use palinode_tests::hosts::Kind;
-use palinode_tests::site::Site;
+use palinode_tests::inventory_dir::InventoryDir;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
@@ -159,17 +159,17 @@ fn a_driver_whose_journal_is_moved_away_stops_before_its_next_step() {
     desk.run(&["--journal", "away", "verify"]).exits(0);
 }
 
-fn claimed(site: &Site, host: &str) -> String {
+fn claimed(site: &InventoryDir, host: &str) -> String {
     site.hosts.run(host, "cat /var/lib/palinode/claim 2>/dev/null || :").text()
 }
 
-fn count(site: &Site) -> String {
+fn count(site: &InventoryDir) -> String {
     site.hosts.run(FIRST, "cat /root/count 2>/dev/null || :").text()
 }
 
 #[test]
 fn a_host_tells_two_journals_apart_and_the_newest_state_of_each_from_older_ones() {
-    let Some(site) = Site::new("claims: journals and their copies", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("claims: journals and their copies", Kind::default(), &[FIRST]) else { return };
     site.desk.write("bad.yml", BAD);
     let root = site.desk.path().join(".palinode");
     // Two containers with one machine id and the same path in each.
@@ -241,7 +241,7 @@ fn a_host_tells_two_journals_apart_and_the_newest_state_of_each_from_older_ones(
 
 #[test]
 fn whose_a_host_was_is_recorded_before_it_is_taken_and_told_afterwards() {
-    let Some(site) = Site::new("claims: taken over", Kind::default(), &[FIRST, SECOND]) else { return };
+    let Some(site) = InventoryDir::new("claims: taken over", Kind::default(), &[FIRST, SECOND]) else { return };
     site.desk.write("bad.yml", BAD.replace("hosts: { group: glusterfs }", "hosts: { group: glusterfs, serial: 2 }"));
     site.desk.write("one", format!("[glusterfs]\n{FIRST}\n"));
     let one = ["--journal", "another", "run", "./bad.yml", "-i", "one", "--yes"];
@@ -281,7 +281,7 @@ fn whose_a_host_was_is_recorded_before_it_is_taken_and_told_afterwards() {
 
 #[test]
 fn a_host_that_became_another_machine_is_not_acted_on_unless_a_person_says_so() {
-    let Some(site) = Site::new("claims: another machine", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("claims: another machine", Kind::default(), &[FIRST]) else { return };
     site.desk.write("bad.yml", BAD);
     let other = "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; cat /etc/machine-id";
     site.run(&["exec", FIRST, "service", "docker", "stopped"]).exits(0);
@@ -336,7 +336,7 @@ fn a_host_that_became_another_machine_is_not_acted_on_unless_a_person_says_so() 
 
 #[test]
 fn what_a_dead_driver_left_is_given_up_and_nothing_begins_beside_its_job() {
-    let Some(site) = Site::new("claims: a dead driver", Kind::default(), &[FIRST]) else { return };
+    let Some(site) = InventoryDir::new("claims: a dead driver", Kind::default(), &[FIRST]) else { return };
     // It dies between the end of the run and giving the host up.
     let faults =
         Faults { below: site.desk.path().join(".palinode"), calls: "fdatasync", at: 1, how: How::Stop, stay: true };

@@ -4,7 +4,7 @@
 use crate::hosts::{Answer, Hosts};
 use std::time::Duration;
 
-const PROGRAM: &str = include_str!("rig.sh");
+const PROGRAM: &str = include_str!("instrumented_host.sh");
 
 /// The programs that stand behind it: those that actions call, and two that every job does.
 const PROGRAMS: &[&str] = &["mkdir", "mv", "rm", "systemctl", "yum", "grep", "getent", "step"];
@@ -32,29 +32,30 @@ impl Gate {
 
 /// One machine of a set.
 #[derive(Debug, Clone, Copy)]
-pub struct Rig<'a> {
+pub struct InstrumentedHost<'a> {
     /// The set.
     pub hosts: &'a Hosts,
     /// The machine.
     pub name: &'a str,
 }
 
-impl<'a> Rig<'a> {
+impl<'a> InstrumentedHost<'a> {
     /// Lays the programs out, on a machine that is up.
     #[track_caller]
     pub fn new(hosts: &'a Hosts, name: &'a str) -> Self {
-        let rig = Self { hosts, name };
+        let machine = Self { hosts, name };
         let links: String = PROGRAMS.iter().map(|name| format!("ln -sf /srv/rig/program /usr/sbin/{name}\n")).collect();
         let boots = "[Service]\nType=oneshot\nExecStart=/bin/sh -c \"cat /proc/sys/kernel/random/boot_id >>/srv/rig/boots; sync /srv/rig/boots\"\n";
-        rig.inside(&format!(
-            "mkdir -p /srv/rig/real\nprintf %s {} >/srv/rig/program\nchmod 755 /srv/rig/program\n{links}\
+        machine
+            .inside(&format!(
+                "mkdir -p /srv/rig/real\nprintf %s {} >/srv/rig/program\nchmod 755 /srv/rig/program\n{links}\
              printf %s {} >/etc/systemd/system/rig.service\n\
              ln -sf ../rig.service /etc/systemd/system/multi-user.target.wants/\nsync -f /srv",
-            word(PROGRAM),
-            word(boots)
-        ))
-        .exits(0);
-        rig
+                word(PROGRAM),
+                word(boots)
+            ))
+            .exits(0);
+        machine
     }
 
     /// Runs a piece of shell as root, without the network.

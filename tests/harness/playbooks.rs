@@ -3,7 +3,7 @@
 use crate::ansible::{Ansible, Release};
 use crate::binary::{Live, Out};
 use crate::hosts::Kind;
-use crate::site::Site;
+use crate::inventory_dir::InventoryDir;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the module.
 #[derive(Debug)]
-pub struct Plays {
+pub struct Playbooks {
     /// The machines, and the folder with their inventory.
-    pub site: Site,
+    pub site: InventoryDir,
     ansible: Ansible,
 }
 
-impl Plays {
+impl Playbooks {
     /// Machines with an Ansible beside them; none where either cannot be had.
     pub fn new(test: &str, release: Release, names: &[&str]) -> Option<Self> {
         let ansible = Ansible::find(test, release)?;
-        let site = Site::new(test, Kind::default(), names)?;
+        let site = InventoryDir::new(test, Kind::default(), names)?;
         let text = "[glusterfs:vars]\nansible_python_interpreter=/usr/bin/python3\n";
         site.desk.write("hosts", format!("[glusterfs]\n{}\n{text}", names.join("\n")));
         Some(Self { site, ansible })
@@ -153,7 +153,7 @@ impl Plays {
     }
 }
 
-impl Drop for Plays {
+impl Drop for Playbooks {
     fn drop(&mut self) {
         self.kill();
     }

@@ -33,7 +33,7 @@ struct Place {
 }
 
 /// A journal on disk and the labs that its runs act in.
-pub struct Tale {
+pub struct Story {
     dir: PathBuf,
     places: BTreeMap<&'static str, Place>,
     pid: u32,
@@ -46,7 +46,7 @@ fn path(text: &str) -> StepPath {
     StepPath::new(text).expect("a path")
 }
 
-impl Tale {
+impl Story {
     /// An empty journal in a new folder.
     pub fn new(dir: &Path) -> Self {
         Self::under(RULES, dir)

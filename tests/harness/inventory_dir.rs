@@ -6,14 +6,14 @@ use serde_json::Value;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Site {
+pub struct InventoryDir {
     /// The folder.
     pub desk: Desk,
     /// The machines; their group is `glusterfs`.
     pub hosts: Hosts,
 }
 
-impl Site {
+impl InventoryDir {
     /// Machines of one kind, up and settled; none where they cannot be had.
     pub fn new(test: &str, kind: Kind, names: &[&str]) -> Option<Self> {
         let hosts = Hosts::start(test, kind, names)?;

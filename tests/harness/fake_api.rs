@@ -48,17 +48,17 @@ type Answers = Arc<Mutex<dyn FnMut(&Asked) -> Reply + Send>>;
 
 /// The server.
 #[derive(Debug)]
-pub struct Tape {
+pub struct FakeApi {
     dir: TempDir,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-impl Tape {
+impl FakeApi {
     /// Starts one. It goes on until the process ends.
     pub fn new(answers: impl FnMut(&Asked) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let server = format!("http://{}", listener.local_addr().expect("an address"));
-        let dir = tempfile::Builder::new().prefix("palinode-tape-").tempdir().expect("a folder");
+        let dir = tempfile::Builder::new().prefix("palinode-api-").tempdir().expect("a folder");
         std::fs::write(dir.path().join("kubeconfig"), crate::cluster::kubeconfig(&server, "token")).expect("a file");
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (seen, answers): (_, Answers) = (Arc::clone(&asked), Arc::new(Mutex::new(answers)));
