@@ -24,6 +24,7 @@ pub mod pages;
 pub mod playbooks;
 pub mod power;
 pub mod skip;
+pub mod sources;
 pub mod story;
 pub mod synthetic;
 pub mod tables;

@@ -8,3 +8,4 @@ mod lab;
 mod places;
 mod playbooks;
 mod session;
+mod sources;
