@@ -129,7 +129,7 @@ fn by_hand(plays: &Playbooks, ara: Option<&Path>) -> f64 {
         }
     };
     let config = plays.site.hosts.config().display();
-    command.env("ANSIBLE_SSH_ARGS", format!("-F {config} -C -o ControlMaster=auto -o ControlPersist=60s"));
+    command.env("ANSIBLE_SSH_ARGS", format!("-F '{config}' -C -o ControlMaster=auto -o ControlPersist=60s"));
     command.args(["-i", "hosts", "play.yml"]).current_dir(plays.site.desk.path());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();

@@ -62,7 +62,7 @@ impl Playbooks {
         let bin = self.site.desk.path().join("bin");
         std::fs::create_dir_all(&bin).expect("a folder can be made");
         let real = self.ansible.programs().join("ansible-playbook");
-        let script = format!("#!/bin/sh\n{first}\nexec {} \"$@\"\n", real.display());
+        let script = format!("#!/bin/sh\n{first}\nexec '{}' \"$@\"\n", real.display());
         self.site.desk.write("bin/ansible-playbook", script);
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(bin.join("ansible-playbook"), mode).expect("the mode can be set");

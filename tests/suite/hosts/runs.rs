@@ -437,7 +437,7 @@ fn a_host_behind_a_bastion_is_reached_as_ssh_reaches_it() {
         .and_then(|line| line.split(' ').find(|word| word.starts_with("10.")));
     let own = format!(
         "Host far.demo\n  HostName {}\n  HostKeyAlias gluster2.demo\n  ProxyJump gluster1.demo\n  User ops\n  \
-         IdentityAgent {}\n  UserKnownHostsFile {}\nHost gluster1.demo\n  Include {}\n",
+         IdentityAgent \"{}\"\n  UserKnownHostsFile \"{}\"\nHost gluster1.demo\n  Include \"{}\"\n",
         address.expect("the set's configuration says it"),
         agent.socket.display(),
         site.hosts.folder().join("known_hosts").display(),

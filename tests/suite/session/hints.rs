@@ -433,7 +433,7 @@ fn a_journal_that_may_not_be_read_is_not_said_to_be_missing() {
     open(desk.path(), 0o755);
     open(&desk.path().join(".palinode"), 0o700);
     let ask = |args: &str| {
-        let line = format!("exec setpriv --reuid=65534 --regid=65534 --clear-groups {} {args}", copy.display());
+        let line = format!("exec setpriv --reuid=65534 --regid=65534 --clear-groups '{}' {args}", copy.display());
         shell(desk.path(), &line)
     };
     let journal = desk.path().join(".palinode");
