@@ -369,7 +369,7 @@ fn a_merge_cut_at_every_entry_is_had_once() {
         let mut args = vec!["--kubeconfig", &kubeconfig];
         args.extend(RUN);
         let mut live = desk.spawn(&args);
-        while crate::kube::nodes::entries(&desk) < at && !live.has_ended() {}
+        crate::kube::nodes::wait_for_entries(&desk, at, &mut live);
         let ended = live.has_ended();
         if ended {
             live.end().exits(0);
