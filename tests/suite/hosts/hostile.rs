@@ -291,7 +291,8 @@ fn a_clock_that_is_a_day_off_changes_nothing() {
     site.hosts.inside(HOST, "rm /etc/ld.so.preload").exits(0);
     site.desk.write("book.yml", format!("{BOOK}  - bad: {{ command: {{ run: ['false'] }} }}\n"));
     for off in ["86400", "-86400"] {
-        let clock = [("LD_PRELOAD", helper::clock().to_owned()), ("CLOCK_OFF", off.into())];
+        let [library, folder] = helper::preloaded(helper::clock());
+        let clock = [library, folder, ("CLOCK_OFF", off.into())];
         site.desk.run_with(&clock, &site.args(&RUN)).exits(3);
         site.desk.run(&["skip", "gluster1.demo/bad", "--reason", "enough"]).exits(0);
         site.desk.run_with(&clock, &["status"]).exits(0);
@@ -307,7 +308,7 @@ fn a_link_on_which_answers_take_seconds_is_slow_and_nothing_else() {
     let Some(site) = site("hostile hosts: a slow link") else { return };
     let config = std::fs::read_to_string(site.hosts.config()).expect("it can be read");
     let proxy = config.lines().find_map(|line| line.trim().strip_prefix("ProxyCommand ")).expect("it has one");
-    let delay = format!("{} 700", helper::delay().display());
+    let delay = format!("'{}' 700", helper::delay().display());
     let slow = format!(
         "Host {HOST}\n  ProxyUseFdpass no\n  ProxyCommand {delay} | {} | {delay}\n{config}",
         proxy.replace("-F -w 5 ", "")
