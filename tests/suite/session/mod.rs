@@ -15,5 +15,6 @@ mod live;
 mod pages;
 mod refused;
 mod rollback;
+mod shown;
 mod whole;
 mod worlds;
