@@ -61,11 +61,12 @@ fn a_bomb_of_aliases_is_refused_at_once() {
         let list = vec![format!("*{of}"); 10].join(", ");
         text.push_str(&format!("{name}: &{name} [{list}]\n"));
     }
+    // Spelt out it would have 10^25 items, for which no machine has the time.
     let began = Instant::now();
     wrong(&text, &["cannot be read"]);
     wrong(&"[".repeat(100_000), &["cannot be read"]);
     wrong(&format!("{HEAD}  - a: {}{}\n", "{ b: ".repeat(20_000), "}".repeat(20_000)), &[]);
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
 #[test]
