@@ -103,7 +103,7 @@ fn ansible(hosts: &Hosts, program: &Path) -> f64 {
         let _ = writeln!(book, "    - command: {{ argv: [/bin/sh, -c, '{}'] }}", action(number));
     }
     let config = format!(
-        "[defaults]\nforks = 3\ninventory = hosts\n[ssh_connection]\npipelining = True\nssh_args = -F {} -o ControlMaster=auto -o ControlPersist=30 -o ControlPath={}/%C\n",
+        "[defaults]\nforks = 3\ninventory = hosts\n[ssh_connection]\npipelining = True\nssh_args = -F \"{}\" -o ControlMaster=auto -o ControlPersist=30 -o \"ControlPath={}/%C\"\n",
         hosts.config().display(),
         dir.path().display()
     );

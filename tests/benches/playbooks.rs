@@ -2,7 +2,7 @@
 
 use crate::rounds::{goal, ratio, rounds_of, table};
 use palinode_tests::ansible::Release;
-use palinode_tests::plays::Plays;
+use palinode_tests::playbooks::Playbooks;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ const NAMES: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
 
 pub(crate) fn run() {
     println!("a playbook of {TASKS} tasks on three hosts, {} host results", 3 * TASKS);
-    let Some(plays) = Plays::new("bench: playbooks", Release::Current, &NAMES) else { return };
+    let Some(plays) = Playbooks::new("bench: playbooks", Release::Current, &NAMES) else { return };
     let mut text = "- hosts: glusterfs\n  gather_facts: false\n  tasks:\n".to_owned();
     for number in 0..TASKS {
         text.push_str(&format!("    - name: task {number}\n      raw: echo {number}\n"));
@@ -64,7 +64,7 @@ pub(crate) fn run() {
 }
 
 /// A run: its time, the time inside the callback, and what the process used of a processor.
-fn palinode(plays: &Plays) -> (f64, f64, f64) {
+fn palinode(plays: &Playbooks) -> (f64, f64, f64) {
     let _ = std::fs::remove_dir_all(plays.site.desk.path().join(".palinode"));
     let start = Instant::now();
     let mut live = plays.spawn(&["run", "./play-book.yml", "-i", "hosts", "--yes"]);
@@ -95,7 +95,7 @@ fn ticks(pid: u32) -> Option<f64> {
 }
 
 /// The last whole line that the job told, without reading all of them each time.
-fn last_line(plays: &Plays) -> Option<serde_json::Value> {
+fn last_line(plays: &Playbooks) -> Option<serde_json::Value> {
     let jobs = std::fs::read_dir(plays.site.desk.path().join(".palinode/jobs")).ok()?;
     let file = jobs.flatten().map(|job| job.path().join("events")).find(|file| file.exists())?;
     let mut file = std::fs::File::open(file).ok()?;
@@ -106,7 +106,7 @@ fn last_line(plays: &Plays) -> Option<serde_json::Value> {
     serde_json::from_str(text.trim_end().lines().last()?).ok()
 }
 
-fn by_hand(plays: &Plays, ara: Option<&Path>) -> f64 {
+fn by_hand(plays: &Playbooks, ara: Option<&Path>) -> f64 {
     let settings = plays.settings();
     let path = settings.iter().find(|(name, _)| *name == "PATH").map(|(_, path)| path.clone()).unwrap_or_default();
     let mut command = match ara {
@@ -129,7 +129,7 @@ fn by_hand(plays: &Plays, ara: Option<&Path>) -> f64 {
         }
     };
     let config = plays.site.hosts.config().display();
-    command.env("ANSIBLE_SSH_ARGS", format!("-F {config} -C -o ControlMaster=auto -o ControlPersist=60s"));
+    command.env("ANSIBLE_SSH_ARGS", format!("-F '{config}' -C -o ControlMaster=auto -o ControlPersist=60s"));
     command.args(["-i", "hosts", "play.yml"]).current_dir(plays.site.desk.path());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();

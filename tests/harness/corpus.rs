@@ -2,7 +2,7 @@
 
 use crate::memory::{BACK, CRIO_TO_DOCKER, RUN};
 use crate::owner::actor;
-use crate::tale::{Tale, copy_all};
+use crate::story::{Story, copy_all};
 use palinode_core::id::{HostName, Micros, RunId, Seq, StepPath};
 use palinode_core::port::{Handout, Stored, Verb};
 use palinode_core::record::{Answer, Class, Event, FORMAT, PauseWhy, RunEnd, Scope};
@@ -108,48 +108,48 @@ const ALL: &[&str] = &[];
 const THIRD: RunId = RunId([3, 0, 0, 0, 0, 0, 0, 3]);
 
 /// Tells a story.
-pub type Story = fn(&mut Tale);
+pub type Script = fn(&mut Story);
 
 /// Stories that go on otherwise since rules 2, by the name of their folder.
-pub const SINCE_2: &[(&str, Story)] = &[
-    ("a-gate-beyond-is-asked-again", |tale| {
-        tale.fail("gluster1.demo/conf", Failing::Half);
-        paused(tale.run(RUN, GATED, ONE), &PauseWhy::Failed);
-        closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/conf")), BACK), RunEnd::RolledBack);
-        closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), THIRD), RunEnd::RolledBack);
-        tale.answer(RUN, "gluster1.demo/conf", Answer::Retry);
-        tale.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
-        done(tale.resume(RUN, false));
+pub const SINCE_2: &[(&str, Script)] = &[
+    ("a-gate-beyond-is-asked-again", |story| {
+        story.fail("gluster1.demo/conf", Failing::Half);
+        paused(story.run(RUN, GATED, ONE), &PauseWhy::Failed);
+        closed(story.back(RUN, &Scope::Step(path("gluster1.demo/conf")), BACK), RunEnd::RolledBack);
+        closed(story.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), THIRD), RunEnd::RolledBack);
+        story.answer(RUN, "gluster1.demo/conf", Answer::Retry);
+        story.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("a-host-comes-back-whole", |tale| {
+    ("a-host-comes-back-whole", |story| {
         // Since rules 4 a host is not taken back while another one stands half done.
-        tale.go_back_under(3);
-        failed(tale);
-        closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
-        tale.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
+        story.go_back_under(3);
+        failed(story);
+        closed(story.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
+        story.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
         let host = HostName::new(G1).expect("a host");
-        closed(tale.back(RUN, &Scope::Host(host), THIRD), RunEnd::RolledBack);
-        tale.answer(RUN, "gluster1.demo/conf", Answer::Retry);
-        tale.answer(RUN, "gluster2.demo/conf", Answer::Retry);
-        done(tale.resume(RUN, false));
+        closed(story.back(RUN, &Scope::Host(host), THIRD), RunEnd::RolledBack);
+        story.answer(RUN, "gluster1.demo/conf", Answer::Retry);
+        story.answer(RUN, "gluster2.demo/conf", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
 ];
 
 /// Stories that go on otherwise since rules 3.
-pub const SINCE_3: &[(&str, Story)] = &[("a-doubt-comes-first", |tale| {
+pub const SINCE_3: &[(&str, Script)] = &[("a-doubt-comes-first", |story| {
     let runbook = STEPS.replace("serial: 1", "serial: 1, max_fail: 1");
-    tale.fault("gluster1.demo/stop", Phase::Half);
-    let dead = tale.run(RUN, &runbook, &[G1, "gluster2.demo"]);
+    story.fault("gluster1.demo/stop", Phase::Half);
+    let dead = story.run(RUN, &runbook, &[G1, "gluster2.demo"]);
     assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
-    closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
-    tale.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
-    tale.lab().make_fail(path("gluster1.demo/cordon"), 2, "no such luck", Failing::Before);
-    closed(tale.resume(RUN, false), RunEnd::Failed);
+    closed(story.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
+    story.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
+    story.lab().make_fail(path("gluster1.demo/cordon"), 2, "no such luck", Failing::Before);
+    closed(story.resume(RUN, false), RunEnd::Failed);
 })];
 
 /// Stories that go on otherwise since rules 4.
-pub const SINCE_4: &[(&str, Story)] = &[("a-gates-time-goes-on", |tale| {
-    let dir = tale.dir().to_owned();
+pub const SINCE_4: &[(&str, Script)] = &[("a-gates-time-goes-on", |story| {
+    let dir = story.dir().to_owned();
     let mut samples = 0;
     let mut watch = |_: &Lab, stored: &Stored| {
         samples += u32::from(matches!(stored.entry.event, Event::GateSampled { .. }));
@@ -159,104 +159,104 @@ pub const SINCE_4: &[(&str, Story)] = &[("a-gates-time-goes-on", |tale| {
         }
     };
     let runbook = IMPATIENT.replace("samples: 2", "samples: 3").replace("timeout: 1s", "timeout: 40s");
-    paused(tale.run_in("lab", RUN, (&runbook, ONE), &mut watch), &PauseWhy::Asked);
+    paused(story.run_in("lab", RUN, (&runbook, ONE), &mut watch), &PauseWhy::Asked);
     // Storage is healed by now. Three good samples take longer than what is left of the gate's time.
-    let mut stopped = tale.resume(RUN, false);
+    let mut stopped = story.resume(RUN, false);
     if matches!(stopped, Ok(Stopped::Paused(PauseWhy::Failed))) {
-        tale.answer(RUN, "gluster1.demo/healed", Answer::Retry);
-        stopped = tale.resume(RUN, false);
+        story.answer(RUN, "gluster1.demo/healed", Answer::Retry);
+        stopped = story.resume(RUN, false);
     }
     done(stopped);
-    closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
+    closed(story.back(RUN, &Scope::Step(path("gluster1.demo/cordon")), BACK), RunEnd::RolledBack);
 })];
 
 /// The versions of the rules since which some stories go on otherwise, with those stories.
-pub const SINCE: &[(u32, &[(&str, Story)])] = &[(2, SINCE_2), (3, SINCE_3), (4, SINCE_4)];
+pub const SINCE: &[(u32, &[(&str, Script)])] = &[(2, SINCE_2), (3, SINCE_3), (4, SINCE_4)];
 
 /// Stories that go the same way under all rules, told again under those of today.
 const AS_EVER: &[&str] = &["failed-and-retried", "asked-and-applied", "back-a-step"];
 
 /// Findings that no journal under rules 1 has: told first under rules 2. All rules decide them alike.
-pub const FOUND_2: &[(&str, Story)] = &[
-    ("found-ended-badly", |tale| {
-        tale.fail("gluster1.demo/conf", Failing::Half);
-        died(tale, "gluster1.demo/conf", Phase::Done);
-        paused(tale.resume(RUN, false), &PauseWhy::Failed);
-        tale.answer(RUN, "gluster1.demo/conf", Answer::Retry);
-        done(tale.resume(RUN, false));
+pub const FOUND_2: &[(&str, Script)] = &[
+    ("found-ended-badly", |story| {
+        story.fail("gluster1.demo/conf", Failing::Half);
+        died(story, "gluster1.demo/conf", Phase::Done);
+        paused(story.resume(RUN, false), &PauseWhy::Failed);
+        story.answer(RUN, "gluster1.demo/conf", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("found-running", |tale| {
-        tale.fault("gluster1.demo/scaleup", Phase::LinkCut);
-        done(tale.run(RUN, CRIO_TO_DOCKER, ONE));
+    ("found-running", |story| {
+        story.fault("gluster1.demo/scaleup", Phase::LinkCut);
+        done(story.run(RUN, CRIO_TO_DOCKER, ONE));
     }),
-    ("found-unheard", |tale| {
-        tale.fault("gluster1.demo/name", Phase::Silent);
-        let dead = tale.run(RUN, SIDE, ONE);
+    ("found-unheard", |story| {
+        story.fault("gluster1.demo/name", Phase::Silent);
+        let dead = story.run(RUN, SIDE, ONE);
         assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
-        done(tale.resume(RUN, false));
+        done(story.resume(RUN, false));
     }),
 ];
 
 /// What has a journal under the rules of today: all that they decide otherwise, what was never told before, and a few
 /// as ever.
-pub fn todays() -> impl Iterator<Item = &'static (&'static str, Story)> {
+pub fn todays() -> impl Iterator<Item = &'static (&'static str, Script)> {
     let as_ever = KINDS.iter().filter(|(name, _)| AS_EVER.contains(name));
     SINCE.iter().flat_map(|(_, stories)| *stories).chain(FOUND_2).chain(as_ever)
 }
 
 /// Every kind of run, by the name of its folder; under rules 1 each has a journal.
-pub const KINDS: &[(&str, Story)] = &[
-    ("done", |tale| done(tale.run(RUN, CRIO_TO_DOCKER, ONE))),
-    ("failed-and-retried", |tale| {
-        failed(tale);
-        tale.answer(RUN, "gluster2.demo/conf", Answer::Retry);
-        done(tale.resume(RUN, false));
+pub const KINDS: &[(&str, Script)] = &[
+    ("done", |story| done(story.run(RUN, CRIO_TO_DOCKER, ONE))),
+    ("failed-and-retried", |story| {
+        failed(story);
+        story.answer(RUN, "gluster2.demo/conf", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("failed-and-skipped", |tale| {
-        failed(tale);
-        tale.decide(RUN, Verb::Skip { step: path("gluster2.demo/conf") });
-        done(tale.resume(RUN, false));
+    ("failed-and-skipped", |story| {
+        failed(story);
+        story.decide(RUN, Verb::Skip { step: path("gluster2.demo/conf") });
+        done(story.resume(RUN, false));
     }),
-    ("failed-and-applied", |tale| {
-        failed(tale);
-        tale.answer(RUN, "gluster2.demo/conf", Answer::Applied);
-        done(tale.resume(RUN, false));
+    ("failed-and-applied", |story| {
+        failed(story);
+        story.answer(RUN, "gluster2.demo/conf", Answer::Applied);
+        done(story.resume(RUN, false));
     }),
-    ("killed-before-it-began", |tale| killed(tale, "gluster1.demo/drain", Phase::NotBegun)),
-    ("killed-and-not-applied", |tale| killed(tale, "gluster1.demo/cordon", Phase::Half)),
-    ("killed-and-partial", |tale| killed(tale, "gluster1.demo/drain", Phase::Half)),
-    ("killed-and-applied", |tale| killed(tale, "gluster1.demo/reboot", Phase::Silent)),
-    ("killed-and-finished", |tale| killed(tale, "gluster1.demo/reboot", Phase::Done)),
-    ("killed-in-a-gate", |tale| {
-        died(tale, "gluster1.demo/schedulable", Phase::NotBegun);
-        done(tale.resume(RUN, false));
+    ("killed-before-it-began", |story| killed(story, "gluster1.demo/drain", Phase::NotBegun)),
+    ("killed-and-not-applied", |story| killed(story, "gluster1.demo/cordon", Phase::Half)),
+    ("killed-and-partial", |story| killed(story, "gluster1.demo/drain", Phase::Half)),
+    ("killed-and-applied", |story| killed(story, "gluster1.demo/reboot", Phase::Silent)),
+    ("killed-and-finished", |story| killed(story, "gluster1.demo/reboot", Phase::Done)),
+    ("killed-in-a-gate", |story| {
+        died(story, "gluster1.demo/schedulable", Phase::NotBegun);
+        done(story.resume(RUN, false));
     }),
-    ("partial-and-not-safe-to-repeat", |tale| {
-        died(tale, "gluster1.demo/conf", Phase::Half);
-        paused(tale.resume(RUN, false), &PauseWhy::Failed);
-        tale.answer(RUN, "gluster1.demo/conf", Answer::Retry);
-        done(tale.resume(RUN, false));
+    ("partial-and-not-safe-to-repeat", |story| {
+        died(story, "gluster1.demo/conf", Phase::Half);
+        paused(story.resume(RUN, false), &PauseWhy::Failed);
+        story.answer(RUN, "gluster1.demo/conf", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("asked-and-applied", |tale| asked(tale, Answer::Applied)),
-    ("asked-and-not-applied", |tale| asked(tale, Answer::NotApplied)),
-    ("asked-and-partial", |tale| {
-        asking(tale);
-        tale.answer(RUN, "gluster1.demo/unexclude", Answer::Partial);
-        paused(tale.resume(RUN, false), &PauseWhy::Failed);
-        tale.answer(RUN, "gluster1.demo/unexclude", Answer::Retry);
-        done(tale.resume(RUN, false));
+    ("asked-and-applied", |story| asked(story, Answer::Applied)),
+    ("asked-and-not-applied", |story| asked(story, Answer::NotApplied)),
+    ("asked-and-partial", |story| {
+        asking(story);
+        story.answer(RUN, "gluster1.demo/unexclude", Answer::Partial);
+        paused(story.resume(RUN, false), &PauseWhy::Failed);
+        story.answer(RUN, "gluster1.demo/unexclude", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("link-dropped", |tale| {
-        tale.fault("gluster1.demo/drain", Phase::LinkCut);
-        done(tale.run(RUN, CAREFUL, ONE));
+    ("link-dropped", |story| {
+        story.fault("gluster1.demo/drain", Phase::LinkCut);
+        done(story.run(RUN, CAREFUL, ONE));
     }),
-    ("timer-fired", |tale| {
-        paused(tale.run(RUN, IMPATIENT, ONE), &PauseWhy::Failed);
-        tale.answer(RUN, "gluster1.demo/healed", Answer::Retry);
-        tale.lab().advance(Micros::seconds(3600));
-        done(tale.resume(RUN, false));
+    ("timer-fired", |story| {
+        paused(story.run(RUN, IMPATIENT, ONE), &PauseWhy::Failed);
+        story.answer(RUN, "gluster1.demo/healed", Answer::Retry);
+        story.lab().advance(Micros::seconds(3600));
+        done(story.resume(RUN, false));
     }),
-    ("drift-on-the-way-there", |tale| {
+    ("drift-on-the-way-there", |story| {
         let mut changed = false;
         let mut watch = |lab: &Lab, stored: &Stored| {
             let is_stop =
@@ -266,100 +266,100 @@ pub const KINDS: &[(&str, Story)] = &[
                 lab.change(Effect::Unit { host: G1.to_owned(), unit: "docker".to_owned(), verb: UnitVerb::Enable });
             }
         };
-        done(tale.run_in("lab", RUN, (AGAIN, ONE), &mut watch));
+        done(story.run_in("lab", RUN, (AGAIN, ONE), &mut watch));
     }),
-    ("drift-refused-and-forced", |tale| {
-        done(tale.run(RUN, STEPS, ALL));
-        tale.change(put("gluster2.demo", "[main]\nproxy=mine\n"));
-        let refused = tale.back(RUN, &Scope::Run, BACK);
+    ("drift-refused-and-forced", |story| {
+        done(story.run(RUN, STEPS, ALL));
+        story.change(put("gluster2.demo", "[main]\nproxy=mine\n"));
+        let refused = story.back(RUN, &Scope::Run, BACK);
         assert!(matches!(refused, Ok(Stopped::Paused(PauseWhy::Drift(_)))), "{refused:?}");
-        closed(tale.resume(BACK, true), RunEnd::RolledBack);
+        closed(story.resume(BACK, true), RunEnd::RolledBack);
     }),
-    ("back-a-step", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        closed(tale.back(RUN, &Scope::Step(path("gluster1.demo/conf")), BACK), RunEnd::RolledBack);
+    ("back-a-step", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        closed(story.back(RUN, &Scope::Step(path("gluster1.demo/conf")), BACK), RunEnd::RolledBack);
     }),
-    ("back-a-host-and-on", |tale| {
-        failed(tale);
+    ("back-a-host-and-on", |story| {
+        failed(story);
         let host = HostName::new(G1).expect("a host");
-        closed(tale.back(RUN, &Scope::Host(host), BACK), RunEnd::RolledBack);
-        tale.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
-        tale.answer(RUN, "gluster2.demo/conf", Answer::Retry);
-        done(tale.resume(RUN, false));
+        closed(story.back(RUN, &Scope::Host(host), BACK), RunEnd::RolledBack);
+        story.answer(RUN, "gluster1.demo/cordon", Answer::Retry);
+        story.answer(RUN, "gluster2.demo/conf", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("back-a-run", |tale| {
-        done(tale.run(RUN, CRIO_TO_DOCKER, ONE));
-        closed(tale.back(RUN, &Scope::Run, BACK), RunEnd::PartlyRolledBack);
+    ("back-a-run", |story| {
+        done(story.run(RUN, CRIO_TO_DOCKER, ONE));
+        closed(story.back(RUN, &Scope::Run, BACK), RunEnd::PartlyRolledBack);
     }),
-    ("back-an-interrupted-run", |tale| {
-        died(tale, "gluster1.demo/reboot", Phase::Half);
-        closed(tale.back(RUN, &Scope::Run, BACK), RunEnd::PartlyRolledBack);
+    ("back-an-interrupted-run", |story| {
+        died(story, "gluster1.demo/reboot", Phase::Half);
+        closed(story.back(RUN, &Scope::Run, BACK), RunEnd::PartlyRolledBack);
     }),
-    ("back-interrupted-and-on", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        tale.fault("undo/gluster1.demo/stop", Phase::Half);
-        let dead = tale.back(RUN, &Scope::Run, BACK);
+    ("back-interrupted-and-on", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        story.fault("undo/gluster1.demo/stop", Phase::Half);
+        let dead = story.back(RUN, &Scope::Run, BACK);
         assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
-        closed(tale.resume(BACK, false), RunEnd::RolledBack);
+        closed(story.resume(BACK, false), RunEnd::RolledBack);
     }),
-    ("back-with-something-there-already", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        tale.change(Effect::Schedulable { node: G1.to_owned(), on: true });
-        closed(tale.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
+    ("back-with-something-there-already", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        story.change(Effect::Schedulable { node: G1.to_owned(), on: true });
+        closed(story.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
     }),
-    ("back-and-there-again", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        closed(tale.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
-        closed(tale.back(BACK, &Scope::Run, THIRD), RunEnd::RolledBack);
+    ("back-and-there-again", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        closed(story.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
+        closed(story.back(BACK, &Scope::Run, THIRD), RunEnd::RolledBack);
     }),
-    ("back-with-an-undo-passed-over", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        tale.fail("undo/gluster1.demo/stop", Failing::Before);
-        paused(tale.back(RUN, &Scope::Run, BACK), &PauseWhy::Failed);
-        tale.decide(BACK, Verb::Skip { step: path("undo/gluster1.demo/stop") });
-        closed(tale.resume(BACK, false), RunEnd::PartlyRolledBack);
+    ("back-with-an-undo-passed-over", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        story.fail("undo/gluster1.demo/stop", Failing::Before);
+        paused(story.back(RUN, &Scope::Run, BACK), &PauseWhy::Failed);
+        story.decide(BACK, Verb::Skip { step: path("undo/gluster1.demo/stop") });
+        closed(story.resume(BACK, false), RunEnd::PartlyRolledBack);
     }),
-    ("two-labs", |tale| {
-        done(tale.run_in("lab", RUN, (STEPS, ONE), &mut |_, _| {}));
-        done(tale.run_in("other", THIRD, (STEPS, ONE), &mut |_, _| {}));
-        closed(tale.back_in("lab", RUN, &Scope::Run, BACK, false), RunEnd::RolledBack);
+    ("two-labs", |story| {
+        done(story.run_in("lab", RUN, (STEPS, ONE), &mut |_, _| {}));
+        done(story.run_in("other", THIRD, (STEPS, ONE), &mut |_, _| {}));
+        closed(story.back_in("lab", RUN, &Scope::Run, BACK, false), RunEnd::RolledBack);
     }),
-    ("a-later-run-in-the-same-lab", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        closed(tale.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
-        done(tale.run(THIRD, STEPS, ONE));
+    ("a-later-run-in-the-same-lab", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        closed(story.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
+        done(story.run(THIRD, STEPS, ONE));
     }),
-    ("side-by-side", |tale| done(tale.run(RUN, SIDE, ALL))),
-    ("failures-tolerated", |tale| {
-        tale.fail("gluster2.demo/conf", Failing::Before);
+    ("side-by-side", |story| done(story.run(RUN, SIDE, ALL))),
+    ("failures-tolerated", |story| {
+        story.fail("gluster2.demo/conf", Failing::Before);
         let runbook = STEPS.replace("serial: 1", "serial: 2, max_fail: 1");
-        closed(tale.run(RUN, &runbook, ALL), RunEnd::Failed);
+        closed(story.run(RUN, &runbook, ALL), RunEnd::Failed);
     }),
-    ("paused-by-a-person", |tale| {
-        paused_by_a_person(tale);
-        done(tale.resume(RUN, false));
+    ("paused-by-a-person", |story| {
+        paused_by_a_person(story);
+        done(story.resume(RUN, false));
     }),
-    ("blocked-and-skipped", |tale| {
+    ("blocked-and-skipped", |story| {
         let blocked = PauseWhy::Blocked(path("gluster1.demo/back"));
-        paused(tale.run(RUN, BLOCKED, ONE), &blocked);
-        tale.decide(RUN, Verb::Skip { step: path("gluster1.demo/back") });
-        done(tale.resume(RUN, false));
+        paused(story.run(RUN, BLOCKED, ONE), &blocked);
+        story.decide(RUN, Verb::Skip { step: path("gluster1.demo/back") });
+        done(story.resume(RUN, false));
     }),
-    ("gate-without-hope", |tale| {
-        let whole = tale.lab().snapshot();
+    ("gate-without-hope", |story| {
+        let whole = story.lab().snapshot();
         let mut poor = whole.clone();
         poor.drop_from_repository("docker");
-        tale.lab().restore(poor);
-        paused(tale.run(RUN, RESTORABLE, ONE), &PauseWhy::Failed);
-        tale.lab().restore(whole);
-        tale.answer(RUN, "gluster1.demo/put-back", Answer::Retry);
-        done(tale.resume(RUN, false));
+        story.lab().restore(poor);
+        paused(story.run(RUN, RESTORABLE, ONE), &PauseWhy::Failed);
+        story.lab().restore(whole);
+        story.answer(RUN, "gluster1.demo/put-back", Answer::Retry);
+        done(story.resume(RUN, false));
     }),
-    ("erased", |tale| {
-        done(tale.run(RUN, STEPS, ONE));
-        closed(tale.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
+    ("erased", |story| {
+        done(story.run(RUN, STEPS, ONE));
+        closed(story.back(RUN, &Scope::Run, BACK), RunEnd::RolledBack);
         for class in [Class::Output, Class::Content, Class::Words] {
-            tale.erase(RUN, class);
+            story.erase(RUN, class);
         }
     }),
 ];
@@ -388,25 +388,25 @@ fn paused(stopped: Result<Stopped, DriveError>, why: &PauseWhy) {
     assert!(matches!(&stopped, Ok(Stopped::Paused(found)) if found == why), "{stopped:?}");
 }
 
-fn failed(tale: &mut Tale) {
-    tale.fail("gluster2.demo/conf", Failing::Half);
-    paused(tale.run(RUN, STEPS, &[G1, "gluster2.demo"]), &PauseWhy::Failed);
+fn failed(story: &mut Story) {
+    story.fail("gluster2.demo/conf", Failing::Half);
+    paused(story.run(RUN, STEPS, &[G1, "gluster2.demo"]), &PauseWhy::Failed);
 }
 
-fn died(tale: &mut Tale, step: &str, phase: Phase) {
-    tale.fault(step, phase);
-    let dead = tale.run(RUN, CAREFUL, ONE);
+fn died(story: &mut Story, step: &str, phase: Phase) {
+    story.fault(step, phase);
+    let dead = story.run(RUN, CAREFUL, ONE);
     assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
 }
 
-fn killed(tale: &mut Tale, step: &str, phase: Phase) {
-    died(tale, step, phase);
-    done(tale.resume(RUN, false));
+fn killed(story: &mut Story, step: &str, phase: Phase) {
+    died(story, step, phase);
+    done(story.resume(RUN, false));
 }
 
 /// The story of that name, up to the pause.
-pub fn paused_by_a_person(tale: &mut Tale) {
-    let dir = tale.dir().to_owned();
+pub fn paused_by_a_person(story: &mut Story) {
+    let dir = story.dir().to_owned();
     let mut watch = |_: &Lab, stored: &Stored| {
         if stored.entry.seq == Seq(3) {
             let reason = Some("lunch".to_owned());
@@ -414,20 +414,20 @@ pub fn paused_by_a_person(tale: &mut Tale) {
             palinode_journal::hand_in(&dir, &handout).expect("a decision can be handed in");
         }
     };
-    paused(tale.run_in("lab", RUN, (AGAIN, ONE), &mut watch), &PauseWhy::Asked);
+    paused(story.run_in("lab", RUN, (AGAIN, ONE), &mut watch), &PauseWhy::Asked);
 }
 
-fn asking(tale: &mut Tale) {
-    tale.fault("gluster1.demo/unexclude", Phase::Half);
-    let dead = tale.run(RUN, DOUBT, ONE);
+fn asking(story: &mut Story) {
+    story.fault("gluster1.demo/unexclude", Phase::Half);
+    let dead = story.run(RUN, DOUBT, ONE);
     assert!(matches!(dead, Err(DriveError::Halted(_))), "{dead:?}");
-    paused(tale.resume(RUN, false), &PauseWhy::InDoubt);
+    paused(story.resume(RUN, false), &PauseWhy::InDoubt);
 }
 
-fn asked(tale: &mut Tale, answer: Answer) {
-    asking(tale);
-    tale.answer(RUN, "gluster1.demo/unexclude", answer);
-    done(tale.resume(RUN, false));
+fn asked(story: &mut Story, answer: Answer) {
+    asking(story);
+    story.answer(RUN, "gluster1.demo/unexclude", answer);
+    done(story.resume(RUN, false));
 }
 
 /// Where all fixtures are.
@@ -450,7 +450,7 @@ pub fn write_missing() {
         }
         let scratch = TempDir::new().expect("a folder can be made");
         let dir = scratch.path().join("journal");
-        story(&mut Tale::new(&dir));
+        story(&mut Story::new(&dir));
         copy_all(&dir, &place);
     }
 }

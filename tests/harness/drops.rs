@@ -1,9 +1,9 @@
-//! The drop matrix: an action, a moment of its job, and what strikes then. The judge is the machine (see [`crate::rig`]),
+//! The drop matrix: an action, a moment of its job, and what strikes then. The machine itself counts (see [`crate::instrumented_host`]),
 //! never Palinode's own word.
 
 use crate::binary::{Desk, Live, Out};
 use crate::hosts::Hosts;
-use crate::rig::{Gate, Rig};
+use crate::instrumented_host::{Gate, InstrumentedHost};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write as _};
@@ -155,7 +155,7 @@ pub fn run(hosts: &Hosts, names: &[&str], cells: Vec<Cell>) -> Vec<Row> {
     std::thread::scope(|scope| {
         for name in names {
             scope.spawn(|| {
-                let rig = Rig::new(hosts, name);
+                let machine = InstrumentedHost::new(hosts, name);
                 while let Some(cell) = next() {
                     let mut row = Row {
                         cell,
@@ -166,11 +166,11 @@ pub fn run(hosts: &Hosts, names: &[&str], cells: Vec<Cell>) -> Vec<Row> {
                         by: String::new(),
                         wrong: None,
                     };
-                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| Trial::new(rig, cell).run(&mut row))) {
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| Trial::new(machine, cell).run(&mut row))) {
                         let words = panic.downcast_ref::<String>().map(String::as_str);
                         let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
                         row.wrong = Some(words.unwrap_or("it panicked").to_owned());
-                        anew(rig);
+                        anew(machine);
                     }
                     rows.lock().expect("nobody panics with it").push(row);
                 }
@@ -183,33 +183,33 @@ pub fn run(hosts: &Hosts, names: &[&str], cells: Vec<Cell>) -> Vec<Row> {
 }
 
 /// After a trial that went wrong, nothing of it goes on.
-fn anew(rig: Rig<'_>) {
-    rig.hosts.power_off(rig.name);
-    rig.hosts.refuse(rig.name, false);
-    rig.hosts.mend_link(rig.name);
-    rig.hosts.power_on(rig.name);
+fn anew(machine: InstrumentedHost<'_>) {
+    machine.hosts.power_off(machine.name);
+    machine.hosts.refuse(machine.name, false);
+    machine.hosts.mend_link(machine.name);
+    machine.hosts.power_on(machine.name);
 }
 
 /// A desk with a runbook of one step for one machine.
 struct Trial<'a> {
     desk: Desk,
-    rig: Rig<'a>,
+    machine: InstrumentedHost<'a>,
     cell: Cell,
 }
 
 impl<'a> Trial<'a> {
-    fn new(rig: Rig<'a>, cell: Cell) -> Self {
+    fn new(machine: InstrumentedHost<'a>, cell: Cell) -> Self {
         let desk = Desk::new();
-        desk.write("hosts", format!("[glusterfs]\n{}\n", rig.name));
+        desk.write("hosts", format!("[glusterfs]\n{}\n", machine.name));
         desk.write(
             "book.yml",
             format!("runbook: drop\nhosts: {{ group: glusterfs }}\neach_host:\n  - step: {}\n", cell.kind.step),
         );
-        Self { desk, rig, cell }
+        Self { desk, machine, cell }
     }
 
     fn args<'b>(&'b self, args: &[&'b str]) -> Vec<&'b str> {
-        let config = self.rig.hosts.config().to_str().expect("a path in UTF-8");
+        let config = self.machine.hosts.config().to_str().expect("a path in UTF-8");
         [&["--ssh-config", config], args].concat()
     }
 
@@ -222,35 +222,35 @@ impl<'a> Trial<'a> {
     }
 
     fn run(&self, row: &mut Row) {
-        let (rig, kind) = (self.rig, self.cell.kind);
-        rig.rest();
-        rig.inside(&format!("set -e; rm -rf /var/lib/palinode/claim; {}; sync -f /", kind.before)).exits(0);
+        let (machine, kind) = (self.machine, self.cell.kind);
+        machine.rest();
+        machine.inside(&format!("set -e; rm -rf /var/lib/palinode/claim; {}; sync -f /", kind.before)).exits(0);
         let forward = ["run", "./book.yml", "-i", "hosts", "--yes"];
         if kind.back {
             self.spawn(&forward).end().exits(0);
         }
         let held = kind.effects == Effects::Reboot && self.cell.moment == Moment::Ended;
-        rig.watch(kind.calls, (!held).then(|| self.cell.gate()));
+        machine.watch(kind.calls, (!held).then(|| self.cell.gate()));
         if held {
-            rig.hosts.hold(rig.name);
+            machine.hosts.hold(machine.name);
         }
         let live = self.spawn(if kind.back { &["rollback", "--yes"] } else { &forward });
         let mut out = if held {
-            rig.is_down();
+            machine.is_down();
             self.strike_down(live)
         } else {
-            rig.reached(self.cell.gate());
+            machine.reached(self.cell.gate());
             match self.cell.moment {
                 Moment::Before => self.strike_before(live),
                 Moment::Running | Moment::Worked => self.strike_running(live),
                 Moment::Ended => self.strike_ended(live),
             }
         };
-        row.effects = rig.noted().len();
+        row.effects = machine.noted().len();
         if out.code == Some(4) {
             // Whoever is asked looks at what the host noted.
             let answer = if row.effects == 0 { "--not-applied" } else { "--applied" };
-            let step = format!("{}/step", rig.name);
+            let step = format!("{}/step", machine.name);
             self.desk.run(&["resolve", &step, answer, "--reason", "the host's own count"]).exits(0);
             out = self.resume().end();
         }
@@ -274,8 +274,8 @@ impl<'a> Trial<'a> {
             }
         };
         // A boot in between ended it.
-        if self.rig.inside("[ -d /run/rig/claim.reached ]").code == Some(0) {
-            self.rig.pass(Gate::Claim);
+        if self.machine.inside("[ -d /run/rig/claim.reached ]").code == Some(0) {
+            self.machine.pass(Gate::Claim);
             std::thread::sleep(Duration::from_millis(500));
         }
         out
@@ -294,42 +294,42 @@ impl<'a> Trial<'a> {
         };
         if !self.cell.boots() {
             std::thread::sleep(SOON);
-            self.rig.open(self.cell.gate());
+            self.machine.open(self.cell.gate());
         }
         live.end()
     }
 
     /// The job ends where nobody hears of it.
     fn strike_ended(&self, live: Live) -> Out {
-        let (rig, hosts, name) = (self.rig, self.rig.hosts, self.rig.name);
+        let (machine, hosts, name) = (self.machine, self.machine.hosts, self.machine.name);
         match self.cell.fault {
             Fault::Killed => {
                 live.kill();
-                rig.pass(Gate::End);
+                machine.pass(Gate::End);
                 return self.resume().end();
             }
             Fault::Link => {
                 hosts.cut_link(name);
-                rig.pass(Gate::End);
+                machine.pass(Gate::End);
                 std::thread::sleep(GONE);
                 hosts.mend_link(name);
             }
             Fault::Sessions => {
                 hosts.refuse(name, true);
                 hosts.kill_sessions(name);
-                rig.pass(Gate::End);
+                machine.pass(Gate::End);
                 hosts.refuse(name, false);
             }
             Fault::Listener => {
                 hosts.stop_sshd(name);
                 hosts.kill_sessions(name);
-                rig.pass(Gate::End);
+                machine.pass(Gate::End);
                 std::thread::sleep(AWAY);
                 hosts.start_sshd(name);
             }
             fault => {
                 hosts.cut_link(name);
-                rig.pass(Gate::End);
+                machine.pass(Gate::End);
                 self.strike(fault);
                 hosts.mend_link(name);
             }
@@ -339,7 +339,7 @@ impl<'a> Trial<'a> {
 
     /// The host is on its way into its next boot.
     fn strike_down(&self, live: Live) -> Out {
-        let (hosts, name) = (self.rig.hosts, self.rig.name);
+        let (hosts, name) = (self.machine.hosts, self.machine.name);
         match self.cell.fault {
             Fault::Killed => {
                 live.kill();
@@ -372,7 +372,7 @@ impl<'a> Trial<'a> {
     }
 
     fn strike(&self, fault: Fault) {
-        let (hosts, name) = (self.rig.hosts, self.rig.name);
+        let (hosts, name) = (self.machine.hosts, self.machine.name);
         match fault {
             Fault::Link => {
                 hosts.cut_link(name);
@@ -404,13 +404,13 @@ impl<'a> Trial<'a> {
 
     /// The jobs' folders go, as with a disk that did not hold them.
     fn forget(&self) {
-        self.rig.inside("rm -rf /var/lib/palinode/jobs/*").exits(0);
+        self.machine.inside("rm -rf /var/lib/palinode/jobs/*").exits(0);
     }
 
     /// What host and journal have in the end.
     fn judge(&self, row: &mut Row, out: &Out) {
-        row.effects = self.rig.noted().len();
-        row.boots = self.rig.boots();
+        row.effects = self.machine.noted().len();
+        row.boots = self.machine.boots();
         row.state = self.desk.json(&["status"])["state"].as_str().unwrap_or("?").to_owned();
         let events = self.events();
         row.attempts = events.iter().filter(|event| event["Intent"].is_object()).count();
@@ -429,7 +429,7 @@ impl<'a> Trial<'a> {
     /// What is not as promised.
     fn wrong(&self, row: &Row) -> Option<String> {
         let Cell { kind, fault, moment } = self.cell;
-        let noted = self.rig.noted();
+        let noted = self.machine.noted();
         let mut different = noted.clone();
         different.sort();
         different.dedup();
@@ -465,8 +465,8 @@ impl<'a> Trial<'a> {
         if asked != blind && !chance {
             return Some(format!("a person was asked: {asked}, nothing else could tell: {blind}"));
         }
-        if self.rig.inside(kind.done).code != Some(0) {
-            return Some(format!("it is not done: {}", self.rig.inside(kind.done)));
+        if self.machine.inside(kind.done).code != Some(0) {
+            return Some(format!("it is not done: {}", self.machine.inside(kind.done)));
         }
         // The output is whole, if the job's own word was heard in the end.
         let last = events.iter().rev().find(|event| event["Probed"].is_object() || event["Outcome"].is_object());

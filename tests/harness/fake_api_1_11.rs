@@ -5,7 +5,7 @@
 //! looked at again. A test that does not hold is a 500 with the words of the patch library (kubernetes#68202, #42644).
 
 use crate::chance::Chance;
-use crate::tape::{Asked, Reply, Tape};
+use crate::fake_api::{Asked, FakeApi, Reply};
 use palinode_core::cluster::{self, merged};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -359,12 +359,12 @@ fn patched(object: &Value, operations: &[Value]) -> Result<Value, String> {
 
 /// The server.
 #[derive(Debug)]
-pub struct OldApi {
-    tape: Tape,
+pub struct FakeApi111 {
+    api: FakeApi,
     store: Arc<Mutex<Store>>,
 }
 
-impl OldApi {
+impl FakeApi111 {
     /// Starts one whose cache lags behind by so many milliseconds, and no two times by the same.
     pub fn new(chance: Chance, lag: RangeInclusive<u64>) -> Self {
         let store = Arc::new(Mutex::new(Store {
@@ -379,8 +379,8 @@ impl OldApi {
             stale: 0,
         }));
         let inner = Arc::clone(&store);
-        let tape = Tape::new(move |asked| inner.lock().expect("nobody died here").answer(asked));
-        Self { tape, store }
+        let api = FakeApi::new(move |asked| inner.lock().expect("nobody died here").answer(asked));
+        Self { api, store }
     }
 
     /// What it has; nothing is answered meanwhile.
@@ -418,12 +418,12 @@ impl OldApi {
 
     /// The file by which it is reached.
     pub fn kubeconfig(&self) -> PathBuf {
-        self.tape.kubeconfig()
+        self.api.kubeconfig()
     }
 
     /// What was asked so far that would change something.
     pub fn writes(&self) -> Vec<Asked> {
-        self.tape.writes()
+        self.api.writes()
     }
 }
 
@@ -440,7 +440,7 @@ mod tests {
 
     #[test]
     fn the_cache_lags_behind_and_a_late_patch_is_merged_without_its_tests() {
-        let api = OldApi::new(Chance::new(1), 60_000..=60_000);
+        let api = FakeApi111::new(Chance::new(1), 60_000..=60_000);
         let mut store = api.store();
         store.register("n");
         let registered = store.object(&node_path("n"));

@@ -53,8 +53,10 @@ impl Faults {
             How::Lie => "lie",
             How::Stop => "stop",
         };
+        let [library, folder] = helper::preloaded(helper::faults());
         let mut all = vec![
-            ("LD_PRELOAD", helper::faults().to_owned()),
+            library,
+            folder,
             ("FAULTS_BELOW", self.below.clone()),
             ("FAULTS_CALLS", self.calls.into()),
             ("FAULTS_AT", self.at.to_string().into()),

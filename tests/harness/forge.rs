@@ -2,7 +2,7 @@
 //! copy is as it should be and only the story is another.
 
 use crate::owner::owner;
-use crate::tale::{SMALL, copy_all};
+use crate::story::{SMALL, copy_all};
 use palinode_core::id::Seq;
 use palinode_core::port::{Journal, JournalRead};
 use palinode_core::record::{Draft, Entry};
@@ -10,7 +10,7 @@ use palinode_journal::{DiskJournal, JournalReader, create};
 use std::path::Path;
 
 /// The entries of a journal, and the public blobs that an alteration adds.
-pub struct Story {
+pub struct Forgery {
     /// The entries, in order; sequences and links are made anew when it is written.
     pub entries: Vec<Entry>,
     reader: JournalReader,
@@ -18,7 +18,7 @@ pub struct Story {
     pub blobs: Vec<Vec<u8>>,
 }
 
-impl Story {
+impl Forgery {
     /// The story that a journal tells.
     pub fn of(dir: &Path) -> Self {
         let reader = JournalReader::open(dir).expect("the journal can be read");

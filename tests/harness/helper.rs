@@ -34,6 +34,14 @@ pub fn clock() -> &'static Path {
     BUILT.get_or_init(|| build("clock.so", CLOCK, &["-shared", "-fPIC"]))
 }
 
+/// The settings that have a library loaded before all others. It is named by its file alone: the linker would split a path
+/// at a space.
+pub fn preloaded(library: &Path) -> [(&'static str, PathBuf); 2] {
+    let file = library.file_name().expect("a library has a name");
+    let folder = library.parent().expect("a library is in a folder");
+    [("LD_PRELOAD", file.into()), ("LD_LIBRARY_PATH", folder.to_owned())]
+}
+
 /// Compiles a source beside the test's own file, unless it was compiled before.
 fn build(name: &str, source: &str, options: &[&str]) -> PathBuf {
     let mut hasher = DefaultHasher::new();

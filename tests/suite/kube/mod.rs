@@ -1,0 +1,8 @@
+//! Through the API of a cluster: a real API server, or one that answers as a test says.
+
+mod api_1_11;
+mod conformance;
+mod faults;
+mod joins;
+mod nodes;
+mod objects;
