@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
     #[command(flatten)]
-    pub(crate) logging: crate::logging::Options,
+    pub(crate) logging: crate::logging::options::Options,
 }
 
 /// How to print data.

@@ -1,7 +1,7 @@
 //! Where events go: what is noted of spans, and who gets the events.
 
-use super::Format;
 use super::noted::{Context, Fields, Noted};
+use super::options::Format;
 use crate::render::to_stderr;
 use std::fs::File;
 use std::io::Write as _;

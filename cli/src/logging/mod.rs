@@ -11,45 +11,20 @@ mod file;
 mod filter;
 mod layers;
 mod noted;
+pub(crate) mod options;
 mod ring;
 
 use crate::args::Args;
 use crate::error::Failure;
-use clap::{ArgAction, ValueEnum};
+use crate::logging::options::Options;
 pub(crate) use file::{NotOurs, place};
 use filter::Wanted;
 use layers::{Contexts, Printer, Sink, only_ours};
 pub(crate) use noted::escaped;
 pub(crate) use ring::{Guard, ended, of_run};
-use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
-
-/// How much of what happens is logged, and where to.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Options {
-    /// Log to standard error: -v what is decided, -vv each question to a host and request to the API, -vvv all.
-    ///
-    /// `PALINODE_LOG=palinode_executors::ssh=debug` chooses by part of the program.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Log into this file, behind what is in it: as -vv does, or as PALINODE_LOG says. A new one is private to you.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) log_file: Option<PathBuf>,
-    /// How each event is written.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(crate) log_format: Format,
-}
-
-/// How an event is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A line for people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// The most talkative level that so many `-v` ask for.
 fn level(verbose: u8) -> LevelFilter {

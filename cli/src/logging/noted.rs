@@ -1,6 +1,6 @@
 //! What is noted of an event: its fields, short and escaped, with those of the spans around it.
 
-use super::Format;
+use super::options::Format;
 use palinode_core::shown::is_bidi;
 use serde_json::{Map, Value as Json};
 use std::fmt::{self, Write as _};

@@ -1,9 +1,9 @@
 //! The last events of a run, kept in memory, and in the journal's folder once the run ends badly: who asks for help then
 //! did not type `-v` before.
 
-use super::Format;
 use super::layers::{Contexts, OURS, noted};
 use super::noted::Noted;
+use super::options::Format;
 use palinode_core::id::RunId;
 use palinode_core::record::{PauseWhy, RunEnd};
 use palinode_journal::diagnostics;

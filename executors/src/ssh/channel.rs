@@ -183,7 +183,8 @@ impl Channel {
             // What is done on this machine needs the environment of whoever asks for it.
             Some(places) => (format!("printf '%s\\n' '{clean}'\n"), places),
         };
-        let greeting = format!("{PRELUDE}\n{places}\np_program={}\nprintf '%s\\n' '{hello}'\n", super::quoted(STARTER));
+        let greeting =
+            format!("{PRELUDE}\n{places}\np_program={}\nprintf '%s\\n' '{hello}'\n", super::words::quoted(STARTER));
         let greeted = async {
             // A shell that died leaves its words on the other pipe.
             let _ = channel.send(&first).await;

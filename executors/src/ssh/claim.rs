@@ -1,7 +1,7 @@
 //! Claims: who has a host, or an inventory, and why another does not get it. What happens there is in `prelude.sh`.
 
 use super::channel::Reply;
-use super::{decoded, quoted};
+use super::words::{decoded, quoted};
 use palinode_core::id::{EntryId, Seq};
 
 /// The exit code where another journal has it.

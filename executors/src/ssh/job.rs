@@ -3,9 +3,12 @@
 //! What happens on the host is in `prelude.sh`, which claims and asks, and in `starter.sh`, which starts. One question
 //! starts a job, waits for its end and looks at what it left.
 
+use super::Fleet;
 use super::channel::Reply;
 use super::claim::{Claim, refusal};
-use super::{Fleet, LinkError, LocalShell, SOON, quoted};
+use super::link_error::LinkError;
+use super::local_shell::{LocalShell, SOON};
+use super::words::{decoded, quoted};
 use palinode_core::id::{EntryId, HostName, Seq};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -213,19 +216,19 @@ fn said(reply: &Reply) -> Result<Said, JobError> {
     let word = match field("state").filter(|_| reply.code == 0).ok_or_else(nonsense)? {
         "finished" => Word::Finished {
             code: field("rc").and_then(|rc| rc.parse().ok()).ok_or_else(nonsense)?,
-            out: field("out").and_then(super::decoded).ok_or_else(nonsense)?,
+            out: field("out").and_then(decoded).ok_or_else(nonsense)?,
             dropped: field("dropped").and_then(|count| count.parse().ok()),
         },
         "running" => Word::Running,
         "claimed" => Word::Claimed,
-        "interrupted" => Word::Interrupted {
-            out: field("out").map_or_else(|| Some(Vec::new()), super::decoded).ok_or_else(nonsense)?,
-        },
+        "interrupted" => {
+            Word::Interrupted { out: field("out").map_or_else(|| Some(Vec::new()), decoded).ok_or_else(nonsense)? }
+        }
         "none" => Word::None,
         "revoked" => Word::Revoked,
         _ => return Err(nonsense()),
     };
     let boot = field("boot").ok_or_else(nonsense)?.to_owned();
-    let more = field("more").and_then(super::decoded).unwrap_or_default();
+    let more = field("more").and_then(decoded).unwrap_or_default();
     Ok(Said { word, boot, claimed: field("claimed").map(str::to_owned), more, after })
 }

@@ -3,8 +3,8 @@
 //! A question holds values of steps, and an answer what a host says: neither is logged, nor a word of an error that may
 //! quote one.
 
-use super::LinkError;
 use super::channel::Reply;
+use super::link_error::LinkError;
 use std::time::{Duration, Instant};
 use tracing::{Level, Span, debug, debug_span, enabled, warn};
 

@@ -9,25 +9,30 @@ mod channel;
 mod claim;
 mod job;
 mod link;
+mod link_error;
+mod local_shell;
 mod log;
+mod options;
 mod settings;
 #[cfg(test)]
 mod shell_tests;
 mod ssh_args;
 mod ssh_config;
+mod words;
 
 pub use claim::{Claim, Fence, Seen, Whose};
-pub use link::LinkError;
+pub use link_error::LinkError;
 pub use settings::{BadSetting, SshSettings};
 
 pub(crate) use channel::{Places, Reply};
 pub(crate) use claim::{claimant, refusal, whose};
 pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};
+pub(crate) use local_shell::LocalShell;
+pub(crate) use words::{decoded, encoded, quoted};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::future::join_all;
 use link::{Link, To};
+use local_shell::{ANSWER, SOON};
 use palinode_core::id::{EntryId, HostName};
 use ssh_config::SshConfig;
 use std::cell::RefCell;
@@ -43,12 +48,6 @@ pub(crate) const NAMED: &str = include_str!("named.sh");
 
 /// The functions that tell what a file carries and what a tree holds.
 pub(crate) const CARRIED: &str = include_str!("carried.sh");
-
-/// How long a question may take that a host answers at once.
-const SOON: Duration = Duration::from_secs(60);
-
-/// So much does an answer hold at most: a large file, as base64.
-const ANSWER: usize = 96 << 20;
 
 /// The hosts of a run. Links are opened when they are needed, and anew after they were lost.
 pub struct Fleet {
@@ -178,40 +177,8 @@ impl Fleet {
     }
 }
 
-/// A shell on this machine that has jobs started as a host's has.
-pub(crate) struct LocalShell {
-    places: Places,
-    link: Mutex<Link>,
-}
-
-impl LocalShell {
-    pub(crate) fn new(places: Places) -> Self {
-        Self { places, link: Mutex::new(Link::new()) }
-    }
-
-    /// As [`Fleet::ask`], and with `jobs` as [`Fleet::ask_jobs`].
-    pub(crate) async fn ask(&self, jobs: bool, script: &str, time: Duration) -> Result<Reply, LinkError> {
-        self.link.lock().await.ask(To::Local(&self.places), jobs, script, ANSWER, time).await
-    }
-}
-
 impl std::fmt::Debug for Fleet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Fleet").finish_non_exhaustive()
     }
-}
-
-/// What a host sent as base64.
-pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
-    BASE64.decode(text.trim()).ok()
-}
-
-/// Bytes on the way to a host.
-pub(crate) fn encoded(bytes: &[u8]) -> String {
-    BASE64.encode(bytes)
-}
-
-/// A word as a shell reads it back. Actions were checked for NUL bytes, which nothing can quote.
-pub(crate) fn quoted(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| "''".to_owned(), |word| word.into_owned())
 }

@@ -139,7 +139,7 @@ fn named(name: &str, value: &str) -> Result<Option<Line>, &'static str> {
         Form::File if value == "/dev/null" => {
             return Err("forgets which host keys are known; Palinode always checks them");
         }
-        Form::File if super::settings::key(value).is_none() => format!("\"{value}\""),
+        Form::File if super::options::key(value).is_none() => format!("\"{value}\""),
         Form::Jumps if plain(".-_@:,[]") => value.to_owned(),
         // As ssh reads it to the end of the line. It is run on this machine, as Ansible has it run.
         Form::Command => value.to_owned(),

@@ -1,7 +1,7 @@
 //! One case in its prepared world: looks, intents and executions as a driver makes them, one at a time.
 
 use super::images::{Images, canonical};
-use super::undo::inverses_of;
+use super::inverses::inverses_of;
 use super::{Case, Cut, Prep, Subject, Under};
 use palinode_core::action::{Action, Place, Recovery, Target};
 use palinode_core::id::{EntryId, Micros, ResourceKey, RunId, Seq, StepPath};

@@ -2,9 +2,10 @@
 //! target, and what nobody took back.
 
 use super::bench::{Bench, ensure};
+use super::inverses::inverses_of;
 use super::once::same_world;
 use super::story::{Around, Story, alone, stands};
-use super::undo::{inverses_of, prepare_undo};
+use super::undo::prepare_undo;
 use super::{Checked, Expect, Meddling, Subject, Under};
 use crate::driver::Stopped;
 use palinode_core::action::{Action, Undo, UndoClass};

@@ -4,24 +4,12 @@ use super::bench::{Bench, Try, ensure};
 use super::images::differences;
 use super::once::{no_undo, same_image, told};
 use super::{Canon, Checked, Cut, Expect, Subject};
-use palinode_core::action::{Action, Undo};
-use palinode_core::id::ResourceKey;
+use crate::conformance::inverses::inverses_of;
+use palinode_core::action::Undo;
 use palinode_core::port::JobStatus;
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::run::rules::prepare::{Original, extended};
 use std::sync::Arc;
-
-/// The inverses of an attempt, as a rollback plans them: a merge gets the text that the attempt left.
-pub(super) fn inverses_of(attempt: &Try, recorded: &Image) -> Vec<Undo> {
-    let mut inverses = attempt.action().inverse(&attempt.job.target, attempt.before());
-    for undo in &mut inverses {
-        if let Action::InventoryRestore(restore) = &mut undo.action {
-            let key = ResourceKey::control_file(&restore.file);
-            restore.base = Some(Box::new(recorded.get(&key).cloned().unwrap_or_else(|| restore.to.clone())));
-        }
-    }
-    inverses
-}
 
 /// Takes an attempt back as a rollback does: each inverse looks first, passes over what is there already, and stops
 /// at what neither the record nor the inverse itself accounts for.

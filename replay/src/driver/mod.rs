@@ -6,14 +6,22 @@
 
 mod activity;
 mod clock;
+mod decidable;
 mod desk;
+mod error;
 mod handle;
 mod inbox;
 mod log;
+mod opening;
 mod resolve;
 mod settle;
 mod shared;
 mod view;
+
+pub use decidable::{is_outdated, may_decide};
+pub use error::{DriveError, Refused};
+pub use opening::{Opening, Stop, Stopped, Surroundings, TakeOver, Targets, Tick};
+pub use view::ShelfView;
 
 use activity::Done;
 use clock::Clock;
@@ -21,197 +29,23 @@ use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
-pub use inbox::{is_outdated, may_decide};
 use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
-use palinode_core::port::{BodyError, Executor, Halted, Journal, ReadError, RecordError, Stored};
+use palinode_core::port::{Executor, Journal, RecordError, Stored};
 use palinode_core::record::{
-    Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunEnd, RunOpened, Sealed,
-    SkipWhy, World,
+    Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunOpened, Sealed, SkipWhy,
 };
 use palinode_core::resource::Image;
-use palinode_core::run::compensate::CompensateError;
 use palinode_core::run::history::{History, LoadError};
-use palinode_core::run::inadmissible::Inadmissible;
-use palinode_core::run::life::Stage;
 use palinode_core::run::next::Next;
 use palinode_core::run::plan::{Plan, StepIx};
 use palinode_core::run::rules::version::Rules;
 use palinode_core::run::state::{RunState, StepState};
 use shared::{Shared, is_at_work};
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use tracing::Instrument as _;
-pub use view::ShelfView;
-
-/// Why driving stopped with an error. Nothing was done that is not recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum DriveError {
-    /// The journal cannot record.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The history does not fit together.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A body cannot be sealed or opened.
-    #[error("cannot keep or open what was recorded")]
-    Body(#[from] BodyError),
-    /// The world stopped the process here.
-    #[error(transparent)]
-    Halted(#[from] Halted),
-    /// There is no such run.
-    #[error("the journal has no run {0}")]
-    NoRun(RunId),
-    /// The run was made under other rules.
-    #[error(
-        "run {run} follows rules {theirs}, this binary has rules {}; use the release that has them",
-        Rules::known()
-    )]
-    OtherRules {
-        /// The run.
-        run: RunId,
-        /// Its rules.
-        theirs: u32,
-    },
-    /// The rollback cannot be planned.
-    #[error("cannot roll back")]
-    Compensate(#[from] CompensateError),
-    /// A person's decision does not fit.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// What was to be recorded has no place in the history; nothing was recorded.
-    #[error("cannot record what does not follow from what is recorded; this is a fault of palinode")]
-    Inadmissible(#[from] Inadmissible),
-}
-
-/// Why a person's decision about a step is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The run has no such step.
-    #[error("the run has no step {0}")]
-    NoStep(StepPath),
-    /// The step does not stand where that decision is possible.
-    #[error("{step} is {stage}, which that decision does not fit")]
-    Stage {
-        /// The step.
-        step: StepPath,
-        /// Where it stands.
-        stage: Stage,
-    },
-    /// The run is closed.
-    #[error("the run is closed")]
-    Closed,
-    /// An open rollback takes the run back: two drivers' plans would work against each other.
-    #[error("run {0} is taking it back, and must come to its end first")]
-    TakenBack(RunId),
-    /// No reason was given.
-    #[error("passing over a step needs a reason")]
-    NoReason,
-    /// It sets aside what is recorded of a step that is not in doubt, and no reason was given.
-    #[error("{0} is not in doubt: it failed, and that is recorded; to overrule it needs a reason")]
-    Overrules(StepPath),
-    /// More happened to the step than the person knew.
-    #[error("{step} has moved on since that was decided: it is {stage} now")]
-    Outdated {
-        /// The step.
-        step: StepPath,
-        /// Where it stands.
-        stage: Stage,
-    },
-    /// A pause that was asked of an earlier driver.
-    #[error("the run was taken over since that was asked")]
-    TakenOver,
-    /// A later decision about the same step was handed in too.
-    #[error("a later decision about {0} takes its place")]
-    Replaced(StepPath),
-    /// Under its rules nobody but its driver ends the run.
-    #[error("run {0} follows rules under which only its driver ends it; resume it, or roll it back")]
-    OwnEnd(RunId),
-}
-
-/// What a person asked of a live driver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Stop {
-    /// Nothing.
-    #[default]
-    No,
-    /// Finish what runs, then pause.
-    Pause,
-    /// Leave at once; what runs on targets goes on.
-    Leave,
-}
-
-/// How driving ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopped {
-    /// The run is over.
-    Closed(RunEnd),
-    /// It waits for a person.
-    Paused(PauseWhy),
-    /// The driver was told to leave; the run is open and unowned.
-    Left,
-    /// Only the asked-for steps were looked at.
-    Looked,
-}
-
-/// A future that ends after a short real time, so that decisions handed in are seen while everything waits.
-pub type Tick<'a> = &'a dyn Fn() -> LocalBoxFuture<'static, ()>;
-
-/// What surrounds a driver.
-pub struct Surroundings<'a> {
-    /// Wall time.
-    pub wall: &'a dyn Fn() -> Micros,
-    /// Told of every entry once it is durable, or posted; with the state after all that was recorded at the same time.
-    pub watch: &'a mut dyn FnMut(&History, &Stored),
-    /// What a person asked for.
-    pub stop: Rc<Cell<Stop>>,
-    /// How often to look for decisions handed in; never, if none.
-    pub tick: Option<Tick<'a>>,
-}
-
-/// How a run is opened.
-#[derive(Debug, Clone)]
-pub struct Opening {
-    /// Where it acts.
-    pub world: World,
-    /// Who started it.
-    pub actor: Actor,
-    /// `--reason`.
-    pub reason: Option<String>,
-    /// `--change`.
-    pub change: Option<String>,
-    /// Whether a rollback may overwrite drift.
-    pub force: bool,
-    /// What a person decided of whose the targets are, and which.
-    pub targets: Targets,
-}
-
-/// What a person decided of whose the targets are, and which: recorded before anything is done there.
-#[derive(Debug, Clone, Default)]
-pub struct Targets {
-    /// Claims that are taken from other journals: their words, by host, node or inventory.
-    pub taken: BTreeMap<String, String>,
-    /// Hosts that are other machines than recorded, and are gone on with.
-    pub host_changed: BTreeSet<HostName>,
-}
-
-/// How an open run is taken over.
-#[derive(Debug, Clone, Default)]
-pub struct TakeOver {
-    /// Who started the new owner.
-    pub actor: Actor,
-    /// Virtual time that passed unattended, in a lab run.
-    pub gap: Option<Micros>,
-    /// Whether it may overwrite drift.
-    pub force: bool,
-    /// What a person decided of whose the targets are, and which.
-    pub targets: Targets,
-}
 
 /// An event with the bodies it brings.
 pub(crate) type Finding = (Event, BTreeMap<BodyId, Sealed>);

@@ -1,6 +1,6 @@
 //! `palinode inventory check`: the traps that an inventory holds, before a playbook falls into them.
 
-use super::text_of;
+use super::source::text_of;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{count, escape, json, to_stdout};

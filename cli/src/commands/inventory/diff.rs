@@ -1,6 +1,6 @@
 //! `palinode inventory diff`: what two inventories mean differently.
 
-use super::text_of;
+use super::source::text_of;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{count, escape, json, to_stdout};

@@ -1,6 +1,6 @@
 //! `palinode inventory graph`: the groups with their hosts, drawn as Ansible draws them.
 
-use super::{Source, read, unknown};
+use super::source::{Source, read, unknown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{escape, json, to_stdout};

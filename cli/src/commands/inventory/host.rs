@@ -1,6 +1,6 @@
 //! `palinode inventory host`: each variable of a host, who says it, and what that overrides.
 
-use super::{Source, layer, place, read, shown, unknown};
+use super::source::{Source, layer, place, read, shown, unknown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{escape, json, to_stdout};

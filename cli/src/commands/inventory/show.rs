@@ -1,6 +1,6 @@
 //! `palinode inventory show`: groups, hosts and variables, and where each is said.
 
-use super::{Source, layer, place, read, shown};
+use super::source::{Source, layer, place, read, shown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{count, escape, some, to_stdout};

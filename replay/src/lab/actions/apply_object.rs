@@ -1,7 +1,8 @@
 //! `kube.apply`: a ConfigMap is made, or gets another content.
 
 use super::draft::{Draft, Outside, refuse, text_of};
-use super::{InLab, found};
+use super::found;
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,7 @@
 //! `kube.approve-csr`: the lab's nodes get their certificates as they register, and that is waited for.
 
-use super::InLab;
 use super::draft::{Draft, Outside, node_of};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,7 @@
 //! `command`: the lab has no shell. It answers the excluders' own commands and nothing else.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails, refuse};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;

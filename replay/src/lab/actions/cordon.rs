@@ -1,7 +1,8 @@
 //! `kube.cordon`: the node takes no new pods.
 
 use super::draft::{Draft, Outside, node_of, refuse};
-use super::{InLab, found};
+use super::found;
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,8 @@
 //! `kube.delete`: a ConfigMap goes, unless a node takes its configuration from it.
 
 use super::draft::{Draft, Outside, refuse};
-use super::{InLab, found};
+use super::found;
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,7 @@
 //! `dns.check`: names resolve if the host has a name server, but for those that never do.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::action::DnsCheck;

@@ -1,7 +1,7 @@
 //! `kube.drain`: pods that can move are evicted one after the other.
 
-use super::InLab;
 use super::draft::{Draft, Outside, node_of, refuse};
+use super::in_lab::InLab;
 use crate::lab::world::controllers::is_of;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;

@@ -1,7 +1,7 @@
 //! `fetch`: the content of a file, or of a directory the archive that the lab itself keeps of one.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,7 @@
 //! `file` with `state: absent`: what is there goes, the innermost first.
 
-use super::InLab;
 use super::draft::{Draft, Outside};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;

@@ -1,7 +1,7 @@
 //! `file.copy`: a file takes the content of another one.
 
-use super::InLab;
 use super::draft::{Draft, Outside, refuse};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;

@@ -1,7 +1,7 @@
 //! `file.read`: the value of a key.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::action::FileRead;

@@ -1,7 +1,7 @@
 //! `file.restore`: a file, link or tree is put back, as far as it is not there already.
 
-use super::InLab;
 use super::draft::{Draft, Outside, refuse, text_of};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::files::{Archive, Entry};
 use crate::lab::world::job::Finish;

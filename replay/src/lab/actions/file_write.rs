@@ -1,7 +1,7 @@
 //! `file` with a content: mode and owner of a file that is there stay, unless the step names others.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;

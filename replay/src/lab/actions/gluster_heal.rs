@@ -1,7 +1,7 @@
 //! `gluster.heal`: what is printed, unless nothing there answers.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::action::GlusterHeal;

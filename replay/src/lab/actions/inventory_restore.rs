@@ -1,7 +1,7 @@
 //! `inventory.restore`: one part, done at once by the control side itself.
 
-use super::InLab;
 use super::draft::{Draft, Outside, control};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::action::InventoryRestore;

@@ -20,6 +20,7 @@ mod file_restore;
 mod file_write;
 mod found;
 mod gluster_heal;
+mod in_lab;
 mod ini;
 mod inventory_edit;
 mod inventory_restore;
@@ -43,21 +44,11 @@ pub use playbook::knows_playbook;
 
 use super::world::job::Finish;
 use super::world::model::World;
+use crate::lab::actions::in_lab::InLab;
 use draft::refuse;
 use palinode_core::action::{Action, Target};
 use palinode_core::port::{Job, LookError};
 use palinode_core::resource::Footprint;
-
-/// A kind of action that the lab does.
-trait InLab {
-    /// The parts of its job that are still to do; else how the job ends without having done anything.
-    fn draft(&self, world: &World, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish>;
-
-    /// Resources beyond those that it declares, which only a look at its target shows.
-    fn more(&self, _world: &World, _target: &Target) -> Result<Vec<Footprint>, LookError> {
-        Ok(Vec::new())
-    }
-}
 
 /// An action as what the lab does; none for one whose pods and objects the lab does not have.
 fn kind(action: &Action) -> Option<&dyn InLab> {

@@ -1,7 +1,7 @@
 //! `package`: installs and removals, with what goes or comes along.
 
-use super::InLab;
 use super::draft::{At, Draft, Outside, refuse};
+use super::in_lab::InLab;
 use super::transaction::{erased, needs, same_version};
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;

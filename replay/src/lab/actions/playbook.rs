@@ -1,7 +1,7 @@
 //! The two playbooks that the lab knows, as the phases that change something.
 
-use super::InLab;
 use super::draft::{Draft, Outside, refuse};
+use super::in_lab::InLab;
 use super::ini::Ini;
 use crate::lab::world::effect::{Effect, UnitVerb};
 use crate::lab::world::files::Entry;

@@ -1,7 +1,7 @@
 //! `reboot`: another boot than the one before the first attempt.
 
-use super::InLab;
 use super::draft::{Draft, Outside};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,7 @@
 //! `record`: what is recorded are images; the job does nothing.
 
-use super::InLab;
 use super::draft::{Draft, Outside};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::action::Record;

@@ -1,7 +1,7 @@
 //! `repository`: the files of repositories are edited, and the one that pins the release.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;

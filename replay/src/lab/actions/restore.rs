@@ -1,7 +1,7 @@
 //! `restore`: becomes another action before it runs.
 
-use super::InLab;
 use super::draft::{Draft, Outside, refuse};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::action::Restore;

@@ -1,7 +1,7 @@
 //! `kube.restore-node`: waits for the node to register, and gives it back what it had.
 
-use super::InLab;
 use super::draft::{Draft, Outside, node_of};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,7 +1,7 @@
 //! `service`: units are started, stopped, enabled and disabled, as far as they are not so already.
 
-use super::InLab;
 use super::draft::{Draft, Outside, fails};
+use super::in_lab::InLab;
 use crate::lab::world::effect::{Effect, UnitVerb};
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,8 +1,8 @@
 //! `kube.uncordon`: the node takes pods again.
 
-use super::InLab;
 use super::cordon::scheduling;
 use super::draft::{Draft, Outside};
+use super::in_lab::InLab;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;
 use palinode_core::port::Job;

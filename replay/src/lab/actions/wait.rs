@@ -1,7 +1,7 @@
 //! `wait`: one part that waits.
 
-use super::InLab;
 use super::draft::{Draft, Outside, refuse};
+use super::in_lab::InLab;
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
 use crate::lab::world::model::World;

@@ -1,16 +1,18 @@
 //! `palinode doctor HOST...`: whether hosts have what a run needs. All are looked at side by side; nothing is changed.
 
+mod found;
 mod judge;
 mod words;
 
-use super::Doctor;
+use super::arguments::Doctor;
 use crate::args::{Args, Output};
+use crate::commands::doctor::hosts::found::Found;
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{json, to_stdout};
 use crate::run;
 use crate::sources::read_inventory;
-use judge::{Look, Row};
+use judge::Look;
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
@@ -18,13 +20,6 @@ use palinode_core::port::Store as _;
 use palinode_executors::LinkError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-/// What was found at one host.
-pub(crate) struct Found {
-    host: HostName,
-    look: Look,
-    rows: Vec<Row>,
-}
 
 /// Looks at the hosts that are named.
 pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {

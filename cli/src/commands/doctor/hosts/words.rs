@@ -2,7 +2,7 @@
 
 use super::super::judge::Level;
 use super::super::words::wrap;
-use super::Found;
+use super::found::Found;
 use super::judge::{ABOUT, Look, Row};
 use crate::render::{count, escape, some};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 //! stand-ins (`redact`). No body is opened, so nothing that a host printed or a file holds can be in it.
 
 mod events;
+mod part;
 mod parts;
 mod redact;
 
@@ -19,12 +20,6 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-
-/// A part of the report.
-pub(super) struct Part {
-    title: &'static str,
-    text: String,
-}
 
 /// Writes the report and tells what is in it.
 pub(super) fn report(args: &Args, given: Option<&Path>) -> Result<Exit, Failure> {

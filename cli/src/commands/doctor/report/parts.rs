@@ -1,8 +1,9 @@
 //! What is in a report, part by part. What cannot be told is said so: a report is asked for where something is broken.
 
 use super::super::judge::{self, Facts, Level};
+use super::events;
+use super::part::Part;
 use super::redact::{Redactor, Sort};
-use super::{Part, events};
 use crate::error::Failure;
 use crate::render::{moment, words};
 use palinode_core::chain::chain;
