@@ -64,7 +64,7 @@ pub fn did_you_mean<'a>(word: &str, noun: &str, known: impl IntoIterator<Item = 
     match nearest(word, known.clone()) {
         Some(name) => format!("did you mean `{}`?", name.shown()),
         None => {
-            let all: Vec<String> = known.into_iter().map(|name| name.shown().to_string()).collect();
+            let all: Vec<String> = known.into_iter().map(|name| name.shown()).collect();
             match all.is_empty() {
                 true => format!("there are no {noun}"),
                 false => format!("{noun} are {}", all.join(", ")),

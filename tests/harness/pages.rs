@@ -158,11 +158,12 @@ pub fn check_running_text(page: &str) -> usize {
         if is_fence || in_block || line.trim().is_empty() || line.starts_with('|') {
             paragraphs.push(String::new());
         }
-        if !is_fence && !in_block {
-            if let Some(text) = paragraphs.last_mut() {
-                text.push_str(line.trim());
-                text.push(' ');
-            }
+        if !is_fence
+            && !in_block
+            && let Some(text) = paragraphs.last_mut()
+        {
+            text.push_str(line.trim());
+            text.push(' ');
         }
     }
     let quoted = paragraphs.iter().flat_map(|text| text.split('`').skip(1).step_by(2));

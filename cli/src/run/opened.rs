@@ -133,7 +133,8 @@ fn on_hosts(args: &Args, plan: Plan, settings: Settings) -> Result<Opened, Failu
     let mut world = World::real(args, &mandate, run, &plan)?;
     world.listen(settings.live.clone());
     world.disturb(&settings.lab, &plan, None)?;
-    let task = Task::Begin { plan: plan.clone(), place: record::World::Real, announced: format!("run {run}\n") };
+    let task =
+        Task::Begin { plan: Box::new(plan.clone()), place: record::World::Real, announced: format!("run {run}\n") };
     let session = Session { store, mandate, journal, history, world, run, settings };
     Ok(Opened { session, task, reached: plan, before: None })
 }
@@ -178,7 +179,7 @@ fn in_lab(args: &Args, what: InLab<'_>, settings: Settings) -> Result<Opened, Fa
         escape(&folder.to_string_lossy())
     );
     let (world, mandate) = (World::lab(made)?, Mandate::of(&store, &journal));
-    let task = Task::Begin { plan: plan.clone(), place, announced };
+    let task = Task::Begin { plan: Box::new(plan.clone()), place, announced };
     let session = Session { store, mandate, journal: Some(journal), history, world, run, settings };
     Ok(Opened { session, task, reached: plan, before: None })
 }

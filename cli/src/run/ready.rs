@@ -67,7 +67,7 @@ impl Ready {
         self.session.world.disturb(&self.session.settings.lab, &both, None)?;
         let run: RunId = new_id()?;
         self.session.run = run;
-        self.task = Task::Begin { plan, place, announced: format!("{told}\nrun {run}\n") };
+        self.task = Task::Begin { plan: Box::new(plan), place, announced: format!("{told}\nrun {run}\n") };
         Ok(self)
     }
 
@@ -92,7 +92,7 @@ impl Ready {
                     force: settings.force,
                     targets,
                 };
-                Start::Begin(Box::new(plan), opening)
+                Start::Begin(plan, opening)
             }
             Task::GoOn | Task::Look => {
                 let gap = session.world.gap(settings.gap);

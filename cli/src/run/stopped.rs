@@ -39,7 +39,7 @@ impl Stopped {
         match output {
             Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
             Output::Text => {
-                to_stdout(&summary::text(history, state, &store.describe(), shelf.as_ref(), began.elapsed()))
+                to_stdout(&summary::text(history, state, &store.describe(), shelf.as_ref(), began.elapsed()));
             }
         }
         Ok(self.exit())

@@ -8,7 +8,7 @@ pub(super) enum Task {
     /// It is new, and begins.
     Begin {
         /// Its plan.
-        plan: Plan,
+        plan: Box<Plan>,
         /// The world it acts in, as it is recorded.
         place: record::World,
         /// What is told when nothing stands in the way any more.

@@ -225,7 +225,7 @@ impl<'de> Deserialize<'de> for RawValue {
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<RawValue, E> {
                 let number_text = number.to_string();
                 let number = i64::try_from(number).map(|number| RawValue::Scalar(Value::Int(number)));
-                Ok(number.unwrap_or_else(|_| RawValue::Refused("the number is too large", number_text)))
+                Ok(number.unwrap_or(RawValue::Refused("the number is too large", number_text)))
             }
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<RawValue, E> {
                 // Whole, and beyond what any integer holds.

@@ -315,7 +315,11 @@ impl<'a> Maker<'a> {
                 entries.push((key, timeout.clone()));
             }
             _ => {
-                self.refuse(modifiers, "timeout", "only `wait` and gates have one; a drain has it among its own values")
+                self.refuse(
+                    modifiers,
+                    "timeout",
+                    "only `wait` and gates have one; a drain has it among its own values",
+                );
             }
         }
         if name != "file.read" {

@@ -1,8 +1,9 @@
 //! Rules about attempts that are cut: before the start, halfway, after the end, or from the link.
 
 use super::bench::{Bench, Try, ensure};
-use super::once::{changed, fits, same_canon, same_world};
-use super::{Canon, Checked, Cut, Expect, Subject};
+use super::compare::{changed, fits, same_canon, same_world};
+use super::rule::Checked;
+use super::{Canon, Cut, Expect, Subject};
 use palinode_core::action::{Recovery, UndoClass, Verdict};
 use palinode_core::port::{Ended, Finished, JobStatus};
 

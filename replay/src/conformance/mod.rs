@@ -8,6 +8,7 @@
 mod bench;
 mod case;
 pub mod catalog;
+mod compare;
 mod cuts;
 mod images;
 mod inverses;

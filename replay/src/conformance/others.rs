@@ -2,11 +2,12 @@
 //! target, and what nobody took back.
 
 use super::bench::{Bench, ensure};
+use super::compare::same_world;
 use super::inverses::inverses_of;
-use super::once::same_world;
+use super::rule::Checked;
 use super::story::{Around, Story, alone, stands};
 use super::undo::prepare_undo;
-use super::{Checked, Expect, Meddling, Subject, Under};
+use super::{Expect, Meddling, Subject, Under};
 use crate::driver::Stopped;
 use palinode_core::action::{Action, Undo, UndoClass};
 use palinode_core::id::{HostName, ResourceKey, StepPath};

@@ -1,9 +1,10 @@
 //! Rules about taking an action back: once, twice, from halfway, and with the inverse itself cut.
 
 use super::bench::{Bench, Try, ensure};
+use super::compare::{no_undo, same_image, told};
 use super::images::differences;
-use super::once::{no_undo, same_image, told};
-use super::{Canon, Checked, Cut, Expect, Subject};
+use super::rule::Checked;
+use super::{Canon, Cut, Expect, Subject};
 use crate::conformance::inverses::inverses_of;
 use palinode_core::action::Undo;
 use palinode_core::port::JobStatus;

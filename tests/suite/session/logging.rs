@@ -205,7 +205,7 @@ fn the_last_events_of_a_run_that_ended_badly_are_kept_and_of_no_other() {
     assert!(!out.stderr.contains("outcome"), "{out}");
     let run = desk.json(&["status"])["run"].as_str().expect("a run").to_owned();
     let kept = desk.path().join(format!(".palinode/diagnostics/{run}.log"));
-    assert_eq!(diagnostics(&desk), [kept.clone()]);
+    assert_eq!(diagnostics(&desk), std::slice::from_ref(&kept));
     assert_eq!(kept.metadata().expect("it is there").permissions().mode() & 0o7777, 0o600);
     let folder = kept.parent().expect("a folder").metadata().expect("it is there");
     assert_eq!(folder.permissions().mode() & 0o7777, 0o700);

@@ -226,7 +226,7 @@ mod tests {
             match words {
                 None => assert_eq!(found, Ok(()), "{taints:?}"),
                 Some(words) => {
-                    assert!(found.as_ref().is_err_and(|error| error.reason.contains(words)), "{taints:?}: {found:?}")
+                    assert!(found.as_ref().is_err_and(|error| error.reason.contains(words)), "{taints:?}: {found:?}");
                 }
             }
         }

@@ -255,7 +255,7 @@ mod tests {
             match words {
                 None => assert_eq!(found, Ok(()), "{merge}"),
                 Some(words) => {
-                    assert!(found.as_ref().is_err_and(|error| error.reason.contains(words)), "{merge}: {found:?}")
+                    assert!(found.as_ref().is_err_and(|error| error.reason.contains(words)), "{merge}: {found:?}");
                 }
             }
         }

@@ -34,8 +34,11 @@ mod wait;
 use super::Case;
 use palinode_core::id::BadId;
 
+/// The cases of a kind on the host of that name.
+type Cases = fn(&str) -> Result<Vec<Case>, BadId>;
+
 /// The cases of each kind.
-const KINDS: &[fn(&str) -> Result<Vec<Case>, BadId>] = &[
+const KINDS: &[Cases] = &[
     apply_object::cases,
     command::cases,
     cordon::cases,
