@@ -8,7 +8,7 @@ use crate::resource::{Footprint, Residue};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// See [`Event::Intent`].
+/// What an attempt is about to do: on stable storage before the target is touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The step.
@@ -37,7 +37,7 @@ pub struct Intent {
     pub undoes: Option<Undoes>,
 }
 
-/// See [`Event::Outcome`].
+/// How an attempt ended, as far as its executor was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The step.
@@ -63,7 +63,7 @@ pub struct Outcome {
     pub losses: Vec<Residue>,
 }
 
-/// See [`Event::Probed`].
+/// What a look at an in-doubt step found, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probed {
     /// The step.

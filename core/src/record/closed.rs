@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Lists of a closed run beyond this many bytes rest in a blob.
 pub(super) const LISTS_LIMIT: usize = ENTRY_LIMIT / 2;
 
-/// See [`Event::RunClosed`].
+/// The end of a run, with the comparison that the claim of its end rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunClosed {
     /// How it ended.

@@ -9,7 +9,7 @@ use crate::id::{BlobId, BodyId, HostName, PlanDigest, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// See [`Event::RunOpened`].
+/// The first entry of a run: its plan, its rules, who started it and where it acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOpened {
     /// Name of the runbook.

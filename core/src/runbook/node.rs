@@ -325,7 +325,7 @@ impl Wrong {
         let next = match (near, known) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, []) => "remove it".to_owned(),
-            (None, _) => format!("correct or remove it; known are {}", known.join(", ")),
+            (None, _) => "correct or remove the key".to_owned(),
         };
         Self { sort: Sort::Key, next: Some(next), ..Self::new(words::unknown_key(name, known)) }
     }

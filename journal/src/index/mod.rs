@@ -1,7 +1,7 @@
 //! The index: finds entries by run, step, host, action, resource, kind, time and id without reading the whole journal.
 //!
 //! It is derived and may be deleted at any time. Only [`Catalog`] opens it, for `log`, `show` and `reindex`; the
-//! driver, `status` and [`crate::read::verify`] never do, so nothing that decides can depend on it.
+//! driver, `status` and [`crate::verify`] never do, so nothing that decides can depend on it.
 //!
 //! How far it is trusted:
 //!

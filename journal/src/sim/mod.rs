@@ -1,8 +1,8 @@
 //! A simulated disk: what is written, what is durable, and every way a power cut may mix the two.
 //!
-//! It is a [`FileLayer`] in memory that keeps two states of each file and folder: the live one, which programs see,
-//! and the durable one, which a power cut leaves. What it promises is what POSIX and a disk with atomic sectors
-//! promise, and no more:
+//! It is a [`FileLayer`](crate::FileLayer) in memory that keeps two states of each file and folder: the live one, which
+//! programs see, and the durable one, which a power cut leaves. What it promises is what POSIX and a disk with atomic
+//! sectors promise, and no more:
 //!
 //! - What was written to a file is durable after that file's sync, and not before. Until then each sector of 512 bytes
 //!   may hold what is durable or what any unsynced write left in it, whatever its neighbours hold; and the length may

@@ -8,9 +8,9 @@ mod show;
 mod source;
 
 use crate::args::Args;
-use crate::commands::inventory::source::Source;
 use crate::error::{Exit, Failure};
 use clap::Subcommand;
+use source::Source;
 
 /// Look at an inventory as Ansible reads it.
 #[derive(Debug, Subcommand)]

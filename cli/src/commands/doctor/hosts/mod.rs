@@ -6,12 +6,12 @@ mod words;
 
 use super::arguments::Doctor;
 use crate::args::{Args, Output};
-use crate::commands::doctor::hosts::found::Found;
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::{json, to_stdout};
 use crate::run;
 use crate::sources::read_inventory;
+use found::Found;
 use judge::Look;
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
