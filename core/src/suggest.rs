@@ -2,9 +2,13 @@
 
 use crate::shown::Shown as _;
 
-/// The known name that was probably meant, if one is near enough.
+/// The known name that was probably meant, if one is near enough and no other is as near: of `gluster9` nobody can say
+/// whether `gluster1` or `gluster2` was meant, and a wrong host is worse than no help.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    near(word, known).first().copied()
+    match scored(word, known).as_slice() {
+        [(best, name), rest @ ..] if rest.first().is_none_or(|(score, _)| score > best) => Some(name),
+        _ => None,
+    }
 }
 
 /// The known names that were probably meant, the nearest first, at most three.
@@ -12,6 +16,13 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 /// A name that differs in a few letters is near, and so is one that begins with the word or has it as a part: `drain` for
 /// `kube.drain`, `gluster1` for `gluster1.demo`.
 pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let found = scored(word, known);
+    let best = found.first().map_or(0, |(score, _)| *score);
+    found.into_iter().filter(|(score, _)| *score <= best + 2).take(3).map(|(_, name)| name).collect()
+}
+
+/// The names that are near enough, with how far they are; the nearest first.
+fn scored<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<(usize, &'a str)> {
     // Long texts are no typos, and comparing them takes time.
     if word.is_empty() || word.len() > LONGEST {
         return Vec::new();
@@ -25,8 +36,7 @@ pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
         .collect();
     found.sort_unstable();
     found.dedup();
-    let best = found.first().map_or(0, |(score, _)| *score);
-    found.into_iter().filter(|(score, _)| *score <= best + 2).take(3).map(|(_, name)| name).collect()
+    found
 }
 
 const LONGEST: usize = 200;
@@ -57,6 +67,14 @@ fn letters(one: &str, other: &str) -> Option<usize> {
         _ => 3,
     };
     Some(strsim::damerau_levenshtein(one, other)).filter(|distance| *distance <= most)
+}
+
+/// What to do about a name that is not known, where all known ones were listed before: with the one that was meant, if any.
+pub fn correct<'a>(what: &str, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    match nearest(word, known) {
+        Some(name) => format!("correct {what}: did you mean `{}`?", name.shown()),
+        None => format!("correct {what}"),
+    }
 }
 
 /// What to type in place of a name that is not known: the nearest name, or the list of all.
@@ -99,6 +117,9 @@ mod tests {
         assert_eq!(nearest(&"a".repeat(10_000), known), None);
         assert_eq!(near("gluster1", ["gluster1.demo", "gluster2.demo", "master1.demo"]), ["gluster1.demo"]);
         assert_eq!(near("glutser1.demo", ["gluster2.demo", "gluster1.demo"]), ["gluster1.demo", "gluster2.demo"]);
+        let hosts = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
+        assert_eq!(nearest("gluster9.demo", hosts), None, "three are as near as each other");
+        assert_eq!(nearest("glutser2.demo", hosts), Some("gluster2.demo"));
         assert_eq!(did_you_mean("q", "colours", ["red", "green"]), "colours are red, green");
         assert_eq!(did_you_mean("q", "colours", []), "there are no colours");
     }

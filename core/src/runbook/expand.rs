@@ -11,7 +11,7 @@ use crate::inventory::Inventory;
 use crate::run::plan::{LaneKind, Plan};
 use crate::run::rules::version::RULES;
 use crate::shown::Shown as _;
-use crate::suggest::{did_you_mean, nearest};
+use crate::suggest::{correct, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a runbook is expanded with.
@@ -145,8 +145,8 @@ impl Runbook {
                 let all: Vec<&str> = known.clone().collect();
                 let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
                 let what = format!("the runbook {} has no parameter `{}`, known are {all}", self.name, name.shown());
-                let near = did_you_mean(name, "its parameters", known);
-                findings.push(Finding::new(At::default(), what, format!("correct the name after --set: {near}")));
+                let next = correct("the name after --set", name, known);
+                findings.push(Finding::new(At::default(), what, next));
             }
         }
         let mut values = Values::default();

@@ -9,7 +9,7 @@ use super::values::Values;
 use crate::id::HostName;
 use crate::inventory::Inventory;
 use crate::shown::Shown as _;
-use crate::suggest::did_you_mean;
+use crate::suggest::correct;
 
 impl Runbook {
     /// The hosts of the group; none if the group is not known yet.
@@ -97,8 +97,8 @@ fn found(at: At, group: &str, path: &str, text: &str, given: &Given) -> Result<V
             let known: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
             let what =
                 format!("the group `{group}` has no host `{}`, its hosts are {}", only.shown(), known.join(", "));
-            let near = did_you_mean(only, "its hosts", known.iter().copied());
-            return Err(Finding::new(At::default(), what, format!("correct the name after --host: {near}")));
+            let next = correct("the name after --host", only, known.iter().copied());
+            return Err(Finding::new(At::default(), what, next));
         }
     }
     if !given.only.is_empty() {
