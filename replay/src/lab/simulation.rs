@@ -2,8 +2,11 @@
 
 use super::faults::{self, Failing, Fault};
 use super::{Applied, Digest, Effect, End, Ledger, Line, What, World, effects, inventory_text};
+use palinode_core::action::Action;
 use palinode_core::id::{EntryId, Micros, StepPath};
-use palinode_core::port::{Control, Executor, Halted};
+use palinode_core::port::{Bodies, BodyError, Control, Executor, Finished, Halted, LookError};
+use palinode_core::record::{Class, Why};
+use palinode_core::resource;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
@@ -24,6 +27,33 @@ pub struct Surroundings {
     pub inventory_path: String,
     /// Looks at files of the control side and edits them.
     pub control: Box<dyn Control>,
+}
+
+impl Surroundings {
+    /// An inventory that is `hosts` and that no action can edit.
+    pub fn unedited(inventory: &str) -> Self {
+        let read = inventory.as_bytes().to_vec();
+        Self {
+            read_inventory: Box::new(move || Ok(read.clone())),
+            inventory_path: "hosts".to_owned(),
+            control: Box::new(Unedited(inventory.to_owned())),
+        }
+    }
+}
+
+/// A control side that shows one text as every file, and writes nothing.
+struct Unedited(String);
+
+impl Control for Unedited {
+    fn observe(&self, _: &str, bodies: &dyn Bodies) -> Result<resource::State, LookError> {
+        let body = bodies.put(Class::Content, self.0.as_bytes())?;
+        Ok(resource::State::file(0o644, "root:root", self.0.len() as u64, body))
+    }
+
+    fn run(&self, _: &Action, _: &dyn Bodies) -> Result<Finished, BodyError> {
+        let message = Some("nothing can be written here".to_owned());
+        Ok(Finished { why: Some(Why::Precondition), message, ..Finished::default() })
+    }
 }
 
 /// What a future waits for.
