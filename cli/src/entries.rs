@@ -7,7 +7,7 @@ use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::Stored;
 use palinode_core::record::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
 use palinode_journal::index::{Catalog, Run};
-use palinode_replay::driver::ShelfView;
+use palinode_replay::driver::BodyReader;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -31,9 +31,9 @@ impl Found {
     }
 
     /// The bodies that a run may open.
-    pub(crate) fn shelf(&self, reader: &Reader, run: RunId) -> Option<ShelfView> {
+    pub(crate) fn shelf(&self, reader: &Reader, run: RunId) -> Option<BodyReader> {
         let keys = self.runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
-        ShelfView::over(reader, keys, self.bodies.clone()).ok()
+        BodyReader::over(reader, keys, self.bodies.clone()).ok()
     }
 
     /// The shortest name of a run.
@@ -56,7 +56,7 @@ fn words_of(event: &Event) -> Option<BodyId> {
 }
 
 /// An entry in a few words.
-pub(crate) fn describe(event: &Event, shelf: Option<&ShelfView>, short: &dyn Fn(RunId) -> String) -> String {
+pub(crate) fn describe(event: &Event, shelf: Option<&BodyReader>, short: &dyn Fn(RunId) -> String) -> String {
     let open = |id: BodyId| match shelf.map(|shelf| shelf.open(id)) {
         Some(Ok(bytes)) => {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();

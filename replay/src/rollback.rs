@@ -7,7 +7,7 @@ use palinode_core::run::compensate::{Compensation, compensate, in_doubt};
 use palinode_core::run::history::History;
 use palinode_core::run::rules::version::Rules;
 
-use crate::driver::{DriveError, ShelfView};
+use crate::driver::{BodyReader, DriveError};
 
 /// The steps that must be looked at before the scope can be taken back.
 pub fn doubts(history: &History, run: RunId, scope: &Scope) -> Result<Vec<StepPath>, DriveError> {
@@ -37,6 +37,6 @@ pub fn plan_under(
     if let Some((run, foreign)) = history.foreign_to(run) {
         return Err(DriveError::OtherRules { run, theirs: foreign.opened.rules });
     }
-    let shelf = ShelfView::of(journal, history, run)?;
+    let shelf = BodyReader::of(journal, history, run)?;
     Ok(compensate(history, (run, scope), rules, preview, &|image| shelf.image(image).ok())?)
 }

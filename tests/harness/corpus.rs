@@ -4,7 +4,7 @@ use crate::memory::{BACK, CRIO_TO_DOCKER, RUN};
 use crate::owner::actor;
 use crate::story::{Story, copy_all};
 use palinode_core::id::{HostName, Micros, RunId, Seq, StepPath};
-use palinode_core::port::{Handout, Stored, Verb};
+use palinode_core::port::{HandedDecision, Stored, Verb};
 use palinode_core::record::{Answer, Class, Event, FORMAT, PauseWhy, RunEnd, Scope};
 use palinode_core::run::rules::version::RULES;
 use palinode_replay::driver::{DriveError, Stopped};
@@ -154,7 +154,7 @@ pub const SINCE_4: &[(&str, Script)] = &[("a-gates-time-goes-on", |story| {
     let mut watch = |_: &Lab, stored: &Stored| {
         samples += u32::from(matches!(stored.entry.event, Event::GateSampled { .. }));
         if samples == 3 && matches!(stored.entry.event, Event::GateSampled { .. }) {
-            let handout = Handout { run: RUN, verb: Verb::Pause, by: actor(), reason: None, seen: None };
+            let handout = HandedDecision { run: RUN, verb: Verb::Pause, by: actor(), reason: None, seen: None };
             palinode_journal::hand_in(&dir, &handout).expect("a decision can be handed in");
         }
     };
@@ -410,7 +410,7 @@ pub fn paused_by_a_person(story: &mut Story) {
     let mut watch = |_: &Lab, stored: &Stored| {
         if stored.entry.seq == Seq(3) {
             let reason = Some("lunch".to_owned());
-            let handout = Handout { run: RUN, verb: Verb::Pause, by: actor(), reason, seen: None };
+            let handout = HandedDecision { run: RUN, verb: Verb::Pause, by: actor(), reason, seen: None };
             palinode_journal::hand_in(&dir, &handout).expect("a decision can be handed in");
         }
     };

@@ -10,7 +10,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::plan::Plan;
 use palinode_executors::{Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
-use palinode_replay::driver::{DriveError, Driver, ShelfView, Stop, Stopped, Surroundings, TakeOver, Targets};
+use palinode_replay::driver::{BodyReader, DriveError, Driver, Stop, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{Digest, Fault, Lab, Line, Phase, World, block_on};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -133,7 +133,7 @@ pub fn rested(stage: &Stage) -> Digest {
 pub struct Open {
     /// The job.
     pub job: Job,
-    shelf: ShelfView,
+    shelf: BodyReader,
     vault: Arc<dyn Vault>,
 }
 
@@ -142,7 +142,7 @@ impl Open {
     pub fn find(journal: &MemJournal, history: &History, run: RunId) -> Option<Self> {
         let last = journal.entries().last()?;
         let Event::Intent(intent) = &last.entry.event else { return None };
-        let shelf = ShelfView::of(journal, history, run).expect("the journal has the keys");
+        let shelf = BodyReader::of(journal, history, run).expect("the journal has the keys");
         let before = shelf.image(&intent.before).expect("the before-image can be opened");
         let job = Job {
             heard: 0,

@@ -2,7 +2,7 @@
 
 use crate::owner::{actor, owner};
 use palinode_core::id::{Micros, RunId, StepPath};
-use palinode_core::port::{Handout, Stored, Verb};
+use palinode_core::port::{HandedDecision, Stored, Verb};
 use palinode_core::record::{Answer, Scope, World as Where};
 use palinode_core::run::history::History;
 use palinode_core::run::plan::Plan;
@@ -155,7 +155,7 @@ impl Stage {
 
     /// Records an operator's decision, as a process of its own.
     fn decide(&mut self, run: RunId, verb: Verb, reason: &str) {
-        let decision = Handout { run, verb, by: actor(), reason: Some(reason.to_owned()), seen: None };
+        let decision = HandedDecision { run, verb, by: actor(), reason: Some(reason.to_owned()), seen: None };
         let history = self.history();
         let mut quiet = |_: &History, _: &Stored| {};
         let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: self.stop.clone(), tick: None };

@@ -3,7 +3,7 @@
 use crate::memory::INVENTORY;
 use crate::owner::{actor, owner};
 use palinode_core::id::{Micros, RunId, StepPath};
-use palinode_core::port::{Handout, Stored, Verb};
+use palinode_core::port::{HandedDecision, Stored, Verb};
 use palinode_core::record::{Answer, Class, Scope, World as Where};
 use palinode_core::run::history::History;
 use palinode_core::run::plan::Plan;
@@ -172,7 +172,7 @@ impl Story {
             let history = History::load(journal)?;
             let mut quiet = |_: &History, _: &Stored| {};
             let mut driver = Driver::attach(journal, lab, around(&mut quiet), history, run)?;
-            driver.decide(&Handout {
+            driver.decide(&HandedDecision {
                 run,
                 verb,
                 by: actor(),

@@ -8,12 +8,12 @@ use crate::journal::{self, Reader, Store};
 use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
 use crate::{actor, confirm, run};
 use palinode_core::id::StepPath;
-use palinode_core::port::{Handout, OwnerState, Store as _, Verb};
+use palinode_core::port::{HandedDecision, OwnerState, Store as _, Verb};
 use palinode_core::record::Answer;
 use palinode_core::run::history::History;
 use palinode_core::run::life::Stage;
 use palinode_core::run::state::RunState;
-use palinode_replay::driver::{DriveError, Refused, ShelfView, may_decide};
+use palinode_replay::driver::{BodyReader, DriveError, Refused, may_decide};
 
 /// Say what became of a step that is in doubt.
 ///
@@ -169,7 +169,7 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
         overrule(run, (&reader, &history), step, yes)?;
     }
     let seen = Some(history.seq);
-    let decision = Handout { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned), seen };
+    let decision = HandedDecision { run: run.run, verb, by: actor::actor(), reason: reason.map(str::to_owned), seen };
     let came = pass_on(&store, &history, &owner, &decision)?;
     let resume = escape(&hints::command(&format!("resume {id}")));
     let words = match (&decision.verb, &came) {
@@ -223,7 +223,7 @@ fn overrule(run: &RunState, (reader, history): (&Reader, &History), step: &StepP
     let stands = words::step(known, words::Driven::No);
     let text = format!("{step} is not in doubt: attempt {} {stands}", known.attempt);
     let mut text = format!("{}\n", escape(&text));
-    let shelf = ShelfView::of(reader, history, run.run).ok();
+    let shelf = BodyReader::of(reader, history, run.run).ok();
     if let Some(message) = known.message {
         let bytes = shelf.and_then(|shelf| shelf.open(message).ok());
         let words = bytes
@@ -245,7 +245,7 @@ fn driven<'a>(history: &'a History, owner: &OwnerState) -> Option<&'a RunState> 
 }
 
 /// Hands the decision to whoever it is for, or records it.
-fn pass_on(store: &Store, history: &History, owner: &OwnerState, decision: &Handout) -> Result<Came, Failure> {
+fn pass_on(store: &Store, history: &History, owner: &OwnerState, decision: &HandedDecision) -> Result<Came, Failure> {
     let alive = matches!(owner, OwnerState::Alive { .. });
     match driven(history, owner) {
         Some(run) if run.run == decision.run => {

@@ -16,7 +16,7 @@ use palinode_core::port::JournalRead as _;
 use palinode_core::record::{Ending, Event};
 use palinode_core::run::plan::{Plan, Step, Work};
 use palinode_core::span::Span;
-use palinode_replay::driver::ShelfView;
+use palinode_replay::driver::BodyReader;
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -105,7 +105,7 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
 
 /// Prints what the action printed and was not heard while it ran. What was fetched is meant for a file.
 fn tell(done: &Stopped, live: &Live, fetches: bool) -> Result<(), Failure> {
-    let shelf = ShelfView::of(&done.journal, &done.history, done.run);
+    let shelf = BodyReader::of(&done.journal, &done.history, done.run);
     let first = done.history.runs.get(&done.run).map_or(Seq(1), |run| run.first);
     for stored in done.journal.read(first)? {
         let Event::Outcome(outcome) = stored?.entry.event else { continue };

@@ -14,7 +14,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::plan::Work;
 use palinode_core::run::state::RunState;
 use palinode_journal::index::{Catalog, Query};
-use palinode_replay::driver::ShelfView;
+use palinode_replay::driver::BodyReader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -152,7 +152,7 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
         json(&list.collect());
         return Ok(Exit::Done);
     }
-    let mut shelves: BTreeMap<RunId, Option<ShelfView>> = BTreeMap::new();
+    let mut shelves: BTreeMap<RunId, Option<BodyReader>> = BTreeMap::new();
     let mut names: BTreeMap<RunId, String> = BTreeMap::new();
     let several = only.is_none() && found.runs.len() > 1;
     let mut out = String::new();

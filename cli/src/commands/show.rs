@@ -9,14 +9,14 @@ use palinode_core::id::{BodyId, RunId, Seq, StepPath};
 use palinode_core::port::{JournalRead, ReadError, StoreRead as _, Stored};
 use palinode_core::record::Event;
 use palinode_core::record::ImageRef;
-use palinode_core::record::{HostEnd, Told};
+use palinode_core::record::{HostEnd, ProgressKind};
 use palinode_core::resource::Loss;
 use palinode_core::run::history::History;
 use palinode_core::run::leftover;
 use palinode_core::run::plan::Work;
 use palinode_core::run::state::RunState;
 use palinode_journal::index::{Catalog, Query, Run};
-use palinode_replay::driver::ShelfView;
+use palinode_replay::driver::BodyReader;
 use std::fmt::Write as _;
 
 /// Show one entry, step or run in full.
@@ -117,7 +117,7 @@ impl Family {
 }
 
 /// A body in a few lines.
-fn body(out: &mut String, shelf: Option<&ShelfView>, id: BodyId, indent: &str, most: usize) {
+fn body(out: &mut String, shelf: Option<&BodyReader>, id: BodyId, indent: &str, most: usize) {
     match shelf.map(|shelf| shelf.open(id)) {
         Some(Ok(bytes)) => out.push_str(&lines(&String::from_utf8_lossy(&bytes), indent, most)),
         Some(Err(error)) => {
@@ -157,7 +157,7 @@ fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn image(out: &mut String, shelf: Option<&ShelfView>, title: &str, image: &ImageRef) {
+fn image(out: &mut String, shelf: Option<&BodyReader>, title: &str, image: &ImageRef) {
     let states = match image {
         ImageRef::Here(image) => Some((**image).clone()),
         sealed => shelf.and_then(|shelf| shelf.image(sealed).ok()),
@@ -189,7 +189,7 @@ fn printed(reader: &Reader, family: &Family, path: &str) -> Result<Exit, Failure
             format!("type `{}` to see its steps", hints::command(&format!("show {}", family.short(run.run)))),
         ));
     };
-    bytes_to_stdout(&ShelfView::of(reader, &family.history, run.run)?.open(output)?);
+    bytes_to_stdout(&BodyReader::of(reader, &family.history, run.run)?.open(output)?);
     Ok(Exit::Done)
 }
 
@@ -218,7 +218,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         }));
         return Ok(Exit::Done);
     }
-    let shelf = ShelfView::of(reader, &family.history, run.run).ok();
+    let shelf = BodyReader::of(reader, &family.history, run.run).ok();
     let driven = journal::driven(reader, run)?;
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known, driven));
@@ -241,7 +241,10 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     // What went well in a playbook is counted above.
     let notable = |event: &Event| match event {
         Event::Progress(told) => {
-            matches!(told.what, Told::Host { ended: HostEnd::Failed | HostEnd::Unreachable, .. } | Told::Stats { .. })
+            matches!(
+                told.what,
+                ProgressKind::Host { ended: HostEnd::Failed | HostEnd::Unreachable, .. } | ProgressKind::Stats { .. }
+            )
         }
         _ => true,
     };
@@ -291,7 +294,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
 }
 
 fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) -> Result<Exit, Failure> {
-    let shelf = ShelfView::of(reader, history, run.run).ok();
+    let shelf = BodyReader::of(reader, history, run.run).ok();
     let words_of = |id: BodyId| match shelf.as_ref().map(|shelf| shelf.open(id)) {
         Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         _ => "(cannot be opened)".to_owned(),

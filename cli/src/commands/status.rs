@@ -12,7 +12,7 @@ use palinode_core::record::{Actor, Event, World};
 use palinode_core::run::history::History;
 use palinode_core::run::state::RunState;
 
-use palinode_replay::driver::{ShelfView, Stopped};
+use palinode_replay::driver::{BodyReader, Stopped};
 use std::fmt::Write as _;
 
 /// Show where a run stands, what is in doubt, and what to type.
@@ -46,7 +46,7 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     // The journal has one driver; it drives the run that carries its epoch.
     let alive = matches!(owner, OwnerState::Alive { epoch, .. } if epoch == run.epoch && run.closed.is_none());
     let driven = if alive { Driven::Alive } else { Driven::No };
-    let shelf = ShelfView::of(&reader, &history, run.run).ok();
+    let shelf = BodyReader::of(&reader, &history, run.run).ok();
     let others = others(&reader, run.run)?;
     match args.output {
         Output::Json => {
@@ -96,7 +96,7 @@ fn quiet(run: &RunState) -> String {
     format!("; nothing new for {}: a long step, or a host that does not answer", span(since))
 }
 
-fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, shelf: Option<&ShelfView>) -> serde_json::Value {
+fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, shelf: Option<&BodyReader>) -> serde_json::Value {
     let mut value = summary::as_json(run, driven, journal);
     value["runbook"] = run.opened.runbook.clone().into();
     value["opened"] = run.began.0.into();
@@ -123,7 +123,7 @@ fn text(
     run: &RunState,
     driven: Driven,
     owner: &OwnerState,
-    shelf: Option<&ShelfView>,
+    shelf: Option<&BodyReader>,
     others: &[Other],
 ) -> String {
     let mut out = String::new();
@@ -246,7 +246,7 @@ fn text(
 }
 
 /// The steps that wait for a person. What a living driver has under way waits for nobody.
-fn waiting(run: &RunState, id: &str, driven: Driven, shelf: Option<&ShelfView>) -> Vec<summary::Open> {
+fn waiting(run: &RunState, id: &str, driven: Driven, shelf: Option<&BodyReader>) -> Vec<summary::Open> {
     let resume = hints::command(&format!("resume {id}"));
     let mut all = summary::open_steps(run, id, shelf);
     all.retain(|open| driven == Driven::No || open.next.iter().all(|line| *line != resume));

@@ -4,7 +4,7 @@ use super::{clock, escape, span, to_stderr, words};
 use palinode_core::id::StepPath;
 use palinode_core::port::Stored;
 use palinode_core::record::{Decision, Ending, Event, HostKeys, Rule, SkipWhy, Why};
-use palinode_core::record::{HostEnd, Told};
+use palinode_core::record::{HostEnd, ProgressKind};
 use palinode_core::run::history::History;
 use palinode_core::run::plan::Work;
 use std::collections::BTreeSet;
@@ -50,10 +50,11 @@ impl Progress {
             }
             // What goes well is told by its step's end.
             Event::Progress(told) => {
-                if let Told::Host { host, ended: ended @ (HostEnd::Failed | HostEnd::Unreachable) } = &told.what {
+                if let ProgressKind::Host { host, ended: ended @ (HostEnd::Failed | HostEnd::Unreachable) } = &told.what
+                {
                     line(&told.step, format!("{} on {}, in the playbook", ended.word(), escape(host)));
                 }
-                if let Told::Request { verb, key, code, .. } = &told.what
+                if let ProgressKind::Request { verb, key, code, .. } = &told.what
                     && !code.is_some_and(|code| (200..300).contains(&code))
                 {
                     let code = code.map_or_else(|| "no answer".to_owned(), |code| code.to_string());

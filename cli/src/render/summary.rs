@@ -9,7 +9,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::{Plan, Work};
 use palinode_core::run::state::{RunState, StepState};
-use palinode_replay::driver::ShelfView;
+use palinode_replay::driver::BodyReader;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ pub(crate) struct Open {
 }
 
 /// The steps that wait for a person; `id`: the run, as hints name it.
-pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&ShelfView>) -> Vec<Open> {
+pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&BodyReader>) -> Vec<Open> {
     let flag = |stage: Stage| run.in_stage(stage);
     let message = |known: &StepState| {
         let bytes = known.message.and_then(|id| shelf.map(|shelf| shelf.open(id)))?;
@@ -157,7 +157,7 @@ pub(crate) fn text(
     history: &History,
     run: &RunState,
     journal: &str,
-    shelf: Option<&ShelfView>,
+    shelf: Option<&BodyReader>,
     took: Duration,
 ) -> String {
     let mut out = String::new();
@@ -301,7 +301,7 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
 }
 
 /// What was said of a pause, in one line.
-pub(crate) fn paused_words(run: &RunState, shelf: Option<&ShelfView>) -> Option<String> {
+pub(crate) fn paused_words(run: &RunState, shelf: Option<&BodyReader>) -> Option<String> {
     let bytes = shelf?.open(run.paused_words?).ok()?;
     Some(one_line(&String::from_utf8_lossy(&bytes)))
 }

@@ -3,7 +3,7 @@
 use super::moment;
 use palinode_core::action::UndoClass;
 use palinode_core::id::HostName;
-use palinode_core::record::Told;
+use palinode_core::record::ProgressKind;
 use palinode_core::record::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
 use palinode_core::resource::{Loss, Residue};
 use palinode_core::run::leftover;
@@ -222,19 +222,19 @@ pub(crate) fn step(known: &StepState, driven: Driven) -> String {
 }
 
 /// What a playbook told, in a few words; `evidence` is what stands in its body.
-pub(crate) fn told(what: &Told, evidence: Option<&str>) -> String {
+pub(crate) fn told(what: &ProgressKind, evidence: Option<&str>) -> String {
     let value: serde_json::Value = evidence.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let text = |name: &str| value[name].as_str().unwrap_or_default();
     match what {
-        Told::Began => format!("ansible {} runs {}", text("ansible"), text("playbook")),
-        Told::Play => format!("play {}", text("name")),
-        Told::Task => format!("task {}", text("name")),
-        Told::Host { host, ended } => {
+        ProgressKind::Began => format!("ansible {} runs {}", text("ansible"), text("playbook")),
+        ProgressKind::Play => format!("play {}", text("name")),
+        ProgressKind::Task => format!("task {}", text("name")),
+        ProgressKind::Host { host, ended } => {
             let message = value["result"]["msg"].as_str().and_then(|text| text.lines().next()).unwrap_or_default();
             let more = if message.is_empty() { String::new() } else { format!(": {message}") };
             format!("{host} {}{more}", ended.word())
         }
-        Told::Request { verb, key, code, audit } => {
+        ProgressKind::Request { verb, key, code, audit } => {
             let came = match code {
                 Some(code @ 200..300) => format!("{code}"),
                 Some(code) => format!("{code} {}", text("message")),
@@ -243,8 +243,8 @@ pub(crate) fn told(what: &Told, evidence: Option<&str>) -> String {
             let audit = audit.as_ref().map(|id| format!(" (audit {id})")).unwrap_or_default();
             format!("{verb} {key}: {}{audit}", came.trim())
         }
-        Told::Note => [text("e"), text("host"), text("name")].join(" ").trim_end().to_owned(),
-        Told::Stats { hosts, failed, unreachable } => {
+        ProgressKind::Note => [text("e"), text("host"), text("name")].join(" ").trim_end().to_owned(),
+        ProgressKind::Stats { hosts, failed, unreachable } => {
             format!("through: {hosts} hosts, {failed} failed, {unreachable} unreachable")
         }
     }

@@ -4,14 +4,14 @@ use super::world::World;
 use crate::clock::wall;
 use crate::error::Failure;
 use crate::journal::{self, Store};
-use palinode_core::port::{Handout, Stored};
+use palinode_core::port::{HandedDecision, Stored};
 use palinode_core::run::history::History;
 use palinode_replay::driver::{DriveError, Driver, Stop, Surroundings};
 use std::cell::Cell;
 use std::rc::Rc;
 
 /// Records the decision as the journal's owner. False if another process became the owner meanwhile.
-pub(crate) fn record(store: &Store, decision: &Handout) -> Result<bool, Failure> {
+pub(crate) fn record(store: &Store, decision: &HandedDecision) -> Result<bool, Failure> {
     let Some(mut journal) = journal::own_if_free(store)? else { return Ok(false) };
     let history = History::load(&journal)?;
     let state = history.runs.get(&decision.run).ok_or(DriveError::NoRun(decision.run))?;

@@ -8,7 +8,7 @@ use crate::render::{json, summary, to_stdout};
 use palinode_core::id::RunId;
 use palinode_core::port::Store as _;
 use palinode_core::run::history::History;
-use palinode_replay::driver::{self, DriveError, ShelfView};
+use palinode_replay::driver::{self, BodyReader, DriveError};
 use std::time::Instant;
 
 /// A run that stopped.
@@ -35,7 +35,7 @@ impl Stopped {
     pub(crate) fn report(&self, output: Output, began: Instant) -> Result<Exit, Failure> {
         let Self { store, journal, history, run, .. } = self;
         let state = history.runs.get(run).ok_or(DriveError::NoRun(*run))?;
-        let shelf = ShelfView::of(journal, history, *run).ok();
+        let shelf = BodyReader::of(journal, history, *run).ok();
         match output {
             Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
             Output::Text => {

@@ -6,7 +6,7 @@ use crate::action::{Action, Target};
 use crate::cluster::ClusterId;
 use crate::gate::Gate;
 use crate::id::{Attempt, BodyId, EntryId, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
-use crate::record::{Told, Why};
+use crate::record::{ProgressKind, Why};
 use crate::resource::{CONTROL, Footprint, Image, Kind, Residue};
 use crate::span::Span;
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ pub struct Report {
     /// Its number among all that this attempt told, from 1, growing.
     pub number: u64,
     /// What it was, as far as that is public.
-    pub what: Told,
+    pub what: ProgressKind,
     /// Its words.
     pub evidence: Option<BodyId>,
 }
@@ -176,7 +176,7 @@ pub trait Executor {
     fn attach(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Ended>;
     /// Makes sure that a job that did not start never does; false if it did start meanwhile.
     fn revoke(&self, job: &Job) -> impl Future<Output = Result<bool, LookError>>;
-    /// Told of a job whose end is durable in the journal: what it was made of and what it printed is needed on its target
+    /// ProgressKind of a job whose end is durable in the journal: what it was made of and what it printed is needed on its target
     /// no more, and may hold secrets. That there was such a job, and how it ended, must stay known there.
     fn recorded(&self, job: EntryId, action: &Action, target: &Target) {
         let _ = (job, action, target);
@@ -193,7 +193,7 @@ pub trait Executor {
         gate: &Gate,
         bodies: &dyn Bodies,
     ) -> impl Future<Output = Result<Sample, LookError>>;
-    /// Told of a target that cannot be reached now: when it is tried again, and how much longer after that.
+    /// ProgressKind of a target that cannot be reached now: when it is tried again, and how much longer after that.
     fn unanswered(&self, why: &LookError, again: Span, left: Span) {
         let _ = (why, again, left);
     }

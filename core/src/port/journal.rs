@@ -70,13 +70,13 @@ pub struct Handed {
     /// Its name.
     pub name: String,
     /// The decision.
-    pub decision: Handout,
+    pub decision: HandedDecision,
 }
 
 /// What a person decides about a run, handed to the live driver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Handout {
+pub struct HandedDecision {
     /// The run.
     pub run: RunId,
     /// What.

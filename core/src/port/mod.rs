@@ -9,5 +9,5 @@ pub use error::{BodyError, Cause, LookError, ReadError, RecordError};
 pub use executor::{
     Captures, Control, Ended, Executor, Finished, Halted, Job, JobStatus, Remains, Report, Sample, Survey,
 };
-pub use journal::{Bodies, Entries, Handed, Handout, Journal, JournalRead, Stored, Vault, Verb};
+pub use journal::{Bodies, Entries, Handed, HandedDecision, Journal, JournalRead, Stored, Vault, Verb};
 pub use store::{ClaimNotes, Opened, OwnError, OwnedBy, OwnerState, Previous, Store, StoreRead, Torn};

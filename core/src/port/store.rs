@@ -4,7 +4,7 @@
 //! whole: whether it is there, who owns it, and how another process reaches its owner.
 
 use crate::id::{Epoch, RunId, Seq};
-use crate::port::{Cause, Handout, Journal, JournalRead, ReadError, Stored};
+use crate::port::{Cause, HandedDecision, Journal, JournalRead, ReadError, Stored};
 use crate::record::Owner;
 use crate::shown::Shown as _;
 use std::fmt;
@@ -146,5 +146,5 @@ pub trait Store {
     /// Takes it for writing, in a new epoch. The owner before, if it died, is taken over.
     fn own(&self, owner: Owner) -> Result<Opened<Self::Journal>, OwnError<Self::OpenError>>;
     /// Hands a decision to the owner; durable on return. Gives the name that it has in the inbox.
-    fn hand_in(&self, decision: &Handout) -> Result<String, Self::HandInError>;
+    fn hand_in(&self, decision: &HandedDecision) -> Result<String, Self::HandInError>;
 }

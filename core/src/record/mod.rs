@@ -22,4 +22,4 @@ pub use entry::{Draft, Entry, blob_id, entry_id, plan_digest};
 pub use event::{Event, KINDS};
 pub use limits::{ENTRY_LIMIT, FORMAT, INLINE_LIMIT};
 pub use opened::{FoundThere, HostKeys, HostKeysError, RunOpened};
-pub use progress::{Heard, HostEnd, Progress, Told};
+pub use progress::{Heard, HostEnd, Progress, ProgressKind};

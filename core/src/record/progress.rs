@@ -16,7 +16,7 @@ pub struct Progress {
     /// Its number among all that this attempt told, from 1, growing.
     pub number: u64,
     /// What it was, as far as that is public.
-    pub what: Told,
+    pub what: ProgressKind,
     /// Its words: names, arguments, output.
     pub evidence: Option<BodyId>,
 }
@@ -24,7 +24,7 @@ pub struct Progress {
 /// What a job tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Told {
+pub enum ProgressKind {
     /// The program runs; versions and files are in the evidence.
     Began,
     /// A play begins.
@@ -119,17 +119,17 @@ impl Heard {
     pub fn take(&mut self, progress: &Progress) {
         self.number = progress.number;
         match &progress.what {
-            Told::Task => {
+            ProgressKind::Task => {
                 self.tasks += 1;
                 self.task = progress.evidence;
             }
-            Told::Host { ended, .. } => {
+            ProgressKind::Host { ended, .. } => {
                 if let Some(count) = self.ends.get_mut(*ended as usize) {
                     *count += 1;
                 }
             }
-            Told::Request { .. } => self.requests += 1,
-            Told::Began | Told::Play | Told::Note | Told::Stats { .. } => {}
+            ProgressKind::Request { .. } => self.requests += 1,
+            ProgressKind::Began | ProgressKind::Play | ProgressKind::Note | ProgressKind::Stats { .. } => {}
         }
     }
 
@@ -157,9 +157,9 @@ mod tests {
             let step = StepPath::new("run/play").expect("a path");
             Progress { step, attempt: 1, number, what, evidence }
         };
-        let host = |ended| Told::Host { host: "h".to_owned(), ended };
-        heard.take(&tell(1, Told::Began, None));
-        heard.take(&tell(2, Told::Task, Some(BodyId([1; 32]))));
+        let host = |ended| ProgressKind::Host { host: "h".to_owned(), ended };
+        heard.take(&tell(1, ProgressKind::Began, None));
+        heard.take(&tell(2, ProgressKind::Task, Some(BodyId([1; 32]))));
         for (number, ended) in HostEnd::ALL.into_iter().chain([HostEnd::Ok]).enumerate() {
             heard.take(&tell(number as u64 + 3, host(ended), None));
         }

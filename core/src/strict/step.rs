@@ -9,7 +9,7 @@ use crate::resource::{Fields, Footprint, Image, State};
 use crate::run::life::Stage;
 use crate::run::next::Next;
 use crate::run::plan::{Step, StepIx, Work};
-use crate::run::rules::finding::{Came, Judged, Look, SampleTime, Sampled, judged, outcome, sampled};
+use crate::run::rules::finding::{ExecutionResult, Judged, Look, SampleTime, Sampled, judged, outcome, sampled};
 use crate::run::rules::prepare::{self, Drift, drifts, extended, finds_more, goes_on, is_drift, joined, settled};
 use crate::run::state::RunState;
 use std::collections::BTreeMap;
@@ -287,11 +287,11 @@ impl Strict<'_> {
         let rules = state.rules;
         let mut unchecked = false;
         let came = match (found.ending, found.why) {
-            (Ending::Unknown, Some(Why::Conflict)) if state.rules.moved_steps_look_again() => Came::Moved,
-            (Ending::Unknown, _) => Came::Lost,
-            (Ending::Failed, Some(Why::NotStarted)) => Came::NotStarted,
+            (Ending::Unknown, Some(Why::Conflict)) if state.rules.moved_steps_look_again() => ExecutionResult::Moved,
+            (Ending::Unknown, _) => ExecutionResult::Lost,
+            (Ending::Failed, Some(Why::NotStarted)) => ExecutionResult::NotStarted,
             (Ending::Failed, Some(Why::Precondition)) if nothing && !rules.only_not_started_is_harmless() => {
-                Came::NotStarted
+                ExecutionResult::NotStarted
             }
             (_, why) => {
                 let why = why.filter(|why| *why != Why::Unmet || intent.action.says_unmet());
@@ -303,7 +303,7 @@ impl Strict<'_> {
                         found.why == Some(Why::Unmet)
                     }
                 };
-                Came::Finished { why, unmet }
+                ExecutionResult::Finished { why, unmet }
             }
         };
         let (ending, why) = outcome(came, rules);

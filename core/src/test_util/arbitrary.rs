@@ -579,20 +579,20 @@ impl Dice<'_> {
         }
     }
 
-    fn told(&mut self) -> Told {
+    fn told(&mut self) -> ProgressKind {
         match self.below(7) {
-            0 => Told::Began,
-            1 => Told::Play,
-            2 => Told::Task,
-            3 => Told::Host { host: self.word(), ended: self.pick(&HostEnd::ALL) },
-            4 => Told::Stats { hosts: self.number(), failed: self.number(), unreachable: self.number() },
-            5 => Told::Request {
+            0 => ProgressKind::Began,
+            1 => ProgressKind::Play,
+            2 => ProgressKind::Task,
+            3 => ProgressKind::Host { host: self.word(), ended: self.pick(&HostEnd::ALL) },
+            4 => ProgressKind::Stats { hosts: self.number(), failed: self.number(), unreachable: self.number() },
+            5 => ProgressKind::Request {
                 verb: self.word(),
                 key: self.key(),
                 code: self.maybe(|dice| dice.pick(&[200, 201, 404, 429, 504])),
                 audit: self.maybe(Self::word),
             },
-            _ => Told::Note,
+            _ => ProgressKind::Note,
         }
     }
 

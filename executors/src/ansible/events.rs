@@ -1,6 +1,6 @@
 //! What the callback plugin wrote: lines of JSON, read from where they stopped, tolerant of anything else.
 
-use palinode_core::record::{HostEnd, Told};
+use palinode_core::record::{HostEnd, ProgressKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,7 +46,7 @@ pub(super) struct Tally {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) number: u64,
-    pub(super) what: Told,
+    pub(super) what: ProgressKind,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -107,24 +107,24 @@ impl Tail {
 }
 
 impl Tally {
-    fn take(&mut self, bytes: &[u8]) -> Option<(u64, Told)> {
+    fn take(&mut self, bytes: &[u8]) -> Option<(u64, ProgressKind)> {
         let value: Value = serde_json::from_slice(bytes).ok()?;
         let number = value["n"].as_u64().filter(|number| *number > self.number)?;
         let text = |name: &str| value[name].as_str().unwrap_or_default();
         let flag = |name: &str| value[name].as_bool().unwrap_or_default();
-        let host = |ended| Told::Host { host: text("host").chars().take(255).collect(), ended };
+        let host = |ended| ProgressKind::Host { host: text("host").chars().take(255).collect(), ended };
         let what = match value["e"].as_str()? {
             "began" => {
                 self.began = true;
-                Told::Began
+                ProgressKind::Began
             }
             "play" => {
                 self.began = true;
                 // Whatever was counted before was not the end.
                 self.stats = None;
-                Told::Play
+                ProgressKind::Play
             }
-            "task" => Told::Task,
+            "task" => ProgressKind::Task,
             "ok" if flag("changed") => host(HostEnd::Changed),
             "ok" => host(HostEnd::Ok),
             "skipped" => host(HostEnd::Skipped),
@@ -138,7 +138,7 @@ impl Tally {
             }
             "no-hosts-matched" => {
                 self.no_hosts = true;
-                Told::Note
+                ProgressKind::Note
             }
             "stats" => {
                 let mut all = BTreeMap::new();
@@ -153,7 +153,7 @@ impl Tally {
                     all.insert(name.clone(), fared);
                 }
                 let some = |which: fn(&Fared) -> u64| all.values().filter(|fared| which(fared) > 0).count() as u64;
-                let told = Told::Stats {
+                let told = ProgressKind::Stats {
                     hosts: all.len() as u64,
                     failed: some(|fared| fared.failures),
                     unreachable: some(|fared| fared.unreachable),
@@ -161,7 +161,7 @@ impl Tally {
                 self.stats = Some(all);
                 told
             }
-            _ => Told::Note,
+            _ => ProgressKind::Note,
         };
         self.number = number;
         Some((number, what))
@@ -185,20 +185,20 @@ mod tests {
             \"result\":{\"msg\":\"no\"}}\n{\"n\":6,\"e\":\"failed\",\"ignored\":true,\"host\":\"b\"}\n\
             {\"n\":7,\"e\":\"unreachable\",\"host\":\"c\"}\n{\"n\":8,\"e\":\"new\"}\n{\"n\":9,\"e\":\"stats\",\"hosts\":\
             {\"a\":{\"ok\":2},\"b\":{\"failures\":1}}}\n{\"n\":10,\"e\":\"half";
-        let host = |host: &str, ended| Told::Host { host: host.to_owned(), ended };
+        let host = |host: &str, ended| ProgressKind::Host { host: host.to_owned(), ended };
         let wanted = [
-            Told::Began,
+            ProgressKind::Began,
             host("a", HostEnd::Ok),
             host("b", HostEnd::Changed),
             host("b", HostEnd::Failed),
             host("b", HostEnd::Ignored),
             host("c", HostEnd::Unreachable),
-            Told::Note,
-            Told::Stats { hosts: 2, failed: 1, unreachable: 0 },
+            ProgressKind::Note,
+            ProgressKind::Stats { hosts: 2, failed: 1, unreachable: 0 },
         ];
         for size in [1, 7, 4096] {
             let (lines, tail) = fed(text, size);
-            let told: Vec<&Told> = lines.iter().map(|line| &line.what).collect();
+            let told: Vec<&ProgressKind> = lines.iter().map(|line| &line.what).collect();
             assert_eq!(told, wanted.iter().collect::<Vec<_>>());
             assert_eq!(tail.tally.strange, 2, "noise, and a number that was there before");
             assert_eq!(tail.tally.wrong[0], ("b".to_owned(), "T".to_owned(), "no".to_owned()));

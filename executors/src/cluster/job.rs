@@ -5,7 +5,7 @@ use super::api::{Answer, Fault, Verb};
 use palinode_core::chain::chain;
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, LookError, Report};
-use palinode_core::record::Told;
+use palinode_core::record::ProgressKind;
 use palinode_core::record::{Class, Why};
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ impl<'a> ApiJob<'a> {
                 Err(fault) => matches!(fault, Fault::Lost(_)),
             };
         *self.number += 1;
-        let what = Told::Request { verb: verb.to_owned(), key: key.clone(), code, audit };
+        let what = ProgressKind::Request { verb: verb.to_owned(), key: key.clone(), code, audit };
         self.reports.push(Report { number: *self.number, what, evidence });
         Ok(())
     }

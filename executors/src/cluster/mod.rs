@@ -35,7 +35,7 @@ use palinode_core::chain::chain;
 use palinode_core::cluster::ClusterId;
 use palinode_core::id::{EntryId, HostName};
 use palinode_core::port::{Bodies, Ended, Job, JobStatus};
-use palinode_core::record::Told;
+use palinode_core::record::ProgressKind;
 use palinode_core::record::Why;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,7 +134,7 @@ impl Cluster {
             let reports = std::mem::take(&mut api_job.reports);
             work.changed |= api_job.changed;
             for report in &reports {
-                if let Told::Request { audit: Some(audit), .. } = &report.what
+                if let ProgressKind::Request { audit: Some(audit), .. } = &report.what
                     && !work.audits.contains(audit)
                 {
                     work.audits.push(audit.clone());

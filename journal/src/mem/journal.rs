@@ -7,7 +7,7 @@ use crate::file::atomic_file::unwritten;
 use crate::format::batch::{Tip, prepare};
 use palinode_core::id::{BlobId, EntryId, Epoch, RunId, Seq};
 use palinode_core::port::{
-    BodyError, Entries, Handed, Handout, Journal, JournalRead, ReadError, RecordError, Stored, Vault,
+    BodyError, Entries, Handed, HandedDecision, Journal, JournalRead, ReadError, RecordError, Stored, Vault,
 };
 use palinode_core::record::{Class, Draft, Owner};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub struct MemJournal {
     forgets: bool,
     owner: Owner,
     epoch: Epoch,
-    inbox: BTreeMap<String, Handout>,
+    inbox: BTreeMap<String, HandedDecision>,
     handed: u64,
     appends: u64,
     fail_from: Option<u64>,
@@ -144,7 +144,7 @@ impl MemJournal {
     }
 
     /// Puts a decision into the inbox; gives its name there.
-    pub fn hand_in(&mut self, decision: Handout) -> String {
+    pub fn hand_in(&mut self, decision: HandedDecision) -> String {
         self.handed += 1;
         let name = format!("{:020}-{:016x}.handout", self.handed, 0);
         self.inbox.insert(name.clone(), decision);

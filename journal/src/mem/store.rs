@@ -4,7 +4,7 @@ use crate::format::head::Runs;
 use crate::mem::journal::MemJournal;
 use palinode_core::id::{BlobId, Epoch, RunId, Seq};
 use palinode_core::port::{
-    BodyError, Cause, ClaimNotes, Entries, Handed, Handout, Journal, JournalRead, Opened, OwnError, OwnedBy,
+    BodyError, Cause, ClaimNotes, Entries, Handed, HandedDecision, Journal, JournalRead, Opened, OwnError, OwnedBy,
     OwnerState, Previous, ReadError, RecordError, Store, StoreRead, Stored, Vault,
 };
 use palinode_core::record::{Draft, Event, Owner};
@@ -96,7 +96,7 @@ impl Store for MemStore {
         taken.map_err(OwnError::Failed)?
     }
 
-    fn hand_in(&self, decision: &Handout) -> Result<String, MemStoreError> {
+    fn hand_in(&self, decision: &HandedDecision) -> Result<String, MemStoreError> {
         self.with(|kept| kept.journal.hand_in(decision.clone()))
     }
 }

@@ -8,7 +8,7 @@ use crate::write::inbox::{HandInError, hand_in};
 use crate::write::open::OpenError;
 use crate::write::options::Options;
 use palinode_core::id::{RunId, Seq};
-use palinode_core::port::{Handout, Opened, OwnError, OwnerState, ReadError, Store, StoreRead, Stored};
+use palinode_core::port::{HandedDecision, Opened, OwnError, OwnerState, ReadError, Store, StoreRead, Stored};
 use palinode_core::record::Owner;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ impl Store for DiskStore {
         })
     }
 
-    fn hand_in(&self, decision: &Handout) -> Result<String, HandInError> {
+    fn hand_in(&self, decision: &HandedDecision) -> Result<String, HandInError> {
         hand_in(&self.root, decision)
     }
 }

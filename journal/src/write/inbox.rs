@@ -5,7 +5,7 @@ use crate::file::layer::{FileLayer, Os, Root};
 use crate::format::layout::{INBOX, LOG, TORN};
 use crate::format::record::{self, Wrong};
 use palinode_core::canon::EncodeError;
-use palinode_core::port::{Handed, Handout, ReadError};
+use palinode_core::port::{Handed, HandedDecision, ReadError};
 use palinode_core::shown::Shown as _;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -40,12 +40,12 @@ pub enum HandInError {
 }
 
 /// Hands a decision to the driver; durable on return. Gives the name it has in the inbox.
-pub fn hand_in(root: &Path, decision: &Handout) -> Result<String, HandInError> {
+pub fn hand_in(root: &Path, decision: &HandedDecision) -> Result<String, HandInError> {
     hand_in_on(Os::shared(), root, decision)
 }
 
 /// [`hand_in`] on a layer.
-pub fn hand_in_on(files: Arc<dyn FileLayer>, root: &Path, decision: &Handout) -> Result<String, HandInError> {
+pub fn hand_in_on(files: Arc<dyn FileLayer>, root: &Path, decision: &HandedDecision) -> Result<String, HandInError> {
     let bytes = record::seal(CONTEXT, decision)?;
     if bytes.len() > FILE_LIMIT {
         return Err(HandInError::TooLong(bytes.len()));
@@ -115,7 +115,7 @@ enum NoDecision {
 }
 
 /// Opens a decision, or says why it is none. That the disk cannot be read is no fault of the decision.
-fn open(root: &Root, name: &OsStr) -> io::Result<Result<Handout, NoDecision>> {
+fn open(root: &Root, name: &OsStr) -> io::Result<Result<HandedDecision, NoDecision>> {
     let read = root.files.read_plain(&root.at(INBOX).join(name), FILE_LIMIT as u64 + 1);
     let bytes = match read {
         Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => return Err(error),

@@ -2,7 +2,7 @@
 
 use crate::support::{SMALL, actor, all, closed, copy, draft, draft_of, new_journal, open, opened, owner};
 use palinode_core::id::{BlobId, Epoch, RunId, Seq};
-use palinode_core::port::{Handout, Journal, JournalRead, OwnedBy, Verb};
+use palinode_core::port::{HandedDecision, Journal, JournalRead, OwnedBy, Verb};
 use palinode_journal::{
     CreateError, DiskJournal, HandInError, JournalReader, OpenError, OpenReadError, OwnerState, Previous, create,
     find_root, hand_in, verify,
@@ -111,8 +111,8 @@ fn a_journal_is_private_and_found_from_below() {
     assert_eq!(fs::read_dir(folder.path()).expect("reads").count(), 2, "nothing is left behind");
 }
 
-fn pause(reason: &str) -> Handout {
-    Handout { run: RunId([1; 8]), verb: Verb::Pause, by: actor(), reason: Some(reason.to_owned()), seen: None }
+fn pause(reason: &str) -> HandedDecision {
+    HandedDecision { run: RunId([1; 8]), verb: Verb::Pause, by: actor(), reason: Some(reason.to_owned()), seen: None }
 }
 
 #[test]

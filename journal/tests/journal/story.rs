@@ -3,7 +3,7 @@
 
 use crate::support::{RUN, SMALL, actor, draft, opened, owner};
 use palinode_core::id::{BlobId, BodyId, RunId, Seq};
-use palinode_core::port::{BodyError, Handout, Journal, JournalRead, RecordError, Stored, Vault, Verb};
+use palinode_core::port::{BodyError, HandedDecision, Journal, JournalRead, RecordError, Stored, Vault, Verb};
 use palinode_core::record::{Class, Draft, Event, Sealed};
 use palinode_journal::sim::{Operation, SimDisk};
 use palinode_journal::{
@@ -58,8 +58,8 @@ pub(crate) fn open_on(disk: &SimDisk, pid: u32, options: Options) -> Result<Open
     DiskJournal::open_on(disk.layer(), root(), owner(pid), options)
 }
 
-fn handout(number: usize) -> Handout {
-    Handout { run: RUN, verb: Verb::Pause, by: actor(), reason: Some(format!("{number}")), seen: None }
+fn handout(number: usize) -> HandedDecision {
+    HandedDecision { run: RUN, verb: Verb::Pause, by: actor(), reason: Some(format!("{number}")), seen: None }
 }
 
 /// Bytes that do not pack: too long to ride in an entry.

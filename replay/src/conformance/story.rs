@@ -11,7 +11,7 @@ use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Label, Micros, ResourceKey, RunId, StepPath};
 use palinode_core::port::Sample;
 use palinode_core::port::{
-    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Stored, Survey, Verb,
+    Bodies, Ended, Executor, Halted, HandedDecision, Job, JobStatus, LookError, Report, Stored, Survey, Verb,
 };
 use palinode_core::record::{Actor, RunClosed, Scope, World};
 use palinode_core::resource::{Image, State};
@@ -320,7 +320,7 @@ impl<'b, 'a, S: Subject> Story<'b, 'a, S> {
         let paths: Vec<StepPath> = failed.map(|(_, step, _)| step.path.clone()).collect();
         for step in paths {
             let verb = Verb::Skip { step };
-            let decision = Handout { run, verb, by: nobody(), reason: Some("left so".to_owned()), seen: None };
+            let decision = HandedDecision { run, verb, by: nobody(), reason: Some("left so".to_owned()), seen: None };
             let mut quiet = |_: &History, _: &Stored| {};
             let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: Rc::default(), tick: None };
             let (executor, history) = (self.bench.subject.executor(), self.history.clone());

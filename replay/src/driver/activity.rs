@@ -1,7 +1,7 @@
 //! What the driver waits for: looks, executions, reconciliations, samples. Each is a future of its own that knows
 //! nothing of the run's state and records nothing; it hands its finding to the driver.
 
-use super::desk::{Desk, Shelf};
+use super::bodies::{BodyStore, BodyWriter};
 use super::log;
 use palinode_core::action::{Action, Target, Verdict};
 use palinode_core::gate::Gate;
@@ -79,7 +79,7 @@ pub(crate) struct Look {
     pub(crate) boot: Option<String>,
     pub(crate) footprint: Vec<Footprint>,
     pub(crate) image: Image,
-    pub(crate) desk: Desk,
+    pub(crate) desk: BodyWriter,
 }
 
 /// A look at an in-doubt step.
@@ -133,13 +133,13 @@ where
 /// Looks at everything that an attempt may change. A retry keeps the resources of the first attempt: `known`.
 pub(crate) async fn look<E: Executor>(
     executor: &E,
-    shelf: &Rc<Shelf>,
+    shelf: &Rc<BodyStore>,
     mut target: Target,
     action: Action,
     touched: Vec<Action>,
     known: Vec<Footprint>,
 ) -> Result<Look, LookError> {
-    let desk = Desk::new(shelf);
+    let desk = BodyWriter::new(shelf);
     let survey = patient(executor, || executor.survey(&target, &action, &desk)).await?;
     target.node = survey.node.or(target.node);
     let mut footprint = action.footprint(&target);
@@ -162,20 +162,20 @@ pub(crate) async fn look<E: Executor>(
 }
 
 /// Executes a job and looks at what it left.
-pub(crate) async fn execute<E: Executor>(executor: &E, shelf: &Rc<Shelf>, ix: StepIx, job: Job) -> Done {
-    let desk = Desk::new(shelf);
+pub(crate) async fn execute<E: Executor>(executor: &E, shelf: &Rc<BodyStore>, ix: StepIx, job: Job) -> Done {
+    let desk = BodyWriter::new(shelf);
     let ended = executor.execute(&job, &desk).await;
     finish(executor, desk, ix, &job, ended).await
 }
 
 /// Waits for a job that was found running.
-pub(crate) async fn attach<E: Executor>(executor: &E, shelf: &Rc<Shelf>, ix: StepIx, job: Job) -> Done {
-    let desk = Desk::new(shelf);
+pub(crate) async fn attach<E: Executor>(executor: &E, shelf: &Rc<BodyStore>, ix: StepIx, job: Job) -> Done {
+    let desk = BodyWriter::new(shelf);
     let ended = executor.attach(&job, &desk).await;
     finish(executor, desk, ix, &job, ended).await
 }
 
-async fn finish<E: Executor>(executor: &E, desk: Desk, ix: StepIx, job: &Job, ended: Ended) -> Done {
+async fn finish<E: Executor>(executor: &E, desk: BodyWriter, ix: StepIx, job: &Job, ended: Ended) -> Done {
     log::ended(&ended);
     let (ended, after) = match ended {
         Ended::Telling(reports) => {
@@ -205,12 +205,12 @@ async fn finish<E: Executor>(executor: &E, desk: Desk, ix: StepIx, job: &Job, en
 /// Asks the job, then looks at the resources. A job that never started is revoked first, so that it never will.
 pub(crate) async fn reconcile<E: Executor>(
     executor: &E,
-    shelf: &Rc<Shelf>,
+    shelf: &Rc<BodyStore>,
     ix: StepIx,
     job: Job,
     footprint: Vec<Footprint>,
 ) -> Done {
-    let desk = Desk::new(shelf);
+    let desk = BodyWriter::new(shelf);
     match patient(executor, || executor.told(&job, &desk)).await {
         Ok(reports) if reports.is_empty() => {}
         Ok(reports) => return Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: false },
@@ -262,12 +262,12 @@ pub(crate) async fn reconcile<E: Executor>(
 /// Samples a gate once.
 pub(crate) async fn sample<E: Executor>(
     executor: &E,
-    shelf: &Rc<Shelf>,
+    shelf: &Rc<BodyStore>,
     ix: StepIx,
     mut target: Target,
     gate: Gate,
 ) -> Done {
-    let desk = Desk::new(shelf);
+    let desk = BodyWriter::new(shelf);
     // A gate names its node like an action does.
     if let Ok(Some(node)) = executor.node_of(&target).await {
         target.node = Some(node);
@@ -278,12 +278,12 @@ pub(crate) async fn sample<E: Executor>(
 
 /// Puts a message beside the rest of an entry's bodies.
 pub(crate) fn message(
-    shelf: &Rc<Shelf>,
+    shelf: &Rc<BodyStore>,
     text: Option<&str>,
     fresh: &mut BTreeMap<BodyId, Sealed>,
 ) -> Result<Option<BodyId>, BodyError> {
     let Some(text) = text else { return Ok(None) };
-    let desk = Desk::new(shelf);
+    let desk = BodyWriter::new(shelf);
     let id = desk.words(text)?;
     fresh.extend(desk.into_fresh());
     Ok(Some(id))

@@ -2,7 +2,7 @@
 
 use super::Refused;
 use palinode_core::id::StepPath;
-use palinode_core::port::{Handout, Verb};
+use palinode_core::port::{HandedDecision, Verb};
 use palinode_core::run::history::History;
 use palinode_core::run::inadmissible::Inadmissible;
 use palinode_core::run::life::{Move, Stage};
@@ -34,7 +34,7 @@ pub(crate) fn step_of(verb: &Verb) -> Option<&StepPath> {
 
 /// Why a decision is discarded that was made before the last thing that happened to what it is about; none if it is not
 /// outdated, or does not say what the person saw.
-pub fn is_outdated(history: &History, decision: &Handout) -> Option<Refused> {
+pub fn is_outdated(history: &History, decision: &HandedDecision) -> Option<Refused> {
     let (state, seen) = (history.runs.get(&decision.run)?, decision.seen?);
     let Some(path) = step_of(&decision.verb) else {
         return (state.driven_since > seen).then_some(Refused::TakenOver);

@@ -3,7 +3,7 @@
 use super::{DriveError, Driver, Refused, Stop, activity, log};
 use crate::driver::decidable::{is_outdated, may_decide, step_of};
 use palinode_core::id::RunId;
-use palinode_core::port::{Executor, Handout, Journal, Verb};
+use palinode_core::port::{Executor, HandedDecision, Journal, Verb};
 use palinode_core::record::{Event, SkipWhy};
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         self.history.runs.get(&run).map_or(foreign.unwrap_or(false), |state| state.closed.is_none())
     }
 
-    fn discarded(&self, decision: &Handout, why: &Refused) {
+    fn discarded(&self, decision: &HandedDecision, why: &Refused) {
         let Some(tell) = self.tell else { return };
         let what = match &decision.verb {
             Verb::Answer { step, .. } => format!("an answer about {step}"),
@@ -54,7 +54,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     }
 
     /// Records a person's decision.
-    pub fn decide(&mut self, decision: &Handout) -> Result<(), DriveError> {
+    pub fn decide(&mut self, decision: &HandedDecision) -> Result<(), DriveError> {
         self.undisturbed()?;
         is_outdated(&self.history, decision).map_or(Ok(()), Err)?;
         let state = self.state()?;

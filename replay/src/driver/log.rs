@@ -7,7 +7,7 @@ use futures_util::future::Either;
 use palinode_core::action::Verdict;
 use palinode_core::id::{Attempt, RunId, StepPath};
 use palinode_core::port::{Ended, Job, LookError, Stored, Verb};
-use palinode_core::record::Told;
+use palinode_core::record::ProgressKind;
 use palinode_core::record::{Answer, Decision, Ending, Event, JobWord, PauseWhy, Rule, RunEnd, SkipWhy, Why, World};
 use palinode_core::run::next::Next;
 use palinode_core::run::plan::Step;
@@ -159,19 +159,19 @@ pub(super) fn recorded(stored: &Stored) {
         Event::Progress(told) => {
             let (step, attempt, number) = (&told.step, told.attempt, told.number);
             match &told.what {
-                Told::Began => debug!(%run, seq, %step, attempt, number, "playbook began"),
-                Told::Play => debug!(%run, seq, %step, attempt, number, "play began"),
-                Told::Task => debug!(%run, seq, %step, attempt, number, "task began"),
-                Told::Host { host, ended } => {
+                ProgressKind::Began => debug!(%run, seq, %step, attempt, number, "playbook began"),
+                ProgressKind::Play => debug!(%run, seq, %step, attempt, number, "play began"),
+                ProgressKind::Task => debug!(%run, seq, %step, attempt, number, "task began"),
+                ProgressKind::Host { host, ended } => {
                     let ended = ended.word();
                     debug!(%run, seq, %step, attempt, number, host = host.as_str(), ended, "task ended on a host");
                 }
-                Told::Note => debug!(%run, seq, %step, attempt, number, "note"),
-                Told::Request { verb, key, code, .. } => {
+                ProgressKind::Note => debug!(%run, seq, %step, attempt, number, "note"),
+                ProgressKind::Request { verb, key, code, .. } => {
                     let (verb, resource, status) = (verb.as_str(), key.as_str(), *code);
                     debug!(%run, seq, %step, attempt, number, verb, resource, status, "request told");
                 }
-                Told::Stats { hosts, failed, unreachable } => {
+                ProgressKind::Stats { hosts, failed, unreachable } => {
                     let (count, failed, unreachable) = (*hosts, *failed, *unreachable);
                     debug!(%run, seq, %step, attempt, number, count, failed, unreachable, "playbook told its end");
                 }

@@ -5,27 +5,27 @@
 //! all that comes before it. Effects begin only in one place (`Follow::Execute`), after the batch that holds their intent is on stable storage.
 
 mod activity;
+mod begin_run;
+mod bodies;
+mod body_reader;
 mod clock;
+mod close_run;
 mod decidable;
-mod desk;
 mod error;
-mod handle;
+mod findings;
 mod inbox;
 mod log;
 mod opening;
-mod resolve;
-mod settle;
 mod shared;
-mod view;
 
+pub use body_reader::BodyReader;
 pub use decidable::{is_outdated, may_decide};
 pub use error::{DriveError, Refused};
 pub use opening::{Opening, Stop, Stopped, Surroundings, TakeOver, Targets, Tick};
-pub use view::ShelfView;
 
 use activity::Done;
+use bodies::BodyStore;
 use clock::Clock;
-use desk::Shelf;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, pending};
 use futures_util::stream::FuturesUnordered;
@@ -73,7 +73,7 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     around: Surroundings<'a>,
     history: History,
     run: RunId,
-    shelf: Rc<Shelf>,
+    shelf: Rc<BodyStore>,
     blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
     /// Steps whose end is recorded and not durable yet.
     ended: Vec<StepPath>,
@@ -115,7 +115,7 @@ fn keep_keys(journal: &mut impl Journal, keys: BTreeMap<HostName, String>) -> Re
 /// What was found and decided about targets, as an entry holds it.
 fn keep_found(
     journal: &mut impl Journal,
-    shelf: &Rc<Shelf>,
+    shelf: &Rc<BodyStore>,
     machines: BTreeMap<HostName, String>,
     targets: Targets,
     bodies: &mut BTreeMap<BodyId, Sealed>,
@@ -156,7 +156,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         };
         let owner = journal.owner().clone();
         let host_keys = keep_keys(journal, executor.host_keys())?;
-        let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
+        let shelf = Rc::new(BodyStore { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
         let mut driver = Self::new(journal, executor, around, history, run, shelf);
         let mut bodies = BTreeMap::new();
         let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
@@ -227,7 +227,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         }
         let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
         let vault = journal.vault(state.opened.keys)?;
-        let shelf = Rc::new(Shelf { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
+        let shelf = Rc::new(BodyStore { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
         let shared = Shared::of(state);
         Ok(Self { shared, ..Self::new(journal, executor, around, history, run, shelf) })
     }
@@ -238,7 +238,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         around: Surroundings<'a>,
         history: History,
         run: RunId,
-        shelf: Rc<Shelf>,
+        shelf: Rc<BodyStore>,
     ) -> Self {
         Self {
             journal,

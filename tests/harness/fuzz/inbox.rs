@@ -3,7 +3,7 @@
 use super::format;
 use crate::owner::owner;
 use palinode_core::canon;
-use palinode_core::port::{Handout, Journal};
+use palinode_core::port::{HandedDecision, Journal};
 use palinode_journal::{DiskJournal, Options};
 use std::cell::RefCell;
 use std::fs;
@@ -46,7 +46,7 @@ impl Desk {
         let short = (file.len() <= 64 * 1024).then_some(file);
         let payload = short.and_then(|file| format::open_record("handout", file));
         let payload = payload.and_then(|(payload, rest)| rest.is_empty().then_some(payload));
-        let expected = payload.and_then(|payload| canon::decode::<Handout>(payload).ok()).filter(|_| !misnamed);
+        let expected = payload.and_then(|payload| canon::decode::<HandedDecision>(payload).ok()).filter(|_| !misnamed);
         let found = self.journal.inbox().expect("the inbox can be read");
         let decisions: Vec<_> = found.iter().map(|handed| &handed.decision).collect();
         assert_eq!(decisions, expected.iter().collect::<Vec<_>>());

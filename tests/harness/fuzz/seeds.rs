@@ -8,7 +8,7 @@ use crate::owner::actor;
 use palinode_core::canon;
 use palinode_core::id::{Epoch, Micros, Seq, StepPath};
 use palinode_core::inventory::{Edit, Place as Where};
-use palinode_core::port::{Handout, JournalRead, Verb};
+use palinode_core::port::{HandedDecision, JournalRead, Verb};
 use palinode_core::record::{Answer, Draft, Entry, Event, PauseWhy, Place, Scope, entry_id};
 use palinode_core::resource::State;
 use palinode_core::run::plan::Plan;
@@ -194,7 +194,8 @@ fn handouts() -> Vec<(&'static str, Vec<u8>)> {
     let step = StepPath::new("gluster1.demo/packages").expect("a path");
     let of = |verb: Verb, reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
-        canon::encode(&Handout { run: RUN, verb, by: actor(), reason, seen: None }).expect("a decision can be stored")
+        canon::encode(&HandedDecision { run: RUN, verb, by: actor(), reason, seen: None })
+            .expect("a decision can be stored")
     };
     let with = |mode: u8, bytes: Vec<u8>| [vec![mode], bytes].concat();
     let pause = of(Verb::Pause, None);

@@ -2,7 +2,7 @@
 
 use palinode_core::id::{BlobId, Epoch, HostName, Micros, RunId, Seq, StepPath};
 use palinode_core::port::{
-    BodyError, Entries, Handed, Handout, Journal, JournalRead, ReadError, RecordError, Stored, Vault, Verb,
+    BodyError, Entries, Handed, HandedDecision, Journal, JournalRead, ReadError, RecordError, Stored, Vault, Verb,
 };
 use palinode_core::record::{Answer, Decision, Draft, Event, Owner, PauseWhy, RunEnd, Scope, World};
 use palinode_core::run::history::History;
@@ -28,7 +28,7 @@ each_host:
 struct Late {
     inner: MemJournal,
     when: fn(&Event) -> bool,
-    decision: Option<Handout>,
+    decision: Option<HandedDecision>,
     left: Vec<String>,
 }
 
@@ -85,7 +85,12 @@ fn opening() -> Opening {
 }
 
 /// Drives a plan in a stage's lab with a decision that comes late.
-fn drive(set: &Set, plan: &Plan, when: fn(&Event) -> bool, decision: Handout) -> (Result<Stopped, DriveError>, Late) {
+fn drive(
+    set: &Set,
+    plan: &Plan,
+    when: fn(&Event) -> bool,
+    decision: HandedDecision,
+) -> (Result<Stopped, DriveError>, Late) {
     let mut journal = Late { inner: set.journal.clone(), when, decision: Some(decision), left: Vec::new() };
     let mut quiet = |_: &History, _: &Stored| {};
     let around = Surroundings { wall: &|| Micros(0), watch: &mut quiet, stop: set.stop.clone(), tick: None };
@@ -99,8 +104,8 @@ fn path(text: &str) -> StepPath {
     StepPath::new(text).expect("a path")
 }
 
-fn handout(run: RunId, verb: Verb, reason: &str) -> Handout {
-    Handout { run, verb, by: actor(), reason: Some(reason.to_owned()), seen: None }
+fn handout(run: RunId, verb: Verb, reason: &str) -> HandedDecision {
+    HandedDecision { run, verb, by: actor(), reason: Some(reason.to_owned()), seen: None }
 }
 
 /// What the driver waited for meanwhile has no place in the step's life any more. Recorded all the same, it would make

@@ -6,7 +6,7 @@ use palinode_core::cluster::ClusterId;
 use palinode_core::gate::Gate;
 use palinode_core::id::{HostName, Micros, ResourceKey, RunId, StepPath};
 use palinode_core::port::{
-    Bodies, Ended, Executor, Halted, Handout, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
+    Bodies, Ended, Executor, Halted, HandedDecision, Job, JobStatus, LookError, Report, Sample, Stored, Survey, Verb,
 };
 use palinode_core::record::{Ending, Entry, Event, PauseWhy, RunEnd, Scope, Why, World};
 use palinode_core::resource::Image;
@@ -177,7 +177,7 @@ fn nothing_begins_once_a_stop_is_asked_for() {
         });
         if how == "the inbox" {
             let verb = Verb::Pause;
-            *inbox.borrow_mut() = Some(Handout { run: RUN, verb, by: actor(), reason: None, seen: None });
+            *inbox.borrow_mut() = Some(HandedDecision { run: RUN, verb, by: actor(), reason: None, seen: None });
         }
         let plan = set.plan(SLOW, &[]);
         let journal = Asked { inner: set.journal.clone(), when: &asked, decision: inbox };
@@ -218,7 +218,7 @@ fn nothing_begins_once_a_stop_is_asked_for() {
 struct Asked<'a> {
     inner: MemJournal,
     when: &'a Cell<bool>,
-    decision: RefCell<Option<Handout>>,
+    decision: RefCell<Option<HandedDecision>>,
 }
 
 mod asked {
@@ -389,7 +389,7 @@ fn hand_in(desk: &Desk, run: RunId, verb: Verb) {
     let root = desk.path().join(".palinode");
     let reader = palinode_journal::JournalReader::open(&root).expect("a journal");
     let seen = Some(History::load(&reader).expect("it folds").seq);
-    let decision = Handout { run, verb, by: actor(), reason: Some("left in the inbox".to_owned()), seen };
+    let decision = HandedDecision { run, verb, by: actor(), reason: Some("left in the inbox".to_owned()), seen };
     palinode_journal::hand_in(&root, &decision).expect("it is handed in");
 }
 

@@ -4,7 +4,7 @@
 use crate::lab::crash::{report, unbroken};
 use palinode_core::action::Recovery;
 use palinode_core::id::StepPath;
-use palinode_core::port::{Handout, Verb};
+use palinode_core::port::{HandedDecision, Verb};
 use palinode_core::record::{Answer, Event, ImageRef, PauseWhy, RunEnd, Scope};
 use palinode_core::run::history::History;
 use palinode_core::run::plan::{Plan, Work};
@@ -35,7 +35,8 @@ fn answer(moment: &mut Moment, step: &StepPath, answer: Answer) {
         tick: None,
     };
     let verb = Verb::Answer { step: step.clone(), answer };
-    let decision = Handout { run: RUN, verb, by: actor(), reason: Some("it was the disk".to_owned()), seen: None };
+    let decision =
+        HandedDecision { run: RUN, verb, by: actor(), reason: Some("it was the disk".to_owned()), seen: None };
     let mut driver = Driver::attach(&mut moment.journal, &stage.lab, around, history, RUN).expect("the run is there");
     driver.decide(&decision).expect("a failed step may be tried again");
 }

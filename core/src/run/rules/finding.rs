@@ -8,7 +8,7 @@ use crate::run::rules::version::Rules;
 
 /// How an execution came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Came {
+pub enum ExecutionResult {
     /// The job finished and said this; `unmet` if a promised state is not there all the same.
     Finished {
         /// None if it finished well.
@@ -25,15 +25,15 @@ pub enum Came {
 }
 
 /// How an attempt ended. An exit code alone is not success: what the action promises must be seen.
-pub fn outcome(came: Came, rules: Rules) -> (Ending, Option<Why>) {
+pub fn outcome(came: ExecutionResult, rules: Rules) -> (Ending, Option<Why>) {
     match came {
-        Came::Finished { why: None, unmet: false } => (Ending::Succeeded, None),
-        Came::Finished { why: None, unmet: true } => (Ending::Failed, Some(Why::Unmet)),
-        Came::Finished { why, .. } => (Ending::Failed, why),
-        Came::NotStarted if rules.only_not_started_is_harmless() => (Ending::Failed, Some(Why::NotStarted)),
-        Came::NotStarted => (Ending::Failed, Some(Why::Precondition)),
-        Came::Moved => (Ending::Unknown, Some(Why::Conflict)),
-        Came::Lost => (Ending::Unknown, Some(Why::LinkLost)),
+        ExecutionResult::Finished { why: None, unmet: false } => (Ending::Succeeded, None),
+        ExecutionResult::Finished { why: None, unmet: true } => (Ending::Failed, Some(Why::Unmet)),
+        ExecutionResult::Finished { why, .. } => (Ending::Failed, why),
+        ExecutionResult::NotStarted if rules.only_not_started_is_harmless() => (Ending::Failed, Some(Why::NotStarted)),
+        ExecutionResult::NotStarted => (Ending::Failed, Some(Why::Precondition)),
+        ExecutionResult::Moved => (Ending::Unknown, Some(Why::Conflict)),
+        ExecutionResult::Lost => (Ending::Unknown, Some(Why::LinkLost)),
     }
 }
 

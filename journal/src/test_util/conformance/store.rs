@@ -3,7 +3,7 @@
 use super::{Checked, all, draft, hold, must};
 use palinode_core::id::{Epoch, RunId, Seq};
 use palinode_core::port::{
-    ClaimNotes as _, Handout, Journal as _, Opened, OwnError, OwnerState, Previous, Store, StoreRead as _, Verb,
+    ClaimNotes as _, HandedDecision, Journal as _, Opened, OwnError, OwnerState, Previous, Store, StoreRead as _, Verb,
 };
 use palinode_core::record::{Actor, Owner};
 
@@ -41,7 +41,8 @@ pub fn check_store<S: Store>(store: &S, id: &S::Id, die: impl FnOnce(S::Journal)
     let none = must("the open runs are told", reader.open_runs())?;
     hold("no run was opened", none.is_empty() && must("the last is told", reader.last_opened())?.is_none(), none)?;
 
-    let decision = Handout { run: RUN, verb: Verb::Pause, by: Actor::default(), reason: None, seen: Some(Seq(2)) };
+    let decision =
+        HandedDecision { run: RUN, verb: Verb::Pause, by: Actor::default(), reason: None, seen: Some(Seq(2)) };
     let name = must("a decision is handed in", store.hand_in(&decision))?;
     let inbox = must("the inbox is read", journal.inbox())?;
     let arrived = matches!(inbox.as_slice(), [handed] if handed.name == name && handed.decision == decision);

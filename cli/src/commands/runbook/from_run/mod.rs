@@ -20,7 +20,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::plan::{LaneKind, Origin};
 use palinode_core::run::state::RunState;
 use palinode_core::runbook::{Given, Runbook};
-use palinode_replay::driver::ShelfView;
+use palinode_replay::driver::BodyReader;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -239,7 +239,7 @@ fn head(reader: &Reader, history: &History, runs: &[&RunState], hosts: &[&HostNa
             .opened
             .reason
             .filter(|_| reasons)
-            .and_then(|reason| ShelfView::of(reader, history, run.run).ok()?.open(reason).ok());
+            .and_then(|reason| BodyReader::of(reader, history, run.run).ok()?.open(reason).ok());
         if let Some(said) = said {
             let _ = writeln!(out, "#     {}", escape(String::from_utf8_lossy(&said).trim()));
         }

@@ -1,6 +1,6 @@
 //! When nothing can go on: close the run, or pause it and say why.
 
-use super::desk::Desk;
+use super::bodies::BodyWriter;
 use super::{DriveError, Driver, Refused, Stop, Stopped, activity};
 use palinode_core::id::{BodyId, ResourceKey, RunId, StepPath};
 use palinode_core::port::{Executor, Journal, RecordError};
@@ -44,7 +44,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 let originals = originals(&self.history, back.run, &back.scope, &open);
                 let keys: Vec<ResourceKey> = originals.keys().cloned().collect();
                 // What is there is held against what was there before the earliest step in scope.
-                let now = self.executor.observe(&keys, &Desk::new(&self.shelf)).await.ok();
+                let now = self.executor.observe(&keys, &BodyWriter::new(&self.shelf)).await.ok();
                 ending::close_back(&self.history, state, &back, &originals, now.as_ref(), &open)
             }
         };

@@ -10,12 +10,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// What all activities of a run share: the vault, and where recorded bodies are.
-pub(crate) struct Shelf {
+pub(crate) struct BodyStore {
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) places: RefCell<Arc<HashMap<BodyId, Arc<Sealed>>>>,
 }
 
-impl Shelf {
+impl BodyStore {
     pub(crate) fn open(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
         self.open_with(&*self.vault, id)
     }
@@ -50,13 +50,13 @@ impl Shelf {
 }
 
 /// See the module. The bodies it seals go into the entry that the activity leads to.
-pub(crate) struct Desk {
-    shelf: Rc<Shelf>,
+pub(crate) struct BodyWriter {
+    shelf: Rc<BodyStore>,
     fresh: RefCell<BTreeMap<BodyId, Sealed>>,
 }
 
-impl Desk {
-    pub(crate) fn new(shelf: &Rc<Shelf>) -> Self {
+impl BodyWriter {
+    pub(crate) fn new(shelf: &Rc<BodyStore>) -> Self {
         Self { shelf: shelf.clone(), fresh: RefCell::new(BTreeMap::new()) }
     }
 
@@ -80,7 +80,7 @@ impl Desk {
     }
 }
 
-impl Bodies for Desk {
+impl Bodies for BodyWriter {
     fn put(&self, class: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
         let id = self.shelf.vault.digest(bytes)?;
         // Recorded before: the entry only names it. Not if what was recorded may be erased apart from this: content

@@ -1,7 +1,7 @@
 //! From a plan's step to something that can be started: looked at, started, waited for.
 
 use super::activity::{self, Done};
-use super::desk::Shelf;
+use super::bodies::BodyStore;
 use super::log::{self, Within};
 use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
@@ -135,7 +135,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
 }
 
 /// What the run of a driver recorded, as the rules open it.
-struct Here<'a>(&'a Shelf);
+struct Here<'a>(&'a BodyStore);
 
 impl Opened for Here<'_> {
     fn image(&self, image: &ImageRef) -> Result<Arc<Image>, String> {

@@ -1,6 +1,6 @@
 //! The reading side of bodies, for those who show them.
 
-use super::desk::Shelf;
+use super::bodies::BodyStore;
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::{BodyError, JournalRead};
 use palinode_core::record::{ImageRef, Sealed};
@@ -11,14 +11,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Opens recorded bodies and images of one run family.
-pub struct ShelfView(Shelf);
+pub struct BodyReader(BodyStore);
 
-impl ShelfView {
+impl BodyReader {
     /// The bodies that a run may open.
     pub fn of(journal: &impl JournalRead, history: &History, run: RunId) -> Result<Self, BodyError> {
         let keys = history.runs.get(&run).map_or(run, |state| state.opened.keys);
         let vault = journal.vault(keys)?;
-        Ok(Self(Shelf { vault, places: RefCell::new(history.bodies.clone()) }))
+        Ok(Self(BodyStore { vault, places: RefCell::new(history.bodies.clone()) }))
     }
 
     /// Bodies under the keys of a run family, found without folding the whole history.
@@ -27,7 +27,7 @@ impl ShelfView {
         keys: RunId,
         bodies: HashMap<BodyId, Arc<Sealed>>,
     ) -> Result<Self, BodyError> {
-        Ok(Self(Shelf { vault: journal.vault(keys)?, places: RefCell::new(Arc::new(bodies)) }))
+        Ok(Self(BodyStore { vault: journal.vault(keys)?, places: RefCell::new(Arc::new(bodies)) }))
     }
 
     /// A body's plaintext.

@@ -1,7 +1,7 @@
 //! What a finding means: which events it becomes, and what follows once they are recorded.
 
 use super::activity::{Done, Look, Reconciled, message};
-use super::desk::Desk;
+use super::bodies::BodyWriter;
 use super::shared::Worth;
 use super::{DriveError, Driver, Finding, Follow, log};
 use palinode_core::action::{UndoClass, Verdict};
@@ -16,7 +16,9 @@ use palinode_core::record::{
 use palinode_core::resource::{Image, State};
 use palinode_core::run::next::Next;
 use palinode_core::run::plan::{Step, StepIx};
-use palinode_core::run::rules::finding::{Came, Judged, Look as Seen, SampleTime, Sampled, judged, outcome, sampled};
+use palinode_core::run::rules::finding::{
+    ExecutionResult, Judged, Look as Seen, SampleTime, Sampled, judged, outcome, sampled,
+};
 use palinode_core::run::rules::prepare::{Drift, Original, drifts, extended, finds_more, settled};
 use palinode_core::run::rules::version::Rules;
 use palinode_core::run::state::StepState;
@@ -189,29 +191,29 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let (came, mut finished) = match ended {
             Ended::Finished(finished) => {
                 let unmet = if finished.why.is_none() { self.unmet(known, &after)? } else { None };
-                let came = Came::Finished { why: finished.why, unmet: unmet.is_some() };
+                let came = ExecutionResult::Finished { why: finished.why, unmet: unmet.is_some() };
                 let message = unmet.or(finished.message);
                 (came, Finished { message, ..finished })
             }
             Ended::Moved(words) if self.looks_again(attempt)? => {
-                (Came::Moved, Finished { message: Some(words), ..Finished::default() })
+                (ExecutionResult::Moved, Finished { message: Some(words), ..Finished::default() })
             }
             Ended::NotStarted(words) | Ended::Moved(words) => {
-                (Came::NotStarted, Finished { message: Some(words), ..Finished::default() })
+                (ExecutionResult::NotStarted, Finished { message: Some(words), ..Finished::default() })
             }
             // What is told is no end.
-            Ended::Telling(_) => (Came::Lost, Finished::default()),
-            Ended::Unknown(words) => (Came::Lost, Finished { message: Some(words), ..Finished::default() }),
+            Ended::Telling(_) => (ExecutionResult::Lost, Finished::default()),
+            Ended::Unknown(words) => (ExecutionResult::Lost, Finished { message: Some(words), ..Finished::default() }),
         };
         let rules = self.state()?.rules;
         let spent = self.state()?.is_spent(known);
         let (ending, why) = outcome(came, rules);
-        let moved = (came == Came::Moved).then(|| probed_as_moved(step, attempt, spent));
+        let moved = (came == ExecutionResult::Moved).then(|| probed_as_moved(step, attempt, spent));
         finished.why = why;
         let after = own(rules, why, after);
         let captures = if ending == Ending::Succeeded { captured(step, &finished) } else { BTreeMap::new() };
         let message = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
-        let desk = Desk::new(&self.shelf);
+        let desk = BodyWriter::new(&self.shelf);
         let after = desk.image_ref(after)?;
         fresh.extend(desk.into_fresh());
         let outcome = Outcome {
@@ -321,7 +323,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         finished.message = unmet.or(told).or(finished.message);
         let captures = if decision == Decision::Succeeded { values } else { BTreeMap::new() };
         let evidence = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
-        let desk = Desk::new(&self.shelf);
+        let desk = BodyWriter::new(&self.shelf);
         let observed = desk.image_ref(observed)?;
         fresh.extend(desk.into_fresh());
         let probed = Probed {
