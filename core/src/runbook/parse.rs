@@ -274,9 +274,9 @@ fn steps(node: &Node, notes: &mut Notes) -> Vec<StepSpec> {
         let Some(step) = step(item, notes) else { continue };
         if steps.iter().any(|other| other.name == step.name) {
             notes.add(step.at, format!("the step `{}` stands twice", step.name), "give one of them another name");
-        } else {
-            steps.push(step);
         }
+        // Its values are looked at too: everything that is wrong is told at once.
+        steps.push(step);
     }
     steps
 }
