@@ -43,12 +43,20 @@ const LONGEST: usize = 200;
 
 /// How far a name is from a word; none if it is too far.
 fn score(word: &str, name: &str) -> Option<usize> {
+    // Of names that differ in their number alone, one is no typo of another: `gluster10` is not `gluster1`.
+    let bare = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    if word != name && bare(word) == bare(name) {
+        return None;
+    }
     let parts = || name.split(['/', '.']);
     let whole = letters(word, name).map(|distance| distance * 2);
     let last = letters(word, parts().next_back().unwrap_or(name)).filter(|_| !word.contains('.'));
     let is_part = word.len() >= 3 && parts().any(|part| part == word);
-    let begins = (word.len() >= 3 && name.starts_with(word)).then(|| 3 + name.len() - word.len());
-    let goes_on = (name.len() >= 4 && word.starts_with(name)).then(|| 3 + word.len() - name.len());
+    let cut = |long: &str, short: &str| {
+        long.strip_prefix(short).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let begins = (word.len() >= 3 && cut(name, word)).then(|| 3 + name.len() - word.len());
+    let goes_on = (name.len() >= 4 && cut(word, name)).then(|| 3 + word.len() - name.len());
     let all = whole
         .into_iter()
         .chain(last.map(|distance| distance * 2 + 1))
@@ -118,7 +126,15 @@ mod tests {
         assert_eq!(near("gluster1", ["gluster1.demo", "gluster2.demo", "master1.demo"]), ["gluster1.demo"]);
         assert_eq!(near("glutser1.demo", ["gluster2.demo", "gluster1.demo"]), ["gluster1.demo", "gluster2.demo"]);
         let hosts = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
-        assert_eq!(nearest("gluster9.demo", hosts), None, "three are as near as each other");
+        assert_eq!(nearest("gluster9.demo", hosts), None, "no number is a typo of another");
+        for (word, hosts) in [
+            ("gluster10.demo", &["gluster1.demo", "gluster2.demo"][..]),
+            ("gluster", &["gluster1.demo", "gluster10.demo"]),
+            ("node11", &["node1"]),
+            ("db30", &["db3"]),
+        ] {
+            assert_eq!(nearest(word, hosts.iter().copied()), None, "{word}");
+        }
         assert_eq!(nearest("glutser2.demo", hosts), Some("gluster2.demo"));
         assert_eq!(did_you_mean("q", "colours", ["red", "green"]), "colours are red, green");
         assert_eq!(did_you_mean("q", "colours", []), "there are no colours");

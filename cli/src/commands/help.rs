@@ -31,7 +31,7 @@ topics! {
     "handing-over", "handing-over.md", "end of shift, another person, another journal";
     "journal-care", "journal-care.md", "where it lies, check it, copy it, move it, its disk";
     "writing-a-runbook", "writing-a-runbook.md", "from what you type today to a runbook, gates included";
-    "runbook-language", "runbook.md", "every key of a runbook";
+    "runbook-language", "runbook-language.md", "every key of a runbook";
     "actions", "actions.md", "every action and gate, with its fields";
     "secrets", "secrets.md", "passwords and tokens that steps need";
     "inventories", "inventories.md", "read as Ansible reads them, checked, edited as text";
@@ -136,6 +136,21 @@ mod tests {
         let verbs = names(&CommandLine::command(), false);
         let both: Vec<&str> = TOPICS.iter().map(|topic| topic.name).filter(|name| verbs.contains(*name)).collect();
         assert_eq!(both, Vec::<&str>::new(), "`palinode help NAME` would show only one of them");
+    }
+
+    /// A link to a page is shown as the command that shows it: a page's file has the name of its topic.
+    #[test]
+    fn every_link_to_a_page_is_a_topic() {
+        let mut seen = 0;
+        for topic in TOPICS {
+            for link in topic.page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let file = link.split('#').next().unwrap_or_default();
+                let Some(name) = file.strip_suffix(".md").filter(|name| !name.contains('/')) else { continue };
+                assert!(TOPICS.iter().any(|topic| topic.name == name), "{}: {link}", topic.name);
+                seen += 1;
+            }
+        }
+        assert!(seen > 10, "{seen}");
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn drive(
 ) -> Result<(Stopped, History), Failure> {
     hints::about_run(journal::short(&history, run));
     logging::of_run(journal.root(), run);
-    claims::note(journal, world, run)?;
+    claims::note(journal, world, run).inspect_err(|_| logging::ended::<()>(Err(())))?;
     let stop = Rc::new(Cell::new(Stop::No));
     let mut progress = Progress::default();
     let mut watch = |history: &History, stored: &Stored| {
@@ -138,7 +138,8 @@ fn drive(
         // One action that cannot even begin is over: there is nothing to go on with.
         Ok((Stopped::Paused(PauseWhy::Blocked(step)), history)) if is_typed(&history, run) => {
             let reason = format!("{step} cannot begin");
-            let (end, history) = close(journal, world, history, run, &reason, None)?;
+            let closed = close(journal, world, history, run, &reason, None);
+            let (end, history) = closed.inspect_err(|_| logging::ended::<()>(Err(())))?;
             Ok((Stopped::Closed(end), history))
         }
         result => result,
@@ -153,7 +154,11 @@ fn drive(
             }
         }
     }
-    logging::ended(result.as_ref().map(|(stopped, _)| stopped));
+    // What lies at the journal's place now may be another one: nothing is written there.
+    let lost = |error: &RecordError| matches!(error, RecordError::Replaced { .. } | RecordError::NotOwner);
+    if !matches!(&result, Err(Stuck::Drive(DriveError::Record(error))) if lost(error)) {
+        logging::ended(result.as_ref().map(|(stopped, _)| stopped));
+    }
     result.map_err(|error| match error {
         Stuck::Drive(error @ DriveError::Halted(_)) => world.broken().unwrap_or_else(|| error.into()),
         Stuck::Drive(error) => error.into(),

@@ -36,7 +36,7 @@ pub fn actions_page() -> String {
     out
 }
 
-/// The page of the runbook language, `cli/docs/runbook.md`.
+/// The page of the runbook language, `cli/docs/runbook-language.md`.
 pub fn runbook_page() -> String {
     let mut out = format!("{HEAD}# The runbook language\n\n");
     paragraph(

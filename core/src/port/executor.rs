@@ -176,7 +176,7 @@ pub trait Executor {
     fn attach(&self, job: &Job, bodies: &dyn Bodies) -> impl Future<Output = Ended>;
     /// Makes sure that a job that did not start never does; false if it did start meanwhile.
     fn revoke(&self, job: &Job) -> impl Future<Output = Result<bool, LookError>>;
-    /// ProgressKind of a job whose end is durable in the journal: what it was made of and what it printed is needed on its target
+    /// Tells of a job whose end is durable in the journal: what it was made of and what it printed is needed on its target
     /// no more, and may hold secrets. That there was such a job, and how it ended, must stay known there.
     fn recorded(&self, job: EntryId, action: &Action, target: &Target) {
         let _ = (job, action, target);
@@ -193,7 +193,7 @@ pub trait Executor {
         gate: &Gate,
         bodies: &dyn Bodies,
     ) -> impl Future<Output = Result<Sample, LookError>>;
-    /// ProgressKind of a target that cannot be reached now: when it is tried again, and how much longer after that.
+    /// Tells of a target that cannot be reached now: when it is tried again, and how much longer after that.
     fn unanswered(&self, why: &LookError, again: Span, left: Span) {
         let _ = (why, again, left);
     }

@@ -84,12 +84,14 @@ fn failures<T: Checks>(name: &str, at: At, params: &Node, cut: &[String]) -> Vec
 fn one_by_one(params: &Node, field: &str, check: impl Fn(&Node) -> Option<CheckError>) -> Vec<Finding> {
     let Some(Value::List(items)) = find(params, field).map(|node| &node.value) else { return Vec::new() };
     let mut findings = Vec::new();
+    // Copied without the list: a long one would be copied for each of its items.
+    let Value::Map(entries) = &params.value else { return findings };
+    let without: Vec<(Key, Node)> = entries.iter().filter(|(key, _)| key.text != field).cloned().collect();
+    let Some((key, list)) = entries.iter().find(|(key, _)| key.text == field) else { return findings };
     for item in items {
-        let mut one = params.clone();
-        let Value::Map(entries) = &mut one.value else { continue };
-        for (_, value) in entries.iter_mut().filter(|(key, _)| key.text == field) {
-            value.value = Value::List(vec![item.clone()]);
-        }
+        let mut entries = without.clone();
+        entries.push((key.clone(), Node { at: list.at, value: Value::List(vec![item.clone()]) }));
+        let one = Node { at: params.at, value: Value::Map(entries) };
         if let Some(error) = check(&one).filter(|error| error.field == Some(field)) {
             findings.push(Finding::new(item.at, error.reason, "correct the value"));
         }

@@ -1,4 +1,4 @@
-//! The places of `claims_places` that logs and reports are written to. Another user lays links, pipes and devices there.
+//! The places of `table` that logs and reports are written to. Another user lays links, pipes and devices there.
 
 use super::table::{EVIL, Ground, SECRET, root, traps};
 use std::fs;

@@ -110,7 +110,7 @@ fn what_is_explained_is_data_too() {
 #[test]
 fn the_reference_pages_are_those_of_today() {
     snapshot("cli/docs/actions.md", &page::actions_page());
-    snapshot("cli/docs/runbook.md", &page::runbook_page());
+    snapshot("cli/docs/runbook-language.md", &page::runbook_page());
 }
 
 fn json(node: &Node) -> Value {

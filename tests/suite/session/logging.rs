@@ -257,6 +257,8 @@ fn a_report_has_what_helps_and_no_name() {
         json!({ "message": "host answered", "fields": { "host": "db7.intern.example.com", "odd": "PLANTED-FIELD" } }),
         json!({ "message": "API server answered", "fields": { "path": "/api/v1/namespaces/planted-space/pods/planted-pod" } }),
         json!({ "message": "drift found", "fields": { "resource": "10.77.1.2/file:/home/mallory/x", "step": "db7/x" } }),
+        json!({ "message": "drift found", "fields": { "resource": "pod/planted-shop/planted-web@cluster" } }),
+        json!({ "message": "odd \u{1b}[2J", "fields": { "why": "\u{1b}]0;PWNED\u{7}" } }),
         json!({ "message": "outcome", "fields": { "step": "eyJhbGciOiJSUzI1NiIsImtpZCI6Ilg5" } }),
     ] {
         events.push_str(&format!("{event}\n"));
@@ -299,6 +301,9 @@ fn a_report_has_what_helps_and_no_name() {
         "planteduser",
         "planted-space",
         "planted-pod",
+        "planted-shop",
+        "planted-web",
+        "\u{1b}",
         "PLANTED",
         "eyJhbGci",
         host.trim(),

@@ -37,9 +37,16 @@ pub(crate) fn check(args: &Args, wanted: &Check) -> Result<Exit, Failure> {
         None => None,
     };
     let given = Given { parameters: parameters(&wanted.set)?, inventory, only: Vec::new() };
-    let mut all = Vec::new();
+    let (mut all, mut unread) = (Vec::new(), None);
     for name in &wanted.files {
-        let (name, text) = load_runbook(name)?;
+        let (name, text) = match load_runbook(name) {
+            Ok(loaded) => loaded,
+            // The others are looked at all the same.
+            Err(failure) => {
+                unread.get_or_insert(failure);
+                continue;
+            }
+        };
         let checked = Runbook::check(&text, &given);
         let unchecked = unchecked(&checked, &given);
         all.push(Looked { name, text, checked, unchecked });
@@ -48,6 +55,9 @@ pub(crate) fn check(args: &Args, wanted: &Check) -> Result<Exit, Failure> {
         json(&all.iter().map(data).collect::<Value>());
     } else {
         to_stdout(&all.iter().map(told).collect::<Vec<_>>().join("\n"));
+    }
+    if let Some(failure) = unread {
+        return Err(failure);
     }
     let good = all.iter().all(|looked| looked.checked.findings.is_empty());
     Ok(if good { Exit::Done } else { Exit::Usage })

@@ -4,6 +4,7 @@
 //! anything.
 
 use super::redact::{Redactor, Sort};
+use crate::render::escape;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
@@ -15,6 +16,8 @@ enum Shown {
     Name(Sort),
     /// A text with names in it.
     Text,
+    /// A key of a resource.
+    Resource,
     /// A path of the API.
     Path,
 }
@@ -22,10 +25,12 @@ enum Shown {
 fn of(field: &str) -> Option<Shown> {
     Some(match field {
         "action" | "answer" | "asks" | "came" | "cause" | "decision" | "end" | "ended" | "ending" | "next" | "rule"
-        | "verb" | "verdict" | "why" | "word" | "world" | "job" | "run" | "takes_back" | "file" => Shown::Plain,
+        | "verb" | "verdict" | "why" | "word" | "world" | "job" | "run" | "takes_back" => Shown::Plain,
         "host" => Shown::Name(Sort::Host),
         "namespace" | "pod" => Shown::Name(Sort::Name),
-        "step" | "resource" | "runbook" => Shown::Text,
+        "resource" => Shown::Resource,
+        // A panic in a dependency names a file below somebody's home.
+        "step" | "runbook" | "file" => Shown::Text,
         "path" => Shown::Path,
         _ => return None,
     })
@@ -38,18 +43,44 @@ pub(super) fn learn(bytes: &[u8], names: &mut Redactor) {
             let Some(text) = value.as_str() else { continue };
             match of(field) {
                 Some(Shown::Name(sort)) if text != "(this machine)" => names.learn(sort, text),
-                Some(Shown::Text) if field == "resource" => learn_resource(text, names),
+                Some(Shown::Resource) => learn_resource(text, names),
                 _ => {}
             }
         }
     }
 }
 
-/// A Node's key names it, and it may be no host's name.
+/// The names in the key of a resource of the cluster: those of Nodes may be no host's name.
 pub(super) fn learn_resource(key: &str, names: &mut Redactor) {
-    if let Some((name, _)) = key.strip_prefix("node/").and_then(|rest| rest.rsplit_once('@')) {
-        names.learn(Sort::Host, name);
+    let parts = key.strip_suffix(CLUSTER).map(in_cluster).unwrap_or_default();
+    for (sort, part) in parts.into_iter().filter_map(|(sort, part)| Some((sort?, part))) {
+        names.learn(sort, part);
     }
+}
+
+/// What the keys of the cluster's resources end in.
+const CLUSTER: &str = "@cluster";
+
+/// The parts of such a key, and what those are the names of that are names.
+fn in_cluster(key: &str) -> Vec<(Option<Sort>, &str)> {
+    let parts: Vec<&str> = key.split('/').collect();
+    let sort = |at: usize| match parts.first() {
+        _ if at == 0 || parts[at] == "-" => None,
+        Some(&("node" | "pods")) => Some(Sort::Host),
+        // `object/API/KIND/NAMESPACE/NAME`, and an API may hold a slash.
+        Some(&"object") => (at + 2 >= parts.len()).then_some(Sort::Name),
+        _ => Some(Sort::Name),
+    };
+    parts.iter().enumerate().map(|(at, part)| (sort(at), *part)).collect()
+}
+
+/// The key of a resource: what kind it is stays, which one it is does not.
+fn resource(key: &str, names: &mut Redactor) -> String {
+    let Some(inside) = key.strip_suffix(CLUSTER) else { return names.text(key) };
+    let mut name =
+        |(sort, part): (Option<Sort>, &str)| sort.map_or_else(|| part.to_owned(), |sort| names.name(sort, part));
+    let parts: Vec<String> = in_cluster(inside).into_iter().map(&mut name).collect();
+    format!("{}{CLUSTER}", parts.join("/"))
 }
 
 /// The events for people.
@@ -64,15 +95,18 @@ pub(super) fn text(bytes: &[u8], names: &mut Redactor) -> String {
             continue;
         }
         // What is told is ours: a text of the program.
-        let _ = write!(out, "{} {:<5} {}: {}", word("time"), word("level"), word("target"), word("message"));
+        let mut line = String::new();
+        let _ = write!(line, "{} {:<5} {}: {}", word("time"), word("level"), word("target"), word("message"));
         let mut told: Vec<String> = Vec::new();
         for (name, value) in fields(&event) {
             if told.iter().any(|known| known == name) {
                 continue;
             }
             told.push(name.to_owned());
-            let _ = write!(out, " {name}={}", shown(name, value, names));
+            let _ = write!(line, " {name}={}", shown(name, value, names));
         }
+        // The file is read as it lies on the disk, and who could write there could write anything.
+        out.push_str(&escape(&line));
         out.push('\n');
     }
     out
@@ -90,6 +124,7 @@ fn shown(field: &str, value: &Value, names: &mut Redactor) -> String {
         Some(Shown::Name(_)) if text == "(this machine)" => "this-machine".to_owned(),
         Some(Shown::Name(sort)) => names.name(sort, text),
         Some(Shown::Text) => names.text(text),
+        Some(Shown::Resource) => resource(text, names),
         Some(Shown::Path) => path(text, names),
         None => "(left out)".to_owned(),
     }
@@ -100,8 +135,8 @@ fn path(path: &str, names: &mut Redactor) -> String {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     // `/api/v1/...` or `/apis/GROUP/VERSION/...`; behind that kinds and names take turns.
     let head = match parts.first() {
-        Some(&"api") => 2,
-        Some(&"apis" | &"oapi") => 3,
+        Some(&"api" | &"oapi") => 2,
+        Some(&"apis") => 3,
         _ => parts.len(),
     };
     let shown = parts.iter().enumerate().map(|(at, part)| match at.checked_sub(head) {
@@ -159,6 +194,35 @@ mod tests {
             assert!(text.contains(word), "{word}: {text}");
         }
         assert!(!text.contains("db1") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn names_in_keys_of_resources_are_replaced() {
+        let mut names = Redactor::default();
+        for (key, shown) in [
+            ("node/db1.example.com@cluster", "node/host-1@cluster"),
+            ("pods/db1.example.com@cluster", "pods/host-1@cluster"),
+            ("pod/shop/web-1@cluster", "pod/name-1/name-2@cluster"),
+            ("configmap/shop/settings@cluster", "configmap/name-1/name-3@cluster"),
+            ("object/apps/v1/DaemonSet/shop/agent@cluster", "object/apps/v1/DaemonSet/name-1/name-4@cluster"),
+            ("object/v1/PersistentVolume/-/disk@cluster", "object/v1/PersistentVolume/-/name-5@cluster"),
+            ("csr/csr-x1@cluster", "csr/name-6@cluster"),
+            ("db1.example.com/unit/crio", "host-1/unit/crio"),
+        ] {
+            learn_resource(key, &mut names);
+            assert_eq!(resource(key, &mut names), shown);
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped() {
+        let event = json!({
+            "time": "T\u{1b}[2J", "level": "debug", "target": "t", "message": "m\u{1b}]0;x\u{7}",
+            "fields": { "why": "a\nb\u{202e}", "bad\u{1b}name": 1 }, "spans": [],
+        });
+        let text = text(event.to_string().as_bytes(), &mut Redactor::default());
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        assert!(!text.trim_end().chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
     }
 
     #[test]
