@@ -131,7 +131,9 @@ fn several_files_are_checked_and_one_that_is_not_there_is_told() {
     desk.write("two.yml", "runbook: two\nhosts: { group: g }\neach_host: [ { a: { kube.cordon: {} } } ]\n");
     let out = desk.run(&["runbook", "check", "one.yml", "two.yml"]).exits(2);
     out.says(&["one.yml:3:", "one.yml: 1 finding", "two.yml: good, 1 step"]);
-    desk.run(&["runbook", "check", "one.yml", "three.yml"]).exits(2).complains(&["there is no runbook `three.yml`"]);
+    let out = desk.run(&["runbook", "check", "three.yml", "one.yml", "four.yml"]).exits(2);
+    let out = out.complains(&["there is no runbook `three.yml`", "there is no runbook `four.yml`"]);
+    out.says(&["one.yml: 1 finding"]);
     desk.write("evil\u{1b}[2J.yml", "runbook: \"\\e[2J\"\n");
     desk.run(&["runbook", "check", "evil\u{1b}[2J.yml"]).exits(2).says(&["\\u{1b}[2J"]);
 }

@@ -37,13 +37,13 @@ pub(crate) fn check(args: &Args, wanted: &Check) -> Result<Exit, Failure> {
         None => None,
     };
     let given = Given { parameters: parameters(&wanted.set)?, inventory, only: Vec::new() };
-    let (mut all, mut unread) = (Vec::new(), None);
+    let (mut all, mut unread) = (Vec::new(), Vec::new());
     for name in &wanted.files {
         let (name, text) = match load_runbook(name) {
             Ok(loaded) => loaded,
             // The others are looked at all the same.
             Err(failure) => {
-                unread.get_or_insert(failure);
+                unread.push(failure);
                 continue;
             }
         };
@@ -56,8 +56,11 @@ pub(crate) fn check(args: &Args, wanted: &Check) -> Result<Exit, Failure> {
     } else {
         to_stdout(&all.iter().map(told).collect::<Vec<_>>().join("\n"));
     }
-    if let Some(failure) = unread {
-        return Err(failure);
+    if let Some(last) = unread.pop() {
+        for failure in &unread {
+            failure.report(args.output == Output::Json);
+        }
+        return Err(last);
     }
     let good = all.iter().all(|looked| looked.checked.findings.is_empty());
     Ok(if good { Exit::Done } else { Exit::Usage })
