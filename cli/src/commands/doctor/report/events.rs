@@ -176,7 +176,7 @@ mod tests {
     fn a_field_that_is_not_known_is_left_out_and_names_are_replaced() {
         let event = json!({
             "time": "T", "level": "debug", "target": "palinode_executors::ssh", "message": "host answered",
-            "fields": { "bytes_in": 12, "surprise": "hunter2", "host": "db1.example.com", "asks": "p_status" },
+            "fields": { "file": "cli/src/run/session.rs", "bytes_in": 12, "surprise": "hunter2", "host": "db1.example.com", "asks": "p_status" },
             "spans": [{ "name": "run", "run": "00ff" }, { "name": "step", "step": "db1.example.com/stop" }],
         });
         let head = json!({ "palinode": "0.1.0", "run": "00ff", "before": 3 });
@@ -188,9 +188,15 @@ mod tests {
             text.starts_with("(3 events before these are gone)\nT debug palinode_executors::ssh: host answered"),
             "{text}"
         );
-        for word in
-            ["host=host-1", "step=host-1/stop", "bytes_in=12", "surprise=(left out)", "run=00ff", "asks=p_status"]
-        {
+        for word in [
+            "host=host-1",
+            "step=host-1/stop",
+            "bytes_in=12",
+            "surprise=(left out)",
+            "run=00ff",
+            "asks=p_status",
+            "file=cli/src/run/session.rs",
+        ] {
             assert!(text.contains(word), "{word}: {text}");
         }
         assert!(!text.contains("db1") && !text.contains("hunter2"), "{text}");
