@@ -5,6 +5,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Loss, Residue, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +97,22 @@ impl Described for Drain {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Drain {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            emptydir: dice.pick(&[Emptydir::Delete, Emptydir::Refuse]),
+            bare: dice.pick(&[Bare::Delete, Bare::Refuse]),
+            timeout: dice.span(),
+            terminating: dice.maybe(|dice| match dice.flag() {
+                true => Terminating::Ask { after: dice.span() },
+                false => Terminating::Force { after: dice.span() },
+            }),
+            grace: dice.maybe(Dice::span),
+        }
     }
 }
 

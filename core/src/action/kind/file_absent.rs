@@ -8,6 +8,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,13 @@ impl Described for FileAbsent {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>(), Form::of::<FileWrite>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for FileAbsent {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { paths: dice.words(), state: FileState::Absent }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,13 @@ impl Described for FileCopy {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for FileCopy {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { from: dice.word(), to: dice.word(), resolver: dice.flag() }
     }
 }
 

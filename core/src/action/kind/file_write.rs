@@ -8,6 +8,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,13 @@ impl Described for FileWrite {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for FileWrite {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { path: dice.word(), content: dice.word(), mode: dice.maybe(Dice::word), owner: dice.maybe(Dice::word) }
     }
 }
 

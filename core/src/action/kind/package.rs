@@ -7,6 +7,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, Nevra, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,14 @@ impl Described for Package {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Package {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        let state = dice.pick(&[PackageState::Present, PackageState::Absent]);
+        Self { names: dice.words(), state, exact: dice.list(Dice::nevra) }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Active, Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,18 @@ impl Described for Service {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Service {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            unit: dice.word(),
+            units: dice.words(),
+            state: dice.maybe(|dice| dice.pick(&[ServiceState::Started, ServiceState::Stopped])),
+            enabled: dice.maybe(Dice::flag),
+        }
     }
 }
 
