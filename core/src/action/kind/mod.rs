@@ -92,12 +92,16 @@ pub(crate) trait Described {
     /// Steps that use it, as a runbook writes them, each text a list. The first shows what is usual. None for an inverse.
     const EXAMPLES: &'static [&'static str];
 
+    /// Fields of which one has to be given, none of them by itself. A test finds a kind that has such and does not say so.
+    const ONE_OF: &'static [&'static str] = &[];
+
     /// The values that a runbook gives it, in each form that it has. None for an inverse.
     fn forms() -> Vec<Form>;
 }
 
 impl<T: Described> Described for Box<T> {
     const EXAMPLES: &'static [&'static str] = T::EXAMPLES;
+    const ONE_OF: &'static [&'static str] = T::ONE_OF;
 
     fn forms() -> Vec<Form> {
         T::forms()
@@ -128,6 +132,8 @@ pub(crate) struct Row {
     pub(crate) about: &'static str,
     /// As [`Described::EXAMPLES`].
     pub(crate) examples: &'static [&'static str],
+    /// As [`Described::ONE_OF`].
+    pub(crate) one_of: &'static [&'static str],
     /// As [`Described::forms`].
     pub(crate) forms: fn() -> Vec<Form>,
 }
@@ -194,6 +200,7 @@ macro_rules! kinds {
                     reads: false,
                     about: concat!($($doc),*),
                     examples: <kind_of!($variant $fields $file) as Described>::EXAMPLES,
+                    one_of: <kind_of!($variant $fields $file) as Described>::ONE_OF,
                     forms: <kind_of!($variant $fields $file) as Described>::forms,
                 }
             },)*];

@@ -68,6 +68,7 @@ impl Described for Package {
     package: { names: [atomic-openshift-excluder-3.11.161], state: present }
 ",
     ];
+    const ONE_OF: &'static [&'static str] = &["names", "exact"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]

@@ -50,6 +50,7 @@ impl Described for Repository {
       disable: [epel]
       release: \"7.6\"
 "];
+    const ONE_OF: &'static [&'static str] = &["enable", "disable", "release"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]

@@ -58,6 +58,7 @@ impl Described for Service {
     service: { units: [atomic-openshift-node, crio], state: stopped }
 ",
     ];
+    const ONE_OF: &'static [&'static str] = &["unit", "units", "state", "enabled"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]

@@ -74,6 +74,7 @@ impl Described for Wait {
 - settle: { wait: { for: 30s } }
 ",
     ];
+    const ONE_OF: &'static [&'static str] = &["port", "path", "unit", "for"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
