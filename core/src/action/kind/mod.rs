@@ -329,11 +329,27 @@ kinds! {
     "wait" Wait(Wait) wait [runbook reads];
 }
 
+/// The minor version of the journal's format that a kind came with, of those that are newer than format 1.5. `FORMAT.md`
+/// has the others.
+#[cfg(test)]
+const NEWER: &[(&str, u32)] = &[];
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::action::is_read_only;
+    use crate::record::FORMAT;
     use std::collections::BTreeSet;
+
+    /// A reader of an older format does not know a kind that came later: it is told by the version.
+    #[test]
+    fn a_new_kind_came_with_a_version_of_the_format() {
+        let newer = |row: &&Row| NEWER.iter().any(|(name, _)| *name == row.name);
+        let others = TABLE.iter().filter(|row| !newer(row)).count();
+        assert_eq!(others, 33, "a kind that did not come with format 1.5 or before stands in `NEWER`");
+        assert_eq!(TABLE.iter().filter(newer).count(), NEWER.len(), "and what stands there is a kind");
+        assert!(NEWER.iter().all(|(_, minor)| (6..=FORMAT.1).contains(minor)), "`FORMAT` is the newest of them");
+    }
 
     #[test]
     fn the_table_is_sorted_and_has_each_name_once() {
