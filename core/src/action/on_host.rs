@@ -20,6 +20,15 @@ pub(super) fn evidence(target: &Target, path: &str) -> Vec<Footprint> {
     vec![Footprint::new(ResourceKey::file(host, path), Fields::Evidence)]
 }
 
+/// Whether a file is `wanted`'s, a `user` or `user:group`; none where that cannot be told: a number may be shown by name.
+pub(super) fn is_owner(wanted: &str, owner: &str) -> Option<bool> {
+    if owner == wanted || owner.split(':').next() == Some(wanted) {
+        return Some(true);
+    }
+    let is_number = |name: &str| name.parse::<u32>().is_ok();
+    if wanted.split(':').any(is_number) { None } else { Some(false) }
+}
+
 /// Puts one file, link or tree back.
 pub(super) fn file_back(key: &ResourceKey, state: &State) -> Undo {
     let path = match key.kind() {
