@@ -194,6 +194,27 @@ mod tests {
         assert_eq!(asked("name", "sticky/a").is_none(), roots);
     }
 
+    /// Only root can give a file away.
+    #[test]
+    fn a_file_of_another_in_a_sticky_folder_is_replaced_with_an_owner_and_never_changed_in_place() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let theirs = place.path().join("theirs");
+        std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o1777)).expect("it is ours");
+        std::fs::write(&theirs, "x").expect("written");
+        if std::fs::metadata(&theirs).expect("it is there").uid() != 0 {
+            return;
+        }
+        let path = quoted(theirs.to_str().expect("a path in UTF-8"));
+        assert_eq!(asked(&format!("name {path} in-place")), None, "it is root's");
+        chown(&theirs, Some(4321), None).expect("root may");
+        assert_eq!(asked(&format!("name {path} owned")), None);
+        for (more, instead) in [("", "name its owner in the step"), ("in-place", "chown -h root")] {
+            let why = asked(&format!("name {path} {more}")).expect("it is refused");
+            assert!(why.contains("where everybody writes") && why.contains(instead), "{more}: {why}");
+        }
+    }
+
     #[test]
     fn what_is_mounted_at_or_below_a_path_is_refused() {
         assert!(asked("name /proc/").is_some_and(|why| why.contains("something is mounted on /proc")));

@@ -1,7 +1,8 @@
-# KIND PATH [owned]: why a path may not be changed; says it and fails. What is looked at and what is changed are found on
+# KIND PATH [owned | in-place]: why a path may not be changed; says it and fails. What is looked at and what is changed are found on
 # the same way, nobody but root can change that way meanwhile, and no other file system is entered.
 #   links   no folder above it is a symbolic link
-#   name    and nobody else may write in one of them, and nothing is mounted there; `owned`: it gets an owner of its own
+#   name    and nobody else may write in one of them, and nothing is mounted there; `owned`: what takes its place gets an
+#           owner of its own; `in-place`: nothing takes its place, it is changed where it is
 #   all     the same of everything in it: it is no link itself
 p_guard() {
   p_kind=$1 p_asked=$2 p_owned=$3
@@ -35,10 +36,12 @@ p_guard() {
   done
   if [ "$p_kind" = links ] || [ -L "$p_target" ]; then return 0; fi
   # A sticky folder keeps others from moving what is there, not from having put it there.
-  if [ -n "$p_open" ] && [ "$p_kind" = name ] && [ -z "$p_owned" ] && [ -f "$p_target" ]; then
+  if [ -n "$p_open" ] && [ "$p_kind" = name ] && [ "$p_owned" != owned ] && [ -f "$p_target" ]; then
     p_stat=$(stat -c '%u %U' -- "$p_target") || return 0
     if [ "${p_stat%% *}" != 0 ]; then
-      echo "$p_target belongs to ${p_stat#* }, in a folder where everybody writes: name its owner in the step, or remove it first"
+      p_instead='name its owner in the step, or remove it first'
+      if [ "$p_owned" = in-place ]; then p_instead="give it to root first (chown -h root '$p_target'), or use another folder"; fi
+      echo "$p_target belongs to ${p_stat#* }, in a folder where everybody writes: $p_instead"
       return 1
     fi
   fi
