@@ -239,6 +239,7 @@ pub use drain::{Bare, Drain, Emptydir, Terminating};
 pub use fetch::Fetch;
 pub use file_absent::{FileAbsent, FileState};
 pub use file_copy::FileCopy;
+pub use file_permissions::FilePermissions;
 pub use file_read::FileRead;
 pub use file_restore::FileRestore;
 pub use file_write::FileWrite;
@@ -273,6 +274,8 @@ kinds! {
     "file" FileAbsent(FileAbsent) file_absent [runbook];
     /// Copies one file on the host over another.
     "file.copy" FileCopy(FileCopy) file_copy [runbook];
+    /// Changes mode and owner of a file.
+    "file.permissions" FilePermissions(FilePermissions) file_permissions [runbook];
     /// Reads one `KEY=value` line.
     "file.read" FileRead(FileRead) file_read [runbook reads];
     /// Puts a file, link or tree back as it was recorded.
@@ -332,7 +335,7 @@ kinds! {
 /// The minor version of the journal's format that a kind came with, of those that are newer than format 1.5. `FORMAT.md`
 /// has the others.
 #[cfg(test)]
-const NEWER: &[(&str, u32)] = &[];
+const NEWER: &[(&str, u32)] = &[("file.permissions", 6)];
 
 #[cfg(test)]
 mod tests {
