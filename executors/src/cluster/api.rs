@@ -35,6 +35,9 @@ const PAGE: u32 = 500;
 /// So many pages of a list are read.
 const PAGES: usize = 400;
 
+/// So often a list is begun anew whose later pages the server has forgotten.
+const EXPIRED: u32 = 3;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -166,8 +169,13 @@ impl Answer {
 
     /// Whether a disruption budget is the reason.
     pub(crate) fn is_budget(&self) -> bool {
+        self.has_cause("DisruptionBudget")
+    }
+
+    /// Whether this is among the reasons.
+    pub(crate) fn has_cause(&self, reason: &str) -> bool {
         let causes = self.body["details"]["causes"].as_array();
-        causes.into_iter().flatten().any(|cause| cause["reason"] == "DisruptionBudget")
+        causes.into_iter().flatten().any(|cause| cause["reason"] == reason)
     }
 }
 
@@ -305,20 +313,27 @@ impl Api {
         self.ask(Verb::Get, path, None).await
     }
 
-    /// Reads a list, page by page.
+    /// Reads a list, page by page. Where the server no longer has what its later pages would show (410), it is read from the
+    /// beginning; the last time in one piece.
     pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Result<Vec<Value>, Answer>, Fault> {
         let (mut items, mut size) = (Vec::new(), 0_usize);
-        let mut next = String::new();
+        let (mut next, mut expired) = (String::new(), 0);
         for _ in 0..PAGES {
-            let mut path = format!("{path}?limit={PAGE}");
-            for (name, value) in [("", query), ("continue=", next.as_str())] {
-                if !value.is_empty() {
-                    path.push('&');
-                    path.push_str(name);
-                    path.push_str(value);
-                }
-            }
+            let limit = if expired < EXPIRED { format!("limit={PAGE}") } else { String::new() };
+            let next_page = if next.is_empty() { String::new() } else { format!("continue={next}") };
+            let query: Vec<&str> =
+                [limit.as_str(), query, next_page.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+            let path = match query.is_empty() {
+                true => path.to_owned(),
+                false => format!("{path}?{}", query.join("&")),
+            };
             let mut answer = self.get(&path).await?;
+            if answer.code == 410 && expired < EXPIRED {
+                (expired, size) = (expired + 1, 0);
+                items.clear();
+                next.clear();
+                continue;
+            }
             if !answer.is_good() {
                 return Ok(Err(answer));
             }
