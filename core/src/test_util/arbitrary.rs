@@ -295,6 +295,7 @@ impl Dice<'_> {
                     false => Terminating::Force { after: dice.span() },
                 }),
                 grace: self.maybe(Self::span),
+                retry_denied: self.maybe(Self::span),
             }),
             4 => Action::DeleteNode {},
             5 => Action::RestoreNode(RestoreNode {

@@ -9,6 +9,7 @@
 
 pub(crate) mod api;
 pub(crate) mod claim;
+pub(crate) mod draining;
 pub(crate) mod evict;
 pub(crate) mod exec;
 mod gate;

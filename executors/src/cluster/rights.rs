@@ -135,7 +135,7 @@ mod tests {
     fn a_drain_needs_evictions_and_only_by_force_deletions() {
         let drain = |terminating| {
             let (emptydir, bare, timeout) = (Emptydir::Refuse, Bare::Refuse, Span::seconds(1));
-            let drain = Drain { emptydir, bare, timeout, terminating, grace: None };
+            let drain = Drain { emptydir, bare, timeout, terminating, grace: None, retry_denied: None };
             let Needs::Rights(rights) = drain.needs() else { unreachable!("it names no object") };
             rights.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
