@@ -356,9 +356,8 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
         if !closed.differences.is_empty() {
             out.push_str("\nnot as it was\n");
             for difference in &closed.differences {
-                let (was, is) = (difference.was.to_string(), difference.is.to_string());
-                let _ =
-                    writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+                let what = difference.was.changed_to(&difference.is);
+                let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
             }
         }
     }

@@ -208,8 +208,8 @@ fn text(
     {
         out.push_str("\nnot as it was\n");
         for difference in closed.differences.iter().take(summary::MOST) {
-            let (was, is) = (difference.was.to_string(), difference.is.to_string());
-            let _ = writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+            let what = difference.was.changed_to(&difference.is);
+            let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
         }
         if closed.differences.len() > summary::MOST {
             let _ = writeln!(out, "  and {} more ({})", closed.differences.len() - summary::MOST, show());
