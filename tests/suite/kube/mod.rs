@@ -7,3 +7,4 @@ mod faults;
 mod joins;
 mod nodes;
 mod objects;
+mod reaching;
