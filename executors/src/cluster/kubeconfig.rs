@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -138,27 +139,32 @@ struct Merged {
 
 /// Finds the way that a file, or the environment, and a context describe.
 pub(super) fn way(file: Option<&Path>, context: Option<&str>) -> Result<Way, NoCluster> {
+    let named = std::env::var_os(KUBECONFIG).filter(|paths| !paths.is_empty());
+    merged(&files(file, named.as_deref(), std::env::home_dir().as_deref())?)?.way(context, &Environment::here())
+}
+
+/// What these files say together.
+fn merged(files: &[PathBuf]) -> Result<Merged, NoCluster> {
     let mut merged = Merged::default();
-    for path in files(file)? {
-        check_plain(&path, MOST_CONFIG).map_err(|cause| NoCluster::NotPlain { path: path.clone(), cause })?;
-        merged.add(read(&path)?);
+    for path in files {
+        check_plain(path, MOST_CONFIG).map_err(|cause| NoCluster::NotPlain { path: path.clone(), cause })?;
+        merged.add(read(path)?);
     }
-    merged.way(context, &Environment::here())
+    Ok(merged)
 }
 
 /// The files that are read. Those that the environment names and that are not there are passed over, unless none is.
-fn files(file: Option<&Path>) -> Result<Vec<PathBuf>, BadConfig> {
+fn files(file: Option<&Path>, named: Option<&OsStr>, home: Option<&Path>) -> Result<Vec<PathBuf>, BadConfig> {
     if let Some(file) = file {
         return match file.exists() {
             true => Ok(vec![file.to_owned()]),
             false => Err(BadConfig::NoFile(format!("{} is not there", file.display()))),
         };
     }
-    let named = std::env::var_os(KUBECONFIG).filter(|paths| !paths.is_empty());
     let (all, who): (Vec<PathBuf>, _) = match named {
-        Some(paths) => (std::env::split_paths(&paths).collect(), "of the files that KUBECONFIG names"),
+        Some(paths) => (std::env::split_paths(paths).collect(), "of the files that KUBECONFIG names"),
         None => {
-            let usual = std::env::home_dir().map(|home| home.join(".kube/config"));
+            let usual = home.map(|home| home.join(".kube/config"));
             (usual.into_iter().collect(), "KUBECONFIG is not set, and of the usual files")
         }
     };
@@ -483,3 +489,7 @@ fn certificates(text: &str) -> Vec<Vec<u8>> {
 #[cfg(test)]
 #[path = "kubeconfig_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "kubeconfig_kubectl_tests.rs"]
+mod kubectl_tests;

@@ -1,6 +1,6 @@
 use super::*;
 
-fn merged(texts: &[&str]) -> Result<Merged, String> {
+fn said_in(texts: &[&str]) -> Result<Merged, String> {
     let dir = tempfile::tempdir().expect("a folder");
     let mut all = Merged::default();
     for (number, text) in texts.iter().enumerate() {
@@ -16,7 +16,7 @@ const TWO: &str = "current-context: x\ncontexts: [{ name: z, context: { cluster:
 
 #[test]
 fn the_first_file_has_a_name_for_all_and_an_empty_word_says_nothing() {
-    let all = merged(&[ONE, TWO]).expect("they can be read");
+    let all = said_in(&[ONE, TWO]).expect("they can be read");
     assert_eq!(all.current, "x");
     assert_eq!(all.clusters["c"]["server"], "https://a:6443");
     assert!(all.clusters["c"]["insecure-skip-tls-verify"].is_null());
@@ -27,7 +27,7 @@ fn the_first_file_has_a_name_for_all_and_an_empty_word_says_nothing() {
     assert_eq!(way(Some("")).expect("current"), "https://a:6443/");
     // One document of a file is read, and no other.
     let both = format!("# first\n---\n{ONE}---\n{TWO}");
-    let all = merged(&[&both]).expect("it can be read");
+    let all = said_in(&[&both]).expect("it can be read");
     assert_eq!((all.current.as_str(), all.contexts.len()), ("", 1));
 }
 
@@ -37,17 +37,17 @@ fn told(error: NoCluster) -> String {
 
 #[test]
 fn an_error_names_what_there_is() {
-    let all = merged(&[TWO]).expect("it can be read");
+    let all = said_in(&[TWO]).expect("it can be read");
     let fails = |context| told(all.way(context, &Environment::default()).err().expect("it cannot be used"));
     assert!(fails(Some("nope")).contains("there is no context `nope`; the contexts are: z"));
     assert!(fails(None).contains("there is no context `x`; the contexts are: z"));
-    let all = merged(&[ONE]).expect("it can be read");
+    let all = said_in(&[ONE]).expect("it can be read");
     let error = told(all.way(None, &Environment::default()).err().expect("none is current"));
     assert!(error.contains("no context is the current one; the contexts are: x; name one with --context"), "{error}");
     let lost = "current-context: x\ncontexts: [{ name: x, context: { cluster: gone } }]\nclusters: [{ name: c }, { name: d }]\n";
-    let error = told(merged(&[lost]).expect("read").way(None, &Environment::default()).err().expect("it is lost"));
+    let error = told(said_in(&[lost]).expect("read").way(None, &Environment::default()).err().expect("it is lost"));
     assert!(error.contains("cluster `gone`, which is not there; the clusters are: c, d"), "{error}");
-    let empty = told(merged(&[""]).expect("read").way(Some("x"), &Environment::default()).err().expect("empty"));
+    let empty = told(said_in(&[""]).expect("read").way(Some("x"), &Environment::default()).err().expect("empty"));
     assert!(empty.contains("there is no context `x`; there are no contexts"), "{empty}");
 }
 
@@ -61,7 +61,7 @@ fn no_word_of_a_file_that_cannot_be_read_is_quoted() {
         ("users: secret\n", "`users` is no list"),
         ("users: [{ name: u, user: { token: secret } }, { name: u }]\n", "two users named `u`"),
     ] {
-        let error = merged(&[text]).expect_err(text);
+        let error = said_in(&[text]).expect_err(text);
         assert!(error.contains(words) && !error.contains("secret"), "{text}: {error}");
     }
 }
@@ -72,7 +72,7 @@ fn what_cannot_be_meant_is_refused_with_both_halves() {
         let text = format!(
             "current-context: x\ncontexts: [{{ name: x, context: {{ cluster: c, user: u }} }}]\nclusters: [{{ name: c, cluster: {{ {cluster} }} }}]\nusers: [{{ name: u, user: {{ {user} }} }}]\n"
         );
-        let all = merged(&[&text]).expect("it can be read");
+        let all = said_in(&[&text]).expect("it can be read");
         all.way(None, &Environment::default()).map(|way| way.config.cluster_url.to_string()).map_err(told)
     };
     let server = "server: 'https://a'";
@@ -107,10 +107,10 @@ fn what_cannot_be_meant_is_refused_with_both_halves() {
     assert_eq!(with("server: 'a:6443', insecure-skip-tls-verify: true", "").as_deref(), Ok("https://a:6443/"));
     // Who is not there is nobody in particular.
     let text = "current-context: x\ncontexts: [{ name: x, context: { cluster: c, user: gone } }]\nclusters: [{ name: c, cluster: { server: 'https://a' } }]\n";
-    assert!(merged(&[text]).expect("read").way(None, &Environment::default()).is_ok());
+    assert!(said_in(&[text]).expect("read").way(None, &Environment::default()).is_ok());
     // What another context says is none of this one's concern.
     let text = "current-context: x\ncontexts: [{ name: x, context: { cluster: c } }, { name: bare }, { name: odd, context: { cluster: 3 } }]\nclusters: [{ name: c, cluster: { server: 'https://a' } }, { name: odd, cluster: { server: 3 } }]\nusers: [{ name: odd, user: { token: [] } }]\n";
-    assert!(merged(&[text]).expect("read").way(None, &Environment::default()).is_ok());
+    assert!(said_in(&[text]).expect("read").way(None, &Environment::default()).is_ok());
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_token_is_used_without_the_line_break_behind_it() {
 #[test]
 fn paths_are_relative_to_the_folder_of_their_file() {
     let text = "clusters: [{ name: c, cluster: { certificate-authority: ca.pem } }]\nusers: [{ name: u, user: { tokenFile: /abs, client-key: a/key, exec: { command: bin/get } } }, { name: v, user: { exec: { command: get } } }]\n";
-    let all = merged(&[text]).expect("it can be read");
+    let all = said_in(&[text]).expect("it can be read");
     assert!(
         all.clusters["c"]["certificate-authority"]
             .as_str()

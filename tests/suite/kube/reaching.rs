@@ -59,7 +59,7 @@ fn a_proxy_leads_to_a_server_that_only_it_knows() {
             assert!(!asked.is_empty() && asked.iter().all(|asked| *asked == tunnel), "{asked:?}");
         };
         // By the configuration, whatever the environment says.
-        let (_api, desk, at) = named(server, &Value::Null);
+        let (_api, desk, at) = named(server, &json!({}));
         let proxy = Proxy::new(kind, at);
         let url = format!("{scheme}://{login}{}", proxy.address());
         let mut config = said(&desk.path().join("kubeconfig"));
@@ -68,7 +68,7 @@ fn a_proxy_leads_to_a_server_that_only_it_knows() {
         check(&proxy, go(&desk, &[("NO_PROXY", "*"), ("HTTP_PROXY", "http://127.0.0.1:1")], &RUN));
         // By the environment.
         for name in ["HTTP_PROXY", "http_proxy"] {
-            let (_api, desk, at) = named(server, &Value::Null);
+            let (_api, desk, at) = named(server, &json!({}));
             let proxy = Proxy::new(kind, at);
             let url = format!("{scheme}://{login}{}", proxy.address());
             check(&proxy, go(&desk, &[(name, &url), ("NO_PROXY", "other.demo,.api.demo,10.0.0.0/8")], &RUN));
@@ -90,7 +90,7 @@ fn what_is_exempt_is_reached_without_the_proxy() {
     assert_eq!(closed.asked(), []);
     // A server that is exempt is looked for by its name.
     for no_proxy in ["api.invalid", ".invalid", "invalid", "*", "x,api.invalid:8080"] {
-        let (_api, desk, _) = named("http://api.invalid:8080", &Value::Null);
+        let (_api, desk, _) = named("http://api.invalid:8080", &json!({}));
         let out = go(&desk, &[("HTTP_PROXY", &url), ("NO_PROXY", no_proxy)], &RUN).exits(1);
         assert!(
             out.stderr.contains("does not answer") && !out.stderr.contains("through the proxy"),
@@ -103,7 +103,7 @@ fn what_is_exempt_is_reached_without_the_proxy() {
 #[test]
 fn a_proxy_that_does_not_lead_there_is_named_without_its_password() {
     for (kind, words) in [(Kind::Closed, "tunnel"), (Kind::Locked, "proxy authorization required")] {
-        let (_api, desk, at) = named("http://api.demo:8080", &Value::Null);
+        let (_api, desk, at) = named("http://api.demo:8080", &json!({}));
         let proxy = Proxy::new(kind, at);
         let shown = format!("http://{}", proxy.address());
         let out = go(&desk, &[("HTTP_PROXY", &shown)], &RUN).exits(1);
