@@ -8,3 +8,4 @@ mod joins;
 mod nodes;
 mod objects;
 mod reaching;
+mod rights;
