@@ -88,13 +88,18 @@ const CORDON: &str = "  - cordon: { kube.cordon: {} }\n";
 const LABEL: &str = "  - label: { kube.patch-node: { labels: { zone: b } } }\n";
 
 #[test]
-fn nodes_of_1_11_are_changed_deleted_and_given_back_without_a_failure() {
-    let count = if std::env::var_os("PALINODE_TESTS_LONG").is_some() { 1000 } else { 60 };
+fn nodes_of_1_11_are_drained_changed_deleted_and_given_back_without_a_failure() {
+    let count = if std::env::var_os("PALINODE_TESTS_LONG").is_some() { 1000 } else { 40 };
     let api = FakeApi111::new(Chance::printed("claims: nodes of 1.11"), LAG);
     let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
     names.iter().for_each(|name| api.store().register(name));
     let before: Vec<Value> = names.iter().map(|name| api.store().object(&node_path(name))).collect();
+    for name in &names {
+        (0..2).for_each(|_| api.store().place_of(&format!("web-of-{name}"), name));
+        api.store().place(&format!("bare-of-{name}"), name, &json!({}));
+    }
     let steps = "  - cordon: { kube.cordon: {} }\n\
+        \x20 - drain: { kube.drain: { bare: delete, timeout: 60s } }\n\
         \x20 - mark: { kube.patch-node: { labels: { zone: b }, taints: { 'dedicated=x:NoSchedule': true } } }\n\
         \x20 - leave: { kube.delete-node: {} }\n";
     let book = desk(&names, 20, steps);
@@ -104,6 +109,9 @@ fn nodes_of_1_11_are_changed_deleted_and_given_back_without_a_failure() {
         heartbeat(store, &all[number], round);
     });
     go(&api, &book, &RUN).exits(0);
+    // Each pod was evicted, and asked for once.
+    let evictions = api.writes().iter().filter(|asked| asked.path.ends_with("/eviction")).count();
+    assert_eq!(evictions, 3 * names.len());
     for name in &names {
         assert!(api.store().object(&node_path(name)).is_null(), "{name} is there");
         api.store().register(name);

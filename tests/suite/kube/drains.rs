@@ -3,9 +3,12 @@
 use crate::kube::api_1_11::{LAG, RUN, UNDO, desk, go, one, outcome, says, somebody_claims};
 use palinode_tests::binary::{Desk, Out};
 use palinode_tests::chance::Chance;
+use palinode_tests::cluster::Cluster;
 use palinode_tests::fake_api_1_11::{FakeApi111, Store, node_path, pod_path};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Steps that cordon a node and drain it for so long.
@@ -203,5 +206,47 @@ fn a_list_whose_later_pages_are_forgotten_is_read_anew() {
         api.store().pages(3, expired);
         go(&api, &book, &RUN).exits(0);
         assert_eq!(evictions(&api), 7, "{expired}");
+    }
+}
+
+#[test]
+fn nodes_of_a_real_server_are_drained_and_given_back_without_a_failure() {
+    let Some(cluster) = Cluster::find("kube: many drains") else { return };
+    let count = if palinode_tests::skip::long() { 300 } else { 12 };
+    let names: Vec<String> = (0..count).map(|number| format!("many-{number}")).collect();
+    cluster.namespace("many");
+    for name in &names {
+        cluster.node(name, &[]);
+        let pod = json!({ "metadata": { "name": name }, "spec": { "nodeName": name, "terminationGracePeriodSeconds": 1,
+            "containers": [{ "name": "c", "image": "none" }] } });
+        cluster.hand().make("/api/v1/namespaces/many/pods", &pod);
+    }
+    let mark = "  - mark: { kube.patch-node: { labels: { zone: b } } }\n";
+    let book = desk(&names, 10, &(drain("60s", "") + mark));
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    // Their kubelets are heard of all the time.
+    let (stop, seen) = (Arc::new(AtomicBool::new(false)), names.clone());
+    let stopped = Arc::clone(&stop);
+    let beats = std::thread::spawn(move || {
+        for name in seen.iter().cycle().take_while(|_| !stopped.load(Ordering::Relaxed)) {
+            let condition = json!({ "type": "Ready", "status": "True", "reason": "Test", "message": "test" });
+            cluster
+                .hand()
+                .merge(&format!("/api/v1/nodes/{name}/status"), &json!({ "status": { "conditions": [condition] } }));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    book.run(&["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"]).exits(0);
+    for name in &names {
+        let node = cluster.node_now(name);
+        assert_eq!((&node["spec"]["unschedulable"], &node["metadata"]["labels"]["zone"]), (&true.into(), &"b".into()));
+        assert!(cluster.pods_on(name).is_empty(), "{name}");
+    }
+    book.run(&["--kubeconfig", &kubeconfig, "undo", "@", "--yes"]).exits(6);
+    stop.store(true, Ordering::Relaxed);
+    beats.join().expect("it ended");
+    for name in &names {
+        let node = cluster.node_now(name);
+        assert!(node["spec"]["unschedulable"].is_null() && node["metadata"]["labels"]["zone"].is_null(), "{node}");
     }
 }
