@@ -24,6 +24,7 @@ pub mod pages;
 pub mod playbooks;
 pub mod power;
 pub mod reference_page;
+pub mod proxy;
 pub mod skip;
 pub mod snapshot;
 pub mod sources;

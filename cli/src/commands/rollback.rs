@@ -14,7 +14,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::plan::{LaneKind, Work};
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_replay::driver::{DriveError, Stopped};
+use palinode_replay::driver::{BodyReader, DriveError, Stopped};
 use palinode_replay::rollback as way_back;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -144,7 +144,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
         }
         if args.output == Output::Json {
-            json(&summary::as_json(state, words::Driven::No, &ready.describe()));
+            let shelf = BodyReader::of(ready.journal()?, ready.history(), run).ok();
+            json(&summary::as_json(state, words::Driven::No, &ready.describe(), shelf.as_ref()));
         }
         return Ok(Exit::Done);
     }

@@ -275,7 +275,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         for undo in &intent.inverse {
             let _ = writeln!(out, "  {}", escape(&undo.action.words()));
         }
-        for loss in &intent.losses {
+        for loss in leftover::announced(known, run.rules, &|image| summary::opened(image, shelf.as_ref())) {
             let _ = writeln!(out, "  cannot restore {}", escape(&loss.to_string()));
         }
     }
@@ -301,7 +301,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
     };
     let driven = journal::driven(reader, run)?;
     if args.output == Output::Json {
-        let mut value = summary::as_json(run, driven, &reader.describe());
+        let mut value = summary::as_json(run, driven, &reader.describe(), shelf.as_ref());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
         value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
         value["machines"] = serde_json::to_value(&run.machines).unwrap_or_default();
@@ -341,7 +341,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
     for (_, step, known) in run.steps() {
         let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::stands(step, known, driven));
     }
-    let lost = summary::residues(run);
+    let lost = summary::residues(run, shelf.as_ref());
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", usize::MAX, ""));
@@ -356,9 +356,8 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
         if !closed.differences.is_empty() {
             out.push_str("\nnot as it was\n");
             for difference in &closed.differences {
-                let (was, is) = (difference.was.to_string(), difference.is.to_string());
-                let _ =
-                    writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+                let what = difference.was.changed_to(&difference.is);
+                let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
             }
         }
     }

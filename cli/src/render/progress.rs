@@ -122,15 +122,7 @@ impl Progress {
             }
             Event::DriftFound { step, key, expected, found, forced } => {
                 let what = if *forced { "changed since" } else { "DRIFT" };
-                line(
-                    step,
-                    format!(
-                        "{what}: {} was {}, is {}",
-                        escape(key.as_str()),
-                        escape(&expected.to_string()),
-                        escape(&found.to_string())
-                    ),
-                );
+                line(step, format!("{what}: {}", escape(&words::changed(key, expected, found))));
             }
         }
     }

@@ -3,11 +3,12 @@
 use super::lanes::{LaneRow, lanes};
 use super::{count, escape, hints, lines, moment, one_line, some, span, words};
 use crate::journal;
-use palinode_core::record::{PauseWhy, Scope, World};
-use palinode_core::resource::Residue;
+use palinode_core::record::{ImageRef, PauseWhy, Scope, World};
+use palinode_core::resource::{Image, Residue};
 use palinode_core::run::history::History;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::{Plan, Work};
+use palinode_core::run::rules::ending::lost_so_far;
 use palinode_core::run::state::{RunState, StepState};
 use palinode_replay::driver::BodyReader;
 use serde_json::json;
@@ -96,15 +97,18 @@ pub(crate) fn open_lines(all: &[Open], id: &str) -> String {
 }
 
 /// What was lost for good so far.
-pub(crate) fn residues(run: &RunState) -> Vec<Residue> {
+pub(crate) fn residues(run: &RunState, shelf: Option<&BodyReader>) -> Vec<Residue> {
     match &run.closed {
         Some(closed) => closed.residues.clone(),
-        None => {
-            let touched =
-                run.steps().filter(|(_, _, known)| known.touched).filter_map(|(_, _, known)| known.intent.clone());
-            let all: std::collections::BTreeSet<Residue> = touched.flat_map(|intent| intent.losses.clone()).collect();
-            all.into_iter().collect()
-        }
+        None => lost_so_far(run, &|image| opened(image, shelf)).into_iter().collect(),
+    }
+}
+
+/// An image, if it can be opened.
+pub(crate) fn opened(image: &ImageRef, shelf: Option<&BodyReader>) -> Option<Image> {
+    match image {
+        ImageRef::Here(image) => Some((**image).clone()),
+        sealed @ ImageRef::Sealed { .. } => shelf?.image(sealed).ok(),
     }
 }
 
@@ -136,13 +140,18 @@ fn counts(run: &RunState, driven: words::Driven) -> BTreeMap<String, u64> {
 }
 
 /// The object that `run -o json` and its kin print.
-pub(crate) fn as_json(run: &RunState, driven: words::Driven, journal: &str) -> serde_json::Value {
+pub(crate) fn as_json(
+    run: &RunState,
+    driven: words::Driven,
+    journal: &str,
+    shelf: Option<&BodyReader>,
+) -> serde_json::Value {
     json!({
         "run": run.run.to_string(),
         "plan": run.opened.plan.to_string(),
         "state": words::state(run, driven),
         "steps": counts(run, driven),
-        "residues": residues(run),
+        "residues": residues(run, shelf),
         "journal": journal,
     })
 }
@@ -210,7 +219,7 @@ pub(crate) fn text(
         World::Lab { .. } => row("time", format!("{} in the lab, {} here", span(time), span(real))),
         World::Real => row("time", span(time)),
     }
-    let lost = residues(run);
+    let lost = residues(run, shelf);
     if lost.is_empty() {
         row("residues", "none".to_owned());
     } else {

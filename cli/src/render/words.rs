@@ -2,10 +2,10 @@
 
 use super::moment;
 use palinode_core::action::UndoClass;
-use palinode_core::id::HostName;
+use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::record::ProgressKind;
 use palinode_core::record::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
-use palinode_core::resource::{Loss, Residue};
+use palinode_core::resource::{Loss, Residue, State};
 use palinode_core::run::leftover;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::Step;
@@ -58,6 +58,13 @@ pub(crate) fn pause(why: &PauseWhy) -> String {
         PauseWhy::Drift(key) => format!("{key} is not as it was last recorded, so someone else changed it"),
         PauseWhy::Blocked(step) => format!("{step} cannot begin"),
     }
+}
+
+/// How a resource differs from what was recorded of it last. Escape it before it is shown.
+pub(crate) fn changed(key: &ResourceKey, was: &State, is: &State) -> String {
+    let what = was.changed_to(is);
+    let gap = if what.starts_with("was ") { "" } else { ":" };
+    format!("{key}{gap} {what}")
 }
 
 /// Why an attempt did not succeed.

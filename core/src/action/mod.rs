@@ -223,4 +223,9 @@ impl Action {
     pub fn losses(&self, before: &Image) -> Vec<Residue> {
         self.kind().losses(before)
     }
+
+    /// What of the losses that were announced came true, as images from before and after show it.
+    pub fn lost(&self, announced: &[Residue], before: &Image, after: &Image) -> Vec<Residue> {
+        self.kind().lost(announced, before, after)
+    }
 }

@@ -83,6 +83,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
             timeout: Span::seconds(900),
             terminating: None,
             grace: None,
+            retry_denied: None,
         };
         let mut drain = Undo::new(Action::Drain(drain));
         if let Some(Kind::Node(name)) = key.kind() {

@@ -9,17 +9,21 @@
 
 pub(crate) mod api;
 pub(crate) mod claim;
+pub(crate) mod draining;
 pub(crate) mod evict;
 pub(crate) mod exec;
 mod gate;
 pub(crate) mod job;
+mod kubeconfig;
 mod log;
 pub(crate) mod look;
 pub(crate) mod node;
 pub(crate) mod objects;
 pub(crate) mod on_cluster;
+mod proxy;
 pub(crate) mod rights;
 pub(crate) mod time;
+mod token;
 
 pub use api::NoCluster;
 pub(crate) use exec::Spoken;

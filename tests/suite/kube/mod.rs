@@ -2,7 +2,10 @@
 
 mod api_1_11;
 mod conformance;
+mod drains;
 mod faults;
 mod joins;
 mod nodes;
 mod objects;
+mod reaching;
+mod rights;

@@ -75,6 +75,12 @@ pub(crate) trait ActionKind {
         Vec::new()
     }
 
+    /// What of the losses that were announced came true, as images from before and after show it: all of them, where they
+    /// cannot tell.
+    fn lost(&self, announced: &[Residue], _: &Image, _: &Image) -> Vec<Residue> {
+        announced.to_vec()
+    }
+
     /// The same, whatever kind it is.
     fn as_kind(&self) -> &dyn ActionKind
     where

@@ -26,23 +26,30 @@ pub fn pause(standing: Standing, asked: bool, blocked: Option<PauseWhy>) -> Opti
 }
 
 /// How a run ends that takes nothing back.
-pub fn close(state: &RunState) -> RunClosed {
+pub fn close(state: &RunState, open: OpenImage<'_>) -> RunClosed {
     let end = if state.standing() == Standing::Done { RunEnd::Done } else { RunEnd::Failed };
-    let touched = state.steps().filter(|(_, _, known)| known.touched);
-    let losses = touched.filter_map(|(_, _, known)| known.intent.as_ref()).flat_map(|intent| &intent.losses);
     let told = state.steps().flat_map(|(_, _, known)| &known.losses);
-    let residues: BTreeSet<&Residue> = losses.chain(told).collect();
+    let residues: BTreeSet<Residue> = lost_so_far(state, open).into_iter().chain(told.cloned()).collect();
     let intents = state.passed().filter_map(|(_, known)| known.intent.as_ref());
     let passed: BTreeSet<&ResourceKey> = intents.flat_map(|intent| &intent.footprint).map(|place| &place.key).collect();
     RunClosed {
         end,
         steps: state.counts(),
-        residues: residues.into_iter().cloned().collect(),
+        residues: residues.into_iter().collect(),
         differences: Vec::new(),
         passed: passed.into_iter().cloned().collect(),
         lists: None,
         by: None,
         reason: None,
+    }
+}
+
+/// What the steps of a run lost for good so far.
+pub fn lost_so_far(state: &RunState, open: OpenImage<'_>) -> BTreeSet<Residue> {
+    let touched = state.steps().map(|(_, _, known)| known).filter(|known| known.touched);
+    match state.rules.only_what_is_gone_is_lost() {
+        true => touched.flat_map(|known| leftover::announced(known, state.rules, open)).collect(),
+        false => touched.filter_map(|known| known.intent.as_ref()).flat_map(|intent| intent.losses.clone()).collect(),
     }
 }
 

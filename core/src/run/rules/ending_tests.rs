@@ -65,10 +65,10 @@ fn a_run_is_done_only_if_no_host_failed() {
     ["a/one", "a/two"].iter().for_each(|name| bench.succeed(name));
     bench.fail("b/one");
     assert_eq!(bench.standing(), Standing::DoneWithFailures);
-    assert_eq!(close(bench.state()).end, RunEnd::Failed, "a tolerated failure is one");
+    assert_eq!(close(bench.state(), &open).end, RunEnd::Failed, "a tolerated failure is one");
     bench.skip("b/one");
     bench.succeed("b/two");
-    assert_eq!(close(bench.state()).end, RunEnd::Done);
+    assert_eq!(close(bench.state(), &open).end, RunEnd::Done);
 }
 
 /// A run tells what is gone for good of the steps that acted; what was only announced is not lost.
@@ -83,7 +83,7 @@ fn a_run_lists_what_its_steps_lost() {
             bench.end(RUN, name, crate::record::Ending::Succeeded);
         }
     }
-    assert_eq!(close(bench.state()).residues, [loss("a")]);
+    assert_eq!(close(bench.state(), &open).residues, [loss("a")]);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn taking_back_a_part_of_a_run_leaves_it_open() {
         ["a/one", "a/two"].iter().for_each(|name| bench.succeed(name));
         let way = bench.way_back(RUN, &scope).expect("it can be planned");
         bench.begin(BACK, &way.plan);
-        let closed = close(bench.run(BACK));
+        let closed = close(bench.run(BACK), &open);
         assert_eq!(companion(&bench.history, BACK, &closed), None, "{scope:?}");
         bench.close(RUN);
         assert_eq!(companion(&bench.history, BACK, &closed), None, "{scope:?}, and it is over");
