@@ -168,15 +168,18 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     ready.taken_back_by(way.plan, place, &told)?.claim(consent)?.drive()?.report(args.output, began)
 }
 
+/// The open run that takes a run back, if there is one.
+fn taken_back_by(history: &History, run: RunId) -> Option<&RunState> {
+    let is_back = |other: &&RunState| other.opened.compensates.as_ref().is_some_and(|back| back.run == run);
+    history.runs.values().filter(|other| other.closed.is_none()).find(is_back)
+}
+
 /// The run that is taken back; none that is being taken back already.
 fn chosen(history: &History, rollback: &Rollback, scope: &Scope) -> Result<RunId, Failure> {
     let state = journal::run(history, rollback.named(), journal::Default::Forward)?;
     let id = journal::short(history, state.run);
     suggest::scope(state, &id, scope)?;
-    let back = history.runs.values().find(|other| {
-        other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == state.run)
-    });
-    match back {
+    match taken_back_by(history, state.run) {
         None => Ok(state.run),
         Some(open) => {
             let back = journal::short(history, open.run);
@@ -218,6 +221,7 @@ fn preview(args: &Args, journal: &Reader, history: &History, state: &RunState, s
     match args.output {
         Output::Json => json(&serde_json::json!({
             "run": state.run.to_string(),
+            "taken_back_by": taken_back_by(history, state.run).map(|back| back.run.to_string()),
             "plan": digest,
             "scope": scope,
             "in_doubt": doubts,
@@ -276,7 +280,15 @@ fn preview_text(
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
     out.push_str(&way_text(state, way));
-    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &journal::short(history, run))));
+    let (next, why) = match taken_back_by(history, run) {
+        // What a second rollback would be refused for is not advised.
+        Some(back) => {
+            let back = journal::short(history, back.run);
+            (hints::command(&format!("resume {back}")), format!("  go on with run {back}, which takes it back already"))
+        }
+        None => (command(scope, &journal::short(history, run)), String::new()),
+    };
+    let _ = writeln!(out, "\nnext\n  {}{why}", escape(&next));
     out
 }
 

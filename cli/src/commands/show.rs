@@ -51,7 +51,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     let mut catalog = Catalog::open(&reader)?;
     if what.contains('/') {
         let run = journal::row(catalog.runs(), show.run.as_deref())?.run;
-        let family = Family::fold(&mut catalog, &reader, run)?;
+        let family = Family::fold(&mut catalog, &reader, run)?.with_step(what);
         drop(catalog);
         return if show.body { printed(&reader, &family, what) } else { step(args, &reader, &family, what) };
     }
@@ -105,6 +105,22 @@ impl Family {
             history.apply(stored, &mut |blob| reader.public(blob))?;
         }
         Ok(Self { run, history, entries, runs })
+    }
+
+    /// About the run that has this step: what is shown of a rollback is also what it takes back.
+    fn with_step(mut self, path: &str) -> Self {
+        let Ok(path) = StepPath::new(path) else { return self };
+        let mut looked = self.history.runs.get(&self.run);
+        while let Some(run) = looked {
+            if run.find(&path).is_some() {
+                self.run = run.run;
+                break;
+            }
+            let before = run.opened.compensates.as_ref().and_then(|back| self.history.runs.get(&back.run));
+            // A rollback is begun after what it takes back, so this ends.
+            looked = before.filter(|before| before.first < run.first);
+        }
+        self
     }
 
     fn run(&self) -> Result<&RunState, Failure> {
@@ -211,6 +227,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     let entries: Vec<&Stored> = family.entries.iter().filter(about).collect();
     if args.output == Output::Json {
         json(&serde_json::json!({
+            "run": run.run.to_string(),
             "step": step,
             "stage": words::stage(step, known),
             "attempts": known.attempt,
@@ -227,6 +244,9 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         (Work::Act(action), None) => action.words(),
         (Work::Gate { gate, .. }, None) => format!("wait for {}", gate.name()),
     };
+    if family.runs.last().is_some_and(|latest| latest.run != run.run) {
+        let _ = writeln!(out, "  run       {}", family.short(run.run));
+    }
     let _ = writeln!(out, "  does      {}", escape(&does));
     let _ = writeln!(out, "  attempts  {}", known.attempt);
     if let Some(by) = known.compensated_by {

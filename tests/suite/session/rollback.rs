@@ -214,3 +214,36 @@ fn a_gate_that_was_not_needed_is_not_waited_for() {
     desk.run(&["rollback"]).exits(0);
     replays(&desk);
 }
+
+#[test]
+fn a_step_of_the_run_that_was_taken_back_is_shown_and_an_open_rollback_is_gone_on_with() {
+    let desk = Desk::new();
+    let path = "gluster1.demo/file.write-etc-motd";
+    let motd = |desk: &Desk, journal: &[&str], text: &str| {
+        let words = ["exec", "--lab-state", "lab", "gluster1.demo", "file", "/etc/motd", "content", text];
+        desk.run(&[journal, &words].concat()).exits(0);
+    };
+    motd(&desk, &[], "one");
+    let first = desk.json(&["status"])["run"].as_str().expect("an id").to_owned();
+    let step = desk.json(&["show", "@"])["plan_steps"][0]["step"].as_str().expect("a path").to_owned();
+    assert!(step.starts_with("gluster1.demo/"), "{step} {path}");
+    motd(&desk, &["--journal", "other"], "two");
+    desk.run(&["undo", "@"]).exits(3).tells(&["is not as it was last recorded"]);
+    let back = desk.json(&["status"])["run"].as_str().expect("an id").to_owned();
+    // A second rollback would be refused, so it is not advised.
+    let out = desk.run(&["rollback", "--dry-run"]).exits(0);
+    out.clone().says(&[&format!("palinode resume {}", &back[..4])]);
+    lacks(&out, &["next\n  palinode rollback"]);
+    assert_eq!(desk.json(&["rollback", "--dry-run"])["taken_back_by"], back.as_str());
+    // The latest run has no such step; the one that it takes back has.
+    let out = desk.run(&["show", &step]).exits(0);
+    out.says(&[&format!("run       {}", &first[..4]), "before\n", "after\n"]);
+    desk.run(&["resume", "--force"]).exits(0);
+    assert_eq!(desk.json(&["show", &step])["run"], first.as_str());
+    desk.run(&["undo", "@"]);
+    assert_eq!(desk.json(&["show", &step])["run"], first.as_str());
+    desk.run(&["show", "gluster1.demo/nothing"]).exits(2).complains(&["has no step"]);
+    let out = desk.run(&["rollback", "--dry-run", &first]).exits(0);
+    lacks(&out, &["palinode resume"]);
+    assert!(desk.json(&["rollback", "--dry-run", &first])["taken_back_by"].is_null());
+}
