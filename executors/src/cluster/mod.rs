@@ -9,6 +9,7 @@
 
 pub(crate) mod api;
 pub(crate) mod claim;
+mod discovery;
 pub(crate) mod evict;
 pub(crate) mod exec;
 mod gate;
@@ -22,6 +23,7 @@ pub(crate) mod rights;
 pub(crate) mod time;
 
 pub use api::NoCluster;
+pub use discovery::{Kinds, NodeFound};
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;
 pub(crate) use on_cluster::OnCluster;

@@ -6,3 +6,4 @@ mod faults;
 mod joins;
 mod nodes;
 mod objects;
+mod typed;
