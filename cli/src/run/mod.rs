@@ -56,7 +56,7 @@ pub(crate) use close::close;
 pub(crate) use mandate::{Mandate, former_name};
 pub(crate) use opened::{InLab, Owned, What};
 pub(crate) use outline::outline;
-pub(crate) use reach::{NodeNames, cluster_to_ask, fleet, runtime, ways};
+pub(crate) use reach::{NodeNames, cluster_to_ask, fleet, open_to_ask, runtime, ways};
 pub(crate) use ready::Ready;
 pub(crate) use record::record;
 pub(crate) use settings::{Consent, OnHangup, RunMetadata, Settings};

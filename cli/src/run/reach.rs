@@ -69,6 +69,12 @@ pub(crate) fn cluster_to_ask(args: &Args, runtime: &Runtime, names: NodeNames) -
     cluster(args, runtime, Claim { journal: String::new(), words: String::new(), fence: Fence::default() }, names)
 }
 
+/// The same, where it matters why there is none.
+pub(crate) async fn open_to_ask(args: &Args) -> Result<Cluster, NoCluster> {
+    let nobody = Claim { journal: String::new(), words: String::new(), fence: Fence::default() };
+    Cluster::open(args.kubeconfig.as_deref(), args.context.as_deref(), nobody, NodeNames::new()).await
+}
+
 /// What waits for hosts.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {

@@ -8,6 +8,7 @@
 //! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
 
 pub(crate) mod api;
+mod checkup;
 pub(crate) mod claim;
 mod discovery;
 pub(crate) mod evict;
@@ -23,6 +24,7 @@ pub(crate) mod rights;
 pub(crate) mod time;
 
 pub use api::NoCluster;
+pub use checkup::{ClusterCheckup, Nodes, RightsOf};
 pub use discovery::{Kinds, NodeFound};
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;

@@ -2,6 +2,7 @@
 
 mod api_1_11;
 mod conformance;
+mod doctor;
 mod faults;
 mod joins;
 mod nodes;
