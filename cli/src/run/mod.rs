@@ -38,6 +38,7 @@ mod claimed;
 mod claims;
 mod close;
 mod executor;
+mod foresee;
 mod mandate;
 mod new_id;
 mod opened;
@@ -53,6 +54,7 @@ mod task;
 mod world;
 
 pub(crate) use close::close;
+pub(crate) use foresee::{Outlook, foresee};
 pub(crate) use mandate::{Mandate, former_name};
 pub(crate) use opened::{InLab, Owned, What};
 pub(crate) use outline::outline;

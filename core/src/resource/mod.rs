@@ -1,5 +1,6 @@
 //! Resources, their state, and images: what was there before an action and what is there after it.
 
+mod differences;
 mod image;
 mod key;
 mod object_ref;
@@ -7,6 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use differences::differences;
 pub use image::{Footprint, Image, Loss, Residue};
 pub use key::{CONTROL, Kind};
 pub use object_ref::ObjectRef;

@@ -4,6 +4,7 @@ mod api_1_11;
 mod conformance;
 mod doctor;
 mod faults;
+mod foresee;
 mod joins;
 mod nodes;
 mod objects;
