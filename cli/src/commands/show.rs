@@ -51,7 +51,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     let mut catalog = Catalog::open(&reader)?;
     if what.contains('/') {
         let run = journal::row(catalog.runs(), show.run.as_deref())?.run;
-        let family = Family::fold(&mut catalog, &reader, run)?.with_step(what);
+        let family = Family::fold(&mut catalog, &reader, run)?.at(what);
         drop(catalog);
         return if show.body { printed(&reader, &family, what) } else { step(args, &reader, &family, what) };
     }
@@ -107,18 +107,19 @@ impl Family {
         Ok(Self { run, history, entries, runs })
     }
 
-    /// About the run that has this step: what is shown of a rollback is also what it takes back.
-    fn with_step(mut self, path: &str) -> Self {
-        let Ok(path) = StepPath::new(path) else { return self };
-        let mut looked = self.history.runs.get(&self.run);
-        while let Some(run) = looked {
-            if run.find(&path).is_some() {
-                self.run = run.run;
-                break;
+    /// The same about the run that has this step: a rollback has its own, and those of the run that it takes back are looked
+    /// for there.
+    fn at(self, step: &str) -> Self {
+        let Ok(path) = StepPath::new(step) else { return self };
+        let mut at = self.run;
+        // A chain of rollbacks is no longer than the number of runs.
+        for _ in 0..self.history.runs.len() {
+            let Some(state) = self.history.runs.get(&at) else { break };
+            match &state.opened.compensates {
+                _ if state.find(&path).is_some() => return Self { run: at, ..self },
+                Some(back) => at = back.run,
+                None => break,
             }
-            let before = run.opened.compensates.as_ref().and_then(|back| self.history.runs.get(&back.run));
-            // A rollback is begun after what it takes back, so this ends.
-            looked = before.filter(|before| before.first < run.first);
         }
         self
     }

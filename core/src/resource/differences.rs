@@ -1,97 +1,76 @@
-//! What differs between two states of a resource, in words: each field by its name, with both values where they are
-//! public.
+//! What differs between two states of a resource, in words for people.
 
-use super::state::{Active, Fields, Node, State};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Node, State};
+use std::collections::BTreeMap;
 
-/// What of these fields is not in the second state as it is in the first, one line each. Values stand as they are: escape
-/// before printing. Contents are sealed, so that one is only said to be another.
-pub fn differences(was: &State, is: &State, fields: Fields) -> Vec<String> {
-    let mut all = Vec::new();
-    match (was, is) {
-        (State::Node(was), State::Node(is)) => nodes(was, is, fields, &mut all),
-        (State::Unit { active: a, enabled: e }, State::Unit { active, enabled }) => {
-            differs(&mut all, "it", word(*a), word(*active));
-            differs(&mut all, "at boot", e, enabled);
-        }
-        (
-            State::File { mode: m, owner: o, size: s, body: b, attributes: a, .. },
-            State::File { mode, owner, size, body, attributes, .. },
-        ) => {
-            differs(&mut all, "mode", &format!("{m:04o}"), &format!("{mode:04o}"));
-            differs(&mut all, "owner", o, owner);
-            if b != body {
-                all.push(format!("content: was {s} bytes, is {size} bytes, and another"));
-            }
-            if a != attributes {
-                all.push("attributes: others than they were".to_owned());
-            }
-        }
-        (State::Object { uid: u, body: b, .. }, State::Object { uid, body, .. }) => {
-            differs(&mut all, "UID", u, uid);
-            if b != body {
-                all.push("content: another than it was".to_owned());
-            }
-        }
-        (State::Tree { entries: e, body: b }, State::Tree { entries, body }) => {
-            differs(&mut all, "entries", &e.to_string(), &entries.to_string());
-            if b != body {
-                all.push("content: another than it was".to_owned());
-            }
-        }
-        _ => {}
-    }
-    // Of all other states the whole is short.
-    if all.is_empty() {
-        all.push(format!("was {was}, is {is}"));
-    }
-    all
-}
+/// So many differences are told one by one.
+const TOLD: usize = 6;
 
-fn word(active: Active) -> &'static str {
-    match active {
-        Active::Active => "active",
-        Active::Inactive => "inactive",
-        Active::Failed => "failed",
+/// Values longer than this are cut.
+const LONGEST: usize = 80;
+
+fn short(value: &str) -> String {
+    match value.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}...", value.get(..at).unwrap_or_default()),
+        None => value.to_owned(),
     }
 }
 
-fn differs(all: &mut Vec<String>, what: &str, was: &str, is: &str) {
-    if was != is {
-        all.push(format!("{what}: was {was}, is {is}"));
+/// What differs between texts by name, such as labels.
+fn texts(kind: &str, was: &BTreeMap<String, String>, is: &BTreeMap<String, String>, out: &mut Vec<String>) {
+    for (name, old) in was {
+        match is.get(name) {
+            Some(new) if new == old => {}
+            Some(new) => out.push(format!("{kind} {name} was {}, is {}", short(old), short(new))),
+            None => out.push(format!("{kind} {name} was {}, is gone", short(old))),
+        }
+    }
+    for (name, new) in is.iter().filter(|(name, _)| !was.contains_key(*name)) {
+        out.push(format!("{kind} {name} was not there, is {}", short(new)));
     }
 }
 
-fn nodes(was: &Node, is: &Node, fields: Fields, all: &mut Vec<String>) {
-    let cordoned = |node: &Node| if node.unschedulable { "cordoned" } else { "schedulable" };
-    differs(all, "UID", &was.uid, &is.uid);
-    differs(all, "scheduling", cordoned(was), cordoned(is));
-    if fields == Fields::Schedulable {
-        return;
+fn nodes(was: &Node, is: &Node) -> Vec<String> {
+    let mut out = Vec::new();
+    if was.uid != is.uid {
+        out.push(format!("it registered again: its UID was {}, is {}", was.uid, is.uid));
     }
-    texts(all, "label", &was.labels, &is.labels);
-    texts(all, "annotation", &was.annotations, &is.annotations);
-    for taint in was.taints.symmetric_difference(&is.taints) {
-        let how = if is.taints.contains(taint) { "was not there, is there" } else { "was there, is gone" };
-        all.push(format!("taint {taint}: {how}"));
+    if was.unschedulable != is.unschedulable {
+        let word = |node: &Node| if node.unschedulable { "cordoned" } else { "schedulable" };
+        out.push(format!("it was {}, is {}", word(was), word(is)));
     }
-    if fields == Fields::All {
-        let ready = |node: &Node| if node.ready { "ready" } else { "not ready" };
-        differs(all, "it", ready(was), ready(is));
-        differs(all, "runtime", &was.runtime, &is.runtime);
-        differs(all, "kubelet", &was.kubelet, &is.kubelet);
-    }
+    texts("label", &was.labels, &is.labels, &mut out);
+    texts("annotation", &was.annotations, &is.annotations, &mut out);
+    out.extend(was.taints.difference(&is.taints).map(|taint| format!("taint {taint} was there, is gone")));
+    out.extend(is.taints.difference(&was.taints).map(|taint| format!("taint {taint} was not there, is there")));
+    out
 }
 
-fn texts(all: &mut Vec<String>, what: &str, was: &BTreeMap<String, String>, is: &BTreeMap<String, String>) {
-    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
-    for name in names {
-        match (was.get(name), is.get(name)) {
-            (Some(was), Some(is)) if was == is => {}
-            (Some(was), Some(is)) => all.push(format!("{what} {name}: was {was}, is {is}")),
-            (Some(was), None) => all.push(format!("{what} {name}: was {was}, is gone")),
-            (None, Some(is)) => all.push(format!("{what} {name}: was not there, is {is}")),
-            (None, None) => {}
+impl State {
+    /// What of this state is different in a later one, each with both values; both as a whole where no more is known.
+    pub fn changed_to(&self, is: &Self) -> String {
+        let parts = match (self, is) {
+            (Self::Node(was), Self::Node(is)) => nodes(was, is),
+            (Self::Object { uid: old, body: was, marks }, Self::Object { uid, body, marks: now }) => {
+                let mut out = Vec::new();
+                if old != uid {
+                    out.push(format!("it was made anew: its UID was {old}, is {uid}"));
+                }
+                texts("mark", marks, now, &mut out);
+                if was != body {
+                    out.push(format!("its content was {}, is {}", was.short(), body.short()));
+                }
+                out
+            }
+            _ => Vec::new(),
+        };
+        match parts.len() {
+            0 => format!("was {self}, is {is}"),
+            count if count > TOLD => {
+                let (told, rest) = parts.split_at(TOLD);
+                format!("{}; and {} more", told.join("; "), rest.len())
+            }
+            _ => parts.join("; "),
         }
     }
 }
@@ -99,42 +78,48 @@ fn texts(all: &mut Vec<String>, what: &str, was: &BTreeMap<String, String>, is: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::BodyId;
+    use std::collections::BTreeSet;
 
-    fn node(unschedulable: bool, labels: &[(&str, &str)], taints: &[&str]) -> State {
-        State::Node(Box::new(Node {
+    fn node(labels: &[(&str, &str)], taints: &[&str]) -> Node {
+        Node {
             uid: "u".to_owned(),
-            unschedulable,
-            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            unschedulable: false,
+            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             annotations: BTreeMap::new(),
             taints: taints.iter().map(|taint| (*taint).to_owned()).collect(),
             ready: true,
-            runtime: String::new(),
-            kubelet: String::new(),
-        }))
+            runtime: "docker://1".to_owned(),
+            kubelet: "v1.11".to_owned(),
+        }
+    }
+
+    fn told(was: Node, is: Node) -> String {
+        State::Node(Box::new(was)).changed_to(&State::Node(Box::new(is)))
     }
 
     #[test]
-    fn each_field_that_differs_is_named_with_both_values() {
-        let was = node(false, &[("a", "1"), ("b", "2")], &["t=:NoSchedule"]);
-        let is = node(true, &[("a", "3"), ("c", "4")], &["u=:NoExecute"]);
-        let told = [
-            "scheduling: was schedulable, is cordoned",
-            "label a: was 1, is 3",
-            "label b: was 2, is gone",
-            "label c: was not there, is 4",
-            "taint t=:NoSchedule: was there, is gone",
-            "taint u=:NoExecute: was not there, is there",
-        ];
-        assert_eq!(differences(&was, &is, Fields::Membership), told);
-        assert_eq!(differences(&was, &is, Fields::Schedulable), &told[..1]);
-        let unit = |active, enabled: &str| State::Unit { active, enabled: enabled.to_owned() };
-        let units = differences(&unit(Active::Active, "enabled"), &unit(Active::Failed, "disabled"), Fields::All);
-        assert_eq!(units, ["it: was active, is failed", "at boot: was enabled, is disabled"]);
-        let file = |mode, size, body| State::file(mode, "root:root", size, BodyId([body; 32]));
-        let files = differences(&file(0o644, 3, 1), &file(0o600, 5, 2), Fields::All);
-        assert_eq!(files, ["mode: was 0644, is 0600", "content: was 3 bytes, is 5 bytes, and another"]);
-        assert_eq!(differences(&State::Absent, &file(0o644, 3, 1), Fields::All).len(), 1);
-        assert!(differences(&State::Absent, &was, Fields::All)[0].starts_with("was absent, is ready"));
+    fn a_difference_names_what_it_is_and_both_values() {
+        let was = || node(&[("zone", "a"), ("kept", "x"), ("old", "y")], &["t=1:NoSchedule"]);
+        let is = node(&[("zone", "b"), ("kept", "x"), ("new", "z")], &["t=2:NoSchedule"]);
+        assert_eq!(
+            told(was(), is),
+            "label old was y, is gone; label zone was a, is b; label new was not there, is z; \
+             taint t=1:NoSchedule was there, is gone; taint t=2:NoSchedule was not there, is there"
+        );
+        let again = Node { uid: "v".to_owned(), unschedulable: true, ..was() };
+        assert_eq!(told(was(), again), "it registered again: its UID was u, is v; it was schedulable, is cordoned");
+        // What it does not name one by one is told as a whole.
+        assert_eq!(
+            told(was(), Node { ready: false, ..was() }),
+            "was ready, schedulable, docker://1, uid u, is not ready, schedulable, docker://1, uid u"
+        );
+        assert_eq!(
+            State::Absent.changed_to(&State::Node(Box::new(was()))),
+            "was absent, is ready, schedulable, docker://1, uid u"
+        );
+        let many: BTreeSet<String> = (0..9).map(|number| format!("t{number}=:NoSchedule")).collect();
+        let much = Node { taints: many, annotations: [("n".to_owned(), "x".repeat(500))].into(), ..was() };
+        let words = told(was(), much);
+        assert!(words.ends_with("; and 5 more") && words.len() < 500, "{words}");
     }
 }

@@ -8,7 +8,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use differences::differences;
 pub use image::{Footprint, Image, Loss, Residue};
 pub use key::{CONTROL, Kind};
 pub use object_ref::ObjectRef;

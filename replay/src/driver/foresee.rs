@@ -39,9 +39,8 @@ pub enum Foresight {
     AlreadyThere,
     /// Steps before it change all that it is about: a look now says nothing of it.
     Later,
-    /// These resources are not as last recorded, and the step would stop at the first of them. With the fields that
-    /// count.
-    Drifted(Vec<(Drift, Fields)>),
+    /// These resources are not as last recorded, and the step would stop at the first of them.
+    Drifted(Vec<Drift>),
     /// It could not be looked at, or what was recorded could not be opened.
     Unseen(String),
 }
@@ -113,7 +112,8 @@ fn with_run(history: &History, original: &RunState, plan: &Plan) -> (RunId, Hist
         // Any id that no run has.
         run.0 = std::array::from_fn(|at| run.0[at].wrapping_add(u8::from(at == 0)).rotate_left(u32::from(at == 7)));
     }
-    let opened = RunOpened { compensates: plan.compensates.clone(), ..(*original.opened).clone() };
+    // All that drifted is told, and not the first alone: as if it went on over each.
+    let opened = RunOpened { compensates: plan.compensates.clone(), force: true, ..(*original.opened).clone() };
     let entry = Entry {
         seq: Seq(history.seq.0.saturating_add(1)),
         run,
@@ -165,20 +165,14 @@ async fn look<E: Executor>(
         }
         state
     };
-    // All of it, and not the first alone: as if the step went on over each.
-    let found = prepare::drifts(history, (state.run, true), (step, &action), (&still, &image), told)?;
+    let found = prepare::drifts(history, (state.run, state.force), (step, &action), (&still, &image), told)?;
     let is_later = about().next().is_some() && about().all(|place| moving.contains(&place.key));
     moving.extend(about().map(|place| place.key.clone()));
     Ok(match (found.as_slice(), unknown) {
         ([], Some(why)) => Foresight::Unseen(why),
         ([], None) if is_later => Foresight::Later,
         ([], None) => Foresight::AsRecorded,
-        (_, _) => {
-            let fields = |key: &ResourceKey| {
-                footprint.iter().find(|place| place.key == *key).map_or(Fields::All, |place| place.fields)
-            };
-            Foresight::Drifted(found.into_iter().map(|drift| (drift.clone(), fields(&drift.key))).collect())
-        }
+        (_, _) => Foresight::Drifted(found),
     })
 }
 

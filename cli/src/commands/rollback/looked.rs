@@ -2,7 +2,6 @@
 
 use crate::render::{count, escape, some};
 use crate::run::Outlook;
-use palinode_core::resource::{Fields, differences};
 use palinode_core::run::rules::prepare::Drift;
 use palinode_replay::driver::Foresight;
 use serde_json::{Value, json};
@@ -36,8 +35,8 @@ pub(super) fn text(looked: &Result<Outlook, String>) -> String {
             Foresight::AlreadyThere => there.push(step.step.as_str()),
             Foresight::Unseen(why) => unseen.push((step.step.as_str(), why)),
             Foresight::Drifted(all) => {
-                for (drift, fields) in all {
-                    drifted(&mut out, step.step.as_str(), drift, *fields);
+                for drift in all {
+                    drifted(&mut out, step.step.as_str(), drift);
                 }
             }
         }
@@ -66,16 +65,14 @@ pub(super) fn text(looked: &Result<Outlook, String>) -> String {
     out
 }
 
-fn drifted(out: &mut String, step: &str, drift: &Drift, fields: Fields) {
+fn drifted(out: &mut String, step: &str, drift: &Drift) {
     let key = escape(drift.key.as_str());
     let _ = writeln!(
         out,
         "  {key} is not as it was last recorded, so the rollback would stop at {} (exit 3)",
         escape(step)
     );
-    for line in differences(&drift.expected, &drift.found, fields) {
-        let _ = writeln!(out, "    {}", escape(&line));
-    }
+    let _ = writeln!(out, "    {}", escape(&drift.expected.changed_to(&drift.found)));
 }
 
 /// As data.
@@ -97,11 +94,11 @@ pub(super) fn as_json(looked: &Result<Outlook, String>) -> Value {
     json!({ "failed": null, "obstacles": outlook.obstacles, "steps": steps.collect::<Vec<_>>() })
 }
 
-fn one((drift, fields): &(Drift, Fields)) -> Value {
+fn one(drift: &Drift) -> Value {
     json!({
         "resource": drift.key,
         "expected": drift.expected,
         "found": drift.found,
-        "differs": differences(&drift.expected, &drift.found, *fields),
+        "differs": drift.expected.changed_to(&drift.found),
     })
 }

@@ -170,10 +170,12 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     ready.taken_back_by(way.plan, place, &told)?.claim(consent)?.drive()?.report(args.output, began)
 }
 
-/// The open run that takes a run back, if there is one.
-fn taken_back_by(history: &History, run: RunId) -> Option<&RunState> {
-    let is_back = |other: &&RunState| other.opened.compensates.as_ref().is_some_and(|back| back.run == run);
-    history.runs.values().filter(|other| other.closed.is_none()).find(is_back)
+/// The open rollback of a run.
+fn taking_back(history: &History, run: RunId) -> Option<&RunState> {
+    history
+        .runs
+        .values()
+        .find(|other| other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == run))
 }
 
 /// The run that is taken back; none that is being taken back already.
@@ -181,7 +183,7 @@ fn chosen(history: &History, rollback: &Rollback, scope: &Scope) -> Result<RunId
     let state = journal::run(history, rollback.named(), journal::Default::Forward)?;
     let id = journal::short(history, state.run);
     suggest::scope(state, &id, scope)?;
-    match taken_back_by(history, state.run) {
+    match taking_back(history, state.run) {
         None => Ok(state.run),
         Some(open) => {
             let back = journal::short(history, open.run);
@@ -236,7 +238,7 @@ fn preview(
     match args.output {
         Output::Json => json(&serde_json::json!({
             "run": state.run.to_string(),
-            "taken_back_by": taken_back_by(history, state.run).map(|back| back.run.to_string()),
+            "taken_back_by": taking_back(history, state.run).map(|back| back.run.to_string()),
             "plan": digest,
             "scope": scope,
             "in_doubt": doubts,
@@ -308,7 +310,7 @@ fn preview_text(
 fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Result<Outlook, String>) -> String {
     let drifted = looked.as_ref().is_ok_and(looked::has_drift);
     let mut lines = Vec::new();
-    match taken_back_by(history, state.run) {
+    match taking_back(history, state.run) {
         // What a second rollback would be refused for is not advised.
         Some(back) => {
             let back = journal::short(history, back.run);
