@@ -266,6 +266,16 @@ impl Api {
         self.ask(Verb::Get, path, None).await
     }
 
+    /// When the server says that it answers, as it writes it; none where it does not say.
+    pub(crate) async fn date(&self) -> Option<String> {
+        let request = Request::builder().method(Method::GET).uri("/version").body(Body::empty()).ok()?;
+        let answer = tokio::time::timeout(CONNECT, self.client.send(request)).await.ok()?.ok()?;
+        let date = answer.headers().get(header::DATE)?.to_str().ok()?.to_owned();
+        // Read to its end, so that the connection is used again.
+        let _ = tokio::time::timeout(CONNECT, Limited::new(answer.into_body(), BODY).collect()).await;
+        Some(date)
+    }
+
     /// Reads a list, page by page. Where the server no longer has what its later pages would show (410), it is read from the
     /// beginning; the last time in one piece.
     pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Result<Vec<Value>, Answer>, Fault> {

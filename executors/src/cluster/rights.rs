@@ -181,7 +181,17 @@ impl Cluster {
         verbs.iter().map(right).collect()
     }
 
-    async fn may(&self, right: &Right) -> Result<bool, LookError> {
+    /// Whether the server says what somebody may do.
+    pub(crate) async fn is_told_rights(&self) -> bool {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": { "verb": "get", "group": "", "resource": "nodes" } },
+        });
+        self.api.ask(Verb::Post, REVIEWS, Some(&review)).await.is_ok_and(|answer| answer.is_good())
+    }
+
+    pub(crate) async fn may(&self, right: &Right) -> Result<bool, LookError> {
         let (resource, part) = right.what.split_once('/').unwrap_or((&right.what, ""));
         let mut wanted = json!({ "verb": right.verb, "group": right.group, "resource": resource });
         if !part.is_empty() {

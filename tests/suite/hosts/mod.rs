@@ -5,6 +5,7 @@ mod conformance;
 mod drops;
 mod fence;
 mod files;
+mod foresee;
 mod gluster;
 mod hostile;
 mod machines;
