@@ -93,6 +93,7 @@ impl World {
             }
         }
         let Some((host, why)) = unready.first() else {
+            self.apart(real, plan, open)?;
             self.permitted(real, plan, open)?;
             return Ok(taking);
         };
@@ -128,6 +129,23 @@ impl World {
                 ),
             ),
         })
+    }
+
+    /// Sees to it that no two hosts of a plan are one machine: every step would be done twice there, side by side. What is
+    /// open already, or takes a run back, is only told of.
+    fn apart(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
+        let Some((one, other, mark)) = real.same_machine(&by_ssh(plan)) else { return Ok(()) };
+        let what = format!("{one} and {other} are one machine: both have {}, in one boot", escape(&mark));
+        if open || plan.steps.iter().any(|step| step.undoes.is_some()) {
+            to_stderr(&format!("notice: {what}: what is done on one of them is done on both\n"));
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("{what}; every step would be done there twice; nothing was touched"),
+            format!(
+                "leave one of them out of the inventory's group, or mend where its name leads to: `ssh -G {other}` shows that"
+            ),
+        ))
     }
 
     /// Sees to it that these credentials may do what the plan needs. A run that is open already is only told of.
