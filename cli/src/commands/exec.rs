@@ -3,7 +3,7 @@
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::live::Live;
-use crate::render::{bytes_to_stdout, to_stdout};
+use crate::render::{bytes_to_stdout, to_stderr, to_stdout};
 use crate::run::{Consent, InLab, RunMetadata, Settings, Stopped, What, World};
 use crate::{confirm, sources};
 use palinode_core::action::{
@@ -52,7 +52,7 @@ pub(crate) struct Exec {
     /// Act in the simulated cluster of this folder; made if it is not there.
     #[arg(long, value_name = "DIR")]
     lab_state: Option<PathBuf>,
-    /// Do it without asking, where it may lock you out.
+    /// Do it without asking, where it may lock you out or could not be taken back.
     #[arg(short, long)]
     yes: bool,
     /// Take the host over although another journal claims it.
@@ -91,7 +91,19 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         }
         None => What::OnHosts(plan),
     };
-    let done = World::open(args, what, settings)?.check()?.claim(Consent::given())?.drive()?;
+    let ready = World::open(args, what, settings)?.check()?;
+    let lost = ready.lost_packages();
+    if !lost.is_empty() {
+        let warning = format!("warning: what this removes could not be put back:\n  {}\n", lost.join("\n  "));
+        match exec.yes {
+            true => to_stderr(&warning),
+            false => confirm::ask(
+                &warning,
+                "mend that first, or type it again with --yes to go on without a way back: `palinode exec --yes HOST ...`",
+            )?,
+        }
+    }
+    let done = ready.claim(Consent::given())?.drive()?;
     if args.output == Output::Json {
         return done.report(args.output, began);
     }
@@ -173,7 +185,7 @@ fn action(exec: &Exec) -> Result<Action, Failure> {
                 "absent" => PackageState::Absent,
                 other => return Err(unknown(other, "present or absent")),
             };
-            Action::Package(Package { names: owned(names), state, exact: Vec::new() })
+            Action::Package(Package::of(owned(names), state))
         }
         ["file", path, "content", content, rest @ ..] => {
             let mut file =

@@ -142,12 +142,14 @@ pub(crate) async fn look<E: Executor>(
     let desk = BodyWriter::new(shelf);
     let survey = patient(executor, || executor.survey(&target, &action, &desk)).await?;
     target.node = survey.node.or(target.node);
+    let action = survey.action.unwrap_or(action);
     let mut footprint = action.footprint(&target);
     footprint.extend(survey.more);
     for other in &touched {
         let survey = patient(executor, || executor.survey(&target, other, &desk)).await?;
-        footprint
-            .extend(other.footprint(&target).into_iter().chain(survey.more).filter(|f| f.fields != Fields::Evidence));
+        let filled = survey.action.iter().flat_map(|action| action.footprint(&target));
+        let places = other.footprint(&target).into_iter().chain(filled).chain(survey.more);
+        footprint.extend(places.filter(|place| place.fields != Fields::Evidence));
     }
     footprint.extend(known);
     let footprint = joined(footprint);

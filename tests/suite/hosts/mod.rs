@@ -9,6 +9,7 @@ mod gluster;
 mod hostile;
 mod links;
 mod machines;
+mod packages;
 mod runs;
 mod signals;
 mod soak;
