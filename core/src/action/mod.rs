@@ -8,6 +8,7 @@ mod check;
 mod kind;
 mod on_cluster;
 mod on_host;
+mod package_word;
 mod secret;
 mod undo;
 pub(crate) mod values;
@@ -159,6 +160,11 @@ impl Action {
     /// is left) are safe to repeat; a reboot, a command and a playbook are not, unless declared.
     pub fn recovery(&self) -> Recovery {
         self.kind().recovery()
+    }
+
+    /// Whether it is `written` with what only its target could tell filled in: which package `devtoolset-7` is, say.
+    pub fn fills_in(&self, written: &Self) -> bool {
+        self.kind().fills_in(written)
     }
 
     /// The resources it declares before anyone looked at the target. An executor's survey adds what only the target

@@ -115,7 +115,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
                 accepts.push(super::Accept { key: key.clone(), state: Accepted::Absent });
             }
         }
-        let action = Package { names, state: PackageState::Absent, exact: Vec::new() };
+        let action = Package::of(names, PackageState::Absent);
         undos.push(Undo { action: Action::Package(action), accepts });
     }
     let exact: Vec<_> = there
@@ -127,7 +127,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
         .flatten()
         .collect();
     if !exact.is_empty() {
-        let action = Package { names: Vec::new(), state: PackageState::Present, exact };
+        let action = Package::exactly(exact);
         undos.push(Undo::new(Action::Package(action)));
     }
     undos.extend(of(|kind| matches!(kind, Kind::File(..))).filter(|(_, state)| **state == State::Absent).map(

@@ -62,7 +62,7 @@ impl Strict<'_> {
         let mut unchecked = Vec::new();
         // The action is the plan's, with captures and recorded contents filled in.
         match prepare::action(state, ix, &With(self, family)) {
-            Ok(action) if action == intent.action => {}
+            Ok(action) if action == intent.action || intent.action.fills_in(&action) => {}
             Ok(action) => return differs("action", told::value(&action), told::value(&intent.action)),
             Err(_) if self.needs_content(state, ix, family) => unchecked.push(Unchecked::Action),
             Err(why) => return differs("action", format!("none: {why}"), told::value(&intent.action)),

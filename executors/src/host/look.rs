@@ -171,7 +171,16 @@ fn package(name: &str, lines: &[&str]) -> Option<State> {
     installed.sort();
     installed.dedup();
     let gone = format!("package {name} is not installed");
-    match (installed.is_empty(), lines.contains(&gone.as_str())) {
+    // rpm takes a name that it does not have for the name and version of another package.
+    let another = |line: &&str| {
+        let words: Vec<&str> = line.strip_prefix("rpm ").unwrap_or_default().split(' ').collect();
+        let [other, _, version, release, arch] = words.as_slice() else { return false };
+        let rest = name.strip_prefix(other).and_then(|rest| rest.strip_prefix('-'));
+        let forms = [version.to_string(), format!("{version}-{release}"), format!("{version}-{release}.{arch}")];
+        rest.is_some_and(|rest| forms.iter().any(|form| form == rest))
+    };
+    let gone = lines.contains(&gone.as_str()) || lines.iter().any(another);
+    match (installed.is_empty(), gone) {
         (false, _) => Some(State::Package { installed }),
         (true, true) => Some(State::Absent),
         (true, false) => None,
@@ -295,6 +304,7 @@ mod tests {
         let host = HostName::new("gluster1.demo").expect("a host name");
         let unit = ResourceKey::unit(&host, "crio");
         let package = ResourceKey::package(&host, "docker");
+        let versioned = ResourceKey::package(&host, "devtoolset-7");
         let file = ResourceKey::file(&host, "/etc/yum.conf");
         let boot = ResourceKey::boot(&host);
         let shown = |active: &str, more: &str| {
@@ -343,6 +353,7 @@ mod tests {
                 State::Package { installed: vec![nevra] },
             ),
             (&package, "# packages\npackage docker is not installed\n".to_owned(), State::Absent),
+            (&versioned, "# packages\nrpm devtoolset 0 7 1.el7 x86_64\n".to_owned(), State::Absent),
             (&file, "# 0\nabsent\n".to_owned(), State::Absent),
             (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 -2.500000000 - {content}\n"), found),
             (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 981173106.000000001 {acl} {content}\n"), carries),

@@ -11,5 +11,7 @@ mod same;
 pub(crate) use act::{LIMIT, OnHost, act, bounded};
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
-pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};
+pub(crate) use packages::{
+    Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, words_script,
+};
 pub(crate) use same::moved;

@@ -84,6 +84,8 @@ pub(crate) struct Look {
 
 /// What a look before an intent finds.
 pub(crate) struct Seen {
+    /// The action, with what only the host could tell of it.
+    pub(crate) action: Action,
     pub(crate) target: Target,
     pub(crate) boot: Option<String>,
     pub(crate) footprint: Vec<Footprint>,
@@ -158,7 +160,7 @@ pub(crate) async fn look<E: Executor>(
 ) -> Result<Look, LookError> {
     let desk = BodyWriter::new(shelf);
     let seen = see(executor, &desk, target, &action, &touched, known, &PATIENCE).await?;
-    let Seen { target, boot, footprint, image } = seen;
+    let Seen { action, target, boot, footprint, image } = seen;
     Ok(Look { action, target, boot, footprint, image, desk })
 }
 
@@ -174,12 +176,14 @@ pub(crate) async fn see<E: Executor>(
 ) -> Result<Seen, LookError> {
     let survey = patient_for(executor, pauses, || executor.survey(&target, action, bodies)).await?;
     target.node = survey.node.or(target.node);
+    let action = survey.action.unwrap_or_else(|| action.clone());
     let mut footprint = action.footprint(&target);
     footprint.extend(survey.more);
     for other in touched {
         let survey = patient_for(executor, pauses, || executor.survey(&target, other, bodies)).await?;
-        footprint
-            .extend(other.footprint(&target).into_iter().chain(survey.more).filter(|f| f.fields != Fields::Evidence));
+        let filled = survey.action.iter().flat_map(|action| action.footprint(&target));
+        let places = other.footprint(&target).into_iter().chain(filled).chain(survey.more);
+        footprint.extend(places.filter(|place| place.fields != Fields::Evidence));
     }
     footprint.extend(known);
     let footprint = joined(footprint);
@@ -190,7 +194,7 @@ pub(crate) async fn see<E: Executor>(
         image.extend(patient_for(executor, pauses, || executor.observe(&more, bodies)).await?);
     }
     let boot = survey.boot.filter(|_| action.is_job());
-    Ok(Seen { target, boot, footprint, image })
+    Ok(Seen { action, target, boot, footprint, image })
 }
 
 /// Executes a job and looks at what it left.

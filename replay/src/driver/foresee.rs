@@ -147,7 +147,7 @@ async fn look<E: Executor>(
     };
     let (touched, known_places) = prepare::touched(state, step, known);
     let seen = activity::see(executor, kept, step.target.clone(), &action, &touched, known_places, &[]).await;
-    let Seen { footprint, image, .. } = match seen {
+    let Seen { action, footprint, image, .. } = match seen {
         Ok(seen) => seen,
         Err(error) => return Ok(Foresight::Unseen(chain(&error))),
     };

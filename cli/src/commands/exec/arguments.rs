@@ -62,7 +62,7 @@ pub(crate) struct Exec {
     /// Act in the simulated cluster of this folder; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(super) lab_state: Option<PathBuf>,
-    /// Do it without asking, where it may lock you out.
+    /// Do it without asking, where it may lock you out or could not be taken back.
     #[arg(short, long)]
     pub(super) yes: bool,
     /// Take the host or node over although another journal claims it.

@@ -22,7 +22,7 @@ pub(super) fn action(words: &[&str]) -> Result<Action, Failure> {
                 "absent" => PackageState::Absent,
                 other => return Err(unknown(other, "present or absent")),
             };
-            Action::Package(Package { names: owned(names), state, exact: Vec::new() })
+            Action::Package(Package::of(owned(names), state))
         }
         ["file", path, "content", content, rest @ ..] => {
             let mut file =

@@ -15,7 +15,7 @@ use crate::confirm;
 use crate::error::{Exit, Failure};
 use crate::lab;
 use crate::render::live::Live;
-use crate::render::{bytes_to_stdout, to_stdout};
+use crate::render::{bytes_to_stdout, to_stderr, to_stdout};
 use crate::run::{Consent, InLab, NodeNames, Settings, Stopped, What, World};
 use crate::sources;
 pub(crate) use arguments::Exec;
@@ -64,7 +64,19 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         }
         None => What::OnHosts(plan),
     };
-    let done = World::open(args, what, settings)?.check()?.claim(Consent::given())?.drive()?;
+    let ready = World::open(args, what, settings)?.check()?;
+    let lost = ready.lost_packages();
+    if !lost.is_empty() {
+        let warning = format!("warning: what this removes could not be put back:\n  {}\n", lost.join("\n  "));
+        match exec.yes {
+            true => to_stderr(&warning),
+            false => confirm::ask(
+                &warning,
+                "mend that first, or type it again with --yes to go on without a way back: `palinode exec --yes HOST ...`",
+            )?,
+        }
+    }
+    let done = ready.claim(Consent::given())?.drive()?;
     if args.output == Output::Json {
         return done.report(args.output, began);
     }

@@ -67,6 +67,11 @@ pub(crate) trait ActionKind {
     /// Whether its goal holds for one resource of its footprint; `None` where it has no goal for it.
     fn met(&self, key: &ResourceKey, before: Option<&State>, now: &State) -> Option<bool>;
 
+    /// Whether it is `written` with what only its target could tell filled in.
+    fn fills_in(&self, _written: &Action) -> bool {
+        false
+    }
+
     /// The actions that take it back, computed from what was there before.
     fn inverse(&self, target: &Target, before: &Image) -> Vec<Undo>;
 

@@ -32,7 +32,7 @@ pub(super) fn start(unit: &str) -> Action {
 }
 
 pub(super) fn packages(names: &[&str], state: PackageState) -> Action {
-    Action::Package(Package { names: names.iter().map(|name| (*name).to_owned()).collect(), state, exact: Vec::new() })
+    Action::Package(Package::of(names.iter().map(|name| (*name).to_owned()).collect(), state))
 }
 
 pub(super) fn remove(names: &[&str]) -> Action {
