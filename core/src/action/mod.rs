@@ -10,6 +10,7 @@ mod on_cluster;
 mod on_host;
 mod secret;
 mod undo;
+pub(crate) mod units;
 pub(crate) mod values;
 
 pub use check::CheckError;

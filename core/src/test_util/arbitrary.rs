@@ -169,7 +169,7 @@ impl Dice<'_> {
         match self.below(12) {
             0 => State::Absent,
             1 => State::Unit {
-                active: self.pick(&[Active::Active, Active::Inactive, Active::Failed]),
+                active: self.pick(&[Active::Active, Active::Inactive, Active::Failed, Active::Leftovers]),
                 enabled: self.word(),
             },
             2 => State::Package { installed: self.list(Self::nevra) },
@@ -215,6 +215,9 @@ impl Dice<'_> {
             NotUndone,
             NotSeenBefore,
             NotSynced,
+            StaysStopped,
+            LeftProcesses,
+            EnabledOtherwise,
         ]);
         Residue { key: self.key(), loss }
     }

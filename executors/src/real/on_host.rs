@@ -93,15 +93,19 @@ impl Side for HostSide<'_> {
                 }
             };
             let more = package.map_or_else(|| host::script_of(&keys), host::beyond_script);
+            let along = self.kind.service().map(host::along_script).unwrap_or_default();
             let asks = host::asks(action);
-            let script = format!("printf 'boot '; p_boot\n{asks}{more}\n");
+            let script = format!("printf 'boot '; p_boot\n{asks}{along}{more}\n");
             let reply = real.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
             let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
             let boot =
                 boot.ok_or_else(|| refused(host, format!("it does not tell its boot: {}", reply.why())))?.to_owned();
             may_be_changed(host, &reply)?;
             let more = match package.map(|package| host::beyond(host, package, &reply)) {
-                None => Vec::new(),
+                None => {
+                    let along = self.kind.service().map(|service| host::along(host, service, reply.text()));
+                    along.transpose().map_err(|error| refused(host, error.to_string()))?.unwrap_or_default()
+                }
                 Some(Beyond::More(more)) => {
                     real.may_change(host, more.iter().map(|found| &found.key)).await?;
                     more

@@ -25,6 +25,8 @@
 //! | 4 | `Rules::moved_steps_look_again` | a step whose resource changed between its look and its effect failed, or wrote over it | it looks again |
 //! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
 //! | 4 | `Rules::people_close_runs` | only its own driver ended a run, or the rollback that took it back | a person may end one that nobody goes on with |
+//! | 5 | `Rules::units_come_back_together` | each unit of a step was taken back for itself, in the opposite order | what ran is started first, then the others are stopped; what nothing starts again is named as a loss |
+//! | 5 | `Rules::stopped_is_as_failed` | a unit that had failed, and was stopped after a rollback, was a residue | it is told, and is none |
 
 use std::ops::RangeInclusive;
 
@@ -32,7 +34,7 @@ use std::ops::RangeInclusive;
 pub const RULES: u32 = *RULES_KNOWN.end();
 
 /// The versions that this binary has: it drives such runs, and refuses to drive others.
-pub const RULES_KNOWN: RangeInclusive<u32> = 1..=4;
+pub const RULES_KNOWN: RangeInclusive<u32> = 1..=5;
 
 /// Rules that this binary has. See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +148,17 @@ impl Rules {
     /// Whether a person's word against a recorded failure is told from one about a step in doubt.
     pub fn overruling_is_told(self) -> bool {
         self.0 >= 4
+    }
+
+    /// Whether the units of a step are taken back in the order that brings all of them back, and what nothing starts
+    /// again is named as a loss.
+    pub fn units_come_back_together(self) -> bool {
+        self.0 >= 5
+    }
+
+    /// Whether a unit that had failed, or had left processes behind, is back when it is stopped.
+    pub(crate) fn stopped_is_as_failed(self) -> bool {
+        self.0 >= 5
     }
 
     /// Whether a person may end a run that nobody goes on with.
