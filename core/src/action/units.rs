@@ -7,10 +7,11 @@ use crate::resource::{Active, Image, Kind, Loss, Residue, State};
 /// The inverses of a `service` action in the order that brings all of its units back: what ran is started first, for a
 /// start pulls in what the unit needs and stops what conflicts with it; the others are stopped behind that.
 ///
-/// Of a unit that was changed along, the action changed nothing but whether it runs. A unit that nothing starts again is
-/// left alone: [`losses`] names it.
+/// Of a unit that was changed along, the action changed nothing but whether it runs, or whether it starts at boot. A unit
+/// that nothing starts again is left stopped: [`losses`] names it.
 pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) -> Vec<Undo> {
-    let (mut starts, mut stops) = (Vec::new(), Vec::new());
+    let (mut starts, mut stops, mut boots) = (Vec::new(), Vec::new(), Vec::new());
+    let alone = service.enabled.is_none() || before.keys().all(|key| is_named(service, key));
     for mut undo in inverse {
         let Action::Service(back) = &mut undo.action else {
             stops.push(undo);
@@ -24,22 +25,42 @@ pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) ->
             _ => None,
         });
         if !named {
-            back.enabled = None;
+            back.state = back.state.filter(|_| service.state.is_some());
+            back.enabled = back.enabled.filter(|_| service.enabled.is_some());
         }
         match was {
-            Some((Active::Active, enabled)) if stays_stopped(enabled) => back.state = None,
+            Some((Active::Active, enabled)) if stays_stopped(enabled) => back.state = Some(ServiceState::Stopped),
             // Its state was none of the action's business, and a stop would end what is left of it.
             Some((Active::Leftovers, _)) if service.state.is_none() => back.state = None,
             _ => {}
         }
-        match (back.state, back.enabled) {
-            (None, None) => {}
-            (Some(ServiceState::Started), _) => starts.push(undo),
-            (Some(ServiceState::Stopped) | None, _) => stops.push(undo),
+        // To enable one may enable others, so that is behind all starts and stops.
+        if alone {
+            match (back.state, back.enabled) {
+                (None, None) => {}
+                (Some(ServiceState::Started), _) => starts.push(undo),
+                (Some(ServiceState::Stopped) | None, _) => stops.push(undo),
+            }
+            continue;
+        }
+        let (state, enabled) = (back.state.take(), back.enabled.take());
+        let only = |state, enabled| {
+            let mut undo = undo.clone();
+            if let Action::Service(back) = &mut undo.action {
+                (back.state, back.enabled) = (state, enabled);
+            }
+            undo
+        };
+        match state {
+            None => {}
+            Some(ServiceState::Started) => starts.push(only(state, None)),
+            Some(ServiceState::Stopped) => stops.push(only(state, None)),
+        }
+        if enabled.is_some() {
+            boots.push(only(None, enabled));
         }
     }
-    starts.append(&mut stops);
-    starts
+    [starts, stops, boots].concat()
 }
 
 /// What is lost for good when these units are changed.
@@ -145,13 +166,32 @@ mod tests {
         for enabled in ["masked", "masked-runtime", "transient"] {
             let before = image(&[("a", Active::Active, enabled), ("user", Active::Active, enabled)]);
             let gone = vec![lost("a", Loss::StaysStopped), lost("user", Loss::StaysStopped)];
-            assert_eq!(back(Rules::NOW, &service(&["a"], STOPPED, None), &before), (vec![], gone), "{enabled}");
+            let words = || vec!["stop a".to_owned(), "stop user".to_owned()];
+            assert_eq!(back(Rules::NOW, &service(&["a"], STOPPED, None), &before), (words(), gone), "{enabled}");
             let kept = vec![lost("user", Loss::StaysStopped)];
-            assert_eq!(back(Rules::NOW, &service(&["a"], STARTED, None), &before), (vec![], kept), "{enabled}");
+            assert_eq!(back(Rules::NOW, &service(&["a"], STARTED, None), &before), (words(), kept), "{enabled}");
             let still = image(&[("a", Active::Inactive, enabled)]);
             let stop = vec!["stop a".to_owned()];
             assert_eq!(back(Rules::NOW, &service(&["a"], STOPPED, None), &still), (stop, vec![]), "{enabled}");
         }
+    }
+
+    #[test]
+    fn what_starts_at_boot_along_comes_back_behind_all_that_runs() {
+        let before = image(&[("a", Active::Inactive, "disabled"), ("a.socket", Active::Active, "enabled")]);
+        let all = ["start a.socket", "stop a", "disable a", "enable a.socket"];
+        let both = service(&["a"], STARTED, Some(true));
+        assert_eq!(back(Rules::NOW, &both, &before).0, all);
+        assert_eq!(
+            back(Rules::NOW, &service(&["a"], None, Some(true)), &before).0,
+            ["stop a", "disable a", "enable a.socket"]
+        );
+        assert_eq!(
+            back(Rules::NOW, &service(&["a"], STARTED, None), &before).0,
+            ["start a.socket", "stop and disable a"]
+        );
+        let named = service(&["a", "a.socket"], STARTED, Some(true));
+        assert_eq!(back(Rules::NOW, &named, &before).0, ["start and enable a.socket", "stop and disable a"]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 # ---- What systemd stops and starts along with a unit.
 
 # What is asked of each unit. A systemd of another age leaves out what it does not know.
-p_asked='-p Id -p Names -p LoadState -p ActiveState -p StopWhenUnneeded -p TriggeredBy'
+p_asked='-p Id -p Names -p LoadState -p ActiveState -p StopWhenUnneeded -p TriggeredBy -p UpheldBy'
 p_asked="$p_asked -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf -p PropagatesStopTo -p WantedBy"
-p_asked="$p_asked -p Requires -p RequiresOverridable -p Requisite -p BindsTo -p Wants -p Conflicts -p ConflictedBy"
+p_asked="$p_asked -p Requires -p RequiresOverridable -p Requisite -p BindsTo -p Wants -p Upholds -p Conflicts -p ConflictedBy"
 
 # stop|start NAME...: `along UNIT` for each other unit that changes when these are stopped or started one after the other,
 # or when that is taken back. `again UNIT`: it runs, and starts one of those that are stopped.
@@ -83,7 +83,7 @@ p_reached() {
           each(u, "ConsistsOf", "stop", way); each(u, "PropagatesStopTo", "stop", way)
         } else {
           each(u, "Requires", "start", way); each(u, "RequiresOverridable", "start", way)
-          each(u, "BindsTo", "start", way); each(u, "Wants", "start", way)
+          each(u, "BindsTo", "start", way); each(u, "Wants", "start", way); each(u, "Upholds", "start", way)
           each(u, "Conflicts", "stop", way); each(u, "ConflictedBy", "stop", way)
         }
       }
@@ -132,7 +132,7 @@ p_reached() {
         u = queue[i]
         if (!(u in named) && !(u in told)) { told[u] = 1; print "along " u }
         if (does[i] != "stop" || on[i] != "forth") continue
-        n = split(of[u, "TriggeredBy"], name, " ")
+        n = split(of[u, "TriggeredBy"] " " of[u, "UpheldBy"], name, " ")
         for (k = 1; k <= n; k++) {
           other = unit(name[k])
           if (other != "" && runs(other) && !((other, "stop", "forth") in seen) && !(other in again)) {
@@ -144,4 +144,27 @@ p_reached() {
       if (ask != "") print "ask" ask
     }
   '
+}
+
+# NAME...: `along UNIT` for each other unit that is enabled or disabled with these, as their files say.
+p_also() {
+  p_want='' p_had=' ' p_round=0
+  for p_s; do
+    p_s=$(p_named "$p_s")
+    p_want="$p_want $p_s" p_had="$p_had$p_s "
+  done
+  while [ -n "$p_want" ] && [ $p_round -lt 10 ]; do
+    p_files=$(set -f; systemctl show -p FragmentPath -p DropInPaths -- $p_want) || { printf '%s\n' "$p_files" >&2; return 1; }
+    p_files=$(printf '%s\n' "$p_files" | sed -n 's/^[A-Za-z]*=//p')
+    p_want='' p_round=$((p_round + 1))
+    for p_f in $p_files; do
+      if ! [ -f "$p_f" ]; then continue; fi
+      # What a name is made of is known to systemd alone where it has a specifier.
+      for p_s in $(sed -n 's/^Also=//p' "$p_f"); do
+        case "$p_s $p_had" in *%*) continue ;; *" $p_s "*) continue ;; esac
+        p_want="$p_want $p_s" p_had="$p_had$p_s "
+        printf 'along %s\n' "$p_s"
+      done
+    done
+  done
 }

@@ -9,31 +9,31 @@ use std::fmt::Write as _;
 /// The functions that follow the dependencies of units.
 const ALONG: &str = include_str!("along.sh");
 
-/// The question; nothing if no unit is stopped or started.
+/// The question.
 pub(crate) fn along_script(service: &Service) -> String {
-    let verb = match service.state {
-        Some(ServiceState::Started) => "start",
-        Some(ServiceState::Stopped) => "stop",
-        None => return String::new(),
-    };
-    let mut script = format!("{ALONG}echo '# along'; p_along {verb}");
-    for name in service.names() {
-        let _ = write!(script, " {}", quoted(name));
+    let names = service.names().map(quoted).collect::<Vec<_>>().join(" ");
+    let mut script = format!("{ALONG}echo '# along'; {{ :");
+    let verb = service.state.map(|state| match state {
+        ServiceState::Started => "start",
+        ServiceState::Stopped => "stop",
+    });
+    if let Some(verb) = verb {
+        let _ = write!(script, " && p_along {verb} {names}");
     }
-    script.push_str(" 2>&1; echo \"# /along $?\"\n");
+    if service.enabled.is_some() {
+        let _ = write!(script, " && p_also {names}");
+    }
+    script.push_str("; } 2>&1; echo \"# /along $?\"\n");
     script
 }
 
 /// A host that does not tell what depends on its units.
 #[derive(Debug, thiserror::Error)]
-#[error("it does not tell which units depend on those of the step: {0}")]
+#[error("it does not tell which units change with those of the step: {0}")]
 pub(crate) struct NoAnswer(String);
 
 /// The answer. A unit that would start a stopped one again is evidence: it is told, and stays as it is.
-pub(crate) fn along(host: &HostName, service: &Service, answer: &str) -> Result<Vec<Footprint>, NoAnswer> {
-    if service.state.is_none() {
-        return Ok(Vec::new());
-    }
+pub(crate) fn along(host: &HostName, answer: &str) -> Result<Vec<Footprint>, NoAnswer> {
     let part = answer.lines().skip_while(|line| *line != "# along").skip(1);
     let lines: Vec<&str> = part.clone().take_while(|line| !line.starts_with("# /along ")).collect();
     if part.clone().find(|line| line.starts_with("# /along ")) != Some("# /along 0") {

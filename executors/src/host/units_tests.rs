@@ -30,7 +30,7 @@ fn reached(units: &str, words: &str) -> Vec<String> {
     std::fs::write(at("systemctl"), SYSTEMCTL).expect("it can be written");
     std::fs::set_permissions(at("systemctl"), std::fs::Permissions::from_mode(0o755)).expect("it can be set");
     let path = format!("{}:{}", place.path().display(), std::env::var("PATH").unwrap_or_default());
-    let script = format!("{}\n{ALONG}\np_along {words}", crate::ssh::NAMED);
+    let script = format!("{}\n{ALONG}\n{words}", crate::ssh::NAMED);
     let mut said: Vec<Vec<String>> = Vec::new();
     for shell in [&["/bin/sh"][..], &["bash", "--posix"], &["dash"]] {
         let mut command = Command::new(shell[0]);
@@ -58,11 +58,11 @@ bound.mount active
 docker.service active
 ";
     let all = ["along bound.mount", "along node.service", "along part.service"];
-    assert_eq!(reached(units, "stop dns"), all);
-    assert_eq!(reached(units, "stop node dns.service"), [all[0], all[2]]);
+    assert_eq!(reached(units, "p_along stop dns"), all);
+    assert_eq!(reached(units, "p_along stop node dns.service"), [all[0], all[2]]);
     // What does not run is followed where it was named.
-    assert_eq!(reached(units, "stop off"), ["along beyond.service"]);
-    assert_eq!(reached(units, "stop nothing"), Vec::<String>::new());
+    assert_eq!(reached(units, "p_along stop off"), ["along beyond.service"]);
+    assert_eq!(reached(units, "p_along stop nothing"), Vec::<String>::new());
 }
 
 #[test]
@@ -88,9 +88,9 @@ old.socket active
         "along pod.service",
         "along podman.service",
     ];
-    assert_eq!(reached(units, "start node"), wanted);
+    assert_eq!(reached(units, "p_along start node"), wanted);
     // A unit that runs starts nothing through others that run.
-    assert_eq!(reached(units, "start pod"), Vec::<String>::new());
+    assert_eq!(reached(units, "p_along start pod"), Vec::<String>::new());
 }
 
 #[test]
@@ -100,8 +100,8 @@ node.service active Wants=docker.service Requires=dns.service
 docker.service inactive
 dns.service active RequiredBy=node.service
 ";
-    assert_eq!(reached(units, "stop node"), ["along docker.service"]);
-    assert_eq!(reached(units, "stop dns"), ["along docker.service", "along node.service"]);
+    assert_eq!(reached(units, "p_along stop node"), ["along docker.service"]);
+    assert_eq!(reached(units, "p_along stop dns"), ["along docker.service", "along node.service"]);
 }
 
 #[test]
@@ -112,9 +112,9 @@ a.socket active
 a.timer active
 a.path inactive
 ";
-    assert_eq!(reached(units, "stop a"), ["again a.socket", "again a.timer"]);
-    assert_eq!(reached(units, "stop a.socket a"), ["again a.timer"]);
-    assert_eq!(reached(units, "start a"), Vec::<String>::new());
+    assert_eq!(reached(units, "p_along stop a"), ["again a.socket", "again a.timer"]);
+    assert_eq!(reached(units, "p_along stop a.socket a"), ["again a.timer"]);
+    assert_eq!(reached(units, "p_along start a"), Vec::<String>::new());
 }
 
 #[test]
@@ -126,8 +126,8 @@ shared.service active StopWhenUnneeded=yes WantedBy=a.service,b.service
 b.service active
 idle.service inactive
 ";
-    assert_eq!(reached(units, "stop a"), ["along helper.service"]);
-    assert_eq!(reached(units, "stop b a"), ["along helper.service", "along shared.service"]);
+    assert_eq!(reached(units, "p_along stop a"), ["along helper.service"]);
+    assert_eq!(reached(units, "p_along stop b a"), ["along helper.service", "along shared.service"]);
 }
 
 /// systemctl escapes the backslash of a name in lists.
@@ -137,15 +137,34 @@ fn names_come_through_as_they_are() {
 a.service active RequiredBy=d-b\\x5cx2dc@1:2.service Names=a.service,other.service
 d-b\\x2dc@1:2.service active
 ";
-    assert_eq!(reached(units, "stop a"), ["along d-b\\x2dc@1:2.service"]);
+    assert_eq!(reached(units, "p_along stop a"), ["along d-b\\x2dc@1:2.service"]);
     let host = HostName::new("gluster1.demo").expect("a host name");
     let service =
         Service { unit: "a".to_owned(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
     let answer = |end: &str| format!("boot x\n# along\nalong d\\x2dc.service\nagain a.socket\n{end}");
-    let more = along(&host, &service, &answer("# /along 0\n")).expect("it is whole");
+    let more = along(&host, &answer("# /along 0\n")).expect("it is whole");
     let unit = |name: &str, fields| Footprint::new(ResourceKey::unit(&host, name), fields);
     assert_eq!(more, [unit("d\\x2dc", Fields::All), unit("a.socket", Fields::Evidence)]);
     for end in ["", "# /along 1\n", "Failed to connect to bus\n# /along 1\n"] {
-        assert!(along(&host, &service, &answer(end)).is_err(), "{end}");
+        assert!(along(&host, &answer(end)).is_err(), "{end}");
     }
+}
+
+#[test]
+fn what_is_enabled_along_is_read_in_the_files_of_units() {
+    let place = tempfile::tempdir().expect("a folder can be made");
+    let file = |name: &str, lines: &str| {
+        let at = place.path().join(name);
+        std::fs::write(&at, lines).expect("it can be written");
+        at.display().to_string()
+    };
+    let (a, more) =
+        (file("a", "[Install]\nAlso=a.socket b.service\nAlso=x@%i.socket\n"), file("more", "[Install]\nAlso=c.path\n"));
+    let socket = file("a.socket", "[Install]\nAlso=a.service b.service\n");
+    let units = format!(
+        "a.service active FragmentPath={a} DropInPaths={more},/nothing\na.socket active FragmentPath={socket}\n\
+         b.service inactive FragmentPath=\nc.path inactive\n"
+    );
+    assert_eq!(reached(&units, "p_also a"), ["along a.socket", "along b.service", "along c.path"]);
+    assert_eq!(reached(&units, "p_also b"), Vec::<String>::new());
 }

@@ -103,7 +103,7 @@ impl Side for HostSide<'_> {
             may_be_changed(host, &reply)?;
             let more = match package.map(|package| host::beyond(host, package, &reply)) {
                 None => {
-                    let along = self.kind.service().map(|service| host::along(host, service, reply.text()));
+                    let along = self.kind.service().map(|_| host::along(host, reply.text()));
                     along.transpose().map_err(|error| refused(host, error.to_string()))?.unwrap_or_default()
                 }
                 Some(Beyond::More(more)) => {
