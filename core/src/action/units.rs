@@ -5,14 +5,20 @@ use crate::id::ResourceKey;
 use crate::resource::{Active, Image, Kind, Loss, Residue, State};
 
 /// The inverses of a `service` action in the order that brings all of its units back: what ran is started first, for a
-/// start pulls in what the unit needs and stops what conflicts with it; the others are stopped behind that.
+/// start pulls in what the unit needs and stops what conflicts with it; the others are stopped behind that. Those that
+/// were named go first, for some units start only beside one that runs already.
 ///
 /// Of a unit that was changed along, the action changed nothing but whether it runs, or whether it starts at boot. A unit
 /// that nothing starts again is left stopped: [`losses`] names it.
 pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) -> Vec<Undo> {
     let (mut starts, mut stops, mut boots) = (Vec::new(), Vec::new(), Vec::new());
     let alone = service.enabled.is_none() || before.keys().all(|key| is_named(service, key));
-    for mut undo in inverse {
+    let is_of_named = |undo: &Undo| match &undo.action {
+        Action::Service(back) => service.names().any(|name| name == back.unit),
+        _ => false,
+    };
+    let (named, along): (Vec<Undo>, Vec<Undo>) = inverse.into_iter().partition(is_of_named);
+    for mut undo in named.into_iter().chain(along) {
         let Action::Service(back) = &mut undo.action else {
             stops.push(undo);
             continue;
@@ -192,6 +198,13 @@ mod tests {
         );
         let named = service(&["a", "a.socket"], STARTED, Some(true));
         assert_eq!(back(Rules::NOW, &named, &before).0, ["start and enable a.socket", "stop and disable a"]);
+    }
+
+    #[test]
+    fn what_was_named_comes_back_before_what_changed_along() {
+        let before = image(&[("a", Active::Active, "static"), ("b", Active::Active, "static")]);
+        let stop = Service { unit: "b".to_owned(), units: Vec::new(), state: STOPPED, enabled: None };
+        assert_eq!(back(Rules::NOW, &stop, &before).0, ["start b", "start a"]);
     }
 
     #[test]

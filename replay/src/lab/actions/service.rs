@@ -30,7 +30,7 @@ impl InLab for Service {
                     // What needs it stops before it.
                     for user in along(host, own, ServiceState::Stopped, &runs).into_iter().rev() {
                         runs.remove(user);
-                        draft.then(4, unit(user, UnitVerb::Stop));
+                        draft.then(0, unit(user, UnitVerb::Stop));
                     }
                     runs.remove(own);
                     draft.then(4, unit(of, UnitVerb::Stop));
@@ -38,7 +38,7 @@ impl InLab for Service {
                 Some(ServiceState::Started) => {
                     for need in along(host, own, ServiceState::Started, &runs).into_iter().rev() {
                         runs.insert(need);
-                        draft.then(4, unit(need, UnitVerb::Start));
+                        draft.then(0, unit(need, UnitVerb::Start));
                     }
                     if runs.insert(own) {
                         draft.then(4, unit(of, UnitVerb::Start));
