@@ -3,8 +3,8 @@
 use super::lanes::{LaneRow, lanes};
 use super::{count, escape, hints, lines, moment, one_line, some, span, words};
 use crate::journal;
-use palinode_core::record::{ImageRef, PauseWhy, Scope, World};
-use palinode_core::resource::{Image, Residue};
+use palinode_core::record::{Difference, ImageRef, PauseWhy, Scope, World};
+use palinode_core::resource::{Image, Loss, Residue};
 use palinode_core::run::history::History;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::{Plan, Work};
@@ -232,6 +232,10 @@ pub(crate) fn text(
     for (step, reason) in passed_with_reason(history, run) {
         row("passed", format!("{}: {}", escape(&step), escape(&reason)));
     }
+    for difference in told_differences(run) {
+        let (was, is) = (difference.was.to_string(), difference.is.to_string());
+        row("but", format!("{} was {}, and is {}", escape(difference.key.as_str()), escape(&was), escape(&is)));
+    }
     row("journal", journal.to_owned());
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
@@ -250,6 +254,14 @@ fn passed_with_reason(history: &History, run: &RunState) -> Vec<(String, String)
     let reasoned = original.filter_map(|(_, step, _)| Some((step, step.undo_reason.clone()?)));
     let passed = reasoned.filter(|(step, _)| closed.passed.contains(&ResourceKey::step(&step.path)));
     passed.map(|(step, reason)| (step.path.to_string(), reason)).collect()
+}
+
+/// What is not as it was at the end of a rollback, and is no residue: nothing makes a unit fail again.
+fn told_differences(run: &RunState) -> impl Iterator<Item = &Difference> {
+    run.closed.iter().flat_map(|closed| {
+        let differs = |key: &ResourceKey| Residue { key: key.clone(), loss: Loss::Differs };
+        closed.differences.iter().filter(move |found| !closed.residues.contains(&differs(&found.key)))
+    })
 }
 
 /// A command line, and what it is for; nothing, where it says so itself.

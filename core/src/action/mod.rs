@@ -11,6 +11,7 @@ mod on_host;
 mod package_word;
 mod secret;
 mod undo;
+pub(crate) mod units;
 pub(crate) mod values;
 
 pub use check::CheckError;

@@ -60,7 +60,7 @@ impl Undo {
             Accepted::Any => true,
             Accepted::Absent => *live == State::Absent,
             Accepted::Stopped => match live {
-                State::Unit { active, .. } => *active != crate::resource::Active::Active,
+                State::Unit { active, .. } => !active.runs(),
                 other => *other == State::Absent,
             },
             Accepted::NewNode => matches!(live, State::Node(node) if !seen_uid(&node.uid)),

@@ -3,7 +3,7 @@
 use super::act_error::ActError;
 use super::{guard, same};
 use crate::kind::done_by;
-use palinode_core::action::{Package, Secret};
+use palinode_core::action::{Package, Secret, Service};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::record::Why;
 
@@ -25,6 +25,11 @@ pub(crate) trait OnHost {
 
     /// What it is as a package transaction, whose other packages and files are looked up before.
     fn transaction(&self) -> Option<&Package> {
+        None
+    }
+
+    /// What it stops or starts, whose dependencies are looked up before.
+    fn service(&self) -> Option<&Service> {
         None
     }
 

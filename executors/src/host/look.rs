@@ -115,7 +115,19 @@ struct Part<'a> {
 
 /// A unit's name as systemd has it.
 fn full(unit: &str) -> String {
-    const KINDS: [&str; 7] = [".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice"];
+    const KINDS: [&str; 11] = [
+        ".service",
+        ".socket",
+        ".device",
+        ".mount",
+        ".automount",
+        ".swap",
+        ".target",
+        ".path",
+        ".timer",
+        ".slice",
+        ".scope",
+    ];
     if KINDS.iter().any(|kind| unit.ends_with(kind)) { unit.to_owned() } else { format!("{unit}.service") }
 }
 
@@ -140,12 +152,15 @@ fn unit(asked: &str, lines: &[&str]) -> Option<State> {
     }
     let left = lines.contains(&"left");
     let active = match active {
-        "inactive" | "failed" if left => Active::Active,
+        "inactive" | "failed" if left => Active::Leftovers,
         "inactive" => Active::Inactive,
         "failed" => Active::Failed,
         "active" | "reloading" | "activating" | "deactivating" | "maintenance" | "refreshing" => Active::Active,
         _ => return None,
     };
+    // What is there only as long as it runs has no file of its own. A systemd of RHEL 7 has no word for that.
+    let bare = || field("FragmentPath") == Some("") && [".mount", ".swap", ".scope"].iter().any(|of| id.ends_with(of));
+    let enabled = if field("Transient") == Some("yes") || bare() { "transient" } else { enabled };
     Some(State::Unit { active, enabled: enabled.to_owned() })
 }
 
@@ -337,7 +352,13 @@ mod tests {
             (&unit, shown("active", ""), is(Active::Active)),
             (&unit, shown("deactivating", ""), is(Active::Active)),
             (&unit, shown("inactive", ""), is(Active::Inactive)),
-            (&unit, shown("inactive", "left\n"), is(Active::Active)),
+            (&unit, shown("inactive", "left\n"), is(Active::Leftovers)),
+            (&unit, shown("failed", "left\n"), is(Active::Leftovers)),
+            (
+                &unit,
+                shown("active", "Transient=yes\n"),
+                State::Unit { active: Active::Active, enabled: "transient".to_owned() },
+            ),
             (&unit, shown("failed", ""), is(Active::Failed)),
             (
                 &unit,

@@ -7,6 +7,7 @@ pub(crate) mod guard;
 mod look;
 mod packages;
 mod same;
+mod units;
 
 pub(crate) use act::{LIMIT, OnHost, act, bounded};
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
@@ -15,3 +16,4 @@ pub(crate) use packages::{
     Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, words_script,
 };
 pub(crate) use same::moved;
+pub(crate) use units::{along, along_script};

@@ -108,8 +108,9 @@ impl Side for HostSide<'_> {
                 Some(package) => host::beyond_script(package, &known),
                 None => host::script_of(&keys),
             };
+            let along = self.kind.service().map(host::along_script).unwrap_or_default();
             let asks = host::asks(action);
-            let script = format!("printf 'boot '; p_boot\n{asks}{more}\n");
+            let script = format!("printf 'boot '; p_boot\n{asks}{along}{more}\n");
             let reply = real.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
             let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
             let boot =
@@ -124,7 +125,10 @@ impl Side for HostSide<'_> {
                 package => package,
             };
             let more = match package.as_ref().map(|package| host::beyond(host, package, &reply)) {
-                None => Vec::new(),
+                None => {
+                    let along = self.kind.service().map(|_| host::along(host, reply.text()));
+                    along.transpose().map_err(|error| refused(host, error.to_string()))?.unwrap_or_default()
+                }
                 Some(Beyond::More(more)) => {
                     real.may_change(host, more.iter().map(|found| &found.key)).await?;
                     more

@@ -318,22 +318,21 @@ p_sweep() {
 
 p_unit() {
   printf 'asked %s\n' "$1"
-  set -- "$(p_named "$1")"
-  printf 'looked %s\n' "$1"
-  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -- "$1") || return 1
-  printf '%s\n' "$p_u"
+  p_full "$1"
+  p_shows
+  case $p_u in *LoadState=not-found*) p_aliased; p_shows ;; esac
+  if [ -z "$p_u" ]; then return 1; fi
+  printf 'looked %s\n%s\n' "$p_n" "$p_u"
   # A unit that stopped may have left processes behind: then what it ran still runs.
   case $p_u in *ActiveState=inactive* | *ActiveState=failed*)
-    p_cg=$(printf '%s\n' "$p_u" | sed -n 's/^ControlGroup=//p')
-    if [ -z "$p_cg" ]; then p_cg=/system.slice/$(printf '%s\n' "$p_u" | sed -n 's/^Id=//p'); fi
-    for p_at in "/sys/fs/cgroup/systemd$p_cg" "/sys/fs/cgroup/unified$p_cg" "/sys/fs/cgroup$p_cg"; do
-      if [ -d "$p_at" ] && [ -n "$(find "$p_at" -name cgroup.procs -exec cat {} + 2>/dev/null | head -n 1)" ]; then
-        echo left
-        break
-      fi
-    done
+    if [ -n "$(p_left "$(p_cgroup "$p_u")")" ]; then echo left; fi
     ;;
   esac
+}
+
+p_shows() {
+  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -p Slice -p Transient -p FragmentPath -- "$p_n") ||
+    { printf '%s\n' "$p_u"; p_u=''; }
 }
 
 p_packages() {

@@ -14,4 +14,5 @@ mod packages;
 mod runs;
 mod signals;
 mod soak;
+mod units;
 mod words;

@@ -1,6 +1,6 @@
 //! Why a run pauses, and how it ends.
 
-use crate::action::UndoClass;
+use crate::action::{UndoClass, units};
 use crate::id::{ResourceKey, RunId};
 use crate::record::{Compensates, Difference, PauseWhy, RunClosed, RunEnd};
 use crate::resource::{Fields, Image, Loss, Residue, State};
@@ -71,7 +71,13 @@ pub fn close_back(
     for (key, (was, fields)) in originals {
         match now.and_then(|now| now.get(key)) {
             Some(is) if was.same(is, *fields) => continue,
-            Some(is) => differences.push(Difference { key: key.clone(), was: was.clone(), is: is.clone() }),
+            Some(is) => {
+                differences.push(Difference { key: key.clone(), was: was.clone(), is: is.clone() });
+                // No way back makes a unit fail again; that it is stopped instead is told.
+                if is_back(state.rules, was, is) {
+                    continue;
+                }
+            }
             // What cannot be looked at is not claimed to be restored.
             None => {}
         }
@@ -87,6 +93,12 @@ pub fn close_back(
         by: None,
         reason: None,
     }
+}
+
+/// Whether a resource that differs from what it was is as far back as anything brings it: the difference is told, and is
+/// no residue.
+pub fn is_back(rules: Rules, was: &State, is: &State) -> bool {
+    rules.stopped_is_as_failed() && units::is_back_as_stopped(was, is)
 }
 
 /// How a rollback ends that a person closes: nobody looked at what is there, so nothing is claimed to be restored.

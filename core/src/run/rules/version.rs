@@ -26,6 +26,8 @@
 //! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
 //! | 4 | `Rules::people_close_runs` | only its own driver ended a run, or the rollback that took it back | a person may end one that nobody goes on with |
 //! | 5 | `Rules::only_what_is_gone_is_lost` | a drain that failed lost all pods that it had set out to evict, also those that are still there; the end of a run and a rollback of it told different losses | what is gone is lost, and what its job accepted the eviction of |
+//! | 5 | `Rules::units_come_back_together` | each unit of a step was taken back for itself, in the opposite order | what ran is started first, then the others are stopped; what nothing starts again is named as a loss |
+//! | 5 | `Rules::stopped_is_as_failed` | a unit that had failed, and was stopped after a rollback, was a residue | it is told, and is none |
 
 use std::ops::RangeInclusive;
 
@@ -147,6 +149,17 @@ impl Rules {
     /// Whether a person's word against a recorded failure is told from one about a step in doubt.
     pub fn overruling_is_told(self) -> bool {
         self.0 >= 4
+    }
+
+    /// Whether the units of a step are taken back in the order that brings all of them back, and what nothing starts
+    /// again is named as a loss.
+    pub fn units_come_back_together(self) -> bool {
+        self.0 >= 5
+    }
+
+    /// Whether a unit that had failed, or had left processes behind, is back when it is stopped.
+    pub(crate) fn stopped_is_as_failed(self) -> bool {
+        self.0 >= 5
     }
 
     /// Whether a person may end a run that nobody goes on with.
