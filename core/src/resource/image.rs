@@ -50,6 +50,12 @@ pub enum Loss {
     NotSeenBefore,
     /// It is not known to be on the host's disk: a power cut may lose it.
     NotSynced,
+    /// A socket, which no archive holds.
+    Socket,
+    /// The file had other names (hard links), and is one of its own since.
+    OtherNames,
+    /// The file had holes, which are filled.
+    Holes,
 }
 
 impl Loss {
@@ -66,6 +72,9 @@ impl Loss {
             Self::NotUndone => "was not taken back",
             Self::NotSeenBefore => "was not looked at before it was changed, so nothing puts it back",
             Self::NotSynced => "not known to be on the host's disk",
+            Self::Socket => "a socket, which only the program that listens there makes again",
+            Self::OtherNames => "had other names (hard links), and is a file of its own since",
+            Self::Holes => "had holes, which are filled",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::id::*;
 use crate::inventory::{DefinitionChange, Edit, Place as Spot};
 use crate::record::Place;
 use crate::record::*;
-use crate::resource::{Active, Fields, Footprint, Image, Loss, Nevra, Node, ObjectRef, Pod, Residue, State};
+use crate::resource::{Active, Apart, Fields, Footprint, Image, Loss, Nevra, Node, ObjectRef, Pod, Residue, State};
 use crate::run::plan::{Lane, LaneKind, Plan, Step, When, Work};
 use crate::span::Span;
 use crate::test_util::random_history::Dice;
@@ -180,9 +180,22 @@ impl Dice<'_> {
                 body: self.body(),
                 mtime: self.maybe(Self::signed),
                 attributes: self.maybe(Self::body),
+                inode: self.maybe(Self::number),
+                holes: self.flag(),
+                above: self.maybe(|dice| Box::new(dice.pairs())),
             },
-            4 => State::Link { target: self.word() },
-            5 => State::Tree { entries: self.number(), body: self.body() },
+            4 => State::Link {
+                target: self.word(),
+                owner: self.maybe(Self::word),
+                above: self.maybe(|dice| Box::new(dice.pairs())),
+            },
+            5 => State::Tree {
+                entries: self.number(),
+                body: self.body(),
+                list: self.maybe(Self::body),
+                apart: Apart { sockets: self.words(), names: self.words(), holes: self.words() }.some(),
+                above: self.maybe(|dice| Box::new(dice.pairs())),
+            },
             6 => State::Boot { id: self.word() },
             7 => State::Node(Box::new(self.node())),
             9 => State::Repository { enabled: self.flag() },
@@ -215,6 +228,9 @@ impl Dice<'_> {
             NotUndone,
             NotSeenBefore,
             NotSynced,
+            Socket,
+            OtherNames,
+            Holes,
         ]);
         Residue { key: self.key(), loss }
     }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// What the shell knows before it is asked anything.
-pub(super) const PRELUDE: &str =
+pub(crate) const PRELUDE: &str =
     concat!(include_str!("prelude.sh"), include_str!("named.sh"), include_str!("carried.sh"));
 
 /// What starts jobs on the host and outlives the shell.

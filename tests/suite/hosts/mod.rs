@@ -11,4 +11,5 @@ mod machines;
 mod runs;
 mod signals;
 mod soak;
+mod trees;
 mod words;

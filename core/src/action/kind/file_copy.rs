@@ -6,7 +6,7 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, Residue, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,5 +75,9 @@ impl ActionKind for FileCopy {
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
     }
 }

@@ -163,11 +163,11 @@ fn file_state(host: &Host, path: &str, bodies: &dyn Bodies) -> Result<State, Bod
             let body = bodies.put(Class::Content, content.as_bytes())?;
             State::file(*mode, owner.clone(), content.len() as u64, body)
         }
-        Some(Entry::Link { target }) => State::Link { target: target.clone() },
+        Some(Entry::Link { target }) => State::link(target.clone()),
         _ if host.files.is_dir(path) => {
             let (archive, entries) = host.files.archive(path);
             let text = serde_json::to_vec(&archive).unwrap_or_default();
-            State::Tree { entries, body: bodies.put(Class::Content, &text)? }
+            State::tree(entries, bodies.put(Class::Content, &text)?)
         }
         _ => State::Absent,
     })
