@@ -11,7 +11,7 @@ use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
 use palinode_core::run::compensate::Compensation;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{LaneKind, Work};
+use palinode_core::run::plan::{LaneKind, Step, Work};
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
 use palinode_replay::driver::{DriveError, Stopped};
@@ -59,9 +59,13 @@ pub(crate) struct WayBack {
     /// Show the plan and what cannot be restored; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Change back what someone has changed since; what was found is recorded.
+    /// Change back what someone has changed since: all that is found and shown before it begins, and nothing that changes
+    /// later.
     #[arg(long)]
     force: bool,
+    /// Change this resource back although someone has changed it since. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    force_resource: Vec<String>,
     /// Change real hosts without asking.
     #[arg(short, long)]
     yes: bool,
@@ -127,7 +131,6 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let settings = Settings {
         take_over: rollback.way.take_over,
         host_changed: rollback.way.host_changed.clone(),
-        force: rollback.way.force,
         gap: rollback.gap,
         live: Live::beside(rollback.way.live),
         lab: rollback.lab_options.clone(),
@@ -148,6 +151,9 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
+    let steps: Vec<&Step> = way.plan.steps.iter().collect();
+    let ready = ready.consenting(&steps, rollback.way.force, &rollback.way.force_resource)?;
+    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
     let place = state.opened.world.clone();
     let consent = match place == record::World::Real && !rollback.way.yes {
         true => {
@@ -168,15 +174,20 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     ready.taken_back_by(way.plan, place, &told)?.claim(consent)?.drive()?.report(args.output, began)
 }
 
+/// The open rollback of a run.
+fn taking_back(history: &History, run: RunId) -> Option<&RunState> {
+    history
+        .runs
+        .values()
+        .find(|other| other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == run))
+}
+
 /// The run that is taken back; none that is being taken back already.
 fn chosen(history: &History, rollback: &Rollback, scope: &Scope) -> Result<RunId, Failure> {
     let state = journal::run(history, rollback.named(), journal::Default::Forward)?;
     let id = journal::short(history, state.run);
     suggest::scope(state, &id, scope)?;
-    let back = history.runs.values().find(|other| {
-        other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == state.run)
-    });
-    match back {
+    match taking_back(history, state.run) {
         None => Ok(state.run),
         Some(open) => {
             let back = journal::short(history, open.run);
@@ -276,7 +287,15 @@ fn preview_text(
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
     out.push_str(&way_text(state, way));
-    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &journal::short(history, run))));
+    let next = match taking_back(history, run) {
+        None => command(scope, &journal::short(history, run)),
+        Some(open) => {
+            let back = journal::short(history, open.run);
+            let _ = writeln!(out, "\nIt is being taken back already, by run {back}.");
+            hints::command(&format!("resume {back}"))
+        }
+    };
+    let _ = writeln!(out, "\nnext\n  {}", escape(&next));
     out
 }
 

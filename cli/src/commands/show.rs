@@ -51,7 +51,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     let mut catalog = Catalog::open(&reader)?;
     if what.contains('/') {
         let run = journal::row(catalog.runs(), show.run.as_deref())?.run;
-        let family = Family::fold(&mut catalog, &reader, run)?;
+        let family = Family::fold(&mut catalog, &reader, run)?.at(what);
         drop(catalog);
         return if show.body { printed(&reader, &family, what) } else { step(args, &reader, &family, what) };
     }
@@ -105,6 +105,23 @@ impl Family {
             history.apply(stored, &mut |blob| reader.public(blob))?;
         }
         Ok(Self { run, history, entries, runs })
+    }
+
+    /// The same about the run that has this step: a rollback has its own, and those of the run that it takes back are looked
+    /// for there.
+    fn at(self, step: &str) -> Self {
+        let Ok(path) = StepPath::new(step) else { return self };
+        let mut at = self.run;
+        // A chain of rollbacks is no longer than the number of runs.
+        for _ in 0..self.history.runs.len() {
+            let Some(state) = self.history.runs.get(&at) else { break };
+            match &state.opened.compensates {
+                _ if state.find(&path).is_some() => return Self { run: at, ..self },
+                Some(back) => at = back.run,
+                None => break,
+            }
+        }
+        self
     }
 
     fn run(&self) -> Result<&RunState, Failure> {

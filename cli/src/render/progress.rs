@@ -120,17 +120,11 @@ impl Progress {
             Event::Paused { why, .. } => {
                 to_stderr(&format!("{}  paused: {}\n", clock(entry.time), escape(&words::pause(why))));
             }
-            Event::DriftFound { step, key, expected, found, forced } => {
+            // What differs inside a directory is told beside this: it is not public.
+            Event::DriftFound { step, key, expected, found, forced, what: _ } => {
                 let what = if *forced { "changed since" } else { "DRIFT" };
-                line(
-                    step,
-                    format!(
-                        "{what}: {} was {}, is {}",
-                        escape(key.as_str()),
-                        escape(&expected.to_string()),
-                        escape(&found.to_string())
-                    ),
-                );
+                let differs = expected.difference(found).join(", ");
+                line(step, format!("{what}: {}: {}", escape(key.as_str()), escape(&differs)));
             }
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn pause(why: &PauseWhy) -> String {
         PauseWhy::Failed => "a step failed".to_owned(),
         PauseWhy::InDoubt => "a step is in doubt, and only you can say what became of it".to_owned(),
         PauseWhy::Asked => "someone asked for a pause".to_owned(),
-        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded, so someone else changed it"),
+        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded: it was changed since"),
         PauseWhy::Blocked(step) => format!("{step} cannot begin"),
     }
 }

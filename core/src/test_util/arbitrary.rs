@@ -510,6 +510,7 @@ impl Dice<'_> {
             machines: self.maybe(Self::host_keys),
             taken: self.list(|dice| (dice.word(), dice.body())),
             host_changed: self.list(Self::host),
+            forced: self.list(Self::key),
         })
     }
 
@@ -674,6 +675,7 @@ impl Dice<'_> {
                 expected: self.state(),
                 found: self.state(),
                 forced: self.flag(),
+                what: self.maybe(Self::body),
             },
             _ => Event::RunClosed(Box::new(self.closed())),
         }

@@ -2,6 +2,7 @@
 
 mod channel;
 mod conformance;
+mod drift;
 mod drops;
 mod fence;
 mod files;
