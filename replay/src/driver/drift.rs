@@ -44,6 +44,13 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         told
     }
 
+    /// What the step had that this one takes back.
+    fn owned_by(&self, step: &Step) -> Vec<Footprint> {
+        let Some(undoes) = &step.undoes else { return Vec::new() };
+        let of = self.history.runs.get(&undoes.run).and_then(|run| run.step(run.find(&undoes.step)?));
+        of.and_then(|(_, known)| known.intent.as_ref()).map(|intent| intent.footprint.clone()).unwrap_or_default()
+    }
+
     /// Looks what someone changed of all that these steps of a rollback change back. Of a resource that several of them
     /// change only the first finds what was recorded last.
     pub async fn drifted(&self, steps: &[&Step]) -> Result<Drifted, DriveError> {
@@ -51,7 +58,12 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let mut asked: Vec<(&Step, &Action, Vec<Footprint>)> = Vec::new();
         for step in steps.iter().filter(|step| step.undoes.is_some()) {
             let Work::Act(action) = &step.work else { continue };
-            let mut places = joined(action.footprint(&step.target));
+            let mut places = action.footprint(&step.target);
+            // What the step found beside its own: the rest of a transaction, what is behind links. A file is put back alone.
+            if !matches!(action, Action::FileRestore(_)) {
+                places.extend(self.owned_by(step));
+            }
+            let mut places = joined(places);
             places.retain(|place| place.fields != Fields::Evidence && known.insert(place.key.clone()));
             asked.push((step, action, places));
         }

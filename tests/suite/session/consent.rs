@@ -72,3 +72,17 @@ fn what_is_being_taken_back_is_gone_on_with_and_its_steps_are_shown() {
         desk.run(&["resume", "--force"]);
     }
 }
+
+#[test]
+fn what_differs_in_a_directory_is_named_by_its_paths() {
+    let desk = Desk::new();
+    let lab = ["exec", "--lab-state", "lab", "gluster1.demo", "file"];
+    desk.run(&[&lab[..], &["/etc/origin/*", "absent"]].concat()).exits(0);
+    desk.run(&[&["--journal", "other"], &lab[..], &["/etc/origin/theirs", "content", "x"]].concat()).exits(0);
+    desk.run(&["undo", "@"]).exits(3).complains(&["gluster1.demo/file:/etc/origin differs", "theirs is new"]);
+    desk.run(&["log"]).exits(0).says(&["gluster1.demo/file:/etc/origin: theirs is new"]);
+    desk.run(&["resume", "--force"])
+        .exits(0)
+        .complains(&["to be overwritten: gluster1.demo/file:/etc/origin: theirs is new"]);
+    desk.run(&["replay", "--strict"]).exits(0);
+}
