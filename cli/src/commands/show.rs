@@ -377,7 +377,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
         if !closed.differences.is_empty() {
             out.push_str("\nnot as it was\n");
             for difference in &closed.differences {
-                let what = difference.was.changed_to(&difference.is);
+                let what = words::differs(&difference.was, &difference.is);
                 let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
             }
         }

@@ -208,7 +208,7 @@ fn text(
     {
         out.push_str("\nnot as it was\n");
         for difference in closed.differences.iter().take(summary::MOST) {
-            let what = difference.was.changed_to(&difference.is);
+            let what = words::differs(&difference.was, &difference.is);
             let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
         }
         if closed.differences.len() > summary::MOST {

@@ -125,7 +125,8 @@ impl Progress {
             Event::Paused { why, .. } => {
                 to_stderr(&format!("{}  paused: {}\n", clock(entry.time), escape(&words::pause(why))));
             }
-            Event::DriftFound { step, key, expected, found, forced } => {
+            // What differs inside a directory is told beside this: it is not public.
+            Event::DriftFound { step, key, expected, found, forced, what: _ } => {
                 let what = if *forced { "changed since" } else { "DRIFT" };
                 line(step, format!("{what}: {}", escape(&words::changed(key, expected, found))));
             }

@@ -303,8 +303,10 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
     let decisions = open_steps(run, id, None).into_iter().take(MOST).flat_map(|step| step.next);
     let mut all: Vec<Next> = decisions.filter(|line| *line != resume).map(|line| (line, String::new())).collect();
     all.dedup();
-    if let Some(PauseWhy::Drift(_)) = &run.paused {
-        all.push(line(format!("resume {id} --force"), "overwrite what someone changed since"));
+    if let Some(PauseWhy::Drift(key)) = &run.paused {
+        let key = hints::quoted(key.as_str());
+        all.push(line(format!("resume {id} --force-resource {key}"), "overwrite what was changed since of this one"));
+        all.push(line(format!("resume {id} --force"), "of all, once it is shown"));
     } else if run.goes_on() {
         let words = match &run.paused {
             Some(PauseWhy::Blocked(_)) => "try again, once what keeps it is mended",

@@ -55,16 +55,28 @@ pub(crate) fn pause(why: &PauseWhy) -> String {
         PauseWhy::Failed => "a step failed".to_owned(),
         PauseWhy::InDoubt => "a step is in doubt, and only you can say what became of it".to_owned(),
         PauseWhy::Asked => "someone asked for a pause".to_owned(),
-        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded, so someone else changed it"),
+        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded: it was changed since"),
         PauseWhy::Blocked(step) => format!("{step} cannot begin"),
+    }
+}
+
+/// So many differences of a resource are told one by one.
+const DIFFERENCES: usize = 6;
+
+/// What differs between two states, both of them where nothing is compared. Escape it before it is shown.
+pub(crate) fn differs(was: &State, is: &State) -> String {
+    let all = was.difference(is);
+    let told = all.iter().take(DIFFERENCES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(DIFFERENCES) {
+        _ if all.is_empty() => format!("was {was}, is {is}"),
+        0 => told,
+        more => format!("{told}, and {more} more"),
     }
 }
 
 /// How a resource differs from what was recorded of it last. Escape it before it is shown.
 pub(crate) fn changed(key: &ResourceKey, was: &State, is: &State) -> String {
-    let what = was.changed_to(is);
-    let gap = if what.starts_with("was ") { "" } else { ":" };
-    format!("{key}{gap} {what}")
+    format!("{key}: {}", differs(was, is))
 }
 
 /// Why an attempt did not succeed.

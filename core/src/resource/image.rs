@@ -56,6 +56,12 @@ pub enum Loss {
     LeftProcesses,
     /// The unit starts at boot in a way that `systemctl disable` does not bring back.
     EnabledOtherwise,
+    /// A socket, which no archive holds.
+    Socket,
+    /// The file had other names (hard links), and is one of its own since.
+    OtherNames,
+    /// The file had holes, which are filled.
+    Holes,
 }
 
 impl Loss {
@@ -75,6 +81,9 @@ impl Loss {
             Self::StaysStopped => "stays stopped: masked or transient, so nothing starts it again",
             Self::LeftProcesses => "had left processes behind, which are ended",
             Self::EnabledOtherwise => "is enabled for good: how it started at boot before is not put back",
+            Self::Socket => "a socket, which only the program that listens there makes again",
+            Self::OtherNames => "had other names (hard links), and is a file of its own since",
+            Self::Holes => "had holes, which are filled",
         }
     }
 }

@@ -204,8 +204,7 @@ impl Strict<'_> {
         let Some((step, _)) = state.step(ix) else { return Ok(true) };
         let mut closed = false;
         let last = |key: &ResourceKey| self.last(run, key).inspect_err(|()| closed = true);
-        let found =
-            drifts(&self.history, (run, state.force), (step, &intent.action), (&intent.footprint, before), last);
+        let found = drifts(&self.history, run, (step, &intent.action), (&intent.footprint, before), last);
         let found = match found {
             Ok(found) if !closed => found,
             _ => return Ok(false),
@@ -245,7 +244,7 @@ impl Strict<'_> {
         if drift.expected == drift.found {
             return Err(self.diverged(stored, "a state that is not the last recorded one", got()));
         }
-        let forced = goes_on(step, state.force);
+        let forced = goes_on(step, state.may_overwrite(&drift.key));
         if drift.forced != forced {
             let words = |forced| if forced { "the step goes on" } else { "the step stops" };
             return Err(self.diverged(stored, words(forced), words(drift.forced)));

@@ -33,6 +33,11 @@ pub(crate) trait OnHost {
         None
     }
 
+    /// The paths that it writes through where they are symbolic links: where they lead is changed too.
+    fn written_through(&self) -> &[String] {
+        &[]
+    }
+
     /// Whether its host goes down and comes back: then another boot is its end.
     fn reboots(&self) -> bool {
         false

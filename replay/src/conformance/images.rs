@@ -118,8 +118,8 @@ fn words<S: Subject>(
             text
         }
         State::Repository { .. } | State::Release { .. } => state.to_string(),
-        State::Link { target } => format!("link to {target}"),
-        State::Tree { entries, body } => {
+        State::Link { target, .. } => format!("link to {target}"),
+        State::Tree { entries, body, .. } => {
             let tree = subject.tree(&open(*body)?).map_err(|error| format!("the archive of {key}: {error}"))?;
             let mut text = format!("directory with {entries} entries");
             for (path, what) in tree {

@@ -165,7 +165,7 @@ async fn look<E: Executor>(
         }
         state
     };
-    let found = prepare::drifts(history, (state.run, state.force), (step, &action), (&still, &image), told)?;
+    let found = prepare::drifts(history, state.run, (step, &action), (&still, &image), told)?;
     let is_later = about().next().is_some() && about().all(|place| moving.contains(&place.key));
     moving.extend(about().map(|place| place.key.clone()));
     Ok(match (found.as_slice(), unknown) {

@@ -2,6 +2,7 @@
 
 mod channel;
 mod conformance;
+mod drift;
 mod drops;
 mod fence;
 mod files;
@@ -14,5 +15,6 @@ mod packages;
 mod runs;
 mod signals;
 mod soak;
+mod trees;
 mod units;
 mod words;

@@ -1,6 +1,6 @@
 //! What a preview found of hosts and API, as it is told.
 
-use crate::render::{count, escape, some};
+use crate::render::{count, escape, some, words};
 use crate::run::Outlook;
 use palinode_core::run::rules::prepare::Drift;
 use palinode_replay::driver::Foresight;
@@ -72,7 +72,7 @@ fn drifted(out: &mut String, step: &str, drift: &Drift) {
         "  {key} is not as it was last recorded, so the rollback would stop at {} (exit 3)",
         escape(step)
     );
-    let _ = writeln!(out, "    {}", escape(&drift.expected.changed_to(&drift.found)));
+    let _ = writeln!(out, "    {}", escape(&words::differs(&drift.expected, &drift.found)));
 }
 
 /// As data.
@@ -99,6 +99,6 @@ fn one(drift: &Drift) -> Value {
         "resource": drift.key,
         "expected": drift.expected,
         "found": drift.found,
-        "differs": drift.expected.changed_to(&drift.found),
+        "differs": words::differs(&drift.expected, &drift.found),
     })
 }

@@ -13,7 +13,7 @@ use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
 use palinode_core::run::compensate::Compensation;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{LaneKind, Work};
+use palinode_core::run::plan::{LaneKind, Step, Work};
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
 use palinode_replay::driver::{BodyReader, DriveError, Stopped};
@@ -61,9 +61,13 @@ pub(crate) struct WayBack {
     /// Show the plan, what cannot be restored, and what someone changed since; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Change back what someone has changed since; what was found is recorded.
+    /// Change back what someone has changed since: all that is found and shown before it begins, and nothing that changes
+    /// later.
     #[arg(long)]
     force: bool,
+    /// Change this resource back although someone has changed it since. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    force_resource: Vec<String>,
     /// Change real hosts without asking.
     #[arg(short, long)]
     yes: bool,
@@ -129,7 +133,6 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     let settings = Settings {
         take_over: rollback.way.take_over,
         host_changed: rollback.way.host_changed.clone(),
-        force: rollback.way.force,
         gap: rollback.gap,
         live: Live::beside(rollback.way.live),
         lab: rollback.lab_options.clone(),
@@ -151,6 +154,9 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
+    let steps: Vec<&Step> = way.plan.steps.iter().collect();
+    let ready = ready.consenting(&steps, rollback.way.force, &rollback.way.force_resource)?;
+    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
     let place = state.opened.world.clone();
     let consent = match place == record::World::Real && !rollback.way.yes {
         true => {

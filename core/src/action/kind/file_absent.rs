@@ -6,7 +6,7 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, Kind, State};
+use crate::resource::{Footprint, Image, Kind, Residue, State};
 use crate::shown::Shown as _;
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
@@ -132,6 +132,10 @@ impl ActionKind for FileAbsent {
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, Residue, State};
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
@@ -84,5 +84,9 @@ impl ActionKind for FileCopy {
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
     }
 }

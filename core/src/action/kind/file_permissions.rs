@@ -170,7 +170,7 @@ mod tests {
             ["give /etc/x the mode 4755 and the owner root:root"]
         );
         assert!(back[0].action.unmet(&image(&was), &image(&was)).is_none());
-        for state in [State::Absent, State::Link { target: "y".to_owned() }] {
+        for state in [State::Absent, State::link("y")] {
             assert_eq!(both.inverse(&target, &image(&state)), Vec::new(), "{state}");
         }
     }

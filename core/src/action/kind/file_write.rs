@@ -6,7 +6,7 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, Residue, State};
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
@@ -117,6 +117,10 @@ impl ActionKind for FileWrite {
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
     }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +155,7 @@ mod tests {
             longer,
             State::file(0o600, "root:wheel", 3, BodyId([1; 32])),
             State::file(0o640, "root:bin", 3, BodyId([1; 32])),
-            State::Link { target: "y".to_owned() },
+            State::link("y"),
         ];
         for state in bad {
             assert_eq!(write.unmet(&image(other.clone()), &image(state.clone())), Some(&key), "{state}");

@@ -264,17 +264,17 @@ pub fn goes_on(step: &Step, force: bool) -> bool {
 /// state; an error there is one if the step may not go on without knowing.
 pub fn drifts<E>(
     history: &History,
-    (run, force): (RunId, bool),
+    run: RunId,
     (step, action): (&Step, &Action),
     (footprint, image): (&[Footprint], &Image),
     mut last: impl FnMut(&ResourceKey) -> Result<Option<State>, E>,
 ) -> Result<Vec<Drift>, E> {
     let mut found = Vec::new();
-    let forced = goes_on(step, force);
-    let by_uid =
-        step.undoes.is_some() && history.runs.get(&run).is_some_and(|state| state.rules.another_object_is_drift());
+    let state = history.runs.get(&run);
+    let by_uid = step.undoes.is_some() && state.is_some_and(|state| state.rules.another_object_is_drift());
     for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
         let Some(now) = image.get(&place.key) else { continue };
+        let forced = goes_on(step, state.is_some_and(|state| state.may_overwrite(&place.key)));
         let expected = match last(&place.key) {
             Ok(Some(state)) => state,
             Ok(None) => continue,
@@ -333,7 +333,7 @@ mod tests {
             let stops = |run, step: &Step, key: &ResourceKey, fields, was: &State, is: &State| {
                 let (place, image) = (Footprint::new(key.clone(), fields), Image::from([(key.clone(), is.clone())]));
                 let last = |_: &ResourceKey| Ok::<_, ()>(Some(was.clone()));
-                let found = drifts(&bench.history, (run, false), (step, action), (&[place], &image), last);
+                let found = drifts(&bench.history, run, (step, action), (&[place], &image), last);
                 found.expect("it is known").len()
             };
             let (map, name) = (ResourceKey::config_map("space", "map"), ResourceKey::node("a"));

@@ -35,6 +35,9 @@ impl Dice<'_> {
             NotUndone,
             NotSeenBefore,
             NotSynced,
+            Socket,
+            OtherNames,
+            Holes,
             StaysStopped,
             LeftProcesses,
             EnabledOtherwise,
@@ -128,6 +131,7 @@ impl Dice<'_> {
             machines: self.maybe(Self::host_keys),
             taken: self.list(|dice| (dice.word(), dice.body())),
             host_changed: self.list(Self::host),
+            forced: self.list(Self::key),
         })
     }
 
@@ -292,6 +296,7 @@ impl Dice<'_> {
                 expected: self.state(),
                 found: self.state(),
                 forced: self.flag(),
+                what: self.maybe(Self::body),
             },
             _ => Event::RunClosed(Box::new(self.closed())),
         }

@@ -36,6 +36,8 @@ fn is_marker_swap(a: u8, b: u8) -> bool {
 /// version does not know, and the value is as if it were left out.
 fn names_an_optional_field(bytes: &[u8], at: usize) -> bool {
     const NAMES: &[&str] = &[
+        "above",
+        "apart",
         "attributes",
         "audit",
         "boot",
@@ -49,18 +51,25 @@ fn names_an_optional_field(bytes: &[u8], at: usize) -> bool {
         "evidence",
         "found",
         "gap",
+        "forced",
+        "holes",
         "host_changed",
         "host_keys",
+        "inode",
+        "list",
         "lists",
         "login_uid",
         "losses",
         "machines",
         "message",
         "mtime",
+        "names",
         "output",
+        "owner",
         "ran_on",
         "reason",
         "release",
+        "sockets",
         "sudo_user",
         "taken",
         "task",
@@ -68,6 +77,7 @@ fn names_an_optional_field(bytes: &[u8], at: usize) -> bool {
         "undoes",
         "waited",
         "wall",
+        "what",
         "why",
     ];
     let covers =

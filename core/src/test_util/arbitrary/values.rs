@@ -3,7 +3,7 @@
 use crate::action::{Secret, Shown, Word};
 use crate::id::*;
 use crate::inventory::{DefinitionChange, Edit, Place};
-use crate::resource::{Active, Nevra, Node, ObjectRef, Pod, State};
+use crate::resource::{Active, Apart, Nevra, Node, ObjectRef, Pod, State};
 use crate::span::Span;
 use crate::test_util::Dice;
 use std::collections::BTreeMap;
@@ -170,9 +170,22 @@ impl Dice<'_> {
                 body: self.body(),
                 mtime: self.maybe(Self::signed),
                 attributes: self.maybe(Self::body),
+                inode: self.maybe(Self::number),
+                holes: self.flag(),
+                above: self.maybe(|dice| Box::new(dice.pairs())),
             },
-            4 => State::Link { target: self.word() },
-            5 => State::Tree { entries: self.number(), body: self.body() },
+            4 => State::Link {
+                target: self.word(),
+                owner: self.maybe(Self::word),
+                above: self.maybe(|dice| Box::new(dice.pairs())),
+            },
+            5 => State::Tree {
+                entries: self.number(),
+                body: self.body(),
+                list: self.maybe(Self::body),
+                apart: Apart { sockets: self.words(), names: self.words(), holes: self.words() }.some(),
+                above: self.maybe(|dice| Box::new(dice.pairs())),
+            },
             6 => State::Boot { id: self.word() },
             7 => State::Node(Box::new(self.node())),
             9 => State::Repository { enabled: self.flag() },
