@@ -19,7 +19,7 @@ mod simulation;
 mod tests;
 mod world;
 
-pub use actions::{Outside, knows_command, knows_playbook};
+pub use actions::{Outside, cannot};
 pub use demo::{DEFAULT_NODES, NODES, inventory_of, inventory_text};
 pub use faults::{Failing, Fault, PHASES, Phase};
 pub use simulation::{Lab, Sleeper, Surroundings, block_on};
