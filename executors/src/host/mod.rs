@@ -8,7 +8,7 @@ mod look;
 mod packages;
 mod same;
 
-pub(crate) use act::{LIMIT, OnHost, act, bounded};
+pub(crate) use act::{LIMIT, OnHost, Special, act, bounded};
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
 pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};

@@ -1,8 +1,8 @@
 //! `command`: a program is run with its words as they are.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::guard;
+use crate::host::{OnHost, Special};
 use crate::secrets::{self, NoSecret};
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::{Command, Secret, Shown, Word};
@@ -25,6 +25,10 @@ impl OnHost for Command {
             None => guard::owned(path),
         };
         self.changes.iter().map(of).collect()
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,8 +1,8 @@
 //! `file.restore`: a file, link or tree is put back as it was recorded.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::guard;
+use crate::host::{OnHost, Special};
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::{FileRestore, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -58,6 +58,10 @@ impl OnHost for FileRestore {
 
     fn guarded(&self) -> Vec<String> {
         vec![guard::owned(&self.path)]
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,7 +1,7 @@
 //! `service`: units are started, stopped, enabled and disabled by systemctl.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Secret, Service, ServiceState};
 use palinode_core::port::{Bodies, Job};
@@ -77,6 +77,10 @@ impl OnHost for Service {
 
     fn guarded(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -84,7 +84,7 @@ impl Side for HostSide<'_> {
         Box::pin(async move {
             let (real, host) = (self.real, self.host);
             let node = if Real::needs_cluster(action) { real.node_of(target).await? } else { None };
-            let package = self.kind.transaction();
+            let package = self.kind.special().transaction();
             // What is known to be touched is looked at in the same question.
             let keys: Vec<ResourceKey> = match package {
                 Some(_) => Vec::new(),
@@ -127,7 +127,7 @@ impl Side for HostSide<'_> {
             };
             let look = host::script_of(&left(job, self.host));
             match self.start(job, &act, &look).await {
-                Ok(said) if self.kind.reboots() && said.word != Word::Revoked => self.rebooted(job).await,
+                Ok(said) if self.kind.special().reboots() && said.word != Word::Revoked => self.rebooted(job).await,
                 Ok(said) => self.wait(job, said, &look, bodies).await,
                 Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
                 // Nothing was asked. A link that is lost is no failure: the host is asked about the job once it answers.
@@ -136,7 +136,7 @@ impl Side for HostSide<'_> {
                     false => Ended::NotStarted(chain(&error)),
                 },
                 // A host that goes down takes the link along.
-                Err(JobError::Link(_)) if self.kind.reboots() => self.rebooted(job).await,
+                Err(JobError::Link(_)) if self.kind.special().reboots() => self.rebooted(job).await,
                 Err(error) => Ended::Unknown(chain(&error)),
             }
         })
@@ -149,13 +149,13 @@ impl Side for HostSide<'_> {
     fn status<'a>(&'a self, job: &'a Job, bodies: &'a dyn Bodies) -> Answer<'a, Result<JobStatus, LookError>> {
         Box::pin(async move {
             let said = self.jobs().status(job.name).await.map_err(|error| self.unanswered(error))?;
-            if self.kind.reboots() && old_boot(job).is_some_and(|old| old != said.boot) {
+            if self.kind.special().reboots() && old_boot(job).is_some_and(|old| old != said.boot) {
                 return Ok(JobStatus::Running);
             }
             // Whether a claim, or what became of it, may have been lost with the power: only if the host booted since.
             let same = job.boot.as_deref() == Some(said.boot.as_str());
             Ok(match said.word {
-                Word::Finished { code: 0, .. } if self.kind.reboots() => JobStatus::Running,
+                Word::Finished { code: 0, .. } if self.kind.special().reboots() => JobStatus::Running,
                 Word::Finished { code, out, dropped } => match self.finished(code, &out, dropped, bodies) {
                     Ended::Finished(finished) => JobStatus::Finished(finished),
                     Ended::NotStarted(_) | Ended::Moved(_) => JobStatus::NotStarted,
@@ -176,7 +176,7 @@ impl Side for HostSide<'_> {
 
     fn attach<'a>(&'a self, job: &'a Job, bodies: &'a dyn Bodies) -> Answer<'a, Ended> {
         Box::pin(async move {
-            if self.kind.reboots() {
+            if self.kind.special().reboots() {
                 return self.rebooted(job).await;
             }
             let look = host::script_of(&left(job, self.host));
