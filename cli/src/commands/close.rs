@@ -5,7 +5,7 @@ use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Journal, Store};
 use crate::render::words::Driven;
-use crate::render::{count, escape, hints, json, summary, to_stderr, to_stdout, words};
+use crate::render::{count, escape, hints, print_json, summary, to_stderr, to_stdout, words};
 use crate::run::{self, Mandate, World};
 use palinode_core::port::{ClaimNotes as _, Store as _};
 use palinode_core::record;
@@ -54,7 +54,7 @@ pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
     let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
     release(args, &history, state, (&store, &journal));
     match args.output {
-        Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
+        Output::Json => print_json(&summary::as_json(state, Driven::No, &store.describe())),
         Output::Text => to_stdout(&text(&history, state)),
     }
     Ok(Exit::Done)

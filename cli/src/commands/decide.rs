@@ -5,7 +5,7 @@
 use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader, Store};
-use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
+use crate::render::{escape, hints, lines, print_json, suggest, to_stderr, to_stdout, words};
 use crate::{actor, confirm, run};
 use palinode_core::id::StepPath;
 use palinode_core::port::{HandedDecision, OwnerState, Store as _, Verb};
@@ -185,7 +185,7 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
         ),
     };
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "run": decision.run.to_string(),
             "handed_to_driver": came == Came::Handed,
             "recorded": came == Came::Recorded,

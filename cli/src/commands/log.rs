@@ -6,7 +6,7 @@ use crate::entries::{Found, describe};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::render::progress::split;
-use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout};
+use crate::render::{clock, escape, hints, moment, print_json, suggest, to_stderr, to_stdout};
 use crate::time_arg::{self, When};
 use clap::builder::PossibleValuesParser;
 use palinode_core::id::RunId;
@@ -149,7 +149,7 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
             .entries
             .iter()
             .map(|stored| serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
-        json(&list.collect());
+        print_json(&list.collect());
         return Ok(Exit::Done);
     }
     let mut shelves: BTreeMap<RunId, Option<BodyReader>> = BTreeMap::new();

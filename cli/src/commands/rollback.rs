@@ -5,7 +5,7 @@ use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::lab::LabOptions;
 use crate::render::live::Live;
-use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
+use crate::render::{count, escape, hints, print_json, suggest, summary, to_stderr, to_stdout, words};
 use crate::run::{Consent, Owned, Ready, RunMetadata, Settings, What, World};
 use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
@@ -144,7 +144,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
         }
         if args.output == Output::Json {
-            json(&summary::as_json(state, words::Driven::No, &ready.describe()));
+            print_json(&summary::as_json(state, words::Driven::No, &ready.describe()));
         }
         return Ok(Exit::Done);
     }
@@ -216,7 +216,7 @@ fn preview(args: &Args, journal: &Reader, history: &History, state: &RunState, s
     let way = way_back::plan(journal, history, state.run, scope, true)?;
     let digest = way.plan.encode().map(|(_, digest)| digest.to_string()).unwrap_or_default();
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "run": state.run.to_string(),
             "plan": digest,
             "scope": scope,

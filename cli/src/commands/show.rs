@@ -4,7 +4,9 @@ use crate::args::{Args, Output};
 use crate::entries::{Found, describe};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
-use crate::render::{bytes_to_stdout, clock, escape, hints, json, lines, moment, suggest, summary, to_stdout, words};
+use crate::render::{
+    bytes_to_stdout, clock, escape, hints, lines, moment, print_json, suggest, summary, to_stdout, words,
+};
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
 use palinode_core::port::{JournalRead, ReadError, StoreRead as _, Stored};
 use palinode_core::record::Event;
@@ -133,7 +135,7 @@ fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     let Some(stored) = found.entries.first() else { return Ok(Exit::Done) };
     let shelf = found.shelf(reader, stored.entry.run);
     if args.output == Output::Json {
-        json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
+        print_json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
         return Ok(Exit::Done);
     }
     let entry = &stored.entry;
@@ -210,7 +212,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     let about = |stored: &&Stored| stored.entry.run == run.run && stored.entry.event.step() == Some(&step.path);
     let entries: Vec<&Stored> = family.entries.iter().filter(about).collect();
     if args.output == Output::Json {
-        json(&serde_json::json!({
+        print_json(&serde_json::json!({
             "step": step,
             "stage": words::stage(step, known),
             "attempts": known.attempt,
@@ -313,7 +315,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
             .steps()
             .map(|(_, step, known)| serde_json::json!({ "step": step.path, "stage": words::stage(step, known), "attempts": known.attempt }))
             .collect();
-        json(&value);
+        print_json(&value);
         return Ok(Exit::Done);
     }
     let mut out = String::new();

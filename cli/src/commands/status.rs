@@ -5,7 +5,7 @@ use crate::clock::wall;
 use crate::error::{Exit, Failure, exit_of};
 use crate::journal::{self, Reader};
 use crate::render::words::Driven;
-use crate::render::{escape, hints, json, lanes, moment, span, summary, to_stdout, words};
+use crate::render::{escape, hints, lanes, moment, print_json, span, summary, to_stdout, words};
 use palinode_core::id::{Micros, RunId, Seq};
 use palinode_core::port::{OwnerState, StoreRead as _};
 use palinode_core::record::{Actor, Event, World};
@@ -52,7 +52,7 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
         Output::Json => {
             let mut value = as_json(run, &journal::short(&history, id), driven, &reader.describe(), shelf.as_ref());
             value["other_open_runs"] = others.iter().map(|(run, ..)| run.to_string()).collect();
-            json(&value);
+            print_json(&value);
         }
         Output::Text => to_stdout(&text(&history, run, driven, &owner, shelf.as_ref(), &others)),
     }

@@ -4,7 +4,7 @@ use crate::args::Output;
 use crate::error::{Exit, Failure, exit_of};
 use crate::journal::{Journal, Store};
 use crate::render::words::Driven;
-use crate::render::{json, summary, to_stdout};
+use crate::render::{print_json, summary, to_stdout};
 use palinode_core::id::RunId;
 use palinode_core::port::Store as _;
 use palinode_core::run::history::History;
@@ -37,7 +37,7 @@ impl Stopped {
         let state = history.runs.get(run).ok_or(DriveError::NoRun(*run))?;
         let shelf = BodyReader::of(journal, history, *run).ok();
         match output {
-            Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
+            Output::Json => print_json(&summary::as_json(state, Driven::No, &store.describe())),
             Output::Text => {
                 to_stdout(&summary::text(history, state, &store.describe(), shelf.as_ref(), began.elapsed()));
             }
