@@ -88,7 +88,7 @@ pub enum LineKind {
     Other,
 }
 
-/// One line.
+/// A line of an INI inventory, with what it says and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Where it stands, with its line end.
@@ -181,7 +181,7 @@ impl Inventory {
         }
     }
 
-    /// The text.
+    /// All of it, byte for byte as it was read or edited.
     pub fn text(&self) -> &str {
         &self.text
     }

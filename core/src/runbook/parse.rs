@@ -43,7 +43,7 @@ pub(super) struct Lost {
     pub(super) captures: BTreeSet<Label>,
 }
 
-/// A parameter.
+/// A value that is given when the plan is made, as the runbook declares it.
 #[derive(Debug, Clone)]
 pub struct Param {
     /// Its default; without one it must be given.

@@ -76,7 +76,7 @@ pub struct Setting<'a> {
     pub overrides: Vec<Said<'a>>,
 }
 
-/// A group.
+/// A group as Ansible has it once everything is read: members, children and own variables.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupView<'a> {
     /// Its name.

@@ -52,7 +52,7 @@ impl Rules {
         RULES_KNOWN.map(Self)
     }
 
-    /// The version.
+    /// The number that a run is recorded with.
     pub fn version(self) -> u32 {
         self.0
     }

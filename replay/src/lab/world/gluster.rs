@@ -34,7 +34,7 @@ pub struct Volume {
     pub without_quorum: u64,
 }
 
-/// All volumes.
+/// The storage cluster: all volumes, with what is still to be healed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storage {
     /// Volumes by name.

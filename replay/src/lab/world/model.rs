@@ -72,7 +72,7 @@ pub struct Kubelet {
     pub runtime: String,
 }
 
-/// A machine.
+/// A machine of the lab: its units, packages and files, and whether it is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// Its address.
@@ -116,7 +116,7 @@ pub struct NodeRecord {
     pub kubelet: String,
 }
 
-/// A pod.
+/// A pod as the cluster has it: where it runs, who made it, and what its eviction would lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodRecord {
     /// Namespace.
