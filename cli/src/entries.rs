@@ -31,7 +31,7 @@ impl Found {
     }
 
     /// The bodies that a run may open.
-    pub(crate) fn shelf(&self, reader: &Reader, run: RunId) -> Option<BodyReader> {
+    pub(crate) fn bodies(&self, reader: &Reader, run: RunId) -> Option<BodyReader> {
         let keys = self.runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
         BodyReader::over(reader, keys, self.bodies.clone()).ok()
     }
@@ -73,8 +73,8 @@ fn words_of(event: &Event) -> Vec<BodyId> {
 }
 
 /// An entry in a few words.
-pub(crate) fn describe(event: &Event, shelf: Option<&BodyReader>, short: &dyn Fn(RunId) -> String) -> String {
-    let open = |id: BodyId| match shelf.map(|shelf| shelf.open(id)) {
+pub(crate) fn describe(event: &Event, bodies: Option<&BodyReader>, short: &dyn Fn(RunId) -> String) -> String {
+    let open = |id: BodyId| match bodies.map(|bodies| bodies.open(id)) {
         Some(Ok(bytes)) => {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             text.lines().next().unwrap_or_default().to_owned()

@@ -223,9 +223,9 @@ fn overrule(run: &RunState, (reader, history): (&Reader, &History), step: &StepP
     let stands = words::step(known, words::Driven::No);
     let text = format!("{step} is not in doubt: attempt {} {stands}", known.attempt);
     let mut text = format!("{}\n", escape(&text));
-    let shelf = BodyReader::of(reader, history, run.run).ok();
+    let bodies = BodyReader::of(reader, history, run.run).ok();
     if let Some(message) = known.message {
-        let bytes = shelf.and_then(|shelf| shelf.open(message).ok());
+        let bytes = bodies.and_then(|bodies| bodies.open(message).ok());
         let words = bytes
             .map_or("(its message cannot be opened)".to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
         text.push_str(&lines(&words, "  ", 6));

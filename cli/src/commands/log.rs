@@ -152,7 +152,7 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
         print_json(&list.collect());
         return Ok(Exit::Done);
     }
-    let mut shelves: BTreeMap<RunId, Option<BodyReader>> = BTreeMap::new();
+    let mut readers: BTreeMap<RunId, Option<BodyReader>> = BTreeMap::new();
     let mut names: BTreeMap<RunId, String> = BTreeMap::new();
     let several = only.is_none() && found.runs.len() > 1;
     let mut out = String::new();
@@ -164,14 +164,14 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
             let _ = writeln!(out, "{date} (UTC)");
             day = date;
         }
-        let shelf = shelves.entry(entry.run).or_insert_with(|| found.shelf(&reader, entry.run));
+        let bodies = readers.entry(entry.run).or_insert_with(|| found.bodies(&reader, entry.run));
         let name = names.entry(entry.run).or_insert_with(|| found.short(entry.run));
         let run = if several { format!("{name}  ") } else { String::new() };
         let step = entry.event.step().map(|step| {
             let (place, step) = split(step);
             format!("{place} {step}")
         });
-        let what = describe(&entry.event, shelf.as_ref(), &|run| found.short(run));
+        let what = describe(&entry.event, bodies.as_ref(), &|run| found.short(run));
         let subject = step.map(|step| format!("{step}: ")).unwrap_or_default();
         let _ = writeln!(
             out,

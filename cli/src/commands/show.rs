@@ -119,8 +119,8 @@ impl Family {
 }
 
 /// A body in a few lines.
-fn body(out: &mut String, shelf: Option<&BodyReader>, id: BodyId, indent: &str, most: usize) {
-    match shelf.map(|shelf| shelf.open(id)) {
+fn body(out: &mut String, bodies: Option<&BodyReader>, id: BodyId, indent: &str, most: usize) {
+    match bodies.map(|bodies| bodies.open(id)) {
         Some(Ok(bytes)) => out.push_str(&lines(&String::from_utf8_lossy(&bytes), indent, most)),
         Some(Err(error)) => {
             let _ = writeln!(out, "{indent}({})", escape(&error.to_string()));
@@ -133,7 +133,7 @@ fn body(out: &mut String, shelf: Option<&BodyReader>, id: BodyId, indent: &str, 
 
 fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     let Some(stored) = found.entries.first() else { return Ok(Exit::Done) };
-    let shelf = found.shelf(reader, stored.entry.run);
+    let bodies = found.bodies(reader, stored.entry.run);
     if args.output == Output::Json {
         print_json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
         return Ok(Exit::Done);
@@ -148,21 +148,21 @@ fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     if let Some(wall) = entry.wall {
         let _ = writeln!(out, "  wall   {}", moment(wall));
     }
-    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, shelf.as_ref(), &|run| found.short(run))));
+    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, bodies.as_ref(), &|run| found.short(run))));
     let event = serde_json::to_string_pretty(&entry.event).unwrap_or_default();
     out.push_str(&lines(&event, "  ", usize::MAX));
     for (id, sealed) in &entry.bodies {
         let _ = writeln!(out, "\n  body {} ({:?}, {} bytes)", id.short(), sealed.class, sealed.len);
-        body(&mut out, shelf.as_ref(), *id, "    ", 40);
+        body(&mut out, bodies.as_ref(), *id, "    ", 40);
     }
     to_stdout(&out);
     Ok(Exit::Done)
 }
 
-fn image(out: &mut String, shelf: Option<&BodyReader>, title: &str, image: &ImageRef) {
+fn image(out: &mut String, bodies: Option<&BodyReader>, title: &str, image: &ImageRef) {
     let states = match image {
         ImageRef::Here(image) => Some((**image).clone()),
-        sealed => shelf.and_then(|shelf| shelf.image(sealed).ok()),
+        sealed => bodies.and_then(|bodies| bodies.image(sealed).ok()),
     };
     let _ = writeln!(out, "\n{title}");
     match states {
@@ -220,7 +220,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         }));
         return Ok(Exit::Done);
     }
-    let shelf = BodyReader::of(reader, &family.history, run.run).ok();
+    let bodies = BodyReader::of(reader, &family.history, run.run).ok();
     let driven = journal::driven(reader, run)?;
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known, driven));
@@ -251,7 +251,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         _ => true,
     };
     for stored in entries.iter().filter(|stored| notable(&stored.entry.event)) {
-        let what = describe(&stored.entry.event, shelf.as_ref(), &|run| family.short(run));
+        let what = describe(&stored.entry.event, bodies.as_ref(), &|run| family.short(run));
         let _ = writeln!(
             out,
             "  {:>5}  {}  {:<12}  {}",
@@ -262,9 +262,9 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         );
     }
     if let Some(intent) = &known.intent {
-        image(&mut out, shelf.as_ref(), "before", &intent.before);
+        image(&mut out, bodies.as_ref(), "before", &intent.before);
         if let Some(after) = &known.after {
-            image(&mut out, shelf.as_ref(), "after", after);
+            image(&mut out, bodies.as_ref(), "after", after);
         }
         out.push_str("\nundo\n");
         if let Some(reason) = &step.undo_reason {
@@ -289,15 +289,15 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     });
     for id in outputs.flatten().flatten().collect::<Vec<_>>().into_iter().rev().take(2) {
         out.push_str("\nsaid\n");
-        body(&mut out, shelf.as_ref(), id, "  ", 40);
+        body(&mut out, bodies.as_ref(), id, "  ", 40);
     }
     to_stdout(&out);
     Ok(Exit::Done)
 }
 
 fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) -> Result<Exit, Failure> {
-    let shelf = BodyReader::of(reader, history, run.run).ok();
-    let words_of = |id: BodyId| match shelf.as_ref().map(|shelf| shelf.open(id)) {
+    let bodies = BodyReader::of(reader, history, run.run).ok();
+    let words_of = |id: BodyId| match bodies.as_ref().map(|bodies| bodies.open(id)) {
         Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         _ => "(cannot be opened)".to_owned(),
     };

@@ -28,10 +28,10 @@ pub(crate) struct Open {
 }
 
 /// The steps that wait for a person; `id`: the run, as hints name it.
-pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&BodyReader>) -> Vec<Open> {
+pub(crate) fn open_steps(run: &RunState, id: &str, bodies: Option<&BodyReader>) -> Vec<Open> {
     let flag = |stage: Stage| run.in_stage(stage);
     let message = |known: &StepState| {
-        let bytes = known.message.and_then(|id| shelf.map(|shelf| shelf.open(id)))?;
+        let bytes = known.message.and_then(|id| bodies.map(|bodies| bodies.open(id)))?;
         Some(match bytes {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => format!("({error})"),
@@ -157,7 +157,7 @@ pub(crate) fn text(
     history: &History,
     run: &RunState,
     journal: &str,
-    shelf: Option<&BodyReader>,
+    bodies: Option<&BodyReader>,
     took: Duration,
 ) -> String {
     let mut out = String::new();
@@ -178,7 +178,7 @@ pub(crate) fn text(
     if let Some(why) = &run.paused {
         row("because", escape(&words::pause(why)));
     }
-    if let Some(words) = paused_words(run, shelf) {
+    if let Some(words) = paused_words(run, bodies) {
         row("", words);
     }
     let lanes = lanes(run, words::Driven::No);
@@ -227,7 +227,7 @@ pub(crate) fn text(
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
     }
-    out.push_str(&open_lines(&open_steps(run, &id, shelf), &id));
+    out.push_str(&open_lines(&open_steps(run, &id, bodies), &id));
     out.push_str(&next_lines(&next(run, &id)));
     out
 }
@@ -301,7 +301,7 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
 }
 
 /// What was said of a pause, in one line.
-pub(crate) fn paused_words(run: &RunState, shelf: Option<&BodyReader>) -> Option<String> {
-    let bytes = shelf?.open(run.paused_words?).ok()?;
+pub(crate) fn paused_words(run: &RunState, bodies: Option<&BodyReader>) -> Option<String> {
+    let bytes = bodies?.open(run.paused_words?).ok()?;
     Some(one_line(&String::from_utf8_lossy(&bytes)))
 }

@@ -35,11 +35,11 @@ impl Stopped {
     pub(crate) fn report(&self, output: Output, began: Instant) -> Result<Exit, Failure> {
         let Self { store, journal, history, run, .. } = self;
         let state = history.runs.get(run).ok_or(DriveError::NoRun(*run))?;
-        let shelf = BodyReader::of(journal, history, *run).ok();
+        let bodies = BodyReader::of(journal, history, *run).ok();
         match output {
             Output::Json => print_json(&summary::as_json(state, Driven::No, &store.describe())),
             Output::Text => {
-                to_stdout(&summary::text(history, state, &store.describe(), shelf.as_ref(), began.elapsed()));
+                to_stdout(&summary::text(history, state, &store.describe(), bodies.as_ref(), began.elapsed()));
             }
         }
         Ok(self.exit())
