@@ -85,7 +85,7 @@ pub fn holds(object: &Value, condition: &str) -> bool {
 }
 
 /// Whether taints of this key come and go by the cluster's own hand.
-pub fn is_own_taint(key: &str) -> bool {
+pub(crate) fn is_own_taint(key: &str) -> bool {
     OWN_TAINTS.iter().any(|prefix| key.starts_with(prefix))
 }
 
@@ -239,7 +239,7 @@ pub fn node_config_map(namespace: &str, name: &str, config: &str) -> Value {
 }
 
 /// The mark of an object that is being deleted, and will be gone once nothing holds it.
-pub const DELETING: &str = "deleting";
+pub(crate) const DELETING: &str = "deleting";
 
 /// What of an object is public: for a node group's ConfigMap, the runtime that it asks for; whether it is about to go.
 pub fn marks(object: &Value) -> BTreeMap<String, String> {
@@ -249,7 +249,7 @@ pub fn marks(object: &Value) -> BTreeMap<String, String> {
 }
 
 /// The metadata that only the server may set.
-pub const SERVER_SET: &[&str] = &[
+pub(crate) const SERVER_SET: &[&str] = &[
     "uid",
     "resourceVersion",
     "generation",

@@ -197,7 +197,7 @@ impl Inventory {
     }
 
     /// The line end that most lines have, for new lines.
-    pub fn line_ending(&self) -> &'static str {
+    pub(crate) fn line_ending(&self) -> &'static str {
         let dos = self.text.matches("\r\n").count();
         if dos * 2 > self.text.matches('\n').count() { "\r\n" } else { "\n" }
     }

@@ -202,7 +202,7 @@ impl History {
     }
 
     /// Whether a Node was ever seen under this UID in the world of a run.
-    pub fn saw_uid(&self, run: RunId, uid: &str) -> bool {
+    pub(crate) fn saw_uid(&self, run: RunId, uid: &str) -> bool {
         self.known(run).is_some_and(|known| known.uids.contains(uid))
     }
 

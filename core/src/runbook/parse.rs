@@ -89,7 +89,7 @@ pub struct StepSpec {
 
 impl StepSpec {
     /// A modifier's value.
-    pub fn modifier(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn modifier(&self, key: &str) -> Option<&Node> {
         self.modifiers.get(key)
     }
 }

@@ -19,7 +19,7 @@ mod opening;
 mod shared;
 
 pub use body_reader::BodyReader;
-pub use decidable::{is_outdated, may_decide};
+pub use decidable::may_decide;
 pub use error::{DriveError, Refused};
 pub use opening::{Opening, Stop, Stopped, Surroundings, TakeOver, Targets, Tick};
 

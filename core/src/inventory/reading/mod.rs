@@ -22,7 +22,6 @@ mod value;
 mod vars_files;
 mod yaml;
 
-pub use address::MOST_HOSTS;
 pub use error::ReadError;
 pub use sources::{Kind, Sources};
 pub use value::Value;

@@ -89,7 +89,7 @@ impl Rules {
     }
 
     /// Whether a retry adds the resources that only it found to the before-image and the inverse of the first attempt.
-    pub fn retries_extend_the_original(self) -> bool {
+    pub(crate) fn retries_extend_the_original(self) -> bool {
         self.0 >= 4
     }
 
@@ -124,7 +124,7 @@ impl Rules {
     }
 
     /// Whether an attempt after others that changed nothing takes its before-image anew.
-    pub fn untouched_steps_begin_anew(self) -> bool {
+    pub(crate) fn untouched_steps_begin_anew(self) -> bool {
         self.0 >= 4
     }
 
