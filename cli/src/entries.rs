@@ -176,7 +176,7 @@ pub(crate) fn describe(event: &Event, bodies: Option<&BodyReader>, short: &dyn F
             let by = by.as_ref().map(|by| format!(", {}", words::actor(by))).unwrap_or_default();
             format!("{}{by}{}", words::pause(why), said(*reason))
         }
-        Event::DriftFound { key, expected, found, .. } => format!("{key} was {expected}, is {found}"),
+        Event::DriftFound { key, expected, found, .. } => words::changed(key, expected, found),
         Event::RunClosed(closed) => {
             let residues = if closed.lists.is_some() {
                 ", many residues".to_owned()

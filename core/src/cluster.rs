@@ -4,6 +4,10 @@
 //! Objects are JSON as the server gave it: types of any one version would drop the fields of another. Nothing in it is
 //! trusted to be there.
 
+mod kinds;
+
+pub use kinds::{ApiKind, NoKind, kind_called, listed_kinds};
+
 use crate::resource::{Node, Pod};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,7 +89,7 @@ pub fn holds(object: &Value, condition: &str) -> bool {
 }
 
 /// Whether taints of this key come and go by the cluster's own hand.
-pub(crate) fn is_own_taint(key: &str) -> bool {
+pub fn is_own_taint(key: &str) -> bool {
     OWN_TAINTS.iter().any(|prefix| key.starts_with(prefix))
 }
 

@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::error::{Exit, Failure};
 use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
+use crate::render::to_stderr;
 use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, outline};
 use crate::sources;
 use palinode_core::run::plan::Plan;
@@ -68,7 +69,11 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
         true => (in_lab(run, &name, &text)?, Consent::given()),
         false => on_hosts(run, &name, &text)?,
     };
-    World::open(args, what, settings)?.check()?.claim(consent)?.drive()?.report(args.output, began)
+    let ready = World::open(args, what, settings)?.check()?;
+    for lost in ready.lost_packages() {
+        to_stderr(&format!("warning: what a step removes could not be put back: {lost}\n"));
+    }
+    ready.claim(consent)?.drive()?.report(args.output, began)
 }
 
 /// On real hosts the plan is shown, and a person asked.

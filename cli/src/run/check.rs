@@ -7,9 +7,10 @@ use super::taking::Taking;
 use super::world::World;
 use crate::error::{Exit, Failure};
 use crate::render::{escape, to_stderr};
-use palinode_core::action::Action;
+use palinode_core::action::{Action, PackageState, Target};
 use palinode_core::chain::chain;
-use palinode_core::run::plan::{Plan, Work};
+use palinode_core::gate::Gate;
+use palinode_core::run::plan::{Plan, Step, Work};
 use palinode_executors::{Real, Unready};
 
 /// What to do about a claim of another journal.
@@ -93,6 +94,7 @@ impl World {
             }
         }
         let Some((host, why)) = unready.first() else {
+            self.apart(real, plan, open)?;
             self.permitted(real, plan, open)?;
             return Ok(taking);
         };
@@ -130,18 +132,64 @@ impl World {
         })
     }
 
+    /// Sees to it that no two hosts of a plan are one machine: every step would be done twice there, side by side. What is
+    /// open already, or takes a run back, is only told of.
+    fn apart(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
+        let Some((one, other, mark)) = real.same_machine(&by_ssh(plan)) else { return Ok(()) };
+        let what = format!("{one} and {other} are one machine: both have {}, in one boot", escape(&mark));
+        if open || plan.steps.iter().any(|step| step.undoes.is_some()) {
+            to_stderr(&format!("notice: {what}: what is done on one of them is done on both\n"));
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("{what}; every step would be done there twice; nothing was touched"),
+            format!(
+                "leave one of them out of the inventory's group, or mend where its name leads to: `ssh -G {other}` shows that"
+            ),
+        ))
+    }
+
+    /// Why what a plan removes could not be installed again, a line for each host and step. Packages that a gate of the
+    /// plan asks about are left to it.
+    pub(super) fn lost_packages(&self, plan: &Plan) -> Vec<String> {
+        let Either::Real(real) = &self.executor else { return Vec::new() };
+        let mut lost = Vec::new();
+        for step in &plan.steps {
+            let (Work::Act(Action::Package(package)), Some(host)) = (&step.work, &step.target.host) else { continue };
+            let asked = |name: &&String| {
+                let asks = |other: &Step| {
+                    let is_there = other.target.host.as_ref() == Some(host);
+                    matches!(&other.work, Work::Gate { gate: Gate::PackageRestorable { names }, .. }
+                        if is_there && names.contains(name))
+                };
+                plan.steps.iter().any(asks)
+            };
+            let names: Vec<String> = package.names.iter().filter(|name| !asked(name)).cloned().collect();
+            let skipped = step.undoes.is_some() || names.is_empty() || names.iter().any(|name| name.contains("{{"));
+            if skipped || package.state != PackageState::Absent {
+                continue;
+            }
+            match self.runtime.block_on(real.lost_with(host, &names)) {
+                Ok(None) => {}
+                Ok(Some(why)) => lost.push(format!("{host}: {}", escape(&why))),
+                Err(error) => lost.push(format!("{host}: nobody knows: {}", escape(&chain(&error)))),
+            }
+        }
+        lost
+    }
+
     /// Sees to it that these credentials may do what the plan needs. A run that is open already is only told of.
     fn permitted(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
-        let actions: Vec<&Action> = plan
+        let steps: Vec<(&Action, &Target)> = plan
             .steps
             .iter()
             .filter_map(|step| match &step.work {
                 // Whether it runs at all is found out when its turn comes.
-                Work::Act(action) => step.when.is_none().then_some(action),
+                Work::Act(action) => step.when.is_none().then_some((action, &step.target)),
                 Work::Gate { .. } => None,
             })
             .collect();
-        let lacking = match self.runtime.block_on(real.lacking(&actions)) {
+        let lacking = match self.runtime.block_on(real.lacking(&steps)) {
             Ok(lacking) if lacking.is_empty() => return Ok(()),
             Ok(lacking) => escape(&lacking.join(", ")),
             Err(error) => {

@@ -44,6 +44,14 @@ impl Ready {
         &self.session.history
     }
 
+    /// Why packages that a new run removes could not be installed again, a line for each host and step.
+    pub(crate) fn lost_packages(&self) -> Vec<String> {
+        match &self.task {
+            Task::Begin { plan, .. } => self.session.world.lost_packages(plan),
+            Task::GoOn | Task::Look => Vec::new(),
+        }
+    }
+
     /// Looks at steps in doubt, and records what became of them. Gives how that stopped.
     pub(crate) fn look(self, steps: Vec<StepPath>) -> Result<(Self, driver::Stopped), Failure> {
         let Self { session, task, taking, targets } = self;

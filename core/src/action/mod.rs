@@ -8,8 +8,10 @@ mod check;
 mod kind;
 mod on_cluster;
 mod on_host;
+mod package_word;
 mod secret;
 mod undo;
+pub(crate) mod units;
 pub(crate) mod values;
 
 pub use check::CheckError;
@@ -161,6 +163,11 @@ impl Action {
         self.kind().recovery()
     }
 
+    /// Whether it is `written` with what only its target could tell filled in: which package `devtoolset-7` is, say.
+    pub fn fills_in(&self, written: &Self) -> bool {
+        self.kind().fills_in(written)
+    }
+
     /// The resources it declares before anyone looked at the target. An executor's survey adds what only the target
     /// knows: the other packages of a transaction, changed configuration files.
     pub fn footprint(&self, target: &Target) -> Vec<Footprint> {
@@ -222,5 +229,10 @@ impl Action {
     /// What is lost for good when it runs.
     pub fn losses(&self, before: &Image) -> Vec<Residue> {
         self.kind().losses(before)
+    }
+
+    /// What of the losses that were announced came true, as images from before and after show it.
+    pub fn lost(&self, announced: &[Residue], before: &Image, after: &Image) -> Vec<Residue> {
+        self.kind().lost(announced, before, after)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::action::{Accepted, Action, FileRestore, Service, ServiceState, Target, Undo};
 use crate::id::ResourceKey;
-use crate::resource::{Active, Fields, Footprint, Image, Kind, State};
+use crate::resource::{Fields, Footprint, Image, Kind, State};
 
 /// Files as resources that are owned.
 pub(super) fn files<'a>(target: &Target, paths: impl IntoIterator<Item = &'a str>) -> Vec<Footprint> {
@@ -52,7 +52,7 @@ pub(super) fn unit_back(key: &ResourceKey, state: &State) -> Option<Undo> {
     };
     let (run, enabled) = match state {
         State::Unit { active, enabled } => (
-            if *active == Active::Active { ServiceState::Started } else { ServiceState::Stopped },
+            if active.runs() { ServiceState::Started } else { ServiceState::Stopped },
             match enabled.as_str() {
                 "enabled" => Some(true),
                 "disabled" => Some(false),

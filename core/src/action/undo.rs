@@ -60,7 +60,7 @@ impl Undo {
             Accepted::Any => true,
             Accepted::Absent => *live == State::Absent,
             Accepted::Stopped => match live {
-                State::Unit { active, .. } => *active != crate::resource::Active::Active,
+                State::Unit { active, .. } => !active.runs(),
                 other => *other == State::Absent,
             },
             Accepted::NewNode => matches!(live, State::Node(node) if !seen_uid(&node.uid)),
@@ -83,6 +83,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
             timeout: Span::seconds(900),
             terminating: None,
             grace: None,
+            retry_denied: None,
         };
         let mut drain = Undo::new(Action::Drain(drain));
         if let Some(Kind::Node(name)) = key.kind() {
@@ -114,7 +115,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
                 accepts.push(super::Accept { key: key.clone(), state: Accepted::Absent });
             }
         }
-        let action = Package { names, state: PackageState::Absent, exact: Vec::new() };
+        let action = Package::of(names, PackageState::Absent);
         undos.push(Undo { action: Action::Package(action), accepts });
     }
     let exact: Vec<_> = there
@@ -126,7 +127,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
         .flatten()
         .collect();
     if !exact.is_empty() {
-        let action = Package { names: Vec::new(), state: PackageState::Present, exact };
+        let action = Package::exactly(exact);
         undos.push(Undo::new(Action::Package(action)));
     }
     undos.extend(of(|kind| matches!(kind, Kind::File(..))).filter(|(_, state)| **state == State::Absent).map(

@@ -29,10 +29,11 @@ pub enum Gate {
         #[schemars(skip)]
         without: Vec<HostName>,
     },
-    /// Waits until every one of these packages that is installed could be installed again in exactly that version.
+    /// Waits until every one of these packages that is installed could be installed again in exactly that version: it is
+    /// fetched from the repositories into a folder that is removed again, and its signature is one that would be taken.
     #[serde(rename = "package.restorable")]
     PackageRestorable {
-        /// The packages, by name.
+        /// The packages, named as in `package`.
         names: Vec<String>,
     },
     /// Waits until the node of the host is Ready, and so are the DaemonSet pods on it.

@@ -19,6 +19,8 @@ pub struct Survey {
     pub node: Option<String>,
     /// The boot id of the target's host.
     pub boot: Option<String>,
+    /// The action with what only the target could tell filled in; none if it stands as it was asked for.
+    pub action: Option<Action>,
     /// Resources beyond those the action declares: the rest of a package transaction, its configuration files.
     pub more: Vec<Footprint>,
     /// States of the action's own resources that were looked at in the same round trip. Those that are missing are

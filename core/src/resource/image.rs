@@ -50,6 +50,12 @@ pub enum Loss {
     NotSeenBefore,
     /// It is not known to be on the host's disk: a power cut may lose it.
     NotSynced,
+    /// The unit runs and nothing starts it again: it is masked, or it was made for as long as it runs.
+    StaysStopped,
+    /// The stopped unit had left processes behind, which are ended.
+    LeftProcesses,
+    /// The unit starts at boot in a way that `systemctl disable` does not bring back.
+    EnabledOtherwise,
 }
 
 impl Loss {
@@ -66,6 +72,9 @@ impl Loss {
             Self::NotUndone => "was not taken back",
             Self::NotSeenBefore => "was not looked at before it was changed, so nothing puts it back",
             Self::NotSynced => "not known to be on the host's disk",
+            Self::StaysStopped => "stays stopped: masked or transient, so nothing starts it again",
+            Self::LeftProcesses => "had left processes behind, which are ended",
+            Self::EnabledOtherwise => "is enabled for good: how it started at boot before is not put back",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Resources, their state, and images: what was there before an action and what is there after it.
 
+mod differences;
 mod image;
 mod key;
 mod object_ref;

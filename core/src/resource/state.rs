@@ -16,6 +16,28 @@ pub enum Active {
     Inactive,
     /// Not running because it failed.
     Failed,
+    /// Not running, while processes that it started are left in its control group.
+    Leftovers,
+}
+
+impl Active {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Failed => "failed",
+            Self::Leftovers => "stopped with leftovers",
+        }
+    }
+
+    /// Whether systemd takes it to run.
+    pub const fn runs(self) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Inactive | Self::Failed | Self::Leftovers => false,
+        }
+    }
 }
 
 /// One installed package: what `rpm -q` prints, epoch always written out (0 where rpm prints `(none)`).
@@ -263,14 +285,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("absent"),
-            Self::Unit { active, enabled } => {
-                let active = match active {
-                    Active::Active => "active",
-                    Active::Inactive => "inactive",
-                    Active::Failed => "failed",
-                };
-                write!(f, "{active}, {enabled}")
-            }
+            Self::Unit { active, enabled } => write!(f, "{}, {enabled}", active.word()),
             Self::Package { installed } => {
                 let list: Vec<String> = installed.iter().map(Nevra::to_string).collect();
                 f.write_str(&list.join(", "))

@@ -62,7 +62,7 @@ impl Strict<'_> {
         let mut unchecked = Vec::new();
         // The action is the plan's, with captures and recorded contents filled in.
         match prepare::action(state, ix, &With(self, family)) {
-            Ok(action) if action == intent.action => {}
+            Ok(action) if action == intent.action || intent.action.fills_in(&action) => {}
             Ok(action) => return differs("action", told::value(&action), told::value(&intent.action)),
             Err(_) if self.needs_content(state, ix, family) => unchecked.push(Unchecked::Action),
             Err(why) => return differs("action", format!("none: {why}"), told::value(&intent.action)),
@@ -104,7 +104,13 @@ impl Strict<'_> {
             }
             match (self.image(family, &first.before), self.image(family, &intent.before)) {
                 (Some(old), Some(now)) => {
-                    let found = extended(&intent.action, &intent.target, (*old).clone(), (*now).clone());
+                    let found = extended(
+                        state.rules,
+                        &intent.action,
+                        &intent.target,
+                        &intent.footprint,
+                        ((*old).clone(), (*now).clone()),
+                    );
                     let got = (&*now, &intent.inverse, &intent.losses);
                     if (&found.before, &found.inverse, &found.losses) != got {
                         let words = |before, inverse| format!("{}; {}", told::value(before), told::value(inverse));
@@ -134,11 +140,11 @@ impl Strict<'_> {
             }
             match self.image(family, &intent.before) {
                 Some(before) => {
-                    let inverse = intent.action.inverse(&intent.target, &before);
+                    let (inverse, losses) =
+                        prepare::way_back(state.rules, &intent.action, &intent.target, &intent.footprint, &before);
                     if inverse != intent.inverse {
                         return differs("inverse", told::value(&inverse), told::value(&intent.inverse));
                     }
-                    let losses = intent.action.losses(&before);
                     if losses != intent.losses {
                         return differs("losses", told::value(&losses), told::value(&intent.losses));
                     }

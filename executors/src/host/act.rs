@@ -3,7 +3,7 @@
 use super::act_error::ActError;
 use super::{guard, same};
 use crate::kind::done_by;
-use palinode_core::action::{Package, Secret};
+use palinode_core::action::{Package, Secret, Service};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::record::Why;
 
@@ -48,6 +48,8 @@ pub(crate) enum Special<'a> {
     Plain,
     /// It is a package transaction, whose other packages and files are looked up before.
     Transaction(&'a Package),
+    /// It stops or starts units, whose dependencies are looked up before.
+    Service(&'a Service),
     /// Its host goes down and comes back: another boot is its end.
     Reboot,
     /// It reads a value, out of what it printed.
@@ -59,7 +61,15 @@ impl<'a> Special<'a> {
     pub(crate) fn transaction(self) -> Option<&'a Package> {
         match self {
             Self::Transaction(package) => Some(package),
-            Self::Plain | Self::Reboot | Self::Value(_) => None,
+            Self::Plain | Self::Service(_) | Self::Reboot | Self::Value(_) => None,
+        }
+    }
+
+    /// What it stops or starts.
+    pub(crate) fn service(self) -> Option<&'a Service> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Plain | Self::Transaction(_) | Self::Reboot | Self::Value(_) => None,
         }
     }
 
@@ -67,7 +77,7 @@ impl<'a> Special<'a> {
     pub(crate) fn reboots(self) -> bool {
         match self {
             Self::Reboot => true,
-            Self::Plain | Self::Transaction(_) | Self::Value(_) => false,
+            Self::Plain | Self::Transaction(_) | Self::Service(_) | Self::Value(_) => false,
         }
     }
 
@@ -75,7 +85,7 @@ impl<'a> Special<'a> {
     pub(crate) fn value(self, out: &[u8]) -> Option<String> {
         match self {
             Self::Value(read) => read(out),
-            Self::Plain | Self::Transaction(_) | Self::Reboot => None,
+            Self::Plain | Self::Transaction(_) | Self::Service(_) | Self::Reboot => None,
         }
     }
 }

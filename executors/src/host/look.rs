@@ -115,7 +115,19 @@ struct Part<'a> {
 
 /// A unit's name as systemd has it.
 fn full(unit: &str) -> String {
-    const KINDS: [&str; 7] = [".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice"];
+    const KINDS: [&str; 11] = [
+        ".service",
+        ".socket",
+        ".device",
+        ".mount",
+        ".automount",
+        ".swap",
+        ".target",
+        ".path",
+        ".timer",
+        ".slice",
+        ".scope",
+    ];
     if KINDS.iter().any(|kind| unit.ends_with(kind)) { unit.to_owned() } else { format!("{unit}.service") }
 }
 
@@ -140,12 +152,15 @@ fn unit(asked: &str, lines: &[&str]) -> Option<State> {
     }
     let left = lines.contains(&"left");
     let active = match active {
-        "inactive" | "failed" if left => Active::Active,
+        "inactive" | "failed" if left => Active::Leftovers,
         "inactive" => Active::Inactive,
         "failed" => Active::Failed,
         "active" | "reloading" | "activating" | "deactivating" | "maintenance" | "refreshing" => Active::Active,
         _ => return None,
     };
+    // What is there only as long as it runs has no file of its own. A systemd of RHEL 7 has no word for that.
+    let bare = || field("FragmentPath") == Some("") && [".mount", ".swap", ".scope"].iter().any(|of| id.ends_with(of));
+    let enabled = if field("Transient") == Some("yes") || bare() { "transient" } else { enabled };
     Some(State::Unit { active, enabled: enabled.to_owned() })
 }
 
@@ -171,7 +186,16 @@ fn package(name: &str, lines: &[&str]) -> Option<State> {
     installed.sort();
     installed.dedup();
     let gone = format!("package {name} is not installed");
-    match (installed.is_empty(), lines.contains(&gone.as_str())) {
+    // rpm takes a name that it does not have for the name and version of another package.
+    let another = |line: &&str| {
+        let words: Vec<&str> = line.strip_prefix("rpm ").unwrap_or_default().split(' ').collect();
+        let [other, _, version, release, arch] = words.as_slice() else { return false };
+        let rest = name.strip_prefix(other).and_then(|rest| rest.strip_prefix('-'));
+        let forms = [version.to_string(), format!("{version}-{release}"), format!("{version}-{release}.{arch}")];
+        rest.is_some_and(|rest| forms.iter().any(|form| form == rest))
+    };
+    let gone = lines.contains(&gone.as_str()) || lines.iter().any(another);
+    match (installed.is_empty(), gone) {
         (false, _) => Some(State::Package { installed }),
         (true, true) => Some(State::Absent),
         (true, false) => None,
@@ -295,6 +319,7 @@ mod tests {
         let host = HostName::new("gluster1.demo").expect("a host name");
         let unit = ResourceKey::unit(&host, "crio");
         let package = ResourceKey::package(&host, "docker");
+        let versioned = ResourceKey::package(&host, "devtoolset-7");
         let file = ResourceKey::file(&host, "/etc/yum.conf");
         let boot = ResourceKey::boot(&host);
         let shown = |active: &str, more: &str| {
@@ -327,7 +352,13 @@ mod tests {
             (&unit, shown("active", ""), is(Active::Active)),
             (&unit, shown("deactivating", ""), is(Active::Active)),
             (&unit, shown("inactive", ""), is(Active::Inactive)),
-            (&unit, shown("inactive", "left\n"), is(Active::Active)),
+            (&unit, shown("inactive", "left\n"), is(Active::Leftovers)),
+            (&unit, shown("failed", "left\n"), is(Active::Leftovers)),
+            (
+                &unit,
+                shown("active", "Transient=yes\n"),
+                State::Unit { active: Active::Active, enabled: "transient".to_owned() },
+            ),
             (&unit, shown("failed", ""), is(Active::Failed)),
             (
                 &unit,
@@ -343,6 +374,7 @@ mod tests {
                 State::Package { installed: vec![nevra] },
             ),
             (&package, "# packages\npackage docker is not installed\n".to_owned(), State::Absent),
+            (&versioned, "# packages\nrpm devtoolset 0 7 1.el7 x86_64\n".to_owned(), State::Absent),
             (&file, "# 0\nabsent\n".to_owned(), State::Absent),
             (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 -2.500000000 - {content}\n"), found),
             (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 981173106.000000001 {acl} {content}\n"), carries),

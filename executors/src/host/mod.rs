@@ -7,9 +7,13 @@ pub(crate) mod guard;
 mod look;
 mod packages;
 mod same;
+mod units;
 
 pub(crate) use act::{LIMIT, OnHost, Special, act, bounded};
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
-pub(crate) use packages::{Beyond, beyond, beyond_script, restorable, restorable_script};
+pub(crate) use packages::{
+    Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, words_script,
+};
 pub(crate) use same::moved;
+pub(crate) use units::{along, along_script};

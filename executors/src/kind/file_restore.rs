@@ -1,5 +1,6 @@
 //! `file.restore`: a file, link or tree is put back as it was recorded.
 
+use super::service::read_anew;
 use crate::host::act_error::ActError;
 use crate::host::guard;
 use crate::host::{OnHost, Special};
@@ -19,7 +20,7 @@ impl OnHost for FileRestore {
         // What another process put in the way is moved aside, not into; it returns if nothing takes its place.
         let swap = "if [ -d \"$to\" ] && [ ! -L \"$to\" ]; then mv -T -- \"$to\" \"$old\" || exit; fi\n\
                     if ! mv -fT -- \"$new\" \"$to\"; then if [ -d \"$old\" ]; then mv -T -- \"$old\" \"$to\"; fi; exit 1; fi\n";
-        Ok(match &self.state {
+        let act = match &self.state {
             State::Absent => format!("{head}rm -rf --one-file-system -- \"$to\"\n"),
             State::Link { target } => {
                 format!("{beside}ln -sT -- {} \"$new\" || exit\n{swap}", quoted(target))
@@ -49,7 +50,9 @@ impl OnHost for FileRestore {
                 encoded(&content(*body)?)
             ),
             other => return Err(ActError::NoFile(other.to_string())),
-        })
+        };
+        // What systemd knows of a unit is what stands in its file again.
+        Ok(act + read_anew(path))
     }
 
     fn secrets(&self) -> Vec<&Secret> {

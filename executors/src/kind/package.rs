@@ -2,7 +2,7 @@
 
 use crate::host::act_error::ActError;
 use crate::host::guard;
-use crate::host::{OnHost, Special};
+use crate::host::{EXACTLY, OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{Package, PackageState, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -13,18 +13,19 @@ impl OnHost for Package {
     /// Only what was named goes. What the package manager's own history calls it is said at the end.
     fn act(&self, _: &Job, _: &dyn Bodies) -> Result<String, ActError> {
         const YUM: &str = "\"$yum\" -y --setopt=exit_on_lock=1 --setopt=clean_requirements_on_remove=0";
-        const ALL: &str = include_str!("package.sh");
+        const ALL: &str = concat!(include_str!("package_lock.sh"), include_str!("package.sh"));
+        const MEANT: &str = include_str!("package_meant.sh");
         let list = |all: &[String]| all.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" ");
         if self.state == PackageState::Absent {
-            let names: Vec<String> = self.names.iter().map(|item| Package::base_name(item).to_owned()).collect();
-            let names = list(&names);
             return Ok(format!(
-                "{ALL}set --; for name in {names}; do if rpm -q -- \"$name\" >/dev/null 2>&1; then set -- \"$@\" \"$name\"; fi; done\n\
+                "{ALL}{MEANT}found() {{ {}; }}\nset -- $(found)\n\
                  if [ $# = 0 ]; then echo 'none of them is installed, nothing to do'; exit 0; fi\n\
                  was=$(latest)\n\
                  {YUM} --disableexcludes=all remove \"$@\" || exit\n\
-                 for name; do if rpm -q -- \"$name\"; then exit 1; fi; done\n\
-                 told \"$was\"\nexit 0\n"
+                 set -- $(found)\n\
+                 if [ $# != 0 ]; then echo \"still installed: $*\"; exit 1; fi\n\
+                 told \"$was\"\nexit 0\n",
+                self.names.iter().map(|item| self.found(item)).collect::<Vec<_>>().join("; ")
             ));
         }
         let mut act = ALL.to_owned();
@@ -47,9 +48,9 @@ impl OnHost for Package {
             let _ = write!(
                 act,
                 "if [ -n \"$left\" ]; then\n\
-                 {YUM} --disableexcludes=all install $left || exit\n\
+                 {YUM} {EXACTLY} install $left || exit\n\
                  left=$(missing)\n\
-                 if [ -n \"$left\" ]; then {YUM} --disableexcludes=all downgrade $left || exit; fi\n\
+                 if [ -n \"$left\" ]; then {YUM} {EXACTLY} downgrade $left || exit; fi\n\
                  left=$(missing)\n\
                  if [ -n \"$left\" ]; then echo \"not installed: $left\" >&2; exit 1; fi\n\
                  else echo 'all of them are installed, nothing to do'; fi\n",
@@ -77,6 +78,22 @@ impl OnHost for Package {
 
     fn brings(&self) -> String {
         format!("p_bring_usual {}\n", guard::USUAL)
+    }
+}
+
+trait Found {
+    /// The words of shell that print what is installed of an item that is to go: its name, else each version of it that the
+    /// item means, in a form that can mean nothing else.
+    fn found(&self, item: &str) -> String;
+}
+
+impl Found for Package {
+    fn found(&self, item: &str) -> String {
+        let name = self.name_of(item);
+        match self.named.contains_key(item) {
+            true => format!("meant {} {}", quoted(name), quoted(item)),
+            false => format!("if rpm -q -- {0} >/dev/null 2>&1; then echo {0}; fi", quoted(name)),
+        }
     }
 }
 

@@ -1,19 +1,6 @@
 yum=$(command -v yum || command -v dnf) || { echo 'neither yum nor dnf is there' >&2; exit 127; }
 
-# Nobody waits for a lock that another holds: who is told who it is can retry.
-for f in /var/run/yum.pid /var/lib/dnf/rpmdb_lock.pid; do
-  if ! [ -s "$f" ] || ! read -r pid <"$f"; then continue; fi
-  case $pid in *[!0-9]*) continue ;; esac
-  command=
-  if [ -r "/proc/$pid/cmdline" ]; then command=$(tr '\0' ' ' <"/proc/$pid/cmdline"); fi
-  # A number that another program has by now is no lock.
-  case $command in
-    *yum* | *dnf* | *[Pp]ackage[Kk]it*)
-      echo "process $pid holds the package manager's lock: ${command% }; retry when it has ended" >&2
-      exit 75
-      ;;
-  esac
-done
+p_locked || exit
 
 # NAME-EPOCH:VERSION-RELEASE.ARCH...: refuses what versionlock keeps at another version.
 locked() {

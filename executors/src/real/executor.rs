@@ -87,6 +87,11 @@ impl Real {
         }
     }
 
+    /// Two of these hosts that lead to one machine, and by what that is known, as far as they were connected to.
+    pub fn same_machine(&self, hosts: &[HostName]) -> Option<(HostName, HostName, String)> {
+        self.fleet.same_machine(hosts)
+    }
+
     /// The cluster, if one was named.
     pub(super) fn api(&self) -> Result<&Cluster, LookError> {
         let none = || LookError::Refused { target: "the cluster".to_owned(), why: NO_CLUSTER.to_owned() };

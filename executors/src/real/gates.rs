@@ -4,7 +4,8 @@ use super::Real;
 use super::errors::{refused, unseen};
 use super::on_host::LONG;
 use crate::gluster::{self, Vantage};
-use crate::host;
+use crate::host::{self, Known};
+use crate::ssh::Reply;
 use palinode_core::action::Target;
 use palinode_core::gate::Gate;
 use palinode_core::id::HostName;
@@ -13,6 +14,28 @@ use palinode_core::port::{Bodies, LookError};
 use palinode_core::record::Class;
 
 impl Real {
+    /// Whether what is installed of packages on a host could be installed again, and the answer that says so.
+    async fn restorable(&self, host: &HostName, names: &[String]) -> Result<(Sample, Reply), LookError> {
+        let words = host::restorable_words(names);
+        let mut known = Known::default();
+        if !words.is_empty() {
+            let reply = self.fleet.ask_for(host, &words, LONG).await.map_err(|error| unseen(host, error))?;
+            known = host::known(&reply).map_err(|why| refused(host, why.to_string()))?;
+        }
+        let script = host::restorable_script(names, &known);
+        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+        let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
+        Ok((sample, reply))
+    }
+
+    /// Why packages on a host could not be installed again, as far as anything stands against it.
+    pub async fn lost_with(&self, host: &HostName, names: &[String]) -> Result<Option<String>, LookError> {
+        let (sample, _) = self.restorable(host, names).await?;
+        let told = sample.facts.into_iter().filter(|(name, _)| name != "installed");
+        let told: Vec<String> = told.map(|(name, value)| format!("{name}: {value}")).collect();
+        Ok((!sample.pass).then(|| told.join("; ")))
+    }
+
     /// Looks at a gate's condition once.
     pub(super) async fn sample_gate(
         &self,
@@ -22,9 +45,7 @@ impl Real {
     ) -> Result<Sample, LookError> {
         match (gate, &target.host) {
             (Gate::PackageRestorable { names }, Some(host)) => {
-                let script = host::restorable_script(names);
-                let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
-                let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
+                let (sample, reply) = self.restorable(host, names).await?;
                 Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
             }
             (Gate::GlusterHealed { hosts, volumes, without, .. }, own) if !hosts.is_empty() => {

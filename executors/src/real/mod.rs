@@ -10,6 +10,7 @@ mod gates;
 mod on_cluster;
 mod on_control;
 mod on_host;
+mod reasons;
 mod router;
 mod side;
 mod watch;

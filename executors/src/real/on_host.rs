@@ -4,10 +4,10 @@ use super::Real;
 use super::errors::{not_seen, refused, unseen};
 use super::side::{Answer, Side};
 use super::watch::left;
-use crate::host::{self, Beyond, OnHost};
+use crate::host::{self, Beyond, Known, OnHost};
 use crate::kind::old_boot;
 use crate::ssh::{Asked, JobError, Jobs, Reply, Word};
-use palinode_core::action::{Action, Target};
+use palinode_core::action::{Action, Package, PackageState, Target};
 use palinode_core::chain::chain;
 use palinode_core::id::{EntryId, HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Executor as _, Job, JobStatus, LookError, Remains, Report, Survey};
@@ -65,6 +65,18 @@ impl HostSide<'_> {
         Jobs(Asked::Host(&self.real.fleet, self.host))
     }
 
+    /// A transaction with what the host says of the words that are open in it.
+    async fn words(&self, package: Option<&Package>) -> Result<(Option<Package>, Known), LookError> {
+        let (Some(package), host) = (package, self.host) else { return Ok((None, Known::default())) };
+        let script = host::words_script(package);
+        if script.is_empty() {
+            return Ok((Some(package.clone()), Known::default()));
+        }
+        let reply = self.real.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
+        let known = host::known(&reply).map_err(|why| refused(host, why.to_string()))?;
+        Ok((Some(known.fill(package)), known))
+    }
+
     /// A question about a job that its host did not answer.
     fn unanswered(&self, error: JobError) -> LookError {
         match error {
@@ -84,24 +96,39 @@ impl Side for HostSide<'_> {
         Box::pin(async move {
             let (real, host) = (self.real, self.host);
             let node = if Real::needs_cluster(action) { real.node_of(target).await? } else { None };
-            let package = self.kind.special().transaction();
+            let (package, known) = self.words(self.kind.special().transaction()).await?;
             // What is known to be touched is looked at in the same question.
-            let keys: Vec<ResourceKey> = match package {
+            let keys: Vec<ResourceKey> = match &package {
                 Some(_) => Vec::new(),
                 None => {
                     action.footprint(target).into_iter().map(|found| found.key).filter(|key| is_on(key, host)).collect()
                 }
             };
-            let more = package.map_or_else(|| host::script_of(&keys), host::beyond_script);
+            let more = match &package {
+                Some(package) => host::beyond_script(package, &known),
+                None => host::script_of(&keys),
+            };
+            let along = self.kind.special().service().map(host::along_script).unwrap_or_default();
             let asks = host::asks(action);
-            let script = format!("printf 'boot '; p_boot\n{asks}{more}\n");
+            let script = format!("printf 'boot '; p_boot\n{asks}{along}{more}\n");
             let reply = real.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
             let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
             let boot =
                 boot.ok_or_else(|| refused(host, format!("it does not tell its boot: {}", reply.why())))?.to_owned();
             may_be_changed(host, &reply)?;
-            let more = match package.map(|package| host::beyond(host, package, &reply)) {
-                None => Vec::new(),
+            // What comes tells which package a word means that nothing installed is meant by.
+            let package = match package {
+                Some(package) if package.state == PackageState::Present && package.open().next().is_some() => {
+                    let coming = host::known(&reply).map_err(|why| refused(host, why.to_string()))?;
+                    Some(known.with(coming).fill(&package))
+                }
+                package => package,
+            };
+            let more = match package.as_ref().map(|package| host::beyond(host, package, &reply)) {
+                None => {
+                    let along = self.kind.special().service().map(|_| host::along(host, reply.text()));
+                    along.transpose().map_err(|error| refused(host, error.to_string()))?.unwrap_or_default()
+                }
                 Some(Beyond::More(more)) => {
                     real.may_change(host, more.iter().map(|found| &found.key)).await?;
                     more
@@ -115,7 +142,8 @@ impl Side for HostSide<'_> {
                 Some(Beyond::Cannot(why)) => return Err(refused(host, why)),
             };
             let seen = host::observe(&keys, reply.text(), bodies).map_err(|error| not_seen(host, error))?;
-            Ok(Survey { node, boot: Some(boot), more, seen })
+            let filled = package.map(Action::Package).filter(|package| package != action);
+            Ok(Survey { node, boot: Some(boot), action: filled, more, seen })
         })
     }
 

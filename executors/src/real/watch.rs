@@ -1,14 +1,16 @@
 //! Starting a job and waiting for its end, whatever becomes of the link.
 
 use super::on_host::{HostSide, is_on};
+use super::reasons::reasons;
 use crate::host;
 use crate::kind::old_boot;
-use crate::ssh::{JobError, Said, Watch, Word};
+use crate::ssh::{JobError, LinkError, Said, Watch, Word};
 use palinode_core::chain::chain;
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Finished, Job};
 use palinode_core::record::{Class, Why};
 use palinode_core::resource::{Loss, Residue};
+use palinode_core::span::Span;
 use std::time::Duration;
 
 /// How long a host may take to come back from a reboot.
@@ -16,6 +18,23 @@ const REBOOT: Duration = Duration::from_secs(20 * 60);
 
 /// How long to wait before a host that reboots is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a host that answers under its new boot may go on starting before it counts as back.
+const SETTLES: Duration = Duration::from_secs(150);
+
+/// How long a host may refuse to let us in before it is believed: while it starts, keys and accounts may be out of reach.
+const REFUSES: Duration = Duration::from_secs(45);
+
+/// How long it may show another key: what asks for the password of a disk may have one of its own.
+const OTHER_KEY: Duration = Duration::from_secs(10);
+
+/// How often a person is told what is waited for.
+const TOLD: Duration = Duration::from_secs(60);
+
+/// Asks for the boot, whether systemd has settled, and what it waits for if not.
+const SETTLED: &str = "p_boot; p_s=$(systemctl is-system-running 2>/dev/null) || :; echo \"${p_s:-offline}\"; \
+                       case $p_s in starting | initializing) \
+                       systemctl --no-legend --no-pager list-jobs 2>/dev/null | awk '$NF == \"running\" { print $2 }' | head -n 3 ;; esac";
 
 /// So many looks, of about ten seconds each, may find a job claimed and not begun.
 const CLAIMED: u32 = 3;
@@ -101,38 +120,54 @@ impl HostSide<'_> {
         }
     }
 
-    /// Waits until the host has another boot than before, and has settled.
+    /// Waits until the host has another boot than before, and has settled. What will not pass by itself ends the waiting.
     pub(super) async fn rebooted(&self, job: &Job) -> Ended {
         let Some(old) = old_boot(job) else {
             return Ended::Unknown("nobody knows the boot before".to_owned());
         };
+        let mut wait = RebootWait::default();
         let began = tokio::time::Instant::now();
-        let mut last = "it still runs the old boot".to_owned();
+        let mut told = began;
         while began.elapsed() < REBOOT {
-            match self.real.fleet.ask(self.host, "p_boot; systemctl is-system-running 2>/dev/null || :").await {
+            match self.real.fleet.ask(self.host, SETTLED).await {
                 Ok(reply) => {
+                    wait.refused = None;
                     let mut lines = reply.lines();
                     let boot = lines.next().filter(|boot| host::is_boot(boot));
                     // Without systemd nobody says when a host has settled.
-                    let settled = lines.next().is_none_or(|state| matches!(state, "running" | "degraded"));
+                    let state = lines.next().unwrap_or("offline");
                     match boot {
-                        Some(boot) if boot != old && settled => {
-                            let message = Some(format!("boot {boot}"));
-                            return Ended::Finished(Finished { code: Some(0), message, ..Finished::default() });
+                        Some(boot) if boot != old => {
+                            let waits_for: Vec<&str> = lines.filter(|unit| !unit.is_empty()).collect();
+                            if let Some(message) = wait.is_back(boot, state, &waits_for) {
+                                let message = Some(message);
+                                return Ended::Finished(Finished { code: Some(0), message, ..Finished::default() });
+                            }
                         }
-                        Some(boot) if boot != old => "it is still starting".clone_into(&mut last),
                         // A start that was lost on its way: nobody will reboot this host.
                         Some(_) if self.knows_nothing(job).await => {
                             return Ended::Unknown("the host does not know the job".to_owned());
                         }
-                        _ => {}
+                        _ => "it still runs the old boot".clone_into(&mut wait.last),
                     }
                 }
-                Err(error) => last = chain(&error),
+                Err(error) => {
+                    if let Some(why) = wait.refuses(&error) {
+                        return Ended::Unknown(why);
+                    }
+                }
+            }
+            if told.elapsed() >= TOLD {
+                told = tokio::time::Instant::now();
+                let left = span(REBOOT.saturating_sub(began.elapsed()));
+                if let Some(teller) = self.real.teller {
+                    let host = self.host;
+                    teller(&format!("{host} is not back from its reboot: {}", wait.last), span(PAUSE), left);
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
-        let message = Some(format!("it did not come back within {} minutes: {last}", REBOOT.as_secs() / 60));
+        let message = Some(format!("it did not come back within {} minutes: {}", REBOOT.as_secs() / 60, wait.last));
         Ended::Finished(Finished { why: Some(Why::Timeout), message, ..Finished::default() })
     }
 
@@ -161,8 +196,7 @@ impl HostSide<'_> {
             message = self.kind.message(out).unwrap_or_default();
         }
         if code != 0 {
-            let text = String::from_utf8_lossy(said);
-            message = text.trim().lines().last().unwrap_or_default().chars().take(MESSAGE).collect();
+            message = reasons(&String::from_utf8_lossy(said), MESSAGE);
         }
         let mut losses = Vec::new();
         for told in unsynced {
@@ -188,6 +222,61 @@ impl HostSide<'_> {
     }
 }
 
+/// What was seen while a host was waited for that reboots.
+#[derive(Debug, Default)]
+struct RebootWait {
+    /// What was found last, for a person.
+    last: String,
+    /// When it first answered under its new boot.
+    answers: Option<tokio::time::Instant>,
+    /// Since when it refuses to let us in.
+    refused: Option<tokio::time::Instant>,
+}
+
+impl RebootWait {
+    /// Whether a host with a new boot is back, by what systemd says of itself; what is said of it then.
+    fn is_back(&mut self, boot: &str, state: &str, waits_for: &[&str]) -> Option<String> {
+        let since = *self.answers.get_or_insert_with(tokio::time::Instant::now);
+        let units = match waits_for {
+            [] => String::new(),
+            units => format!(" (it waits for {})", units.join(", ")),
+        };
+        match state {
+            "running" | "degraded" | "offline" => Some(format!("boot {boot}")),
+            // A unit that never comes to its end keeps nobody from using the host.
+            "starting" | "initializing" if since.elapsed() >= SETTLES => Some(format!(
+                "boot {boot}; systemd still says `{state}`{units} after {} minutes and counts as back all the same: \
+                 `systemctl list-jobs` on the host shows why",
+                SETTLES.as_secs() / 60
+            )),
+            _ => {
+                self.last = format!("it answers, and systemd says `{state}`{units}");
+                None
+            }
+        }
+    }
+
+    /// Takes in that it did not answer; why it is not worth waiting any more, if it is not.
+    fn refuses(&mut self, error: &LinkError) -> Option<String> {
+        self.last = chain(error);
+        let Some(advice) = error.advice() else {
+            self.refused = None;
+            return None;
+        };
+        let since = *self.refused.get_or_insert_with(tokio::time::Instant::now);
+        let patience = match error {
+            LinkError::Changed { .. } => Duration::ZERO,
+            _ if error.is_another_key() => OTHER_KEY,
+            _ => REFUSES,
+        };
+        (since.elapsed() >= patience).then(|| format!("waiting helps no more: {advice}; {}", self.last))
+    }
+}
+
+fn span(time: Duration) -> Span {
+    Span::seconds(u32::try_from(time.as_secs()).unwrap_or(u32::MAX))
+}
+
 /// With what was looked at after its end. What could not be told then is asked for again.
 pub(super) fn seen(ended: Ended, job: &Job, host: &HostName, after: Option<&str>, bodies: &dyn Bodies) -> Ended {
     let (Ended::Finished(finished), Some(after)) = (&ended, after) else { return ended };
@@ -200,4 +289,56 @@ pub(super) fn seen(ended: Ended, job: &Job, host: &HostName, after: Option<&str>
 /// What is looked at on its host once a job ended.
 pub(super) fn left(job: &Job, host: &HostName) -> Vec<ResourceKey> {
     job.look.iter().filter(|key| is_on(key, host)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn before(time: Duration) -> Option<tokio::time::Instant> {
+        Some(tokio::time::Instant::now().checked_sub(time).expect("this machine runs for some minutes"))
+    }
+
+    #[test]
+    fn a_boot_that_never_settles_is_back_after_a_while_and_says_what_it_waits_for() {
+        let mut wait = RebootWait::default();
+        assert_eq!(wait.is_back("b", "starting", &["slow.service"]), None);
+        assert_eq!(wait.last, "it answers, and systemd says `starting` (it waits for slow.service)");
+        for state in ["running", "degraded", "offline"] {
+            assert_eq!(wait.is_back("b", state, &[]).as_deref(), Some("boot b"));
+        }
+        wait.answers = before(SETTLES);
+        let said = wait.is_back("b", "starting", &["slow.service"]).expect("it is back");
+        assert!(said.starts_with("boot b; systemd still says `starting` (it waits for slow.service)"), "{said}");
+        assert_eq!(wait.is_back("b", "stopping", &[]), None, "it goes down again");
+    }
+
+    #[test]
+    fn what_does_not_pass_by_itself_ends_the_waiting_for_a_reboot() {
+        let connect = |kind, text: &str| LinkError::Connect(openssh::Error::Connect(std::io::Error::new(kind, text)));
+        let aborted = std::io::ErrorKind::ConnectionAborted;
+        let key = || connect(aborted, "Host key verification failed.");
+        let denied = || connect(std::io::ErrorKind::PermissionDenied, "ops@a: Permission denied (publickey).");
+        for (error, patience) in [(key(), OTHER_KEY), (denied(), REFUSES)] {
+            let mut wait = RebootWait::default();
+            assert_eq!(wait.refuses(&error), None, "once is not for good");
+            wait.refused = before(patience);
+            let why = wait.refuses(&error).expect("it is for good");
+            assert!(why.starts_with("waiting helps no more: "), "{why}");
+            // Whatever else comes in between begins it anew.
+            wait.refused = before(patience);
+            assert_eq!(wait.refuses(&connect(aborted, "Connection refused")), None);
+            assert_eq!(wait.refused, None);
+        }
+        let changed = LinkError::Changed { was: "a".to_owned(), now: "b".to_owned() };
+        assert!(RebootWait::default().refuses(&changed).is_some(), "at once");
+        for words in
+            ["\"System is going down. Unprivileged users are not permitted to log in anymore.\"; Connection closed", ""]
+        {
+            let mut wait = RebootWait { refused: before(REFUSES), ..RebootWait::default() };
+            assert_eq!(wait.refuses(&connect(aborted, words)), None, "{words}");
+        }
+        let nologin = LinkError::Refused("System is booting up. See pam_nologin(8)".to_owned());
+        assert_eq!(RebootWait { refused: before(REFUSES), ..RebootWait::default() }.refuses(&nologin), None);
+    }
 }

@@ -9,8 +9,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// What the shell knows before it is asked anything.
-pub(super) const PRELUDE: &str =
-    concat!(include_str!("prelude.sh"), include_str!("named.sh"), include_str!("carried.sh"));
+pub(super) const PRELUDE: &str = concat!(
+    include_str!("prelude.sh"),
+    include_str!("packages.sh"),
+    include_str!("../kind/package_lock.sh"),
+    include_str!("named.sh"),
+    include_str!("carried.sh")
+);
 
 /// What starts jobs on the host and outlives the shell.
 pub(super) const STARTER: &str = include_str!("starter.sh");
@@ -323,7 +328,7 @@ impl Reply {
     pub(crate) fn why(&self) -> String {
         let printed = String::from_utf8_lossy(&self.out);
         let last = self.complaint.trim().lines().last().or_else(|| printed.trim().lines().last());
-        last.map_or_else(|| format!("exit code {}", self.code), |line| line.chars().take(300).collect())
+        last.map_or_else(|| format!("exit code {}", self.code), |line| line.chars().take(1000).collect())
     }
 }
 

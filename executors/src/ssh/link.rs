@@ -31,16 +31,23 @@ pub(super) struct Link {
     /// The machine id that was recorded of it before, or that it told.
     machine: Option<String>,
     told: bool,
+    /// The boot that it told of last.
+    boot: Option<String>,
 }
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self { channel: None, session: None, key: None, machine: None, told: false }
+        Self { channel: None, session: None, key: None, machine: None, told: false, boot: None }
     }
 
     /// Which machine it leads to, once that was told.
     pub(super) fn machine(&self) -> Option<&str> {
         self.machine.as_deref().filter(|_| self.told)
+    }
+
+    /// The boot of that machine when it was last connected to.
+    pub(super) fn boot(&self) -> Option<&str> {
+        self.boot.as_deref()
     }
 
     /// Which machine it must lead to.
@@ -87,6 +94,7 @@ impl Link {
             if let (To::Host(..), Some(machine)) = (to, hello.lines().find_map(|line| line.strip_prefix("machine "))) {
                 self.recognize(machine)?;
             }
+            self.boot = hello.lines().find_map(|line| line.strip_prefix("boot ")).map(str::to_owned);
             // On this machine a job needs the environment of whoever asks for it, which a unit would not have.
             channel.systemd = said("systemd") && matches!(to, To::Host(..));
             self.channel = Some(channel);
@@ -153,7 +161,8 @@ impl Link {
             }
         }
         let session = match timeout(CONNECT, ssh.connect(host)).await {
-            Ok(session) => Arc::new(session.map_err(LinkError::Connect)?),
+            Ok(Ok(session)) => Arc::new(session),
+            Ok(Err(error)) => return Err(LinkError::Connect(ssh.with_words(host, error).await)),
             Err(_) => return Err(LinkError::Slow),
         };
         self.key = ssh.key(host);

@@ -46,12 +46,47 @@ impl LinkError {
             // A host key that changed or a login that is not allowed will be so in a minute too.
             Self::Connect(openssh::Error::Connect(error)) => {
                 let text = error.to_string();
-                error.kind() != std::io::ErrorKind::PermissionDenied
-                    && !text.contains("Host key verification failed")
-                    && !text.contains("HOST IDENTIFICATION HAS CHANGED")
+                closes_its_doors(&text) || !(is_another_key(&text) || is_denied(error.kind(), &text))
             }
             Self::Connect(_) | Self::Slow | Self::Lost(_) => true,
-            Self::Refused(_) | Self::TooLong(_) | Self::Changed { .. } => false,
+            Self::Refused(text) => closes_its_doors(text),
+            Self::TooLong(_) | Self::Changed { .. } => false,
         }
     }
+
+    /// Whether the host showed another key than the one that is known.
+    pub(crate) fn is_another_key(&self) -> bool {
+        matches!(self, Self::Connect(openssh::Error::Connect(error)) if is_another_key(&error.to_string()))
+    }
+
+    /// What to do about one that does not pass while a host comes back from a reboot; none for those that may pass, and for
+    /// those that are no word of the host about who may come in.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self {
+            _ if self.may_pass() => None,
+            Self::Connect(openssh::Error::Connect(error)) if is_another_key(&error.to_string()) => Some(
+                "its host key is not the one in known_hosts; if you know why, replace it there (`ssh-keygen -R NAME`)",
+            ),
+            Self::Connect(_) => Some("the login is refused; see to it that `ssh` gets in with that user and key again"),
+            Self::Refused(_) => Some("see to it that the login gets a root shell again"),
+            Self::Changed { .. } => Some("find out which machine answers under this name"),
+            Self::Slow | Self::Lost(_) | Self::TooLong(_) => None,
+        }
+    }
+}
+
+fn is_another_key(text: &str) -> bool {
+    ["Host key verification failed", "HOST IDENTIFICATION HAS CHANGED"].iter().any(|words| text.contains(words))
+}
+
+fn is_denied(kind: std::io::ErrorKind, text: &str) -> bool {
+    kind == std::io::ErrorKind::PermissionDenied || text.contains("Permission denied (")
+}
+
+/// Whether a host says that it goes down or comes up, and lets only root in meanwhile (`pam_nologin`).
+fn closes_its_doors(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["system is booting up", "system is going down", "pam_nologin", "unprivileged users are not permitted to log in"]
+        .iter()
+        .any(|words| text.contains(words))
 }

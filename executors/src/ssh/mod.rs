@@ -161,6 +161,25 @@ impl Fleet {
         known.collect()
     }
 
+    /// Two of these hosts that lead to one machine, and by what that is known: machine id or host key, and the boot. Machines
+    /// that were cloned have the former in common, and not the latter. Only those that were connected to are known.
+    pub fn same_machine(&self, hosts: &[HostName]) -> Option<(HostName, HostName, String)> {
+        let links = self.links.borrow();
+        let mut seen: BTreeMap<String, HostName> = BTreeMap::new();
+        for host in hosts {
+            let Some(link) = links.get(host) else { continue };
+            let Ok(link) = link.try_lock() else { continue };
+            let Some(boot) = link.boot() else { continue };
+            let machine = link.machine().map(|id| format!("machine id {id}"));
+            for mark in machine.into_iter().chain(link.key().map(|key| format!("host key {key}"))) {
+                if let Some(other) = seen.insert(format!("{boot} {mark}"), host.clone()) {
+                    return Some((other, host.clone(), mark));
+                }
+            }
+        }
+        None
+    }
+
     /// Which machines hosts are. One that turns out to be another is not asked anything.
     pub fn expect(&self, machines: &BTreeMap<HostName, String>) {
         for (host, machine) in machines {

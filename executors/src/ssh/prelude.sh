@@ -302,6 +302,8 @@ p_settled() {
 # one that was begun in it is never touched.
 p_sweep() {
   p_boot >/dev/null
+  # What was fetched to see whether it can be, by a question that was cut short.
+  find "$p_lib" -mindepth 1 -maxdepth 1 -type d -name 'put-back.*' -mtime +0 -exec rm -rf --one-file-system -- {} + 2>/dev/null
   find "$p_jobs" -mindepth 1 -maxdepth 1 -type d -mtime +30 2>/dev/null | while IFS= read -r p_old; do
     case ${p_old##*/} in .*) continue ;; esac
     if [ -e "$p_old/emptied" ]; then continue; fi
@@ -316,22 +318,21 @@ p_sweep() {
 
 p_unit() {
   printf 'asked %s\n' "$1"
-  set -- "$(p_named "$1")"
-  printf 'looked %s\n' "$1"
-  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -- "$1") || return 1
-  printf '%s\n' "$p_u"
+  p_full "$1"
+  p_shows
+  case $p_u in *LoadState=not-found*) p_aliased; p_shows ;; esac
+  if [ -z "$p_u" ]; then return 1; fi
+  printf 'looked %s\n%s\n' "$p_n" "$p_u"
   # A unit that stopped may have left processes behind: then what it ran still runs.
   case $p_u in *ActiveState=inactive* | *ActiveState=failed*)
-    p_cg=$(printf '%s\n' "$p_u" | sed -n 's/^ControlGroup=//p')
-    if [ -z "$p_cg" ]; then p_cg=/system.slice/$(printf '%s\n' "$p_u" | sed -n 's/^Id=//p'); fi
-    for p_at in "/sys/fs/cgroup/systemd$p_cg" "/sys/fs/cgroup/unified$p_cg" "/sys/fs/cgroup$p_cg"; do
-      if [ -d "$p_at" ] && [ -n "$(find "$p_at" -name cgroup.procs -exec cat {} + 2>/dev/null | head -n 1)" ]; then
-        echo left
-        break
-      fi
-    done
+    if [ -n "$(p_left "$(p_cgroup "$p_u")")" ]; then echo left; fi
     ;;
   esac
+}
+
+p_shows() {
+  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -p Slice -p Transient -p FragmentPath -- "$p_n") ||
+    { printf '%s\n' "$p_u"; p_u=''; }
 }
 
 p_packages() {
@@ -367,110 +368,4 @@ p_file() {
       *) printf '%s\n' "$p_why" >&2; return 1 ;;
     esac
   fi
-}
-
-# ---- Packages beyond those that were named.
-
-p_nevra='%{NAME}-%|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE}.%{ARCH}\n'
-
-# Those of the names that are installed. A database that cannot be asked is no answer.
-p_installed() {
-  for p_n; do
-    if p_said=$(LC_ALL=C rpm -q -- "$p_n" 2>&1); then
-      printf '%s\n' "$p_n"
-    else
-      case $p_said in
-        *'is not installed') ;;
-        *) p_refuse "$p_said"; return 1 ;;
-      esac
-    fi
-  done
-}
-
-# TEXT: complains in the words of a tool that gave no answer: its last error, else its last words.
-p_refuse() {
-  p_last=$(printf '%s\n' "$1" | grep -iE '^ ?(error|failure|another app|cannot|could not|no package|there are no)' | tail -n 1)
-  if [ -z "$p_last" ]; then p_last=$(printf '%s\n' "$1" | grep . | tail -n 1); fi
-  printf '%s\n' "${p_last:-there was no answer}" >&2
-}
-
-# NAME...: what would go with them, and the changed configuration files of all of these.
-p_removal() {
-  p_have=$(p_installed "$@") || return 1
-  set -- $p_have
-  p_round=0
-  while [ $# -gt 0 ] && [ $p_round -lt 30 ]; do
-    if p_said=$(LC_ALL=C rpm -e --allmatches --test -- "$@" 2>&1); then break; fi
-    p_users=$(printf '%s\n' "$p_said" | sed -n 's/.* is needed by (installed) //p' | sort -u)
-    # Whatever else it complains about, it did not say what would go.
-    if [ -z "$p_users" ] || printf '%s\n' "$p_said" | grep -E '^error: ' | grep -qv '^error: Failed dependencies:'; then
-      p_refuse "$p_said"
-      return 1
-    fi
-    p_users=$(LC_ALL=C rpm -q --qf '%{NAME}\n' -- $p_users 2>&1) || { p_refuse "$p_users"; return 1; }
-    p_users=$(printf '%s\n' "$p_users" | sort -u)
-    printf 'needs %s\n' $p_users
-    set -- "$@" $p_users
-    p_round=$((p_round + 1))
-  done
-  if [ $# -gt 0 ]; then
-    # That files differ is a code of its own; that it could not look is told beside what it found.
-    p_said=$(LC_ALL=C rpm -V --nodeps -- "$@" 2>&1)
-    if printf '%s\n' "$p_said" | grep -q '^error: '; then p_refuse "$p_said"; return 1; fi
-    printf '%s\n' "$p_said" | sed -n 's/^\(missing  \|.........\) *c \(\/.*\)$/\2/p' |
-      while IFS= read -r p_path; do printf 'changed %s\n' "$(printf '%s' "$p_path" | base64 -w0)"; done
-  fi
-  echo end
-}
-
-p_cannot='^(Error: Unable to find a match|Error: Nothing to do|No match for argument|No package .* available)|'
-p_cannot="$p_cannot"'^ *Problem( [0-9]+)?: |^Error: Package: |You could try using --skip-broken'
-p_trouble='Ignoring repositories|Failed to (download|synchronize)|Errors during downloading|Errno|Cannot (download|retrieve|find a valid)'
-p_trouble="$p_trouble|repomd|mirrors|exit_on_lock"
-
-# NAME...: what would come with them.
-p_arrival() {
-  p_yum=$(command -v yum || command -v dnf) || { echo 'there is neither yum nor dnf' >&2; return 1; }
-  # It ends with 1 if it would do something, with 1 if nothing can be done (the job will say so, and bring nothing), and
-  # with 1 if it could not find out: only its words tell.
-  p_said=$(LC_ALL=C "$p_yum" --assumeno --setopt=exit_on_lock=1 install "$@" </dev/null 2>&1) ||
-    printf '%s\n' "$p_said" | grep -qiE '^(Exiting on user command|Operation aborted)' ||
-    { printf '%s\n' "$p_said" | grep -qE "$p_cannot" && ! printf '%s\n' "$p_said" | grep -qiE "$p_trouble"; } ||
-    { p_refuse "$p_said"; return 1; }
-  printf '%s\n' "$p_said" |
-    sed -n '/^[A-Z][A-Za-z ]*:$/,/^Transaction Summary/s/^ \([A-Za-z0-9][^ ]*\).*/brings \1/p'
-  echo end
-}
-
-# NAME...: the exact versions that are installed, and those that the repositories have.
-p_restorable() {
-  p_have=$(p_installed "$@") || return 1
-  set -- $p_have
-  if [ $# -gt 0 ]; then
-    rpm -q --qf "want $p_nevra" -- "$@" || return 1
-    if command -v dnf >/dev/null; then
-      dnf -q --disableexcludes=all repoquery --show-duplicates --qf 'have %{name}-%{epoch}:%{version}-%{release}.%{arch}' -- "$@"
-    else
-      # repoquery of that age would not show what exclude= hides. Names too long for a column are wrapped. What is
-      # installed is listed always, so an error is one of the repositories.
-      p_said=$(LC_ALL=C yum -q --disableexcludes=all --setopt=exit_on_lock=1 --showduplicates list "$@") || return 1
-      printf '%s\n' "$p_said" | awk '
-        /^Available Packages/ { on = 1; next }
-        /^[A-Z][a-z]+ Packages/ { on = 0; next }
-        on {
-          for (i = 1; i <= NF; i++) {
-            word[n++] = $i
-            if (n == 3) {
-              n = 0
-              name = arch = word[0]
-              sub(/\.[^.]*$/, "", name)
-              sub(/^.*\./, "", arch)
-              if (word[1] !~ /:/) word[1] = "0:" word[1]
-              print "have " name "-" word[1] "." arch
-            }
-          }
-        }'
-    fi </dev/null || return
-  fi
-  echo end
 }

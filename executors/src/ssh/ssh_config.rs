@@ -1,5 +1,6 @@
 //! How hosts are reached: the operator's own ssh, under a configuration that is made for this process.
 
+use super::link_error::CONNECT;
 use super::settings::SshSettings;
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
 use palinode_core::id::HostName;
@@ -14,6 +15,9 @@ use std::process::{Command, Stdio};
 
 /// A connection that nobody uses ends after so many seconds, also when this process is gone.
 const IDLE: NonZeroUsize = NonZeroUsize::new(60).expect("sixty is not zero");
+
+/// So many of the last lines that a host says are told.
+const SAID: usize = 4;
 
 /// No configuration of ssh is longer.
 const MOST_CONFIG: u64 = 16 << 20;
@@ -55,7 +59,11 @@ impl SshConfig {
         let mut text = String::from(
             "# The first value that ssh reads of an option is the one that counts.\n\
              BatchMode yes\nStrictHostKeyChecking yes\nServerAliveInterval 5\nServerAliveCountMax 3\n\
-             ConnectTimeout 10\nControlMaster no\nForwardAgent no\nForwardX11 no\nRequestTTY no\nLogLevel INFO\n",
+             ConnectTimeout 10\nControlMaster no\nForwardAgent no\nForwardX11 no\nRequestTTY no\nLogLevel INFO\n\
+             ClearAllForwardings yes\nExitOnForwardFailure no\nTunnel no\nPermitLocalCommand no\n",
+        );
+        text.extend(
+            YOUNGER.iter().filter(|option| knows(option)).map(|option| format!("{}\n", option.replace('=', " "))),
         );
         match own {
             Some(own) => text.push_str(&include(&std::path::absolute(own)?)?),
@@ -85,6 +93,36 @@ impl SshConfig {
         match self.settings.get(host) {
             Some((way, config)) => self.builder(config).connect_mux(way.destination(host)).await,
             None => self.builder(&self.config).connect_mux(host).await,
+        }
+    }
+
+    /// The same error with what the host said before it closed the connection, such as why only root may come in: that
+    /// comes beside the errors of ssh, which are all that is kept of a connection that others share.
+    pub(super) async fn with_words(&self, host: &str, error: openssh::Error) -> openssh::Error {
+        let openssh::Error::Connect(cause) = &error else { return error };
+        let text = cause.to_string();
+        if text.contains("@@@") {
+            return openssh::Error::Connect(std::io::Error::new(cause.kind(), of_a_warning(&text)));
+        }
+        if !text.contains("onnection closed") {
+            return error;
+        }
+        let mut ssh = tokio::process::Command::new("ssh");
+        ssh.arg("-F");
+        match self.settings.get(host) {
+            Some((way, config)) => ssh.arg(config).args(["-S", "none", "--"]).arg(way.destination(host)),
+            None => ssh.arg(&self.config).args(["-S", "none", "--"]).arg(host),
+        };
+        ssh.arg(":").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let Ok(Ok(out)) = tokio::time::timeout(CONNECT, ssh.output()).await else { return error };
+        let text = String::from_utf8_lossy(&out.stderr);
+        let words: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        match words.as_slice() {
+            words @ [_, _, ..] if !out.status.success() => {
+                let last = &words[words.len().saturating_sub(SAID)..];
+                openssh::Error::Connect(std::io::Error::new(cause.kind(), last.join("; ")))
+            }
+            _ => error,
         }
     }
 
@@ -121,10 +159,26 @@ fn name_of(host: &str, has_way: bool) -> String {
 /// Keeps what ssh tells of the key that it is about to check. It is told of other things too, and wants no keys from us.
 const TELLER: &str = "if [ \"$1\" = HOSTNAME ]; then printf '%s %s\\n' \"$3\" \"$4\" >\"$0-$2\"; fi\n";
 
-/// Whether this ssh tells of keys, as it does since 8.5. An option that it does not know would be an error.
+/// What an operator's configuration may say for a session of their own, and Palinode's must not have: since 7.6, and 8.7.
+const YOUNGER: [&str; 4] = ["RemoteCommand=none", "SessionType=default", "ForkAfterAuthentication=no", "StdinNull=no"];
+
+/// What ssh says in a frame about a key that changed, without the frame: the new key, the place of the old one, the end.
+fn of_a_warning(text: &str) -> String {
+    let told = ["The fingerprint for", "SHA256:", "MD5:", "Offending", "verification failed"];
+    let lines = text.lines().map(str::trim).filter(|line| told.iter().any(|words| line.contains(words)));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// Whether this ssh tells of keys, as it does since 8.5.
 fn tells_keys() -> bool {
+    knows("KnownHostsCommand=none")
+}
+
+/// Whether this ssh has an option. One that it does not know would be an error; to have it ignored would replace what the
+/// operator's own configuration has ignored.
+fn knows(option: &str) -> bool {
     let mut ssh = Command::new("ssh");
-    ssh.args(["-F", "/dev/null", "-o", "KnownHostsCommand=none", "-G", "localhost"]);
+    ssh.args(["-F", "/dev/null", "-o", option, "-G", "localhost"]);
     let asked = ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
 }
@@ -355,6 +409,48 @@ mod tests {
         let (way, config) = &ssh.settings["node2"];
         assert!(asked(config, way.destination("node2")).contains("user two\n"));
         assert!(!asked(&ssh.config, "10.0.0.1").contains("user above"));
+    }
+
+    #[test]
+    fn what_an_operator_wants_of_their_own_sessions_is_not_kept() {
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let own = place.path().join("own");
+        let mut text = String::from(
+            "LocalForward 2222 localhost:22\nRemoteForward 2223 localhost:22\nDynamicForward 1080\n\
+             ExitOnForwardFailure yes\nTunnel yes\nPermitLocalCommand yes\nLocalCommand touch /tmp/x\nRequestTTY force\n",
+        );
+        let younger = ["RemoteCommand=tmux", "SessionType=none", "ForkAfterAuthentication=yes", "StdinNull=yes"];
+        let known: Vec<&str> = younger.into_iter().filter(|option| knows(option)).collect();
+        text.extend(known.iter().map(|option| format!("{}\n", option.replace('=', " "))));
+        std::fs::write(&own, text).expect("written");
+        let ssh = SshConfig::new(Some(&own), BTreeMap::new()).expect("a folder can be made");
+        let out = Command::new("ssh").arg("-F").arg(&ssh.config).args(["-G", "node1"]).output().expect("ssh is there");
+        let said = String::from_utf8(out.stdout).expect("text");
+        for line in [
+            "clearallforwardings yes",
+            "exitonforwardfailure no",
+            "tunnel false",
+            "permitlocalcommand no",
+            "requesttty false",
+        ] {
+            assert!(said.lines().any(|found| found == line), "{line}: {said}");
+        }
+        for option in known {
+            let line = option.to_lowercase().replace('=', " ");
+            assert!(!said.lines().any(|found| found == line), "{line}: {said}");
+        }
+        assert!(!knows("NoSuchOption=yes"));
+    }
+
+    #[test]
+    fn of_a_key_that_changed_is_told_what_matters() {
+        let text = "@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n@@@@@@@@\nIT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\n\
+                    The fingerprint for the ED25519 key sent by the remote host is\nSHA256:ZK4pw75.\nPlease contact your system administrator.\n\
+                    Add correct host key in /known_hosts to get rid of this message.\nOffending ED25519 key in /known_hosts:1\n\
+                    Host key for a has changed and you have requested strict checking.\nHost key verification failed.";
+        let told = "The fingerprint for the ED25519 key sent by the remote host is; SHA256:ZK4pw75.; Offending ED25519 key in /known_hosts:1; \
+                    Host key verification failed.";
+        assert_eq!(of_a_warning(text), told);
     }
 
     #[test]

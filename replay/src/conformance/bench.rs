@@ -143,22 +143,27 @@ impl<'a, S: Subject> Bench<'a, S> {
         Ok(image)
     }
 
-    fn look(&mut self, target: &Target, action: &Action) -> Result<(Target, Option<String>, Vec<Footprint>), String> {
+    fn look(
+        &mut self,
+        target: &Target,
+        action: &Action,
+    ) -> Result<(Target, Action, Option<String>, Vec<Footprint>), String> {
         let mut target = target.clone();
         let survey = self.patient(async |executor| executor.survey(&target, action, self.subject.bodies()).await)?;
         target.node = survey.node.or(target.node);
+        let action = survey.action.unwrap_or_else(|| action.clone());
         let mut footprint = action.footprint(&target);
         footprint.extend(survey.more);
         let boot = survey.boot.filter(|_| action.place() == Place::Host);
-        Ok((target, boot, footprint))
+        Ok((target, action, boot, footprint))
     }
 
     /// The action's intent: what only the target knows, and the before-image.
     pub(super) fn intend(&mut self, action: &Action) -> Result<Try, String> {
-        let (target, boot, mut footprint) = self.look(&self.case.target.clone(), action)?;
+        let (target, action, boot, mut footprint) = self.look(&self.case.target.clone(), action)?;
         if matches!(action, Action::Playbook(_)) {
             for other in &self.case.touches {
-                let (_, _, more) = self.look(&target, other)?;
+                let (_, _, _, more) = self.look(&target, other)?;
                 footprint.extend(more.into_iter().filter(|item| item.fields != Fields::Evidence));
             }
         }
@@ -172,7 +177,7 @@ impl<'a, S: Subject> Bench<'a, S> {
             run: RunId([1; 8]),
             step,
             attempt: 1,
-            action: action.clone(),
+            action,
             target,
             boot,
             seen: Some(before.clone()),
@@ -186,7 +191,7 @@ impl<'a, S: Subject> Bench<'a, S> {
 
     /// The next attempt of a step: a new look, but the first one's before-image.
     pub(super) fn again(&mut self, first: &Try) -> Result<Try, String> {
-        let (target, boot, footprint) = self.look(&first.job.target, first.action())?;
+        let (target, _, boot, footprint) = self.look(&first.job.target, first.action())?;
         self.jobs += 1;
         let footprint = joined(first.footprint.iter().cloned().chain(footprint));
         let seen = Some(Arc::new(self.observe(&footprint)?));

@@ -155,8 +155,11 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             }
             first => {
                 let Original { before, inverse, losses } = match first {
-                    Some(first) => extended(&action, &target, self.store.image(&first.before)?, image),
-                    None => Original::found(&action, &target, image),
+                    Some(first) => {
+                        let first = self.store.image(&first.before)?;
+                        extended(rules, &action, &target, &footprint, (first, image))
+                    }
+                    None => Original::found(rules, &action, &target, &footprint, image),
                 };
                 (writer.image_ref(before)?, inverse, losses)
             }

@@ -13,6 +13,7 @@ mod close_run;
 mod decidable;
 mod error;
 mod findings;
+mod foresee;
 mod inbox;
 mod log;
 mod opening;
@@ -21,6 +22,7 @@ mod shared;
 pub use body_reader::BodyReader;
 pub use decidable::may_decide;
 pub use error::{DriveError, Refused};
+pub use foresee::{Foreseen, Foresight, foresee};
 pub use opening::{Opening, Stop, Stopped, Surroundings, TakeOver, Targets, Tick};
 
 use activity::Done;

@@ -297,8 +297,9 @@ impl Executor for Lab {
         };
         // Its playbooks run on no machine that could boot.
         let boot = boot.filter(|_| action.place() == Place::Host);
-        let more = state.world.more(target, action)?;
-        Ok(Survey { node: Some(state.world.node_of(host)?), boot, more, ..Survey::default() })
+        let filled = state.world.filled(target, action);
+        let more = state.world.more(target, filled.as_ref().unwrap_or(action))?;
+        Ok(Survey { node: Some(state.world.node_of(host)?), boot, action: filled, more, ..Survey::default() })
     }
 
     async fn node_of(&self, target: &Target) -> Result<Option<String>, LookError> {

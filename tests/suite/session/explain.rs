@@ -111,7 +111,7 @@ fn what_is_explained_is_data_too() {
         .flatten()
         .filter_map(|field| field["name"].as_str())
         .collect();
-    assert_eq!(names, ["bare", "emptydir", "grace", "terminating", "timeout"]);
+    assert_eq!(names, ["bare", "emptydir", "grace", "retry-denied", "terminating", "timeout"]);
     assert_eq!(kind["sort"], "action");
     let list = desk.json(&["explain"]);
     let told = |key: &str| list[key].as_array().map_or(0, Vec::len);

@@ -67,12 +67,23 @@ pub(crate) trait ActionKind {
     /// Whether its goal holds for one resource of its footprint; `None` where it has no goal for it.
     fn met(&self, key: &ResourceKey, before: Option<&State>, now: &State) -> Option<bool>;
 
+    /// Whether it is `written` with what only its target could tell filled in.
+    fn fills_in(&self, _written: &Action) -> bool {
+        false
+    }
+
     /// The actions that take it back, computed from what was there before.
     fn inverse(&self, target: &Target, before: &Image) -> Vec<Undo>;
 
     /// What is lost for good when it runs.
     fn losses(&self, _: &Image) -> Vec<Residue> {
         Vec::new()
+    }
+
+    /// What of the losses that were announced came true, as images from before and after show it: all of them, where they
+    /// cannot tell.
+    fn lost(&self, announced: &[Residue], _: &Image, _: &Image) -> Vec<Residue> {
+        announced.to_vec()
     }
 
     /// The same, whatever kind it is.

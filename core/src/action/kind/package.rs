@@ -2,15 +2,17 @@
 
 use crate::action::{
     Accept, Accepted, Action, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo,
-    UndoClass, on_host, values,
+    UndoClass, on_host, package_word, values,
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, Nevra, State};
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
+use crate::shown::Shown as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Whether packages shall be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +28,8 @@ pub enum PackageState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
-    /// The packages: each a name, or `name-version` where a version is wanted.
+    /// The packages: each a name, or with version, release, epoch and architecture as rpm writes them. What could be both
+    /// is a name, if the host has such a package: `devtoolset-7`.
     #[serde(default)]
     pub names: Vec<String>,
     /// Whether they shall be installed.
@@ -34,28 +37,84 @@ pub struct Package {
     /// Packages in an exact version, as a rollback names them; with `state: present`.
     #[serde(default)]
     pub exact: Vec<Nevra>,
+    /// The packages that items of `names` mean, where only the host could tell: `devtoolset-7` is a name, or a version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(skip)]
+    pub named: BTreeMap<String, String>,
 }
 
 impl Package {
-    /// The package name of an item of `names`: `docker`, or the part before `-VERSION` or `-VERSION-RELEASE`. Only parts
-    /// at the end count: in `java-1.8.0-openjdk` the number belongs to the name.
+    /// Packages by name, or `name-version` where a version is wanted.
+    pub fn of(names: Vec<String>, state: PackageState) -> Self {
+        Self { names, state, exact: Vec::new(), named: BTreeMap::new() }
+    }
+
+    /// Packages in an exact version, to be installed.
+    pub fn exactly(exact: Vec<Nevra>) -> Self {
+        Self { names: Vec::new(), state: PackageState::Present, exact, named: BTreeMap::new() }
+    }
+
+    /// The package that an item of `names` means: what the host said, else as far as the item alone tells.
+    pub fn name_of<'a>(&'a self, item: &'a str) -> &'a str {
+        self.named.get(item).map_or_else(|| Self::base_name(item), String::as_str)
+    }
+
+    /// The names of all packages that it is about.
+    pub fn all_names(&self) -> impl Iterator<Item = &str> {
+        let named = self.names.iter().map(|item| self.name_of(item));
+        named.chain(self.exact.iter().map(|nevra| nevra.name.as_str()))
+    }
+
+    /// The package name of an item of `names`, as far as the item alone tells: `docker`, or the part before `-VERSION` or
+    /// `-VERSION-RELEASE`.
     pub fn base_name(item: &str) -> &str {
-        let mut name = item;
-        for _ in 0..2 {
-            match name.rsplit_once('-') {
-                Some((before, last)) if !before.is_empty() && last.starts_with(|c: char| c.is_ascii_digit()) => {
-                    name = before;
-                }
-                _ => break,
-            }
-        }
-        name
+        package_word::guessed(item)
     }
 
     /// The version of an item of `names`, if it names one.
     pub fn version(item: &str) -> Option<&str> {
         item[Self::base_name(item).len()..].strip_prefix('-')
     }
+
+    /// Whether an item means a package in this version.
+    pub fn means(item: &str, package: &Nevra) -> bool {
+        package_word::means(item, package)
+    }
+
+    /// The items of which only the host can tell which package they mean.
+    pub fn open(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|item| package_word::is_open(item))
+    }
+
+    /// With what the host says of the items that are open, from the packages that it has and those that would come: the
+    /// whole word is asked first, as by rpm. An item that means nothing there removes nothing.
+    pub fn resolved<'a>(
+        &self,
+        installed: &'a [Nevra],
+        coming: impl IntoIterator<Item = &'a Nevra, IntoIter: Clone>,
+    ) -> Self {
+        let coming = coming.into_iter();
+        let mut named = BTreeMap::new();
+        for item in self.open() {
+            let coming = coming.clone().filter(|_| self.state == PackageState::Present);
+            let name = match (package_word::meant(item, installed.iter().chain(coming)), self.state) {
+                // What the item alone tells is right.
+                (Some(found), PackageState::Present) if is_version(item, found) => continue,
+                (Some(found), _) => found.name.clone(),
+                (None, PackageState::Absent) => item.to_owned(),
+                // The job says that there is no such package.
+                (None, PackageState::Present) => continue,
+            };
+            named.insert(item.to_owned(), name);
+        }
+        Self { named, ..self.clone() }
+    }
+}
+
+/// Whether an item is the name of a package, and its version.
+fn is_version(item: &str, package: &Nevra) -> bool {
+    let has = |version| package.version == version || format!("{}-{}", package.version, package.release) == version;
+    Package::base_name(item) == package.name && Package::version(item).is_none_or(has)
 }
 
 impl Described for Package {
@@ -79,7 +138,7 @@ impl Described for Package {
 impl Arbitrary for Package {
     fn arbitrary(dice: &mut Dice<'_>) -> Self {
         let state = dice.pick(&[PackageState::Present, PackageState::Absent]);
-        Self { names: dice.words(), state, exact: dice.list(Dice::nevra) }
+        Self { names: dice.words(), state, exact: dice.list(Dice::nevra), named: dice.pairs() }
     }
 }
 
@@ -120,15 +179,24 @@ impl ActionKind for Package {
         if self.state == PackageState::Absent && !self.exact.is_empty() {
             return Err(CheckError::of("exact", "`exact` goes with `state: present`"));
         }
-        values::words("package", &self.names, values::PACKAGE).within("names")
+        values::words("package", &self.names, values::PACKAGE).within("names")?;
+        let mut wrong = self.named.iter().filter(|(item, name)| {
+            !self.names.contains(item) || !package_word::may_mean(item, name)
+        });
+        match wrong.next() {
+            Some((item, _)) => {
+                let why = format!("`named` says what `{}` is, which only the host tells: leave it away", item.shown());
+                Err(CheckError::of("named", why))
+            }
+            None => Ok(()),
+        }
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {
         let Some(host) = &target.host else {
             return Vec::new();
         };
-        let named = self.names.iter().map(|item| Self::base_name(item));
-        let mut names: Vec<&str> = named.chain(self.exact.iter().map(|nevra| nevra.name.as_str())).collect();
+        let mut names: Vec<&str> = self.all_names().collect();
         names.sort_unstable();
         names.dedup();
         names.into_iter().map(|name| Footprint::new(ResourceKey::package(host, name), Fields::All)).collect()
@@ -139,13 +207,19 @@ impl ActionKind for Package {
             return None;
         };
         let exact: Vec<&Nevra> = self.exact.iter().filter(|nevra| nevra.name == name).collect();
-        let item = self.names.iter().find(|item| Self::base_name(item) == name);
+        let mut told = self.names.iter().filter(|item| self.named.get(*item).is_some_and(|told| told == name)).peekable();
+        let item = self.names.iter().find(|item| !self.named.contains_key(*item) && Self::base_name(item) == name);
+        let meant = |item: &str, now: &State| match now {
+            State::Package { installed } => installed.iter().any(|nevra| Self::means(item, nevra)),
+            _ => false,
+        };
         match (self.state, now) {
-            (PackageState::Absent, _) if item.is_none() => None,
-            (PackageState::Absent, now) => Some(*now == State::Absent),
+            (PackageState::Absent, now) if item.is_some() => Some(*now == State::Absent),
+            (PackageState::Absent, now) => told.peek().is_some().then(|| !told.any(|item| meant(item, now))),
             (PackageState::Present, State::Package { installed }) if !exact.is_empty() => {
                 Some(exact.iter().all(|nevra| installed.contains(nevra)))
             }
+            (PackageState::Present, now) if told.peek().is_some() => Some(told.all(|item| meant(item, now))),
             (PackageState::Present, State::Package { installed }) => item.map(|item| {
                 Self::version(item).is_none_or(|version| {
                     installed.iter().any(|nevra| {
@@ -155,6 +229,11 @@ impl ActionKind for Package {
             }),
             (PackageState::Present, _) => (item.is_some() || !exact.is_empty()).then_some(false),
         }
+    }
+
+    fn fills_in(&self, written: &Action) -> bool {
+        let Action::Package(written) = written else { return false };
+        self.check().is_ok() && written.named.is_empty() && Self { named: BTreeMap::new(), ..self.clone() } == *written
     }
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
@@ -175,17 +254,17 @@ impl ActionKind for Package {
         }
         let mut undos = Vec::new();
         if !exact.is_empty() && self.state == PackageState::Absent {
-            let action = Self { names: Vec::new(), state: PackageState::Present, exact };
+            let action = Self::exactly(exact);
             undos.push(Undo { action: Action::Package(action), accepts });
         } else if self.state == PackageState::Present {
             if !absent.is_empty() {
                 let names = absent.iter().map(|(_, name)| name.clone()).collect();
-                let action = Self { names, state: PackageState::Absent, exact: Vec::new() };
+                let action = Self::of(names, PackageState::Absent);
                 let accepts = absent.into_iter().map(|(key, _)| Accept { key, state: Accepted::Absent }).collect();
                 undos.push(Undo { action: Action::Package(action), accepts });
             }
             if !exact.is_empty() {
-                let action = Self { names: Vec::new(), state: PackageState::Present, exact };
+                let action = Self::exactly(exact);
                 undos.push(Undo { action: Action::Package(action), accepts });
             }
         }
@@ -220,6 +299,61 @@ mod tests {
         }
     }
 
+    fn nevra(name: &str, version: &str, release: &str) -> Nevra {
+        let [name, version, release, arch] = [name, version, release, "x86_64"].map(str::to_owned);
+        Nevra { name, epoch: 0, version, release, arch }
+    }
+
+    #[test]
+    fn the_host_says_which_package_a_word_means() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let target = Target { host: Some(host.clone()), node: None };
+        let installed = [
+            nevra("llvm-toolset", "5.0", "1.el7"),
+            nevra("devtoolset-7", "7.1", "4.el7"),
+            nevra("kernel", "3.10.0", "957.el7"),
+            nevra("kernel", "3.10.0", "1062.el7"),
+        ];
+        let step = |state, names: &[&str]| Package::of(names.iter().map(|name| (*name).to_owned()).collect(), state);
+        let state = |of: &[&Nevra]| match of {
+            [] => State::Absent,
+            of => State::Package { installed: of.iter().map(|nevra| (*nevra).clone()).collect() },
+        };
+        let words = ["devtoolset-7", "llvm-toolset-7", "kernel-3.10.0-957.el7", "docker"];
+        let gone = step(PackageState::Absent, &words).resolved(&installed, &[]);
+        let keys: Vec<ResourceKey> = gone.footprint(&target).into_iter().map(|found| found.key).collect();
+        let named = ["devtoolset-7", "docker", "kernel", "llvm-toolset-7"];
+        assert_eq!(keys, named.map(|name| ResourceKey::package(&host, name)));
+        let met = |step: &Package, name: &str, of: &[&Nevra]| {
+            step.met(&ResourceKey::package(&host, name), None, &state(of))
+        };
+        let [llvm, tools, old, new] = &installed;
+        assert_eq!(met(&gone, "devtoolset-7", &[tools]), Some(false));
+        assert_eq!(met(&gone, "devtoolset-7", &[]), Some(true));
+        assert_eq!(met(&gone, "llvm-toolset", &[llvm]), None, "another version was not named");
+        assert_eq!(met(&gone, "llvm-toolset-7", &[]), Some(true));
+        assert_eq!(met(&gone, "kernel", &[old, new]), Some(false));
+        assert_eq!(met(&gone, "kernel", &[new]), Some(true));
+        assert_eq!(met(&gone, "docker", &[]), Some(true));
+        // What comes tells it too, and what the word alone tells is not stored.
+        let names = ["devtoolset-8", "devtoolset-7", "llvm-toolset-5.0", "docker-1.13.1.x86_64", "unknown-1"];
+        let present = step(PackageState::Present, &names);
+        let docker = nevra("docker", "1.13.1", "109");
+        let there = present.resolved(&installed, &[nevra("devtoolset-8", "8.1", "1.el7"), docker.clone()]);
+        let told: Vec<&str> = there.named.keys().map(String::as_str).collect();
+        assert_eq!(told, ["devtoolset-7", "devtoolset-8", "docker-1.13.1.x86_64"]);
+        assert_eq!(met(&there, "devtoolset-8", &[]), Some(false));
+        assert_eq!(met(&there, "devtoolset-7", &[tools]), Some(true));
+        assert_eq!(met(&there, "docker", &[&docker]), Some(true));
+        assert_eq!(met(&there, "docker", &[&nevra("docker", "1.12", "1")]), Some(false));
+        assert_eq!(met(&there, "llvm-toolset", &[llvm]), Some(true));
+        // It is the step as it was written, and no other.
+        let of = |package: &Package| Action::Package(package.clone());
+        assert!(of(&there).fills_in(&of(&present)) && !of(&there).fills_in(&of(&step(PackageState::Present, &words))));
+        let forged = BTreeMap::from([("devtoolset-7".to_owned(), "docker".to_owned())]);
+        assert!(!of(&Package { named: forged, ..present.clone() }).fills_in(&of(&present)));
+    }
+
     #[test]
     fn the_inverse_of_a_large_transaction_grows_with_it_and_not_with_its_square() {
         let host = HostName::new("gluster1.demo").expect("a host name");
@@ -227,7 +361,7 @@ mod tests {
         let size = |files: usize| {
             let keys = (0..files).map(|number| ResourceKey::file(&host, &format!("/etc/origin/node/{number}.conf")));
             let before: Image = keys.map(|key| (key, state.clone())).collect();
-            let package = Package { names: vec!["docker".to_owned()], state: PackageState::Absent, exact: Vec::new() };
+            let package = Package::of(vec!["docker".to_owned()], PackageState::Absent);
             crate::canon::encode(&package.inverse(&Target::default(), &before)).expect("it encodes").len()
         };
         assert!(size(100) <= 11 * size(10), "{} {}", size(10), size(100));

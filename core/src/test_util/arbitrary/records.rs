@@ -35,6 +35,9 @@ impl Dice<'_> {
             NotUndone,
             NotSeenBefore,
             NotSynced,
+            StaysStopped,
+            LeftProcesses,
+            EnabledOtherwise,
         ]);
         Residue { key: self.key(), loss }
     }

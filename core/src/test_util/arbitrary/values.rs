@@ -159,7 +159,7 @@ impl Dice<'_> {
         match self.below(12) {
             0 => State::Absent,
             1 => State::Unit {
-                active: self.pick(&[Active::Active, Active::Inactive, Active::Failed]),
+                active: self.pick(&[Active::Active, Active::Inactive, Active::Failed, Active::Leftovers]),
                 enabled: self.word(),
             },
             2 => State::Package { installed: self.list(Self::nevra) },

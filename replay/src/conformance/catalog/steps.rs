@@ -32,7 +32,7 @@ pub(super) fn start(unit: &str) -> Action {
 }
 
 pub(super) fn packages(names: &[&str], state: PackageState) -> Action {
-    Action::Package(Package { names: names.iter().map(|name| (*name).to_owned()).collect(), state, exact: Vec::new() })
+    Action::Package(Package::of(names.iter().map(|name| (*name).to_owned()).collect(), state))
 }
 
 pub(super) fn remove(names: &[&str]) -> Action {
@@ -56,7 +56,14 @@ pub(super) fn resolver(from: &str) -> Action {
 }
 
 pub(super) fn drain(emptydir: Emptydir, bare: Bare) -> Action {
-    Action::Drain(Drain { emptydir, bare, timeout: Span::seconds(900), terminating: None, grace: None })
+    Action::Drain(Drain {
+        emptydir,
+        bare,
+        timeout: Span::seconds(900),
+        terminating: None,
+        grace: None,
+        retry_denied: None,
+    })
 }
 
 pub(super) fn write(path: &str, text: &str) -> Prep {

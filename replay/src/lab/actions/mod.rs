@@ -113,6 +113,11 @@ impl World {
         }
     }
 
+    /// An action with what only its target could tell filled in.
+    pub(super) fn filled(&self, target: &Target, action: &Action) -> Option<Action> {
+        kind(action)?.filled(self, target)
+    }
+
     /// Resources beyond those that an action declares.
     pub(super) fn more(&self, target: &Target, action: &Action) -> Result<Vec<Footprint>, LookError> {
         kind(action).map_or_else(|| Ok(Vec::new()), |kind| kind.more(self, target))

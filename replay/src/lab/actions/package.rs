@@ -5,17 +5,24 @@ use super::in_lab::InLab;
 use super::transaction::{erased, needs, same_version};
 use crate::lab::world::effect::Effect;
 use crate::lab::world::job::Finish;
-use crate::lab::world::model::World;
+use crate::lab::world::model::{Host, World};
 use crate::lab::world::spec;
-use palinode_core::action::{Package, PackageState, Target};
+use palinode_core::action::{Action, Package, PackageState, Target};
 use palinode_core::id::ResourceKey;
 use palinode_core::port::{Job, LookError};
-use palinode_core::resource::{Fields, Footprint};
+use palinode_core::resource::{Fields, Footprint, Nevra};
 use std::collections::BTreeSet;
 
 impl InLab for Package {
     fn draft(&self, world: &World, job: &Job, _: &Outside<'_>) -> Result<Draft, Finish> {
         transaction(self, world, world.reach(&job.target)?)
+    }
+
+    fn filled(&self, world: &World, target: &Target) -> Option<Action> {
+        let host = world.reachable(target.host.as_ref()?.as_str()).ok()?;
+        let installed: Vec<Nevra> = host.packages.values().flatten().cloned().collect();
+        let package = self.resolved(&installed, world.repository.iter());
+        (package != *self).then_some(Action::Package(package))
     }
 
     /// The rest of a transaction, whether it removes or installs, and the configuration files that it takes away.
@@ -24,7 +31,7 @@ impl InLab for Package {
         let host = world.reachable(name.as_str())?;
         let (names, package_state) = (names_of(self), self.state);
         let gone = match self.state {
-            PackageState::Absent => erased(host, &names),
+            PackageState::Absent => erased(host, &going(self, host)),
             PackageState::Present => installed_by(self, world, (name.as_str(), host)).union(&names).cloned().collect(),
         };
         let mut more = Vec::new();
@@ -57,18 +64,31 @@ impl InLab for Package {
 
 /// The names of a package action, versions cut off.
 fn names_of(package: &Package) -> BTreeSet<String> {
-    let named = package.names.iter().map(|item| Package::base_name(item).to_owned());
-    named.chain(package.exact.iter().map(|nevra| nevra.name.clone())).collect()
+    package.all_names().map(str::to_owned).collect()
+}
+
+/// Whether a removal means an installed package.
+fn removes(step: &Package, nevra: &Nevra) -> bool {
+    let plain = |item: &str| !step.named.contains_key(item) && Package::base_name(item) == nevra.name;
+    step.names.iter().any(|item| plain(item) || step.named.contains_key(item) && Package::means(item, nevra))
+}
+
+/// The names of the installed packages that a removal means.
+fn going(step: &Package, host: &Host) -> BTreeSet<String> {
+    let all = host.packages.values().flatten().filter(|nevra| removes(step, nevra));
+    all.map(|nevra| nevra.name.clone()).collect()
 }
 
 fn transaction(step: &Package, world: &World, (name, host): At<'_>) -> Result<Draft, Finish> {
     let mut draft = Draft::default();
     if step.state == PackageState::Absent {
         // Users of a package go before it.
-        let mut rest = erased(host, &names_of(step));
+        let named = going(step, host);
+        let mut rest = erased(host, &named);
         while let Some(next) = rest.iter().find(|name| !rest.iter().any(|user| needs(user, name))).cloned() {
             rest.remove(&next);
-            for nevra in host.packages.get(&next).into_iter().flatten() {
+            let all = host.packages.get(&next).into_iter().flatten();
+            for nevra in all.filter(|nevra| !named.contains(&next) || removes(step, nevra)) {
                 draft.then(4, Effect::Erase { host: name.to_owned(), package: nevra.clone() });
             }
         }
@@ -76,8 +96,15 @@ fn transaction(step: &Package, world: &World, (name, host): At<'_>) -> Result<Dr
     }
     let mut wanted = Vec::new();
     for item in &step.names {
-        let base = Package::base_name(item);
+        let base = step.name_of(item);
         let installed = host.packages.get(base);
+        if step.named.contains_key(item) {
+            if !installed.is_some_and(|list| list.iter().any(|nevra| Package::means(item, nevra))) {
+                let there = world.repository.iter().filter(|nevra| nevra.name == base && Package::means(item, nevra));
+                wanted.push(there.max().cloned().ok_or_else(|| refuse(format!("No package {item} available.")))?);
+            }
+            continue;
+        }
         let version = Package::version(item);
         let there = installed
             .is_some_and(|list| version.is_none_or(|version| list.iter().any(|nevra| same_version(nevra, version))));

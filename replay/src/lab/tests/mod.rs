@@ -101,6 +101,7 @@ impl Bench {
         let survey =
             block_on(&self.lab, self.lab.survey(&target, &action, &self.bodies)).expect("lives").expect("answers");
         target.node = survey.node;
+        let action = survey.action.unwrap_or(action);
         let mut footprint = action.footprint(&target);
         footprint.extend(survey.more);
         let before = self.look(&footprint);
