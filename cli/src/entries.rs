@@ -23,7 +23,7 @@ impl Found {
     pub(crate) fn new(catalog: &mut Catalog<'_>, entries: Vec<Stored>) -> Result<Self, Failure> {
         let brought = entries.iter().flat_map(|stored| &stored.entry.bodies);
         let mut bodies: HashMap<_, _> = brought.map(|(id, sealed)| (*id, Arc::new(sealed.clone()))).collect();
-        let named = entries.iter().filter_map(|stored| words_of(&stored.entry.event));
+        let named = entries.iter().flat_map(|stored| words_of(&stored.entry.event));
         // Equal words of a run are recorded once, by whichever entry was the first to need them.
         let elsewhere: BTreeSet<BodyId> = named.filter(|id| !bodies.contains_key(id)).collect();
         bodies.extend(catalog.bodies(&elsewhere)?);
@@ -31,7 +31,7 @@ impl Found {
     }
 
     /// The bodies that a run may open.
-    pub(crate) fn shelf(&self, reader: &Reader, run: RunId) -> Option<BodyReader> {
+    pub(crate) fn bodies(&self, reader: &Reader, run: RunId) -> Option<BodyReader> {
         let keys = self.runs.iter().find(|known| known.run == run).map_or(run, |known| known.keys);
         BodyReader::over(reader, keys, self.bodies.clone()).ok()
     }
@@ -42,22 +42,39 @@ impl Found {
     }
 }
 
-/// The body whose words belong to an entry's description.
-fn words_of(event: &Event) -> Option<BodyId> {
-    match event {
-        Event::RunOpened(opened) => opened.reason,
+/// The bodies whose words belong to an entry's description.
+fn words_of(event: &Event) -> Vec<BodyId> {
+    let taken =
+        |found: Option<&FoundThere>| found.into_iter().flat_map(|found| found.taken.values().copied()).collect();
+    let mut all: Vec<BodyId> = Vec::new();
+    let one = match event {
+        Event::RunOpened(opened) => {
+            all = taken(opened.found.as_deref());
+            opened.reason
+        }
+        Event::OwnerChanged { found, .. } => {
+            all = taken(found.as_deref());
+            None
+        }
         Event::Outcome(outcome) => outcome.message,
         Event::Progress(told) => told.evidence,
         Event::Probed(probed) => probed.evidence,
         Event::RunClosed(closed) => closed.reason,
         Event::Resolved { reason, .. } | Event::Skipped { reason, .. } | Event::Paused { reason, .. } => *reason,
-        _ => None,
-    }
+        // They are described without words of anybody.
+        Event::Intent(_)
+        | Event::GateSampled { .. }
+        | Event::GateDecided { .. }
+        | Event::TimerFired { .. }
+        | Event::DriftFound { .. } => None,
+    };
+    all.extend(one);
+    all
 }
 
 /// An entry in a few words.
-pub(crate) fn describe(event: &Event, shelf: Option<&BodyReader>, short: &dyn Fn(RunId) -> String) -> String {
-    let open = |id: BodyId| match shelf.map(|shelf| shelf.open(id)) {
+pub(crate) fn describe(event: &Event, bodies: Option<&BodyReader>, short: &dyn Fn(RunId) -> String) -> String {
+    let open = |id: BodyId| match bodies.map(|bodies| bodies.open(id)) {
         Some(Ok(bytes)) => {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             text.lines().next().unwrap_or_default().to_owned()
@@ -175,5 +192,24 @@ pub(crate) fn describe(event: &Event, shelf: Option<&BodyReader>, short: &dyn Fn
             let by = closed.by.as_ref().map(|by| format!(", by {}", words::actor(by))).unwrap_or_default();
             format!("{}{residues}{by}{}", words::end(closed.end), said(closed.reason))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palinode_core::record::{Actor, Owner};
+
+    /// Its words may have been recorded with an earlier entry: then they are looked for by their id.
+    #[test]
+    fn whom_something_was_taken_from_belongs_to_the_words_of_an_entry() {
+        let text = String::new;
+        let actor = Actor { user: text(), sudo_user: None, login_uid: None, host: text(), boot: text() };
+        let owner = Owner { host: text(), boot: text(), pid: 1, started: 1 };
+        let words = BodyId([7; 32]);
+        let taken = [("a.demo".to_owned(), words)].into();
+        let found = Some(Box::new(FoundThere { machines: None, taken, host_changed: Default::default() }));
+        let event = Event::OwnerChanged { owner, gap: None, actor, force: false, host_keys: None, found };
+        assert_eq!(words_of(&event), [words]);
     }
 }

@@ -2,13 +2,10 @@
 
 use crate::error::{Exit, Failure};
 use crate::render::{some, suggest};
-use palinode_core::action::{Action, Word};
 use palinode_core::id::StepPath;
 use palinode_core::run::plan::{Plan, Work};
 use palinode_executors::{DiskFiles, FILE_LIMIT, InventoryFiles, read_plain};
-use palinode_replay::lab::{
-    Failing, Fault, Lab, NODES, Phase, Sleeper, Surroundings, World, knows_command, knows_playbook,
-};
+use palinode_replay::lab::{Failing, Fault, Lab, NODES, Phase, Sleeper, Surroundings, World, cannot};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -239,20 +236,8 @@ pub(crate) fn fits(plan: &Plan, world: &World) -> Result<(), Failure> {
         ));
     }
     for step in &plan.steps {
-        let (what, name) = match &step.work {
-            Work::Act(Action::Command(command)) if !knows_command(&command.run) => {
-                ("run the command", Word::join(&command.run))
-            }
-            Work::Act(Action::Playbook(playbook)) if !knows_playbook(&playbook.path) => ("play", playbook.path.clone()),
-            Work::Act(
-                action @ (Action::KubeWait(_)
-                | Action::KubeExec(_)
-                | Action::PatchObject(_)
-                | Action::RemoveObject(_)
-                | Action::PutObject(_)),
-            ) => ("do", action.words()),
-            _ => continue,
-        };
+        let Work::Act(action) = &step.work else { continue };
+        let Some((what, name)) = cannot(action) else { continue };
         return Err(Failure::usage(
             format!("the lab cannot {what} `{}` of the step {}", name, step.path),
             "leave the step out to try the rest in the lab",

@@ -243,7 +243,7 @@ pub fn node_config_map(namespace: &str, name: &str, config: &str) -> Value {
 }
 
 /// The mark of an object that is being deleted, and will be gone once nothing holds it.
-pub const DELETING: &str = "deleting";
+pub(crate) const DELETING: &str = "deleting";
 
 /// What of an object is public: for a node group's ConfigMap, the runtime that it asks for; whether it is about to go.
 pub fn marks(object: &Value) -> BTreeMap<String, String> {
@@ -253,7 +253,7 @@ pub fn marks(object: &Value) -> BTreeMap<String, String> {
 }
 
 /// The metadata that only the server may set.
-pub const SERVER_SET: &[&str] = &[
+pub(crate) const SERVER_SET: &[&str] = &[
     "uid",
     "resourceVersion",
     "generation",

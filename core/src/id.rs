@@ -268,7 +268,7 @@ macro_rules! name {
                 Ok(Self(text.into()))
             }
 
-            /// The text.
+            /// As it is written in runbooks, logs and stored forms.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -17,7 +17,7 @@ impl Span {
         Self(seconds)
     }
 
-    /// As microseconds.
+    /// As long in the unit that entries count time in.
     pub const fn micros(self) -> Micros {
         Micros::seconds(self.0 as i64)
     }

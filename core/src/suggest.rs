@@ -86,7 +86,7 @@ pub fn correct<'a>(what: &str, word: &str, known: impl IntoIterator<Item = &'a s
 }
 
 /// What to type in place of a name that is not known: the nearest name, or the list of all.
-pub fn did_you_mean<'a>(word: &str, noun: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn did_you_mean<'a>(word: &str, noun: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(word, known.clone()) {
         Some(name) => format!("did you mean `{}`?", name.shown()),
         None => {

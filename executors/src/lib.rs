@@ -39,6 +39,7 @@ pub use cluster::{Cluster, ClusterCheckup, Given, Kinds, NoCluster, NodeFound, N
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;
-pub use plain::{NotPlain, check_plain, read_plain};
+pub(crate) use plain::check_plain;
+pub use plain::{NotPlain, read_plain};
 pub use real::{Listener, NotTaken, Real, Teller, Unready};
 pub use ssh::{BadSetting, Claim, Fence, Fleet, LinkError, Seen, SshSettings, Whose};

@@ -44,7 +44,7 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Vec<u8>, NotPlain> {
 ///
 /// # Errors
 /// As [`read_plain`].
-pub fn check_plain(path: &Path, most: u64) -> Result<(), NotPlain> {
+pub(crate) fn check_plain(path: &Path, most: u64) -> Result<(), NotPlain> {
     if is_handed(path) {
         return Ok(());
     }

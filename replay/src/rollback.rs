@@ -37,6 +37,6 @@ pub fn plan_under(
     if let Some((run, foreign)) = history.foreign_to(run) {
         return Err(DriveError::OtherRules { run, theirs: foreign.opened.rules });
     }
-    let shelf = BodyReader::of(journal, history, run)?;
-    Ok(compensate(history, (run, scope), rules, preview, &|image| shelf.image(image).ok())?)
+    let bodies = BodyReader::of(journal, history, run)?;
+    Ok(compensate(history, (run, scope), rules, preview, &|image| bodies.image(image).ok())?)
 }

@@ -5,7 +5,7 @@ use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Journal, Store};
 use crate::render::words::Driven;
-use crate::render::{count, escape, hints, json, summary, to_stderr, to_stdout, words};
+use crate::render::{count, escape, hints, print_json, summary, to_stderr, to_stdout, words};
 use crate::run::{self, Mandate, World};
 use palinode_core::port::{ClaimNotes as _, Store as _};
 use palinode_core::record;
@@ -53,10 +53,10 @@ pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
     drop(world);
     let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
     release(args, &history, state, (&store, &journal));
-    let shelf = BodyReader::of(&journal, &history, run).ok();
+    let bodies = BodyReader::of(&journal, &history, run).ok();
     match args.output {
-        Output::Json => json(&summary::as_json(state, Driven::No, &store.describe(), shelf.as_ref())),
-        Output::Text => to_stdout(&text(&history, state, shelf.as_ref())),
+        Output::Json => print_json(&summary::as_json(state, Driven::No, &store.describe(), bodies.as_ref())),
+        Output::Text => to_stdout(&text(&history, state, bodies.as_ref())),
     }
     Ok(Exit::Done)
 }
@@ -121,7 +121,7 @@ fn release(args: &Args, history: &History, state: &RunState, (store, journal): (
     }
 }
 
-fn text(history: &History, state: &RunState, shelf: Option<&BodyReader>) -> String {
+fn text(history: &History, state: &RunState, bodies: Option<&BodyReader>) -> String {
     let id = journal::short(history, state.run);
     let mut out = String::new();
     let _ = writeln!(out, "{} {id}: closed as {}", escape(&state.opened.runbook), words::state(state, Driven::No));
@@ -135,7 +135,7 @@ fn text(history: &History, state: &RunState, shelf: Option<&BodyReader>) -> Stri
             let _ = writeln!(out, "  and {} more", left.len() - summary::MOST);
         }
     }
-    let lost = summary::residues(state, shelf);
+    let lost = summary::residues(state, bodies);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", 4, &id));

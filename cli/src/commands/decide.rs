@@ -5,7 +5,7 @@
 use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader, Store};
-use crate::render::{escape, hints, json, lines, suggest, to_stderr, to_stdout, words};
+use crate::render::{escape, hints, lines, print_json, suggest, to_stderr, to_stdout, words};
 use crate::{actor, confirm, run};
 use palinode_core::id::StepPath;
 use palinode_core::port::{HandedDecision, OwnerState, Store as _, Verb};
@@ -185,7 +185,7 @@ fn decide(args: &Args, verb: Verb, reason: Option<&str>, named: Option<&str>, ye
         ),
     };
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "run": decision.run.to_string(),
             "handed_to_driver": came == Came::Handed,
             "recorded": came == Came::Recorded,
@@ -223,9 +223,9 @@ fn overrule(run: &RunState, (reader, history): (&Reader, &History), step: &StepP
     let stands = words::step(known, words::Driven::No);
     let text = format!("{step} is not in doubt: attempt {} {stands}", known.attempt);
     let mut text = format!("{}\n", escape(&text));
-    let shelf = BodyReader::of(reader, history, run.run).ok();
+    let bodies = BodyReader::of(reader, history, run.run).ok();
     if let Some(message) = known.message {
-        let bytes = shelf.and_then(|shelf| shelf.open(message).ok());
+        let bytes = bodies.and_then(|bodies| bodies.open(message).ok());
         let words = bytes
             .map_or("(its message cannot be opened)".to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
         text.push_str(&lines(&words, "  ", 6));

@@ -2,10 +2,10 @@
 
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{json, to_stdout, width};
+use crate::render::{print_json, to_stdout, width};
 use palinode_core::describe::page::wrap;
 use palinode_core::describe::{Field, KindDoc, Sort, Subject, actions, gates, lookup, sentence, topics};
-use serde_json::{Value, json as value};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Explain what a runbook can say: an action, a gate, a key, or a field of one.
@@ -27,7 +27,7 @@ pub(crate) fn explain(args: &Args, wanted: &Explain) -> Result<Exit, Failure> {
     };
     let subject = lookup(name).map_err(|unknown| Failure::usage(unknown.to_string(), unknown.next))?;
     if args.output == Output::Json {
-        json(&serde_json::to_value(&subject).unwrap_or_default());
+        print_json(&serde_json::to_value(&subject).unwrap_or_default());
     } else {
         let mut page = Page { out: String::new(), width: width().min(WIDEST) };
         page.subject(&subject);
@@ -42,12 +42,12 @@ fn overview(args: &Args) -> Exit {
     let usable: Vec<&KindDoc> = actions.iter().filter(|kind| kind.sort == Sort::Action).collect();
     if args.output == Output::Json {
         let kinds = |all: &[&KindDoc]| -> Value {
-            all.iter().map(|kind| value!({ "name": kind.name, "about": kind.summary })).collect()
+            all.iter().map(|kind| json!({ "name": kind.name, "about": kind.summary })).collect()
         };
         let language: Value =
-            topics().iter().map(|keys| value!({ "name": keys.name, "about": sentence(keys.about) })).collect();
+            topics().iter().map(|keys| json!({ "name": keys.name, "about": sentence(keys.about) })).collect();
         let gates: Vec<&KindDoc> = gates.iter().collect();
-        json(&value!({ "runbook": language, "actions": kinds(&usable), "gates": kinds(&gates) }));
+        print_json(&json!({ "runbook": language, "actions": kinds(&usable), "gates": kinds(&gates) }));
         return Exit::Done;
     }
     let mut page = Page { out: String::new(), width: width().min(WIDEST) };

@@ -6,7 +6,7 @@ use crate::entries::{Found, describe};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::render::progress::split;
-use crate::render::{clock, escape, hints, json, moment, suggest, to_stderr, to_stdout};
+use crate::render::{clock, escape, hints, moment, print_json, suggest, to_stderr, to_stdout};
 use crate::time_arg::{self, When};
 use clap::builder::PossibleValuesParser;
 use palinode_core::id::RunId;
@@ -149,10 +149,10 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
             .entries
             .iter()
             .map(|stored| serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
-        json(&list.collect());
+        print_json(&list.collect());
         return Ok(Exit::Done);
     }
-    let mut shelves: BTreeMap<RunId, Option<BodyReader>> = BTreeMap::new();
+    let mut readers: BTreeMap<RunId, Option<BodyReader>> = BTreeMap::new();
     let mut names: BTreeMap<RunId, String> = BTreeMap::new();
     let several = only.is_none() && found.runs.len() > 1;
     let mut out = String::new();
@@ -164,14 +164,14 @@ pub(crate) fn log(args: &Args, log: &Log) -> Result<Exit, Failure> {
             let _ = writeln!(out, "{date} (UTC)");
             day = date;
         }
-        let shelf = shelves.entry(entry.run).or_insert_with(|| found.shelf(&reader, entry.run));
+        let bodies = readers.entry(entry.run).or_insert_with(|| found.bodies(&reader, entry.run));
         let name = names.entry(entry.run).or_insert_with(|| found.short(entry.run));
         let run = if several { format!("{name}  ") } else { String::new() };
         let step = entry.event.step().map(|step| {
             let (place, step) = split(step);
             format!("{place} {step}")
         });
-        let what = describe(&entry.event, shelf.as_ref(), &|run| found.short(run));
+        let what = describe(&entry.event, bodies.as_ref(), &|run| found.short(run));
         let subject = step.map(|step| format!("{step}: ")).unwrap_or_default();
         let _ = writeln!(
             out,

@@ -3,7 +3,7 @@
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
-use crate::render::{count, escape, json, span, to_stdout};
+use crate::render::{count, escape, print_json, span, to_stdout};
 use palinode_core::id::Micros;
 use palinode_core::port::StoreRead as _;
 use std::time::Instant;
@@ -20,7 +20,7 @@ pub(crate) fn reindex(args: &Args) -> Result<Exit, Failure> {
     let began = Instant::now();
     let built = palinode_journal::index::reindex(&reader)?;
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "journal": reader.describe(),
             "index": built.folder,
             "entries": built.entries,

@@ -3,7 +3,7 @@
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
-use crate::render::{count, escape, hints, json, to_stdout};
+use crate::render::{count, escape, hints, print_json, to_stdout};
 use palinode_core::run::history::History;
 use palinode_core::run::rules::version::Rules;
 use palinode_replay::strict::{Divergence, Replayed, StrictError, strict};
@@ -35,7 +35,7 @@ pub(crate) fn replay(args: &Args, replay: &Replay) -> Result<Exit, Failure> {
         Err(StrictError::Load(error)) => return Err(error.into()),
     };
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "strict": true,
             "runs": found.runs,
             "entries": found.entries,
@@ -79,7 +79,7 @@ fn diverged(output: Output, divergence: &Divergence) -> Exit {
     let Divergence { seq, run, step, expected, got } = divergence;
     let next = hints::command(&format!("show {seq}"));
     match output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "strict": false,
             "sequence": seq,
             "run": run.to_string(),

@@ -4,7 +4,7 @@ use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::render::words::Driven;
-use crate::render::{escape, hints, json, moment, suggest, to_stdout, words};
+use crate::render::{escape, hints, moment, print_json, suggest, to_stdout, words};
 use palinode_core::id::{Micros, RunId};
 use palinode_core::port::OwnerState;
 use palinode_core::record::Actor;
@@ -53,7 +53,7 @@ pub(crate) fn runs(args: &Args, runs: &Runs) -> Result<Exit, Failure> {
     rows.retain(|row| row.open || !runs.open);
     rows.sort_by_key(|row| !row.open);
     match args.output {
-        Output::Json => json(&rows.iter().map(as_json).collect()),
+        Output::Json => print_json(&rows.iter().map(as_json).collect()),
         Output::Text if rows.is_empty() => to_stdout("no runs\n"),
         Output::Text => to_stdout(&text(&history, &rows)),
     }

@@ -4,7 +4,9 @@ use crate::args::{Args, Output};
 use crate::entries::{Found, describe};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
-use crate::render::{bytes_to_stdout, clock, escape, hints, json, lines, moment, suggest, summary, to_stdout, words};
+use crate::render::{
+    bytes_to_stdout, clock, escape, hints, lines, moment, print_json, suggest, summary, to_stdout, words,
+};
 use palinode_core::id::{BodyId, RunId, Seq, StepPath};
 use palinode_core::port::{JournalRead, ReadError, StoreRead as _, Stored};
 use palinode_core::record::Event;
@@ -134,8 +136,8 @@ impl Family {
 }
 
 /// A body in a few lines.
-fn body(out: &mut String, shelf: Option<&BodyReader>, id: BodyId, indent: &str, most: usize) {
-    match shelf.map(|shelf| shelf.open(id)) {
+fn body(out: &mut String, bodies: Option<&BodyReader>, id: BodyId, indent: &str, most: usize) {
+    match bodies.map(|bodies| bodies.open(id)) {
         Some(Ok(bytes)) => out.push_str(&lines(&String::from_utf8_lossy(&bytes), indent, most)),
         Some(Err(error)) => {
             let _ = writeln!(out, "{indent}({})", escape(&error.to_string()));
@@ -148,9 +150,9 @@ fn body(out: &mut String, shelf: Option<&BodyReader>, id: BodyId, indent: &str, 
 
 fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     let Some(stored) = found.entries.first() else { return Ok(Exit::Done) };
-    let shelf = found.shelf(reader, stored.entry.run);
+    let bodies = found.bodies(reader, stored.entry.run);
     if args.output == Output::Json {
-        json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
+        print_json(&serde_json::json!({ "id": stored.id.to_string(), "entry": stored.entry }));
         return Ok(Exit::Done);
     }
     let entry = &stored.entry;
@@ -163,21 +165,21 @@ fn entry(args: &Args, reader: &Reader, found: &Found) -> Result<Exit, Failure> {
     if let Some(wall) = entry.wall {
         let _ = writeln!(out, "  wall   {}", moment(wall));
     }
-    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, shelf.as_ref(), &|run| found.short(run))));
+    let _ = writeln!(out, "  says   {}\n", escape(&describe(&entry.event, bodies.as_ref(), &|run| found.short(run))));
     let event = serde_json::to_string_pretty(&entry.event).unwrap_or_default();
     out.push_str(&lines(&event, "  ", usize::MAX));
     for (id, sealed) in &entry.bodies {
         let _ = writeln!(out, "\n  body {} ({:?}, {} bytes)", id.short(), sealed.class, sealed.len);
-        body(&mut out, shelf.as_ref(), *id, "    ", 40);
+        body(&mut out, bodies.as_ref(), *id, "    ", 40);
     }
     to_stdout(&out);
     Ok(Exit::Done)
 }
 
-fn image(out: &mut String, shelf: Option<&BodyReader>, title: &str, image: &ImageRef) {
+fn image(out: &mut String, bodies: Option<&BodyReader>, title: &str, image: &ImageRef) {
     let states = match image {
         ImageRef::Here(image) => Some((**image).clone()),
-        sealed => shelf.and_then(|shelf| shelf.image(sealed).ok()),
+        sealed => bodies.and_then(|bodies| bodies.image(sealed).ok()),
     };
     let _ = writeln!(out, "\n{title}");
     match states {
@@ -227,7 +229,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     let about = |stored: &&Stored| stored.entry.run == run.run && stored.entry.event.step() == Some(&step.path);
     let entries: Vec<&Stored> = family.entries.iter().filter(about).collect();
     if args.output == Output::Json {
-        json(&serde_json::json!({
+        print_json(&serde_json::json!({
             "run": run.run.to_string(),
             "step": step,
             "stage": words::stage(step, known),
@@ -236,7 +238,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         }));
         return Ok(Exit::Done);
     }
-    let shelf = BodyReader::of(reader, &family.history, run.run).ok();
+    let bodies = BodyReader::of(reader, &family.history, run.run).ok();
     let driven = journal::driven(reader, run)?;
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", escape(step.path.as_str()), words::stands(step, known, driven));
@@ -270,7 +272,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         _ => true,
     };
     for stored in entries.iter().filter(|stored| notable(&stored.entry.event)) {
-        let what = describe(&stored.entry.event, shelf.as_ref(), &|run| family.short(run));
+        let what = describe(&stored.entry.event, bodies.as_ref(), &|run| family.short(run));
         let _ = writeln!(
             out,
             "  {:>5}  {}  {:<12}  {}",
@@ -281,9 +283,9 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         );
     }
     if let Some(intent) = &known.intent {
-        image(&mut out, shelf.as_ref(), "before", &intent.before);
+        image(&mut out, bodies.as_ref(), "before", &intent.before);
         if let Some(after) = &known.after {
-            image(&mut out, shelf.as_ref(), "after", after);
+            image(&mut out, bodies.as_ref(), "after", after);
         }
         out.push_str("\nundo\n");
         if let Some(reason) = &step.undo_reason {
@@ -296,7 +298,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         for undo in &intent.inverse {
             let _ = writeln!(out, "  {}", escape(&undo.action.words()));
         }
-        for loss in leftover::announced(known, run.rules, &|image| summary::opened(image, shelf.as_ref())) {
+        for loss in leftover::announced(known, run.rules, &|image| summary::opened(image, bodies.as_ref())) {
             let _ = writeln!(out, "  cannot restore {}", escape(&loss.to_string()));
         }
     }
@@ -308,21 +310,21 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     });
     for id in outputs.flatten().flatten().collect::<Vec<_>>().into_iter().rev().take(2) {
         out.push_str("\nsaid\n");
-        body(&mut out, shelf.as_ref(), id, "  ", 40);
+        body(&mut out, bodies.as_ref(), id, "  ", 40);
     }
     to_stdout(&out);
     Ok(Exit::Done)
 }
 
 fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) -> Result<Exit, Failure> {
-    let shelf = BodyReader::of(reader, history, run.run).ok();
-    let words_of = |id: BodyId| match shelf.as_ref().map(|shelf| shelf.open(id)) {
+    let bodies = BodyReader::of(reader, history, run.run).ok();
+    let words_of = |id: BodyId| match bodies.as_ref().map(|bodies| bodies.open(id)) {
         Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         _ => "(cannot be opened)".to_owned(),
     };
     let driven = journal::driven(reader, run)?;
     if args.output == Output::Json {
-        let mut value = summary::as_json(run, driven, &reader.describe(), shelf.as_ref());
+        let mut value = summary::as_json(run, driven, &reader.describe(), bodies.as_ref());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
         value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
         value["machines"] = serde_json::to_value(&run.machines).unwrap_or_default();
@@ -334,7 +336,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
             .steps()
             .map(|(_, step, known)| serde_json::json!({ "step": step.path, "stage": words::stage(step, known), "attempts": known.attempt }))
             .collect();
-        json(&value);
+        print_json(&value);
         return Ok(Exit::Done);
     }
     let mut out = String::new();
@@ -362,7 +364,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
     for (_, step, known) in run.steps() {
         let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::stands(step, known, driven));
     }
-    let lost = summary::residues(run, shelf.as_ref());
+    let lost = summary::residues(run, bodies.as_ref());
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", usize::MAX, ""));

@@ -5,7 +5,7 @@ use crate::clock::wall;
 use crate::error::{Exit, Failure, exit_of};
 use crate::journal::{self, Reader};
 use crate::render::words::Driven;
-use crate::render::{escape, hints, json, lanes, moment, span, summary, to_stdout, words};
+use crate::render::{escape, hints, lanes, moment, print_json, span, summary, to_stdout, words};
 use palinode_core::id::{Micros, RunId, Seq};
 use palinode_core::port::{OwnerState, StoreRead as _};
 use palinode_core::record::{Actor, Event, World};
@@ -46,19 +46,19 @@ pub(crate) fn status(args: &Args, status: &Status) -> Result<Exit, Failure> {
     // The journal has one driver; it drives the run that carries its epoch.
     let alive = matches!(owner, OwnerState::Alive { epoch, .. } if epoch == run.epoch && run.closed.is_none());
     let driven = if alive { Driven::Alive } else { Driven::No };
-    let shelf = BodyReader::of(&reader, &history, run.run).ok();
+    let bodies = BodyReader::of(&reader, &history, run.run).ok();
     let others = others(&reader, run.run)?;
     match args.output {
         Output::Json => {
-            let mut value = as_json(run, &journal::short(&history, id), driven, &reader.describe(), shelf.as_ref());
+            let mut value = as_json(run, &journal::short(&history, id), driven, &reader.describe(), bodies.as_ref());
             value["other_open_runs"] = others.iter().map(|(run, ..)| run.to_string()).collect();
-            json(&value);
+            print_json(&value);
         }
-        Output::Text => to_stdout(&text(&history, run, driven, &owner, shelf.as_ref(), &others)),
+        Output::Text => to_stdout(&text(&history, run, driven, &owner, bodies.as_ref(), &others)),
     }
     let exit = if status.exit_code { standing(run, driven) } else { Exit::Done };
     // The process ends here: a long history is not taken apart piece by piece while someone waits for the prompt.
-    drop(shelf);
+    drop(bodies);
     std::mem::forget(history);
     Ok(exit)
 }
@@ -96,8 +96,8 @@ fn quiet(run: &RunState) -> String {
     format!("; nothing new for {}: a long step, or a host that does not answer", span(since))
 }
 
-fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, shelf: Option<&BodyReader>) -> serde_json::Value {
-    let mut value = summary::as_json(run, driven, journal, shelf);
+fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, bodies: Option<&BodyReader>) -> serde_json::Value {
+    let mut value = summary::as_json(run, driven, journal, bodies);
     value["runbook"] = run.opened.runbook.clone().into();
     value["opened"] = run.began.0.into();
     value["changed"] = run.changed.0.into();
@@ -111,7 +111,7 @@ fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, shelf: Optio
         .collect();
     let overruled = run.steps().filter(|(_, _, known)| known.overruled);
     value["overruled"] = overruled.map(|(_, step, _)| step.path.to_string()).collect();
-    value["waiting"] = summary::open_steps(run, id, shelf)
+    value["waiting"] = summary::open_steps(run, id, bodies)
         .into_iter()
         .map(|open| serde_json::json!({ "step": open.step, "what": open.what, "message": open.message, "next": open.next }))
         .collect();
@@ -123,7 +123,7 @@ fn text(
     run: &RunState,
     driven: Driven,
     owner: &OwnerState,
-    shelf: Option<&BodyReader>,
+    bodies: Option<&BodyReader>,
     others: &[Other],
 ) -> String {
     let mut out = String::new();
@@ -137,7 +137,7 @@ fn text(
     if let Some(why) = &run.paused {
         row("because", escape(&words::pause(why)));
     }
-    if let Some(words) = summary::paused_words(run, shelf) {
+    if let Some(words) = summary::paused_words(run, bodies) {
         row("", words);
     }
     if let Some(back) = &opened.compensates {
@@ -148,8 +148,8 @@ fn text(
         row("change", escape(change));
     }
     if let Some(reason) = opened.reason {
-        let reason = shelf
-            .and_then(|shelf| shelf.open(reason).ok())
+        let reason = bodies
+            .and_then(|bodies| bodies.open(reason).ok())
             .map_or_else(|| "(cannot be opened)".to_owned(), |bytes| escape(String::from_utf8_lossy(&bytes).trim()));
         row("reason", reason);
     }
@@ -197,8 +197,8 @@ fn text(
             );
         }
     }
-    out.push_str(&summary::open_lines(&waiting(run, &id, driven, shelf), &id));
-    let lost = summary::residues(run, shelf);
+    out.push_str(&summary::open_lines(&waiting(run, &id, driven, bodies), &id));
+    let lost = summary::residues(run, bodies);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", 4, &id));
@@ -246,9 +246,9 @@ fn text(
 }
 
 /// The steps that wait for a person. What a living driver has under way waits for nobody.
-fn waiting(run: &RunState, id: &str, driven: Driven, shelf: Option<&BodyReader>) -> Vec<summary::Open> {
+fn waiting(run: &RunState, id: &str, driven: Driven, bodies: Option<&BodyReader>) -> Vec<summary::Open> {
     let resume = hints::command(&format!("resume {id}"));
-    let mut all = summary::open_steps(run, id, shelf);
+    let mut all = summary::open_steps(run, id, bodies);
     all.retain(|open| driven == Driven::No || open.next.iter().all(|line| *line != resume));
     all
 }

@@ -1,7 +1,7 @@
 //! `palinode util`: what other programs want of Palinode.
 
 use crate::error::{Exit, Failure};
-use crate::render::json;
+use crate::render::print_json;
 use clap::Subcommand;
 use palinode_core::describe::runbook_schema;
 
@@ -14,7 +14,7 @@ pub(crate) enum Util {
 
 pub(crate) fn util(command: &Util) -> Result<Exit, Failure> {
     match command {
-        Util::Schema => json(&runbook_schema()),
+        Util::Schema => print_json(&runbook_schema()),
     }
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
-use crate::render::{count, escape, json, to_stdout};
+use crate::render::{count, escape, print_json, to_stdout};
 use palinode_journal::Notice;
 use std::fmt::Write as _;
 
@@ -35,7 +35,7 @@ pub(crate) fn verify(args: &Args) -> Result<Exit, Failure> {
     let found = palinode_journal::verify(&root)?;
     let (_, history) = journal::read(Some(&root))?;
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "sound": true,
             "journal": root,
             "entries": found.entries,

@@ -79,7 +79,7 @@ pub(crate) fn width() -> usize {
 }
 
 /// Prints one JSON value to standard output.
-pub(crate) fn json(value: &serde_json::Value) {
+pub(crate) fn print_json(value: &serde_json::Value) {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     to_stdout(&text);

@@ -29,10 +29,10 @@ pub(crate) struct Open {
 }
 
 /// The steps that wait for a person; `id`: the run, as hints name it.
-pub(crate) fn open_steps(run: &RunState, id: &str, shelf: Option<&BodyReader>) -> Vec<Open> {
+pub(crate) fn open_steps(run: &RunState, id: &str, bodies: Option<&BodyReader>) -> Vec<Open> {
     let flag = |stage: Stage| run.in_stage(stage);
     let message = |known: &StepState| {
-        let bytes = known.message.and_then(|id| shelf.map(|shelf| shelf.open(id)))?;
+        let bytes = known.message.and_then(|id| bodies.map(|bodies| bodies.open(id)))?;
         Some(match bytes {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => format!("({error})"),
@@ -97,18 +97,18 @@ pub(crate) fn open_lines(all: &[Open], id: &str) -> String {
 }
 
 /// What was lost for good so far.
-pub(crate) fn residues(run: &RunState, shelf: Option<&BodyReader>) -> Vec<Residue> {
+pub(crate) fn residues(run: &RunState, bodies: Option<&BodyReader>) -> Vec<Residue> {
     match &run.closed {
         Some(closed) => closed.residues.clone(),
-        None => lost_so_far(run, &|image| opened(image, shelf)).into_iter().collect(),
+        None => lost_so_far(run, &|image| opened(image, bodies)).into_iter().collect(),
     }
 }
 
 /// An image, if it can be opened.
-pub(crate) fn opened(image: &ImageRef, shelf: Option<&BodyReader>) -> Option<Image> {
+pub(crate) fn opened(image: &ImageRef, bodies: Option<&BodyReader>) -> Option<Image> {
     match image {
         ImageRef::Here(image) => Some((**image).clone()),
-        sealed @ ImageRef::Sealed { .. } => shelf?.image(sealed).ok(),
+        sealed @ ImageRef::Sealed { .. } => bodies?.image(sealed).ok(),
     }
 }
 
@@ -144,14 +144,14 @@ pub(crate) fn as_json(
     run: &RunState,
     driven: words::Driven,
     journal: &str,
-    shelf: Option<&BodyReader>,
+    bodies: Option<&BodyReader>,
 ) -> serde_json::Value {
     json!({
         "run": run.run.to_string(),
         "plan": run.opened.plan.to_string(),
         "state": words::state(run, driven),
         "steps": counts(run, driven),
-        "residues": residues(run, shelf),
+        "residues": residues(run, bodies),
         "journal": journal,
     })
 }
@@ -166,7 +166,7 @@ pub(crate) fn text(
     history: &History,
     run: &RunState,
     journal: &str,
-    shelf: Option<&BodyReader>,
+    bodies: Option<&BodyReader>,
     took: Duration,
 ) -> String {
     let mut out = String::new();
@@ -187,7 +187,7 @@ pub(crate) fn text(
     if let Some(why) = &run.paused {
         row("because", escape(&words::pause(why)));
     }
-    if let Some(words) = paused_words(run, shelf) {
+    if let Some(words) = paused_words(run, bodies) {
         row("", words);
     }
     let lanes = lanes(run, words::Driven::No);
@@ -219,7 +219,7 @@ pub(crate) fn text(
         World::Lab { .. } => row("time", format!("{} in the lab, {} here", span(time), span(real))),
         World::Real => row("time", span(time)),
     }
-    let lost = residues(run, shelf);
+    let lost = residues(run, bodies);
     if lost.is_empty() {
         row("residues", "none".to_owned());
     } else {
@@ -240,7 +240,7 @@ pub(crate) fn text(
     if let World::Lab { folder } = &run.opened.world {
         row("lab", escape(folder));
     }
-    out.push_str(&open_lines(&open_steps(run, &id, shelf), &id));
+    out.push_str(&open_lines(&open_steps(run, &id, bodies), &id));
     out.push_str(&next_lines(&next(run, &id)));
     out
 }
@@ -324,7 +324,7 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
 }
 
 /// What was said of a pause, in one line.
-pub(crate) fn paused_words(run: &RunState, shelf: Option<&BodyReader>) -> Option<String> {
-    let bytes = shelf?.open(run.paused_words?).ok()?;
+pub(crate) fn paused_words(run: &RunState, bodies: Option<&BodyReader>) -> Option<String> {
+    let bytes = bodies?.open(run.paused_words?).ok()?;
     Some(one_line(&String::from_utf8_lossy(&bytes)))
 }

@@ -4,7 +4,7 @@ use crate::args::Output;
 use crate::error::{Exit, Failure, exit_of};
 use crate::journal::{Journal, Store};
 use crate::render::words::Driven;
-use crate::render::{json, summary, to_stdout};
+use crate::render::{print_json, summary, to_stdout};
 use palinode_core::id::RunId;
 use palinode_core::port::Store as _;
 use palinode_core::run::history::History;
@@ -35,11 +35,11 @@ impl Stopped {
     pub(crate) fn report(&self, output: Output, began: Instant) -> Result<Exit, Failure> {
         let Self { store, journal, history, run, .. } = self;
         let state = history.runs.get(run).ok_or(DriveError::NoRun(*run))?;
-        let shelf = BodyReader::of(journal, history, *run).ok();
+        let bodies = BodyReader::of(journal, history, *run).ok();
         match output {
-            Output::Json => json(&summary::as_json(state, Driven::No, &store.describe(), shelf.as_ref())),
+            Output::Json => print_json(&summary::as_json(state, Driven::No, &store.describe(), bodies.as_ref())),
             Output::Text => {
-                to_stdout(&summary::text(history, state, &store.describe(), shelf.as_ref(), began.elapsed()));
+                to_stdout(&summary::text(history, state, &store.describe(), bodies.as_ref(), began.elapsed()));
             }
         }
         Ok(self.exit())

@@ -135,7 +135,7 @@ impl Action {
     }
 
     /// Whether its job may say itself that what it promises is not there, beside what images show.
-    pub fn says_unmet(&self) -> bool {
+    pub(crate) fn says_unmet(&self) -> bool {
         self.kind().says_unmet()
     }
 
@@ -148,7 +148,7 @@ impl Action {
     }
 
     /// Whether it needs a host to act for.
-    pub fn needs_host(&self) -> bool {
+    pub(crate) fn needs_host(&self) -> bool {
         self.kind().needs_host()
     }
 

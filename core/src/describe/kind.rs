@@ -73,17 +73,6 @@ impl KindDoc {
         self.forms.iter().flat_map(|form| &form.fields).find(|field| field.name == name)
     }
 
-    /// The names of the fields of all forms, each once.
-    pub fn field_names(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = Vec::new();
-        for field in self.forms.iter().flat_map(|form| &form.fields) {
-            if !all.contains(&field.name.as_str()) {
-                all.push(&field.name);
-            }
-        }
-        all
-    }
-
     /// What its examples become: undo class, recovery and place are those of the actions themselves.
     fn find_facts(&self) -> Vec<Fact> {
         let (mut places, mut classes, mut recoveries) = (Vec::new(), Vec::new(), Vec::new());

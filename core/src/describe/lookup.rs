@@ -46,7 +46,7 @@ pub fn everything() -> Vec<Subject> {
 }
 
 impl Subject {
-    /// Its name.
+    /// What it is called in a runbook; of a field without what it is a field of.
     pub fn name(&self) -> &str {
         match self {
             Self::Kind(kind) => kind.name,

@@ -42,7 +42,7 @@ pub enum Gate {
 }
 
 /// The names of the gates, for messages and documents.
-pub const GATES: &[&str] = &["gluster.healed", "node.ready", "package.restorable"];
+pub(crate) const GATES: &[&str] = &["gluster.healed", "node.ready", "package.restorable"];
 
 /// The gate that says something of the whole cluster; the others are about the host of their step.
 pub(crate) const OF_THE_CLUSTER: &str = "gluster.healed";

@@ -147,7 +147,7 @@ pub(super) fn difference_of_vars(before: &str, after: &str) -> Vec<Change> {
 }
 
 /// The same between two inventories that were read already.
-pub fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
+pub(crate) fn difference_of(before: &Inventory, after: &Inventory) -> Vec<Change> {
     let expand = spread(before).saturating_add(spread(after)) <= MOST;
     between(&Meaning::of(before, expand), &Meaning::of(after, expand))
 }

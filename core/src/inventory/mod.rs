@@ -48,7 +48,7 @@ mod yaml_page;
 pub use apply::{amend, apply};
 pub use check::check;
 pub use definitions::DefinitionChange;
-pub use difference::{Change, difference, difference_of};
+pub use difference::{Change, difference};
 pub use edit::{Edit, reads};
 pub use facts::{Owner, Source, groups_in, outvoted};
 pub use finding::Finding;

@@ -57,7 +57,7 @@ impl HostPattern {
     }
 
     /// Whether it names several hosts by a range.
-    pub fn is_range(&self) -> bool {
+    pub(crate) fn is_range(&self) -> bool {
         matches!(self.form, Form::Range(_))
     }
 

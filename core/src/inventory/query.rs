@@ -82,14 +82,9 @@ impl Inventory {
         Ok(hosts)
     }
 
-    /// The ranges of a group and its children, as written: a caller that needs every host must refuse them.
-    pub fn ranges(&self, group: &str) -> Vec<&str> {
-        self.host_patterns(group).into_iter().filter(|(_, name)| name.is_none()).map(|(text, _)| text).collect()
-    }
-
     /// The lines of a group and its children that are not understood, with their numbers from 1: each may name a host,
     /// so a caller that needs every host must refuse them.
-    pub fn strange_lines(&self, group: &str) -> Vec<(usize, &str)> {
+    pub(crate) fn strange_lines(&self, group: &str) -> Vec<(usize, &str)> {
         let groups = self.descendants(group);
         let wanted = |at: &str| group == "all" || groups.iter().any(|group| group == at);
         let all = self.lines().iter().enumerate().filter(|(_, line)| matches!(line.kind, LineKind::Other));
@@ -124,7 +119,7 @@ impl Inventory {
     }
 
     /// The groups whose own lines name the host, alone or in a range, in order.
-    pub fn own_groups(&self, host: &str) -> Vec<&str> {
+    pub(crate) fn own_groups(&self, host: &str) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let lines = self.host_lines().filter(|(_, line)| line.pattern.names(host));
         lines.map(|(at, _)| self.group_at(at)).filter(|group| seen.insert(*group)).collect()
@@ -246,7 +241,6 @@ glusterfs
     fn hosts_and_groups() {
         let inventory = Inventory::parse(TEXT);
         assert_eq!(inventory.hosts("OSEv3"), ["m1", "g1"]);
-        assert_eq!(inventory.ranges("OSEv3"), ["g[2:3]"]);
         assert_eq!(inventory.every_host("OSEv3").expect("ranges"), ["m1", "g1", "g2", "g3"]);
         assert_eq!(inventory.every_host("ungrouped").expect("ranges"), ["lone"]);
         let strange = Inventory::parse("[a]\nn[1:999999999]\n").every_host("a");

@@ -88,7 +88,7 @@ pub enum LineKind {
     Other,
 }
 
-/// One line.
+/// A line of an INI inventory, with what it says and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Where it stands, with its line end.
@@ -181,7 +181,7 @@ impl Inventory {
         }
     }
 
-    /// The text.
+    /// All of it, byte for byte as it was read or edited.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -197,7 +197,7 @@ impl Inventory {
     }
 
     /// The line end that most lines have, for new lines.
-    pub fn line_ending(&self) -> &'static str {
+    pub(crate) fn line_ending(&self) -> &'static str {
         let dos = self.text.matches("\r\n").count();
         if dos * 2 > self.text.matches('\n').count() { "\r\n" } else { "\n" }
     }

@@ -83,7 +83,7 @@ impl ImageRef {
     }
 
     /// Tells the UIDs of the Nodes in the image.
-    pub fn each_uid(&self, mut tell: impl FnMut(&str)) {
+    pub(crate) fn each_uid(&self, mut tell: impl FnMut(&str)) {
         match self {
             Self::Here(image) => uids(image).for_each(tell),
             Self::Sealed { uids, .. } => uids.iter().for_each(|uid| tell(uid)),

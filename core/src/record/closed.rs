@@ -60,7 +60,7 @@ impl RunClosed {
     }
 
     /// Puts the lists of a blob back in.
-    pub fn put_lists(&mut self, bytes: &[u8]) -> Result<(), canon::DecodeError> {
+    pub(crate) fn put_lists(&mut self, bytes: &[u8]) -> Result<(), canon::DecodeError> {
         let lists: Lists = canon::decode(bytes)?;
         (self.residues, self.differences, self.passed) = (lists.residues, lists.differences, lists.passed);
         Ok(())

@@ -45,7 +45,7 @@ impl RunState {
     }
 
     /// Whether events have their place one after the other, as one batch.
-    pub fn admits_all<'a>(&self, events: impl IntoIterator<Item = &'a Event>) -> Result<(), Inadmissible> {
+    pub(crate) fn admits_all<'a>(&self, events: impl IntoIterator<Item = &'a Event>) -> Result<(), Inadmissible> {
         let mut closed = self.closed.is_some();
         let mut moved: BTreeMap<StepIx, Stood> = BTreeMap::new();
         for event in events {

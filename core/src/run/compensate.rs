@@ -494,7 +494,7 @@ fn residues(
 }
 
 /// The residues of a rollback that ran: as announced when it was planned, computed anew from the history.
-pub fn residues_of(history: &History, rollback: RunId, open: OpenImage<'_>) -> Vec<Residue> {
+pub(crate) fn residues_of(history: &History, rollback: RunId, open: OpenImage<'_>) -> Vec<Residue> {
     let Some(state) = history.runs.get(&rollback) else { return Vec::new() };
     let Some(compensates) = &state.opened.compensates else { return Vec::new() };
     let Some(original) = history.runs.get(&compensates.run) else { return Vec::new() };

@@ -204,17 +204,6 @@ impl RunState {
         captured(&when.left) && captured(&when.right) && !self.holds(ix, when)
     }
 
-    /// Whether a gate has been sampled well often enough in a row.
-    pub fn gate_open(&self, ix: StepIx) -> bool {
-        match self.step(ix) {
-            Some((step, state)) => match &step.work {
-                Work::Gate { samples, .. } => state.stage == Stage::Waiting && state.passes >= *samples,
-                Work::Act(_) => false,
-            },
-            None => false,
-        }
-    }
-
     /// Captured values filled into a text, as a step sees them.
     pub fn filled(&self, ix: StepIx, text: &str) -> String {
         fill_captures(text, &|name| self.capture(ix, name))

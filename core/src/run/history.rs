@@ -221,7 +221,7 @@ impl History {
     }
 
     /// Whether a Node was ever seen under this UID in the world of a run.
-    pub fn saw_uid(&self, run: RunId, uid: &str) -> bool {
+    pub(crate) fn saw_uid(&self, run: RunId, uid: &str) -> bool {
         self.known(run).is_some_and(|known| known.uids.contains(uid))
     }
 
@@ -308,8 +308,20 @@ impl History {
                 }
                 self.closed(*run);
             }
-            Event::Resolved { step, answer: crate::record::Answer::Applied, .. } => self.undone(*run, step),
-            _ => {}
+            Event::Resolved { step, answer, .. } => {
+                if *answer == crate::record::Answer::Applied {
+                    self.undone(*run, step);
+                }
+            }
+            // What these say is in the state of the run.
+            Event::RunOpened(_)
+            | Event::Skipped { .. }
+            | Event::Progress(_)
+            | Event::GateSampled { .. }
+            | Event::GateDecided { .. }
+            | Event::TimerFired { .. }
+            | Event::Paused { .. }
+            | Event::DriftFound { .. } => {}
         }
         Ok(())
     }
@@ -327,7 +339,18 @@ impl History {
             Event::Intent(intent) => self.record(*run, &intent.step, *seq, &intent.before, None),
             Event::Outcome(outcome) => self.record(*run, &outcome.step, *seq, &outcome.after, None),
             Event::Probed(probed) => self.record(*run, &probed.step, *seq, &probed.observed, None),
-            _ => {}
+            // They look at nothing.
+            Event::RunOpened(_)
+            | Event::OwnerChanged { .. }
+            | Event::Progress(_)
+            | Event::Resolved { .. }
+            | Event::Skipped { .. }
+            | Event::GateSampled { .. }
+            | Event::GateDecided { .. }
+            | Event::TimerFired { .. }
+            | Event::Paused { .. }
+            | Event::DriftFound { .. }
+            | Event::RunClosed(_) => {}
         }
     }
 

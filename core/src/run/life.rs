@@ -109,7 +109,7 @@ pub struct Illegal {
     pub what: Move,
 }
 
-/// The table.
+/// The stage that a step has after a move. This is the one table of legal moves; anything else is an error.
 pub fn next(from: Stage, what: Move) -> Result<Stage, Illegal> {
     use Move::*;
     use Stage::*;

@@ -341,7 +341,7 @@ impl RunState {
     }
 
     /// The lane of a step, by number.
-    pub fn lane_number(&self, ix: StepIx) -> Option<usize> {
+    pub(crate) fn lane_number(&self, ix: StepIx) -> Option<usize> {
         self.lane_of.get(ix as usize).map(|lane| *lane as usize)
     }
 
@@ -547,7 +547,7 @@ impl RunState {
     }
 
     /// A host was taken back as a whole.
-    pub fn withdraw(&mut self, host: &crate::id::HostName) {
+    pub(crate) fn withdraw(&mut self, host: &crate::id::HostName) {
         for number in 0..self.lanes.len() {
             let Some(lane) = self.plan.lanes.get(number) else { continue };
             if lane.kind == LaneKind::Host(host.clone()) {

@@ -1,7 +1,7 @@
 //! From a runbook to a plan: parameters, hosts and `each` are filled in, every action becomes typed.
 
 use super::finding::Finding;
-use super::node::{At, Node, REFUSED, Value};
+use super::node::{At, Node, Value};
 use super::parse::Runbook;
 use super::step::Maker;
 use super::template::{Known, fill, names};
@@ -232,8 +232,8 @@ impl Runbook {
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     // A value that was refused as it stands is not of another type besides.
     let refused: BTreeSet<At> =
-        findings.iter().filter(|finding| finding.what.starts_with(REFUSED)).map(|finding| finding.at).collect();
-    findings.retain(|finding| finding.what.starts_with(REFUSED) || !refused.contains(&finding.at));
+        findings.iter().filter(|finding| finding.is_unreadable()).map(|finding| finding.at).collect();
+    findings.retain(|finding| finding.is_unreadable() || !refused.contains(&finding.at));
     let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert((finding.at, finding.what.clone())));
     findings.sort_by_key(|finding| finding.at);

@@ -40,10 +40,7 @@ pub(super) fn gather<T>(
         let echo = sort != Sort::Key && cut.contains(&at) && (lacks || !matches!(sort, Sort::Missing(_)));
         // A key that is misspelt is not missing.
         let misspelt = match sort {
-            Sort::Missing(name) => {
-                let meant = format!("did you mean `{name}`?");
-                findings.iter().any(|finding| finding.next == meant)
-            }
+            Sort::Missing(name) => findings.iter().any(|finding| finding.is_misspelt(name)),
             Sort::Value | Sort::Key => false,
         };
         if !unknown && !again && !echo && !misspelt {

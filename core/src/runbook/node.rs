@@ -48,9 +48,6 @@ pub struct Key {
     pub text: String,
 }
 
-/// How a finding begins that the reader of YAML has.
-pub(super) const REFUSED: &str = "the YAML cannot be read: ";
-
 /// What becomes of a text at a place: another value, or nothing new.
 pub type TextChange<'a> = &'a mut dyn FnMut(At, &str) -> Result<Option<Value>, Finding>;
 
@@ -85,8 +82,7 @@ impl Node {
                     line: u32::try_from(place.line()).unwrap_or(0),
                     column: u32::try_from(place.column()).unwrap_or(0),
                 });
-                let what = format!("{REFUSED}{}", words::of_yaml(error));
-                (None, vec![Finding::new(at, what, "mend the line and try again")])
+                (None, vec![Finding::unreadable(at, words::of_yaml(error), "mend the line and try again")])
             }
         }
     }
@@ -278,8 +274,7 @@ impl Node {
         let value = match raw.0.value {
             RawValue::Scalar(value) => value,
             RawValue::Refused(why, text) => {
-                let what = format!("{REFUSED}{why}");
-                findings.push(Finding::new(at, what, "put the value in quotes, such as \"3.10\""));
+                findings.push(Finding::unreadable(at, why, "put the value in quotes, such as \"3.10\""));
                 Value::Text(text)
             }
             RawValue::List(items) => Value::List(items.into_iter().map(|item| Self::of(item, findings)).collect()),
@@ -300,7 +295,9 @@ pub struct Wrong {
     at: At,
     what: String,
     sort: Sort,
-    next: Option<String>,
+    /// The name that was probably meant.
+    near: Option<String>,
+    next: Option<&'static str>,
 }
 
 /// What a typed reading failed about.
@@ -316,18 +313,14 @@ pub(super) enum Sort {
 
 impl Wrong {
     fn new(what: String) -> Self {
-        Self { at: At::default(), what, sort: Sort::Value, next: None }
+        Self { at: At::default(), what, sort: Sort::Value, near: None, next: None }
     }
 
     /// A key that is none of those that are known.
     pub(super) fn key(name: &str, known: &[&str]) -> Self {
-        let near = nearest(name, known.iter().copied());
-        let next = match (near, known) {
-            (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, []) => "remove it".to_owned(),
-            (None, _) => "correct or remove the key".to_owned(),
-        };
-        Self { sort: Sort::Key, next: Some(next), ..Self::new(words::unknown_key(name, known)) }
+        let near = nearest(name, known.iter().copied()).map(str::to_owned);
+        let next = if known.is_empty() { "remove it" } else { "correct or remove the key" };
+        Self { sort: Sort::Key, near, next: Some(next), ..Self::new(words::unknown_key(name, known)) }
     }
 
     /// Where it is.
@@ -342,11 +335,13 @@ impl Wrong {
 
     /// With what to do about it.
     pub(super) fn into_finding(self) -> Finding {
-        let next = self.next.unwrap_or_else(|| match self.sort {
-            Sort::Missing(name) => format!("add `{name}`"),
-            Sort::Value | Sort::Key => "correct the value".to_owned(),
-        });
-        Finding::new(self.at, self.what, next)
+        match self.sort {
+            Sort::Missing(name) => Finding::missing(self.at, name),
+            Sort::Value | Sort::Key => {
+                let next = self.next.unwrap_or("correct the value");
+                Finding::unknown(self.at, self.what, self.near.as_deref(), next)
+            }
+        }
     }
 
     pub(super) fn or_at(mut self, at: At) -> Self {
@@ -384,9 +379,9 @@ impl de::Error for Wrong {
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let near = nearest(name, known.iter().copied()).map(str::to_owned);
         let what = format!("unknown value `{}`, known are {}", name.shown(), known.join(", "));
-        Self { next: near, ..Self::new(what) }
+        Self { near, ..Self::new(what) }
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {

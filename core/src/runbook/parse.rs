@@ -43,7 +43,7 @@ pub(super) struct Lost {
     pub(super) captures: BTreeSet<Label>,
 }
 
-/// A parameter.
+/// A value that is given when the plan is made, as the runbook declares it.
 #[derive(Debug, Clone)]
 pub struct Param {
     /// Its default; without one it must be given.
@@ -89,18 +89,16 @@ pub struct StepSpec {
 
 impl StepSpec {
     /// A modifier's value.
-    pub fn modifier(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn modifier(&self, key: &str) -> Option<&Node> {
         self.modifiers.get(key)
     }
 }
 
 fn unknown(key: &Key, known: &[keys::Key]) -> Finding {
     let names = keys::names(known);
-    let next = match nearest(&key.text, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "correct or remove the key".to_owned(),
-    };
-    Finding::new(key.at, format!("unknown key `{}`, known are {}", key.text.shown(), names.join(", ")), next)
+    let near = nearest(&key.text, names.iter().copied());
+    let what = format!("unknown key `{}`, known are {}", key.text.shown(), names.join(", "));
+    Finding::unknown(key.at, what, near, "correct or remove the key")
 }
 
 fn label(at: At, text: &str, what: &str) -> Result<Label, Finding> {
@@ -128,8 +126,7 @@ impl Notes {
 
     /// Whether a key stands there that was probably meant to be this one.
     fn misspelt(&self, name: &str) -> bool {
-        let meant = format!("did you mean `{name}`?");
-        self.findings.iter().any(|finding| finding.next == meant)
+        self.findings.iter().any(|finding| finding.is_misspelt(name))
     }
 
     /// The entries of a map, with keys that do not belong there noted.
@@ -355,11 +352,8 @@ fn gate_of(value: &Node, notes: &mut Notes) -> Option<(Kind, Node)> {
     };
     if !gate::GATES.contains(&key.text.as_str()) {
         let what = format!("unknown gate `{}`, known are {}", key.text.shown(), gate::GATES.join(", "));
-        let next = match nearest(&key.text, gate::GATES.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "correct the name".to_owned(),
-        };
-        notes.add(key.at, what, next);
+        let near = nearest(&key.text, gate::GATES.iter().copied());
+        notes.findings.push(Finding::unknown(key.at, what, near, "correct the name"));
         return None;
     }
     Some((Kind::Gate(key.text.clone()), value.clone()))
@@ -371,8 +365,7 @@ fn no_action(key: &Key) -> Finding {
     let all = action::runbook_names().chain(gate::GATES.iter().copied());
     if let Some(near) = nearest(&key.text, all.chain(keys.iter().copied())) {
         let noun = if keys.contains(&near) { "key" } else { "action" };
-        let next = format!("did you mean `{near}`?");
-        return Finding::new(key.at, format!("unknown {noun} `{}`", key.text.shown()), next);
+        return Finding::unknown(key.at, format!("unknown {noun} `{}`", key.text.shown()), Some(near), "");
     }
     Finding::new(
         key.at,

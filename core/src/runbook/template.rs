@@ -103,7 +103,7 @@ fn fill_text<'a>(at: At, text: &str, known: &dyn Fn(&str) -> Known<'a>) -> Resul
 }
 
 /// Fills captured values into a text; names that are not captured stay as they are.
-pub fn fill_captures(text: &str, captured: &dyn Fn(&str) -> Option<String>) -> String {
+pub(crate) fn fill_captures(text: &str, captured: &dyn Fn(&str) -> Option<String>) -> String {
     let Ok(pieces) = pieces(text) else { return text.to_owned() };
     let mut filled = String::new();
     for piece in pieces {

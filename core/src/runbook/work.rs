@@ -169,11 +169,9 @@ impl Maker<'_> {
                 let form = super::form_of(name);
                 let required = form.iter().flat_map(|form| &form.fields).filter(|field| field.required);
                 for field in required.filter(|field| find(params, &field.name).is_none()) {
-                    let what = format!("`{}` is missing", field.name);
-                    let meant = format!("did you mean `{}`?", field.name);
-                    let known = findings.iter().any(|finding| finding.next == meant || finding.what == what);
+                    let known = findings.iter().any(|finding| finding.is_missing(&field.name));
                     if matches!(params.value, Value::Map(_)) && !known {
-                        self.findings.push(Finding::new(params.at, what, format!("add `{}`", field.name)));
+                        self.findings.push(Finding::missing(params.at, &field.name));
                     }
                 }
                 // What could be read is looked at too, but for fields of which something was taken out.

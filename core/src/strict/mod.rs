@@ -87,7 +87,7 @@ pub enum Unchecked {
 }
 
 impl Unchecked {
-    /// In words.
+    /// What was not held against anything, for the report of a replay.
     pub fn words(self) -> &'static str {
         match self {
             Self::Action => "actions filled in from sealed content",

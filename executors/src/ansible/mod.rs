@@ -19,7 +19,7 @@ use crate::secrets::{self, NoSecret};
 use crate::ssh::{Asked, Claim, JobError, Jobs, LocalShell, Places, Recorded, Said, Word, claimant};
 use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
-use palinode_core::action::{Playbook, Target, Word as Value};
+use palinode_core::action::{Playbook, Target};
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::reading::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
@@ -195,8 +195,8 @@ impl Playbooks {
         let others = std::env::var("ANSIBLE_CALLBACK_PLUGINS").ok().or_else(|| configured(&folder));
         let locale = std::env::var("LC_ALL").ok();
         let umask = umask();
-        let value = |(name, word): (&String, &Value)| secrets::value(word).map(|value| (name.clone(), value));
-        let values = playbook.vars.iter().map(value);
+        let vars = playbook.vars.iter();
+        let values = vars.map(|(name, word)| secrets::value(word).map(|value| (name.clone(), value)));
         let vars = values.collect::<Result<BTreeMap<_, _>, NoSecret>>().map_err(io::Error::other)?;
         let around = Around {
             vars: &vars,

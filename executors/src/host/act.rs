@@ -18,39 +18,18 @@ pub(crate) trait OnHost {
     /// The words for the function of the guard, one list for each path that the action changes.
     fn guarded(&self) -> Vec<String>;
 
-    /// Functions that those words call, beside the guard's own.
+    /// Functions that those words call, beside the guard's own. A host's shell refuses what it does not have.
     fn functions(&self) -> &'static str {
         ""
     }
 
-    /// What it is as a package transaction, whose other packages and files are looked up before.
-    fn transaction(&self) -> Option<&Package> {
-        None
-    }
+    /// What is done for it beside its program, before or after.
+    fn special(&self) -> Special<'_>;
 
-    /// What it stops or starts, whose dependencies are looked up before.
-    fn service(&self) -> Option<&Service> {
-        None
-    }
-
-    /// The paths that it writes through where they are symbolic links: where they lead is changed too.
-    fn written_through(&self) -> &[String] {
-        &[]
-    }
-
-    /// Whether its host goes down and comes back: then another boot is its end.
-    fn reboots(&self) -> bool {
-        false
-    }
-
-    /// Why it failed, by the code that its program ended with, and whether all that was printed is there.
+    /// Why it failed, by the code that its program ended with, and whether all that was printed is there. Without more that
+    /// is a failure that may have done a part.
     fn why(&self, code: i32, _whole: bool) -> Option<Why> {
         (code != 0).then_some(Why::ExitCode)
-    }
-
-    /// The value that it read, out of what it printed.
-    fn value(&self, _out: &[u8]) -> Option<String> {
-        None
     }
 
     /// What it says of an end that is good, out of what it printed.
@@ -60,6 +39,65 @@ pub(crate) trait OnHost {
 
     /// What has to be on the disk before the job's end is told, as a piece of shell; empty if it writes nothing.
     fn brings(&self) -> String;
+}
+
+/// What there is to a kind beside a program that is run.
+#[derive(Clone, Copy)]
+pub(crate) enum Special<'a> {
+    /// Nothing.
+    Plain,
+    /// It is a package transaction, whose other packages and files are looked up before.
+    Transaction(&'a Package),
+    /// It stops or starts units, whose dependencies are looked up before.
+    Service(&'a Service),
+    /// It writes through these paths where they are symbolic links: where they lead is changed too.
+    Through(&'a [String]),
+    /// Its host goes down and comes back: another boot is its end.
+    Reboot,
+    /// It reads a value, out of what it printed.
+    Value(fn(&[u8]) -> Option<String>),
+}
+
+impl<'a> Special<'a> {
+    /// The package transaction that it is.
+    pub(crate) fn transaction(self) -> Option<&'a Package> {
+        match self {
+            Self::Transaction(package) => Some(package),
+            Self::Plain | Self::Service(_) | Self::Through(_) | Self::Reboot | Self::Value(_) => None,
+        }
+    }
+
+    /// What it stops or starts.
+    pub(crate) fn service(self) -> Option<&'a Service> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Plain | Self::Transaction(_) | Self::Through(_) | Self::Reboot | Self::Value(_) => None,
+        }
+    }
+
+    /// The paths that it writes through.
+    pub(crate) fn written_through(self) -> &'a [String] {
+        match self {
+            Self::Through(paths) => paths,
+            Self::Plain | Self::Transaction(_) | Self::Service(_) | Self::Reboot | Self::Value(_) => &[],
+        }
+    }
+
+    /// Whether its host goes down and comes back.
+    pub(crate) fn reboots(self) -> bool {
+        match self {
+            Self::Reboot => true,
+            Self::Plain | Self::Transaction(_) | Self::Service(_) | Self::Through(_) | Self::Value(_) => false,
+        }
+    }
+
+    /// The value that it read.
+    pub(crate) fn value(self, out: &[u8]) -> Option<String> {
+        match self {
+            Self::Value(read) => read(out),
+            Self::Plain | Self::Transaction(_) | Self::Service(_) | Self::Through(_) | Self::Reboot => None,
+        }
+    }
 }
 
 /// So long may a file or an archive be that is read from a host or brought to one.

@@ -13,7 +13,7 @@ mod same;
 pub(crate) mod tree;
 mod units;
 
-pub(crate) use act::{LIMIT, OnHost, act, bounded};
+pub(crate) use act::{LIMIT, OnHost, Special, act, bounded};
 pub(crate) use behind::{Behind, behind, behind_script};
 pub(crate) use guard::{LeftOut, asks, asks_of, left_out, refused, stopped};
 pub(crate) use look::{is_boot, observe, script_of};

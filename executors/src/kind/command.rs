@@ -1,8 +1,8 @@
 //! `command`: a program is run with its words as they are.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::guard;
+use crate::host::{OnHost, Special};
 use crate::secrets::{self, NoSecret};
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::{Command, Secret, Shown, Word};
@@ -27,8 +27,8 @@ impl OnHost for Command {
         self.changes.iter().map(of).collect()
     }
 
-    fn written_through(&self) -> &[String] {
-        &self.changes
+    fn special(&self) -> Special<'_> {
+        Special::Through(&self.changes)
     }
 
     fn brings(&self) -> String {

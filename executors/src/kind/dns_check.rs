@@ -1,7 +1,7 @@
 //! `dns.check`: names are looked up as programs on the host do it.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{DnsCheck, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -22,6 +22,10 @@ impl OnHost for DnsCheck {
 
     fn guarded(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,7 +1,7 @@
 //! `fetch`: a file or a directory is printed, and kept as what the job printed.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{Fetch, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -38,6 +38,10 @@ impl OnHost for Fetch {
             0 => (!whole).then_some(Why::Unmet),
             _ => Some(Why::ExitCode),
         }
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

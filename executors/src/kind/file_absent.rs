@@ -1,8 +1,8 @@
 //! `file`: files and trees are removed, within one file system.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::guard;
+use crate::host::{OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{FileAbsent, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -40,6 +40,10 @@ impl OnHost for FileAbsent {
             None => guard::replaced_owned(path),
         };
         self.paths.iter().map(of).collect()
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

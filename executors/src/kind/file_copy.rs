@@ -2,7 +2,7 @@
 
 use crate::host::act_error::ActError;
 use crate::host::guard;
-use crate::host::{OnHost, bounded};
+use crate::host::{OnHost, Special, bounded};
 use crate::ssh::quoted;
 use palinode_core::action::{FileCopy, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -44,6 +44,10 @@ impl OnHost for FileCopy {
 
     fn guarded(&self) -> Vec<String> {
         vec![guard::replaced(&self.to)]
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,7 +1,7 @@
 //! `file.permissions`: mode and owner of a file are changed where it is, so that whoever has it open keeps it.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{FilePermissions, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -51,6 +51,10 @@ impl OnHost for FilePermissions {
 
     fn guarded(&self) -> Vec<String> {
         vec![format!("name {} in-place", quoted(&self.path))]
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,7 +1,7 @@
 //! `file.read`: the first line `KEY=` of a file is printed.
 
 use crate::host::act_error::ActError;
-use crate::host::{OnHost, bounded};
+use crate::host::{OnHost, Special, bounded};
 use crate::ssh::quoted;
 use palinode_core::action::{FileRead, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -26,8 +26,8 @@ impl OnHost for FileRead {
         Vec::new()
     }
 
-    fn value(&self, out: &[u8]) -> Option<String> {
-        value(out)
+    fn special(&self) -> Special<'_> {
+        Special::Value(value)
     }
 
     fn brings(&self) -> String {

@@ -1,11 +1,11 @@
 //! `file.restore`: a file, link or tree is put back as it was recorded.
 
 use super::service::read_anew;
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::file_state::folders_above;
 use crate::host::guard;
 use crate::host::tree::flagged;
+use crate::host::{OnHost, Special};
 use crate::ssh::{CARRIED, encoded, quoted};
 use palinode_core::action::{FileRestore, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -88,6 +88,10 @@ impl OnHost for FileRestore {
 
     fn guarded(&self) -> Vec<String> {
         vec![guard::replaced_owned(&self.path)]
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

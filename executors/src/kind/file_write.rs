@@ -1,8 +1,8 @@
 //! `file` with a content: a new file is made beside the old one and takes its place.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::guard;
+use crate::host::{OnHost, Special};
 use crate::ssh::{encoded, quoted};
 use palinode_core::action::{FileWrite, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -44,6 +44,10 @@ impl OnHost for FileWrite {
             Some(_) => guard::replaced_owned(&self.path),
             None => guard::replaced(&self.path),
         }]
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,8 +1,8 @@
 //! `gluster.heal`: gluster is asked, and nothing is started.
 
 use crate::gluster;
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use palinode_core::action::{GlusterHeal, Secret};
 use palinode_core::port::{Bodies, Job};
 
@@ -17,6 +17,10 @@ impl OnHost for GlusterHeal {
 
     fn guarded(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

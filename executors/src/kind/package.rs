@@ -2,7 +2,7 @@
 
 use crate::host::act_error::ActError;
 use crate::host::guard;
-use crate::host::{EXACTLY, OnHost};
+use crate::host::{EXACTLY, OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{Package, PackageState, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -68,12 +68,12 @@ impl OnHost for Package {
         Vec::new()
     }
 
-    fn transaction(&self) -> Option<&Package> {
-        Some(self)
-    }
-
     fn message(&self, out: &[u8]) -> Option<String> {
         transaction(out)
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Transaction(self)
     }
 
     fn brings(&self) -> String {

@@ -1,7 +1,7 @@
 //! `reboot`: the host reboots, unless it did since the first attempt.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{Secret, Target};
 use palinode_core::id::ResourceKey;
@@ -28,8 +28,8 @@ impl OnHost for Reboot {
         Vec::new()
     }
 
-    fn reboots(&self) -> bool {
-        true
+    fn special(&self) -> Special<'_> {
+        Special::Reboot
     }
 
     fn brings(&self) -> String {

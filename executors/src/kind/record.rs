@@ -1,7 +1,7 @@
 //! `record`: nothing is done, for looks before and after say it all.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use palinode_core::action::{Record, Secret};
 use palinode_core::port::{Bodies, Job};
 
@@ -16,6 +16,10 @@ impl OnHost for Record {
 
     fn guarded(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

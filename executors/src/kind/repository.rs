@@ -1,8 +1,8 @@
 //! `repository`: repositories are enabled and disabled, and the release is pinned.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
 use crate::host::guard;
+use crate::host::{OnHost, Special};
 use crate::ssh::quoted;
 use palinode_core::action::{Repository, Secret};
 use palinode_core::port::{Bodies, Job};
@@ -91,6 +91,10 @@ impl OnHost for Repository {
 
     fn functions(&self) -> &'static str {
         REPOS
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -1,7 +1,7 @@
 //! `service`: units are started, stopped, enabled and disabled by systemctl.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Secret, Service, ServiceState};
 use palinode_core::port::{Bodies, Job};
@@ -97,8 +97,8 @@ impl OnHost for Service {
         Vec::new()
     }
 
-    fn service(&self) -> Option<&Service> {
-        Some(self)
+    fn special(&self) -> Special<'_> {
+        Special::Service(self)
     }
 
     fn brings(&self) -> String {

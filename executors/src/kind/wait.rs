@@ -1,7 +1,7 @@
 //! `wait`: the host is asked until something holds, or the time is up.
 
-use crate::host::OnHost;
 use crate::host::act_error::ActError;
+use crate::host::{OnHost, Special};
 use crate::ssh::{NAMED, quoted};
 use palinode_core::action::{Awaited, Secret, Wait};
 use palinode_core::port::{Bodies, Job};
@@ -39,6 +39,10 @@ impl OnHost for Wait {
             TIMED_OUT => Some(Why::Timeout),
             _ => Some(Why::ExitCode),
         }
+    }
+
+    fn special(&self) -> Special<'_> {
+        Special::Plain
     }
 
     fn brings(&self) -> String {

@@ -71,7 +71,7 @@ impl Real {
                 let voices = if away.is_empty() { *vantage_points } else { (*vantage_points).min(there) };
                 Ok(gluster::sample(&vantages, (volumes, &away), voices, bodies).await?)
             }
-            _ => {
+            (Gate::PackageRestorable { .. }, None) | (Gate::NodeReady {}, _) => {
                 let why = "the gate has no host".to_owned();
                 Err(LookError::Refused { target: "the cluster".to_owned(), why })
             }

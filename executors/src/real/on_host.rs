@@ -82,7 +82,7 @@ impl HostSide<'_> {
     async fn behind(&self, action: &Action, target: &Target, reply: &Reply) -> Result<Vec<Footprint>, LookError> {
         let Behind { more, large } = host::behind(self.host, reply.text());
         let has_undo = !action.inverse(target, &Image::new()).is_empty();
-        if has_undo || self.kind.written_through().is_empty() {
+        if has_undo || self.kind.special().written_through().is_empty() {
             return Ok(more);
         }
         if let Some((path, size)) = large.into_iter().next() {
@@ -118,7 +118,7 @@ impl Side for HostSide<'_> {
         Box::pin(async move {
             let (real, host) = (self.real, self.host);
             let node = if Real::needs_cluster(action) { real.node_of(target).await? } else { None };
-            let (package, known) = self.words(self.kind.transaction()).await?;
+            let (package, known) = self.words(self.kind.special().transaction()).await?;
             // What is known to be touched is looked at in the same question.
             let keys: Vec<ResourceKey> = match &package {
                 Some(_) => Vec::new(),
@@ -130,9 +130,9 @@ impl Side for HostSide<'_> {
                 Some(package) => host::beyond_script(package, &known),
                 None => host::script_of(&keys),
             };
-            let along = self.kind.service().map(host::along_script).unwrap_or_default();
+            let along = self.kind.special().service().map(host::along_script).unwrap_or_default();
             let asks = host::asks(action);
-            let behind = host::behind_script(self.kind.written_through());
+            let behind = host::behind_script(self.kind.special().written_through());
             let script = format!("printf 'boot '; p_boot\n{asks}{along}{behind}{more}\n");
             let reply = real.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
             let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
@@ -148,7 +148,7 @@ impl Side for HostSide<'_> {
                 package => package,
             };
             let more = match package.as_ref().map(|package| host::beyond(host, package, &reply)) {
-                None => match self.kind.service() {
+                None => match self.kind.special().service() {
                     Some(_) => host::along(host, reply.text()).map_err(|error| refused(host, error.to_string()))?,
                     None => self.behind(action, target, &reply).await?,
                 },
@@ -178,7 +178,7 @@ impl Side for HostSide<'_> {
             };
             let look = host::script_of(&left(job, self.host));
             match self.start(job, &act, &look).await {
-                Ok(said) if self.kind.reboots() && said.word != Word::Revoked => self.rebooted(job).await,
+                Ok(said) if self.kind.special().reboots() && said.word != Word::Revoked => self.rebooted(job).await,
                 Ok(said) => self.wait(job, said, &look, bodies).await,
                 Err(JobError::NotStarted(why)) => Ended::NotStarted(why),
                 // Nothing was asked. A link that is lost is no failure: the host is asked about the job once it answers.
@@ -187,7 +187,7 @@ impl Side for HostSide<'_> {
                     false => Ended::NotStarted(chain(&error)),
                 },
                 // A host that goes down takes the link along.
-                Err(JobError::Link(_)) if self.kind.reboots() => self.rebooted(job).await,
+                Err(JobError::Link(_)) if self.kind.special().reboots() => self.rebooted(job).await,
                 Err(error) => Ended::Unknown(chain(&error)),
             }
         })
@@ -200,13 +200,13 @@ impl Side for HostSide<'_> {
     fn status<'a>(&'a self, job: &'a Job, bodies: &'a dyn Bodies) -> Answer<'a, Result<JobStatus, LookError>> {
         Box::pin(async move {
             let said = self.jobs().status(job.name).await.map_err(|error| self.unanswered(error))?;
-            if self.kind.reboots() && old_boot(job).is_some_and(|old| old != said.boot) {
+            if self.kind.special().reboots() && old_boot(job).is_some_and(|old| old != said.boot) {
                 return Ok(JobStatus::Running);
             }
             // Whether a claim, or what became of it, may have been lost with the power: only if the host booted since.
             let same = job.boot.as_deref() == Some(said.boot.as_str());
             Ok(match said.word {
-                Word::Finished { code: 0, .. } if self.kind.reboots() => JobStatus::Running,
+                Word::Finished { code: 0, .. } if self.kind.special().reboots() => JobStatus::Running,
                 Word::Finished { code, out, dropped } => match self.finished(code, &out, dropped, bodies) {
                     Ended::Finished(finished) => JobStatus::Finished(finished),
                     Ended::NotStarted(_) | Ended::Moved(_) => JobStatus::NotStarted,
@@ -227,7 +227,7 @@ impl Side for HostSide<'_> {
 
     fn attach<'a>(&'a self, job: &'a Job, bodies: &'a dyn Bodies) -> Answer<'a, Ended> {
         Box::pin(async move {
-            if self.kind.reboots() {
+            if self.kind.special().reboots() {
                 return self.rebooted(job).await;
             }
             let look = host::script_of(&left(job, self.host));

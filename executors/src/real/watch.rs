@@ -189,7 +189,7 @@ impl HostSide<'_> {
             Ok(output) => output,
             Err(error) => return Ended::Unknown(format!("it ended, but its output cannot be kept: {}", chain(&error))),
         };
-        let value = self.kind.value(out).filter(|_| code == 0);
+        let value = self.kind.special().value(out).filter(|_| code == 0);
         let why = self.kind.why(code, dropped == Some(0));
         let mut message = String::new();
         if code == 0 {

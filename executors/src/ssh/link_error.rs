@@ -36,12 +36,12 @@ pub enum LinkError {
 
 impl LinkError {
     /// Whether it is certain that nothing was asked.
-    pub fn was_asked(&self) -> bool {
+    pub(crate) fn was_asked(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::TooLong(_))
     }
 
     /// Whether it makes sense to try again without changing anything.
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             // A host key that changed or a login that is not allowed will be so in a minute too.
             Self::Connect(openssh::Error::Connect(error)) => {

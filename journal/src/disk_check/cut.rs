@@ -32,7 +32,7 @@ pub enum System {
 }
 
 impl System {
-    /// Its name.
+    /// As `mkfs` and `mount` name it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ext4 => "ext4",

@@ -24,7 +24,7 @@ impl JournalId {
         Ok(Self(hex(&random::<16>()?)))
     }
 
-    /// Its digits.
+    /// 32 hexadecimal digits, as claims carry them.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -97,7 +97,7 @@ impl MemJournal {
         self.appends
     }
 
-    /// The entries.
+    /// Every entry so far, the first one first.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Stored> {
         self.entries.iter().map(AsRef::as_ref)
     }

@@ -73,7 +73,7 @@ impl JournalReader {
         Self { root }
     }
 
-    /// The directory.
+    /// The folder that the journal lies in, as it was opened.
     pub fn root(&self) -> &Path {
         &self.root.path
     }

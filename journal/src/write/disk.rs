@@ -77,7 +77,7 @@ pub enum EraseError {
 }
 
 impl DiskJournal {
-    /// The directory.
+    /// The folder that the journal lies in, as it was opened.
     pub fn root(&self) -> &Path {
         self.reader.root()
     }

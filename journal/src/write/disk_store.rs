@@ -24,7 +24,7 @@ impl DiskStore {
         Self { root: root.into() }
     }
 
-    /// The folder.
+    /// The folder that the journal lies in, or would be made in.
     pub fn root(&self) -> &Path {
         &self.root
     }

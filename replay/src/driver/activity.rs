@@ -79,7 +79,7 @@ pub(crate) struct Look {
     pub(crate) boot: Option<String>,
     pub(crate) footprint: Vec<Footprint>,
     pub(crate) image: Image,
-    pub(crate) desk: BodyWriter,
+    pub(crate) writer: BodyWriter,
 }
 
 /// What a look before an intent finds.
@@ -152,16 +152,16 @@ where
 /// Looks at everything that an attempt may change. A retry keeps the resources of the first attempt: `known`.
 pub(crate) async fn look<E: Executor>(
     executor: &E,
-    shelf: &Rc<BodyStore>,
+    store: &Rc<BodyStore>,
     target: Target,
     action: Action,
     touched: Vec<Action>,
     known: Vec<Footprint>,
 ) -> Result<Look, LookError> {
-    let desk = BodyWriter::new(shelf);
-    let seen = see(executor, &desk, target, &action, &touched, known, &PATIENCE).await?;
+    let writer = BodyWriter::new(store);
+    let seen = see(executor, &writer, target, &action, &touched, known, &PATIENCE).await?;
     let Seen { action, target, boot, footprint, image } = seen;
-    Ok(Look { action, target, boot, footprint, image, desk })
+    Ok(Look { action, target, boot, footprint, image, writer })
 }
 
 /// The same, wherever what is found is kept. A target that cannot be reached is tried again after these many seconds.
@@ -198,31 +198,31 @@ pub(crate) async fn see<E: Executor>(
 }
 
 /// Executes a job and looks at what it left.
-pub(crate) async fn execute<E: Executor>(executor: &E, shelf: &Rc<BodyStore>, ix: StepIx, job: Job) -> Done {
-    let desk = BodyWriter::new(shelf);
-    let ended = executor.execute(&job, &desk).await;
-    finish(executor, desk, ix, &job, ended).await
+pub(crate) async fn execute<E: Executor>(executor: &E, store: &Rc<BodyStore>, ix: StepIx, job: Job) -> Done {
+    let writer = BodyWriter::new(store);
+    let ended = executor.execute(&job, &writer).await;
+    finish(executor, writer, ix, &job, ended).await
 }
 
 /// Waits for a job that was found running.
-pub(crate) async fn attach<E: Executor>(executor: &E, shelf: &Rc<BodyStore>, ix: StepIx, job: Job) -> Done {
-    let desk = BodyWriter::new(shelf);
-    let ended = executor.attach(&job, &desk).await;
-    finish(executor, desk, ix, &job, ended).await
+pub(crate) async fn attach<E: Executor>(executor: &E, store: &Rc<BodyStore>, ix: StepIx, job: Job) -> Done {
+    let writer = BodyWriter::new(store);
+    let ended = executor.attach(&job, &writer).await;
+    finish(executor, writer, ix, &job, ended).await
 }
 
-async fn finish<E: Executor>(executor: &E, desk: BodyWriter, ix: StepIx, job: &Job, ended: Ended) -> Done {
+async fn finish<E: Executor>(executor: &E, writer: BodyWriter, ix: StepIx, job: &Job, ended: Ended) -> Done {
     log::ended(&ended);
     let (ended, after) = match ended {
         Ended::Telling(reports) => {
-            return Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: true };
+            return Done::Told { ix, attempt: job.attempt, reports, fresh: writer.into_fresh(), again: true };
         }
         Ended::Finished(mut finished) => {
             let mut after = std::mem::take(&mut finished.seen);
             let more = missing(&job.look, &after);
             let rest = match more.is_empty() {
                 true => Ok(Image::new()),
-                false => patient(executor, || executor.observe(&more, &desk)).await,
+                false => patient(executor, || executor.observe(&more, &writer)).await,
             };
             match rest {
                 Ok(rest) => {
@@ -235,28 +235,30 @@ async fn finish<E: Executor>(executor: &E, desk: BodyWriter, ix: StepIx, job: &J
         }
         other => (other, Image::new()),
     };
-    Done::Ended { ix, attempt: job.attempt, ended, after, fresh: desk.into_fresh() }
+    Done::Ended { ix, attempt: job.attempt, ended, after, fresh: writer.into_fresh() }
 }
 
 /// Asks the job, then looks at the resources. A job that never started is revoked first, so that it never will.
 pub(crate) async fn reconcile<E: Executor>(
     executor: &E,
-    shelf: &Rc<BodyStore>,
+    store: &Rc<BodyStore>,
     ix: StepIx,
     job: Job,
     footprint: Vec<Footprint>,
 ) -> Done {
-    let desk = BodyWriter::new(shelf);
-    match patient(executor, || executor.told(&job, &desk)).await {
+    let writer = BodyWriter::new(store);
+    match patient(executor, || executor.told(&job, &writer)).await {
         Ok(reports) if reports.is_empty() => {}
-        Ok(reports) => return Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: false },
+        Ok(reports) => {
+            return Done::Told { ix, attempt: job.attempt, reports, fresh: writer.into_fresh(), again: false };
+        }
         Err(error) => return Done::Reconciled { ix, found: Err(error) },
     }
     let found = async {
-        let mut status = patient(executor, || executor.status(&job, &desk)).await?;
+        let mut status = patient(executor, || executor.status(&job, &writer)).await?;
         // One that started between the two questions is asked for its word again.
         if status == JobStatus::NotStarted && !patient(executor, || executor.revoke(&job)).await? {
-            status = patient(executor, || executor.status(&job, &desk)).await?;
+            status = patient(executor, || executor.status(&job, &writer)).await?;
         }
         let (word, finished) = match status {
             JobStatus::Running => return Ok(Ok(None)),
@@ -272,20 +274,20 @@ pub(crate) async fn reconcile<E: Executor>(
             JobStatus::Unknown => (JobWord::Unknown, None),
         };
         // What it told between the two questions.
-        let more = patient(executor, || executor.told(&job, &desk)).await?;
+        let more = patient(executor, || executor.told(&job, &writer)).await?;
         if !more.is_empty() {
             return Ok(Err(more));
         }
         let all = keys(&footprint);
-        let observed = patient(executor, || executor.observe(&all, &desk)).await?;
+        let observed = patient(executor, || executor.observe(&all, &writer)).await?;
         Ok(Ok(Some((word, finished, observed))))
     };
     match found.await {
-        Ok(Err(reports)) => Done::Told { ix, attempt: job.attempt, reports, fresh: desk.into_fresh(), again: false },
+        Ok(Err(reports)) => Done::Told { ix, attempt: job.attempt, reports, fresh: writer.into_fresh(), again: false },
         Ok(Ok(None)) => Done::Running { ix },
         Ok(Ok(Some((word, finished, observed)))) => {
             let verdict = job.action.judge(&footprint, &job.before, &observed);
-            let fresh = desk.into_fresh();
+            let fresh = writer.into_fresh();
             Done::Reconciled {
                 ix,
                 found: Ok(Reconciled { attempt: job.attempt, word, finished, observed, verdict, fresh }),
@@ -298,29 +300,29 @@ pub(crate) async fn reconcile<E: Executor>(
 /// Samples a gate once.
 pub(crate) async fn sample<E: Executor>(
     executor: &E,
-    shelf: &Rc<BodyStore>,
+    store: &Rc<BodyStore>,
     ix: StepIx,
     mut target: Target,
     gate: Gate,
 ) -> Done {
-    let desk = BodyWriter::new(shelf);
+    let writer = BodyWriter::new(store);
     // A gate names its node like an action does.
     if let Ok(Some(node)) = executor.node_of(&target).await {
         target.node = Some(node);
     }
-    let sample = executor.sample(&target, &gate, &desk).await;
-    Done::Sampled { ix, sample, fresh: desk.into_fresh() }
+    let sample = executor.sample(&target, &gate, &writer).await;
+    Done::Sampled { ix, sample, fresh: writer.into_fresh() }
 }
 
 /// Puts a message beside the rest of an entry's bodies.
 pub(crate) fn message(
-    shelf: &Rc<BodyStore>,
+    store: &Rc<BodyStore>,
     text: Option<&str>,
     fresh: &mut BTreeMap<BodyId, Sealed>,
 ) -> Result<Option<BodyId>, BodyError> {
     let Some(text) = text else { return Ok(None) };
-    let desk = BodyWriter::new(shelf);
-    let id = desk.words(text)?;
-    fresh.extend(desk.into_fresh());
+    let writer = BodyWriter::new(store);
+    let id = writer.words(text)?;
+    fresh.extend(writer.into_fresh());
     Ok(Some(id))
 }

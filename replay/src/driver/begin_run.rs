@@ -19,7 +19,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// Starts what is ready. `None`: it cannot be started, and is blocked with the reason.
     pub(super) fn begin_next(&mut self, next: Next) -> Result<Option<LocalBoxFuture<'a, Done>>, DriveError> {
         let executor = self.executor;
-        let shelf = self.shelf.clone();
+        let store = self.store.clone();
         let state = self.state()?;
         let Some((step, known)) = state.step(next.step()) else { return Ok(None) };
         match next {
@@ -33,7 +33,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let work = async move {
                     activity::rest(executor, pause).await;
                     log::begins(next);
-                    activity::reconcile(executor, &shelf, ix, job, footprint).await
+                    activity::reconcile(executor, &store, ix, job, footprint).await
                 };
                 Ok(Some(within.around(work).boxed_local()))
             }
@@ -46,13 +46,13 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 self.clock.ask(executor, ix, goes_on, before);
                 let work = async move {
                     log::begins(next);
-                    activity::sample(executor, &shelf, ix, target, gate).await
+                    activity::sample(executor, &store, ix, target, gate).await
                 };
                 Ok(Some(within.around(work).boxed_local()))
             }
             Next::Act(ix) => {
                 let Work::Act(_) = &step.work else { return Ok(None) };
-                let opened = Here(&self.shelf);
+                let opened = Here(&self.store);
                 let action = match prepare::action(state, ix, &opened) {
                     Ok(action) => action,
                     Err(why) => {
@@ -73,7 +73,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
                 let work = async move {
                     activity::rest(executor, pause).await;
                     log::begins(next);
-                    Done::Looked(ix, activity::look(executor, &shelf, target, action, touched, footprint).await)
+                    Done::Looked(ix, activity::look(executor, &store, target, action, touched, footprint).await)
                 };
                 Ok(Some(within.around(work).boxed_local()))
             }
@@ -91,7 +91,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             action: intent.action.clone(),
             target: intent.target.clone(),
             boot: intent.boot.clone(),
-            before: Arc::new(self.shelf.image(&intent.before)?),
+            before: Arc::new(self.store.image(&intent.before)?),
             seen: None,
             look: activity::keys(&intent.footprint).into(),
             heard,
@@ -104,7 +104,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         stored: &Stored,
         seen: Arc<Image>,
     ) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
-        let (executor, shelf) = (self.executor, self.shelf.clone());
+        let (executor, store) = (self.executor, self.store.clone());
         let Event::Intent(intent) = &stored.entry.event else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
@@ -112,20 +112,20 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let within = self.within(ix, &job)?;
         let work = async move {
             log::executes(&job);
-            activity::execute(executor, &shelf, ix, job).await
+            activity::execute(executor, &store, ix, job).await
         };
         Ok(within.around(work).boxed_local())
     }
 
     pub(super) fn wait_for(&self, ix: StepIx) -> Result<LocalBoxFuture<'a, Done>, DriveError> {
-        let (executor, shelf) = (self.executor, self.shelf.clone());
+        let (executor, store) = (self.executor, self.store.clone());
         let known = self.state()?.step(ix).map(|(_, known)| (known.intent.clone(), known.job, known.heard.number));
         let Some((Some(intent), Some(entry), heard)) = known else {
             return Ok(async move { Done::Slept(ix) }.boxed_local());
         };
         let job = self.job(entry, &intent, heard)?;
         let within = self.within(ix, &job)?;
-        Ok(within.around(async move { activity::attach(executor, &shelf, ix, job).await }).boxed_local())
+        Ok(within.around(async move { activity::attach(executor, &store, ix, job).await }).boxed_local())
     }
 
     /// The spans of a job.

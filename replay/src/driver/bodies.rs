@@ -51,13 +51,13 @@ impl BodyStore {
 
 /// See the module. The bodies it seals go into the entry that the activity leads to.
 pub(crate) struct BodyWriter {
-    shelf: Rc<BodyStore>,
+    store: Rc<BodyStore>,
     fresh: RefCell<BTreeMap<BodyId, Sealed>>,
 }
 
 impl BodyWriter {
-    pub(crate) fn new(shelf: &Rc<BodyStore>) -> Self {
-        Self { shelf: shelf.clone(), fresh: RefCell::new(BTreeMap::new()) }
+    pub(crate) fn new(store: &Rc<BodyStore>) -> Self {
+        Self { store: store.clone(), fresh: RefCell::new(BTreeMap::new()) }
     }
 
     /// A long image becomes a body; a short one stands in the entry.
@@ -82,24 +82,24 @@ impl BodyWriter {
 
 impl Bodies for BodyWriter {
     fn put(&self, class: Class, bytes: &[u8]) -> Result<BodyId, BodyError> {
-        let id = self.shelf.vault.digest(bytes)?;
+        let id = self.store.vault.digest(bytes)?;
         // Recorded before: the entry only names it. Not if what was recorded may be erased apart from this: content
         // that a rollback needs does not go with the output that happened to print it.
         let kept = |sealed: &Sealed| sealed.class == class || sealed.class == Class::Content;
-        if self.shelf.places.borrow().get(&id).is_some_and(|sealed| kept(sealed))
+        if self.store.places.borrow().get(&id).is_some_and(|sealed| kept(sealed))
             || self.fresh.borrow().get(&id).is_some_and(kept)
         {
             return Ok(id);
         }
-        let (id, sealed) = self.shelf.vault.seal(class, bytes)?;
+        let (id, sealed) = self.store.vault.seal(class, bytes)?;
         self.fresh.borrow_mut().insert(id, sealed);
         Ok(id)
     }
 
     fn get(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
         if let Some(sealed) = self.fresh.borrow().get(&id) {
-            return self.shelf.vault.open(id, sealed);
+            return self.store.vault.open(id, sealed);
         }
-        self.shelf.open(id)
+        self.store.open(id)
     }
 }

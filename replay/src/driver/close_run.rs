@@ -30,7 +30,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             _ => (None, words),
         };
         let mut bodies = BTreeMap::new();
-        let reason = activity::message(&self.shelf, words.as_deref(), &mut bodies)?;
+        let reason = activity::message(&self.store, words.as_deref(), &mut bodies)?;
         self.record(vec![(Event::Paused { why: why.clone(), by, reason }, bodies)])?;
         Ok(Stopped::Paused(why))
     }
@@ -38,13 +38,13 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     async fn close(&mut self) -> Result<Stopped, DriveError> {
         let state = self.state()?;
         let closed = match state.opened.compensates.clone() {
-            None => ending::close(state, &|image| self.shelf.image(image).ok()),
+            None => ending::close(state, &|image| self.store.image(image).ok()),
             Some(back) => {
-                let open = |image: &ImageRef| self.shelf.image(image).ok();
+                let open = |image: &ImageRef| self.store.image(image).ok();
                 let originals = originals(&self.history, back.run, &back.scope, &open);
                 let keys: Vec<ResourceKey> = originals.keys().cloned().collect();
                 // What is there is held against what was there before the earliest step in scope.
-                let now = self.executor.observe(&keys, &BodyWriter::new(&self.shelf)).await.ok();
+                let now = self.executor.observe(&keys, &BodyWriter::new(&self.store)).await.ok();
                 ending::close_back(&self.history, state, &back, &originals, now.as_ref(), &open)
             }
         };
@@ -61,17 +61,17 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let doubts: Vec<StepPath> = self.state()?.steps_in_doubt().map(|(step, _)| step.path.clone()).collect();
         for step in doubts {
             let mut bodies = BTreeMap::new();
-            let reason = activity::message(&self.shelf, Some(reason), &mut bodies)?;
+            let reason = activity::message(&self.store, Some(reason), &mut bodies)?;
             let (answer, by) = (Answer::Partial, by.clone());
             self.record(vec![(Event::Resolved { step, answer, by, reason, overruled: false }, bodies)])?;
         }
         let mut bodies = BTreeMap::new();
-        let reason = activity::message(&self.shelf, Some(reason), &mut bodies)?;
+        let reason = activity::message(&self.store, Some(reason), &mut bodies)?;
         let state = self.state()?;
         let closed = match state.opened.compensates.clone() {
-            None => ending::close(state, &|image| self.shelf.image(image).ok()),
+            None => ending::close(state, &|image| self.store.image(image).ok()),
             Some(back) => {
-                let open = |image: &ImageRef| self.shelf.image(image).ok();
+                let open = |image: &ImageRef| self.store.image(image).ok();
                 let originals = originals(&self.history, back.run, &back.scope, &open);
                 ending::close_back_unseen(&self.history, state, &back, &originals, &open)
             }

@@ -34,7 +34,7 @@ pub(crate) fn step_of(verb: &Verb) -> Option<&StepPath> {
 
 /// Why a decision is discarded that was made before the last thing that happened to what it is about; none if it is not
 /// outdated, or does not say what the person saw.
-pub fn is_outdated(history: &History, decision: &HandedDecision) -> Option<Refused> {
+pub(crate) fn is_outdated(history: &History, decision: &HandedDecision) -> Option<Refused> {
     let (state, seen) = (history.runs.get(&decision.run)?, decision.seen?);
     let Some(path) = step_of(&decision.verb) else {
         return (state.driven_since > seen).then_some(Refused::TakenOver);

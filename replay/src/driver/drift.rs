@@ -17,9 +17,9 @@ const NAMED: usize = 5;
 
 impl<J: Journal, E: Executor> Driver<'_, J, E> {
     /// What differs between what was recorded and what was found; and whether a reboot of ours came in between.
-    pub(super) fn differs(&self, drift: &Drift, desk: &BodyWriter) -> String {
+    pub(super) fn differs(&self, drift: &Drift, writer: &BodyWriter) -> String {
         let mut all = match (&drift.expected, &drift.found) {
-            (State::Tree { list: Some(was), .. }, State::Tree { list: Some(is), .. }) => self.paths(*was, *is, desk),
+            (State::Tree { list: Some(was), .. }, State::Tree { list: Some(is), .. }) => self.paths(*was, *is, writer),
             _ => Vec::new(),
         };
         if all.is_empty() {
@@ -34,8 +34,8 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     }
 
     /// The paths of a directory that differ; none if one of the lists cannot be opened.
-    fn paths(&self, was: BodyId, is: BodyId, desk: &BodyWriter) -> Vec<String> {
-        let text = |id| desk.get(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    fn paths(&self, was: BodyId, is: BodyId, writer: &BodyWriter) -> Vec<String> {
+        let text = |id| writer.get(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let (Some(was), Some(is)) = (text(was), text(is)) else { return Vec::new() };
         let (mut told, count) = tree::differences(&was, &is, NAMED);
         if count > told.len() {
@@ -71,10 +71,10 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         for key in known {
             by_host.entry(key.host().map(str::to_owned)).or_default().push(key);
         }
-        let desk = BodyWriter::new(&self.shelf);
+        let writer = BodyWriter::new(&self.store);
         let (mut image, mut drifted) = (Image::new(), Drifted::default());
         for keys in by_host.into_values() {
-            match self.executor.observe(&keys, &desk).await {
+            match self.executor.observe(&keys, &writer).await {
                 Ok(seen) => image.extend(seen),
                 Err(error) => drifted.unseen.push(chain(&error)),
             }
@@ -90,7 +90,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                 let one = std::slice::from_ref(&place);
                 let last = |key: &ResourceKey| self.last_recorded(key, &mut opened);
                 for drift in drifts(&self.history, self.run, (step, action), (one, &mine), last)? {
-                    let words = self.differs(&drift, &desk);
+                    let words = self.differs(&drift, &writer);
                     drifted.found.push((drift.key, words));
                 }
             }

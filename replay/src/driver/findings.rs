@@ -75,12 +75,12 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let keys = self.history.runs.get(&recorded.run).map_or(recorded.run, |state| state.opened.keys);
         // Content is named by a digest under its run's keys: another run's content must be told anew.
         let foreign = keys != self.state()?.opened.keys;
-        let vault = || if foreign { self.journal.vault(keys) } else { Ok(self.shelf.vault.clone()) };
+        let vault = || if foreign { self.journal.vault(keys) } else { Ok(self.store.vault.clone()) };
         let state = match &*recorded.image {
             ImageRef::Here(image) => image.get(key).cloned(),
             ImageRef::Sealed { body, .. } => {
                 if !opened.contains_key(body) {
-                    opened.insert(*body, self.shelf.image_with(&*vault()?, &recorded.image)?);
+                    opened.insert(*body, self.store.image_with(&*vault()?, &recorded.image)?);
                 }
                 opened.get(body).and_then(|image| image.get(key).cloned())
             }
@@ -88,7 +88,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         match state {
             Some(state) if foreign => {
                 let vault = vault()?;
-                let told = |id| Ok(self.shelf.vault.digest(&self.shelf.open_with(&*vault, id)?)?);
+                let told = |id| Ok(self.store.vault.digest(&self.store.open_with(&*vault, id)?)?);
                 state.with_bodies(told).map(Some)
             }
             state => Ok(state),
@@ -112,7 +112,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     /// From a look to an intent, unless there is nothing to do or someone else's change would be overwritten.
     fn intend(&self, ix: StepIx, look: Look) -> Result<Handled, DriveError> {
         let (step, known) = self.step(ix)?;
-        let Look { action, target, boot, footprint, image, desk } = look;
+        let Look { action, target, boot, footprint, image, writer } = look;
         let since = self.looks.get(&ix).copied().unwrap_or_default();
         if step.class != UndoClass::Read {
             match self.shared.worth(ix, &footprint, since) {
@@ -130,7 +130,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         if step.undoes.is_some() && settled(&action, &step.accepts, &image) {
             let (why, undoes) = (SkipWhy::AlreadyThere, step.undoes.clone());
             let event = Event::Skipped { step: step.path.clone(), why, by: None, reason: None, undoes };
-            return Ok((vec![(event, desk.into_fresh())], Follow::Free(ix)));
+            return Ok((vec![(event, writer.into_fresh())], Follow::Free(ix)));
         }
         let mut opened = BTreeMap::new();
         let last = |key: &ResourceKey| self.last_recorded(key, &mut opened);
@@ -139,13 +139,13 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let stops = found.last().filter(|drift| !drift.forced).map(|drift| PauseWhy::Drift(drift.key.clone()));
         let mut findings: Vec<Finding> = Vec::new();
         for drift in found {
-            let words = self.differs(&drift, &desk);
+            let words = self.differs(&drift, &writer);
             // What differs field by field is in the entry, and told with it.
             if let Some(tell) = self.tell.filter(|_| words != drift.expected.difference(&drift.found).join(", ")) {
                 tell(&format!("{} differs from what was recorded last: {words}", drift.key));
             }
             let mut fresh = BTreeMap::new();
-            let what = message(&self.shelf, Some(&words), &mut fresh)?;
+            let what = message(&self.store, Some(&words), &mut fresh)?;
             let Drift { key, expected, found, forced } = drift;
             let event = Event::DriftFound { step: step.path.clone(), key, expected, found, forced, what };
             findings.push((event, fresh));
@@ -164,12 +164,12 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             first => {
                 let Original { before, inverse, losses } = match first {
                     Some(first) => {
-                        let first = self.shelf.image(&first.before)?;
+                        let first = self.store.image(&first.before)?;
                         extended(rules, &action, &target, &footprint, (first, image))
                     }
                     None => Original::found(rules, &action, &target, &footprint, image),
                 };
-                (desk.image_ref(before)?, inverse, losses)
+                (writer.image_ref(before)?, inverse, losses)
             }
         };
         let intent = Intent {
@@ -186,7 +186,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             losses,
             undoes: step.undoes.clone(),
         };
-        findings.push((Event::Intent(Arc::new(intent)), desk.into_fresh()));
+        findings.push((Event::Intent(Arc::new(intent)), writer.into_fresh()));
         Ok((findings, Follow::Execute(ix, seen)))
     }
 
@@ -223,10 +223,10 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         finished.why = why;
         let after = own(rules, why, after);
         let captures = if ending == Ending::Succeeded { captured(step, &finished) } else { BTreeMap::new() };
-        let message = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
-        let desk = BodyWriter::new(&self.shelf);
-        let after = desk.image_ref(after)?;
-        fresh.extend(desk.into_fresh());
+        let message = message(&self.store, finished.message.as_deref(), &mut fresh)?;
+        let writer = BodyWriter::new(&self.store);
+        let after = writer.image_ref(after)?;
+        fresh.extend(writer.into_fresh());
         let outcome = Outcome {
             step: step.path.clone(),
             attempt,
@@ -252,7 +252,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     /// What the action promises and is not there, in words.
     fn unmet(&self, known: &StepState, after: &Image) -> Result<Option<String>, DriveError> {
         let Some(intent) = &known.intent else { return Ok(None) };
-        let before = self.shelf.image(&intent.before)?;
+        let before = self.store.image(&intent.before)?;
         let Some(key) = intent.action.unmet(&before, after) else { return Ok(None) };
         let found = after.get(key).map_or_else(String::new, State::to_string);
         Ok(Some(format!("it ended well, but {key} is {found}")))
@@ -323,7 +323,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let Judged { verdict, rule, decision } = judged(step, seen);
         // Why the last attempt came to nothing is what a person should read.
         let told = (spent && decision == Decision::Failed && word != JobWord::FinishedBadly).then(|| {
-            let last = known.message.and_then(|id| self.shelf.open(id).ok());
+            let last = known.message.and_then(|id| self.store.open(id).ok());
             let last = last.map(|text| String::from_utf8_lossy(&text).into_owned());
             format!(
                 "it was begun anew {} times in a row and did nothing{}",
@@ -333,10 +333,10 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         });
         finished.message = unmet.or(told).or(finished.message);
         let captures = if decision == Decision::Succeeded { values } else { BTreeMap::new() };
-        let evidence = message(&self.shelf, finished.message.as_deref(), &mut fresh)?;
-        let desk = BodyWriter::new(&self.shelf);
-        let observed = desk.image_ref(observed)?;
-        fresh.extend(desk.into_fresh());
+        let evidence = message(&self.store, finished.message.as_deref(), &mut fresh)?;
+        let writer = BodyWriter::new(&self.store);
+        let observed = writer.image_ref(observed)?;
+        fresh.extend(writer.into_fresh());
         let probed = Probed {
             step: step.path.clone(),
             attempt,
@@ -366,7 +366,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             Ok(sample) => sample,
             Err(LookError::Body(error)) => return Err(error.into()),
             Err(error) => {
-                let evidence = message(&self.shelf, Some(&chain(&error)), &mut fresh)?;
+                let evidence = message(&self.store, Some(&chain(&error)), &mut fresh)?;
                 Sample {
                     evidence,
                     facts: BTreeMap::from([("asked".to_owned(), "no answer".to_owned())]),

@@ -68,7 +68,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                     return Err(Refused::Overrules(step.clone()).into());
                 }
                 let overruled = overruled && state.rules.overruling_is_told();
-                let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
+                let reason = activity::message(&self.store, decision.reason.as_deref(), &mut bodies)?;
                 let (step, answer, by) = (step.clone(), *answer, decision.by.clone());
                 ix.map(|ix| self.blocked.remove(&ix));
                 self.record(vec![(Event::Resolved { step, answer, by, reason, overruled }, bodies)])?;
@@ -78,7 +78,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
                     return Err(Refused::NoReason.into());
                 }
                 let undoes = ix.and_then(|ix| state.step(ix)).and_then(|(step, _)| step.undoes.clone());
-                let reason = activity::message(&self.shelf, decision.reason.as_deref(), &mut bodies)?;
+                let reason = activity::message(&self.store, decision.reason.as_deref(), &mut bodies)?;
                 let by = Some(decision.by.clone());
                 ix.map(|ix| self.blocked.remove(&ix));
                 let skipped = Event::Skipped { step: step.clone(), why: SkipWhy::Operator, by, reason, undoes };

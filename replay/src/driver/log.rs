@@ -11,18 +11,18 @@ use palinode_core::record::ProgressKind;
 use palinode_core::record::{Answer, Decision, Ending, Event, JobWord, PauseWhy, Rule, RunEnd, SkipWhy, Why, World};
 use palinode_core::run::next::Next;
 use palinode_core::run::plan::Step;
-use palinode_core::span::Span as Time;
+use palinode_core::span::Span;
 use tracing::level_filters::LevelFilter;
-use tracing::{Instrument as _, Level, Span, debug, enabled, info, info_span, trace, warn};
+use tracing::{Instrument as _, Level, debug, enabled, info, info_span, trace, warn};
 
 /// The span of everything that is done for a run.
-pub(super) fn run(run: RunId) -> Span {
+pub(super) fn run(run: RunId) -> tracing::Span {
     info_span!("run", %run)
 }
 
 /// The spans of what is done for a step, the innermost first: of its job, its attempt, itself and its host. None while
 /// nobody listens: a step then costs one look at a number.
-pub(super) struct Within(Option<[Span; 4]>);
+pub(super) struct Within(Option<[tracing::Span; 4]>);
 
 impl Within {
     /// The spans of one attempt.
@@ -45,11 +45,11 @@ impl Within {
                 let step = info_span!(parent: &host, "step", step = %step.path);
                 (host, step)
             }
-            None => (Span::none(), info_span!("step", step = %step.path)),
+            None => (tracing::Span::none(), info_span!("step", step = %step.path)),
         };
         let attempt = info_span!(parent: &step, "attempt", attempt);
         let job = job.map_or_else(
-            Span::none,
+            tracing::Span::none,
             |job| info_span!(parent: &attempt, "job", job = %job.name.short(), action = job.action.name()),
         );
         Self(Some([job, attempt, step, host]))
@@ -95,7 +95,7 @@ pub(super) fn ended(ended: &Ended) {
 }
 
 /// A target does not answer, and is asked again.
-pub(super) fn unanswered(error: &LookError, again: Time, left: Time) {
+pub(super) fn unanswered(error: &LookError, again: Span, left: Span) {
     let (again, left) = (again.micros().0, left.micros().0);
     warn!(cause = of_look(error), again_us = again, left_us = left, "target does not answer");
 }

@@ -22,7 +22,7 @@ mod opening;
 mod shared;
 
 pub use body_reader::BodyReader;
-pub use decidable::{is_outdated, may_decide};
+pub use decidable::may_decide;
 pub use drifted::Drifted;
 pub use error::{DriveError, Refused};
 pub use foresee::{Foreseen, Foresight, foresee};
@@ -78,7 +78,7 @@ pub struct Driver<'a, J: Journal, E: Executor> {
     around: Surroundings<'a>,
     history: History,
     run: RunId,
-    shelf: Rc<BodyStore>,
+    store: Rc<BodyStore>,
     blocked: BTreeMap<StepIx, (PauseWhy, Option<String>)>,
     /// Steps whose end is recorded and not durable yet.
     ended: Vec<StepPath>,
@@ -120,7 +120,7 @@ fn keep_keys(journal: &mut impl Journal, keys: BTreeMap<HostName, String>) -> Re
 /// What was found and decided about targets, as an entry holds it.
 fn keep_found(
     journal: &mut impl Journal,
-    shelf: &Rc<BodyStore>,
+    store: &Rc<BodyStore>,
     machines: BTreeMap<HostName, String>,
     targets: Targets,
     bodies: &mut BTreeMap<BodyId, Sealed>,
@@ -128,7 +128,7 @@ fn keep_found(
     let machines = keep_keys(journal, machines)?;
     let mut taken = BTreeMap::new();
     for (what, words) in targets.taken {
-        taken.extend(activity::message(shelf, Some(&words), bodies)?.map(|id| (what, id)));
+        taken.extend(activity::message(store, Some(&words), bodies)?.map(|id| (what, id)));
     }
     Ok(FoundThere { machines, taken, host_changed: targets.host_changed, forced: targets.forced }.some())
 }
@@ -161,11 +161,11 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         };
         let owner = journal.owner().clone();
         let host_keys = keep_keys(journal, executor.host_keys())?;
-        let shelf = Rc::new(BodyStore { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
-        let mut driver = Self::new(journal, executor, around, history, run, shelf);
+        let store = Rc::new(BodyStore { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
+        let mut driver = Self::new(journal, executor, around, history, run, store);
         let mut bodies = BTreeMap::new();
-        let reason = activity::message(&driver.shelf, opening.reason.as_deref(), &mut bodies)?;
-        let found = keep_found(driver.journal, &driver.shelf, executor.machines(), opening.targets, &mut bodies)?;
+        let reason = activity::message(&driver.store, opening.reason.as_deref(), &mut bodies)?;
+        let found = keep_found(driver.journal, &driver.store, executor.machines(), opening.targets, &mut bodies)?;
         let opened = RunOpened {
             runbook: plan.runbook.clone(),
             plan: digest,
@@ -207,7 +207,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let known = &driver.state()?.machines;
         machines.retain(|host, machine| known.get(host) != Some(machine));
         let mut bodies = BTreeMap::new();
-        let found = keep_found(driver.journal, &driver.shelf, machines, targets, &mut bodies)?;
+        let found = keep_found(driver.journal, &driver.store, machines, targets, &mut bodies)?;
         driver.record(vec![(Event::OwnerChanged { owner, gap, actor, force, host_keys, found }, bodies)])?;
         // What the owner before did not come to.
         let state = driver.state()?;
@@ -232,9 +232,9 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         }
         let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
         let vault = journal.vault(state.opened.keys)?;
-        let shelf = Rc::new(BodyStore { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
+        let store = Rc::new(BodyStore { vault, places: std::cell::RefCell::new(history.bodies.clone()) });
         let shared = Shared::of(state);
-        Ok(Self { shared, ..Self::new(journal, executor, around, history, run, shelf) })
+        Ok(Self { shared, ..Self::new(journal, executor, around, history, run, store) })
     }
 
     fn new(
@@ -243,7 +243,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         around: Surroundings<'a>,
         history: History,
         run: RunId,
-        shelf: Rc<BodyStore>,
+        store: Rc<BodyStore>,
     ) -> Self {
         Self {
             journal,
@@ -251,7 +251,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
             around,
             history,
             run,
-            shelf,
+            store,
             blocked: BTreeMap::new(),
             ended: Vec::new(),
             asked: None,
@@ -318,10 +318,10 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         let stored = self.journal.post(drafts)?;
         for entry in &stored {
             let journal = &*self.journal;
-            // History and shelf share one map; while it grows the shelf lets go of it, or it would be copied.
-            drop(self.shelf.places.take());
+            // History and store share one map; while it grows the store lets go of it, or it would be copied.
+            drop(self.store.places.take());
             self.history.apply(entry, &mut |blob| journal.public(blob))?;
-            self.shelf.places.replace(Arc::clone(&self.history.bodies));
+            self.store.places.replace(Arc::clone(&self.history.bodies));
             if let Some(state) = self.history.runs.get(&self.run).filter(|state| state.run == entry.entry.run) {
                 self.shared.take_in(state, entry);
             }

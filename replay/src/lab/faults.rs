@@ -22,10 +22,6 @@ pub enum Phase {
     LinkCut,
 }
 
-/// The phases that a rehearsal goes through, in its order. What [`Phase::Silent`] adds is the judgement of each action
-/// alone, and belongs to the conformance suite.
-pub const PHASES: [Phase; 4] = [Phase::NotBegun, Phase::Half, Phase::Done, Phase::LinkCut];
-
 /// A fault that strikes once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {

@@ -19,12 +19,13 @@ mod simulation;
 mod tests;
 mod world;
 
-pub use actions::{Outside, knows_command, knows_playbook};
+pub use actions::{Outside, cannot};
 pub use demo::{DEFAULT_NODES, NODES, inventory_of, inventory_text};
-pub use faults::{Failing, Fault, PHASES, Phase};
+pub use faults::{Failing, Fault, Phase};
 pub use simulation::{Lab, Sleeper, Surroundings, block_on};
+pub(crate) use world::NODE_PACKAGES;
 pub use world::{
-    Applied, Archive, BASE_PACKAGES, Brick, Budget, ConfigMap, Digest, Effect, End, Entry, Files, Finish, Host,
-    JobRecord, Kubelet, Ledger, Line, NODE_PACKAGES, NodeRecord, Owner, OwnerKind, Part, PodRecord, Storage, Unit,
-    UnitVerb, Volume, What, World, effects, nevra,
+    Applied, Archive, Brick, Budget, ConfigMap, Digest, Effect, End, Entry, Files, Finish, Host, JobRecord, Kubelet,
+    Ledger, Line, NodeRecord, Owner, OwnerKind, Part, PodRecord, Storage, Unit, UnitVerb, Volume, What, World, effects,
+    nevra,
 };

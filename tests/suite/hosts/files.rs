@@ -8,15 +8,16 @@ const DISK: Kind = Kind { rhel7: false, disk: true, gluster: false };
 const OLD: Kind = Kind { rhel7: true, disk: true, gluster: false };
 const HOST: &str = "gluster1.demo";
 
-/// Does what is typed; a copy needs a runbook.
+/// Does what is typed; what `exec` has no words for needs a runbook.
 fn acts(site: &InventoryDir, typed: &[&str]) -> Out {
-    if let ["file.copy", from, to] = typed {
-        let step = format!("{{ file.copy: {{ from: {from}, to: {to} }} }}");
-        site.desk
-            .write("copy.yml", format!("runbook: copy\nhosts: {{ group: glusterfs }}\neach_host:\n  - file: {step}\n"));
-        return site.run(&["run", "./copy.yml", "-i", "hosts", "--yes"]);
-    }
-    site.run(&[&["exec", HOST], typed].concat())
+    let step = match typed {
+        ["file.copy", from, to] => format!("{{ file.copy: {{ from: {from}, to: {to} }} }}"),
+        ["file.permissions", path, mode] => format!("{{ file.permissions: {{ path: {path}, mode: \"{mode}\" }} }}"),
+        _ => return site.run(&[&["exec", HOST], typed].concat()),
+    };
+    site.desk
+        .write("file.yml", format!("runbook: file\nhosts: {{ group: glusterfs }}\neach_host:\n  - file: {step}\n"));
+    site.run(&["run", "./file.yml", "-i", "hosts", "--yes"])
 }
 
 impl Case {
@@ -58,6 +59,8 @@ fn what_leads_through_a_link_a_foreign_folder_or_into_a_mount_is_refused() {
         Case { typed: &["file", "/etc/lnk/below/*", "absent"], why: "write /etc/real/below/* instead" },
         Case { typed: &["file", "/etc/lnk/new", "content", "x"], why: link },
         Case { typed: &["file.copy", "/etc/hostname", "/etc/lnk/f"], why: link },
+        Case { typed: &["file.permissions", "/etc/lnk/f", "0600"], why: link },
+        Case { typed: &["file.permissions", "/srv/sticky/theirs", "0600"], why: "chown -h root '/srv/sticky/theirs'" },
         Case { typed: &["--changes", "/etc/lnk/f", "--", "touch", "/etc/lnk/f"], why: link },
         Case { typed: &["file", "/var/run/x", "content", "x"], why: "write /run/x instead" },
         Case { typed: &["file", "/etc/dangling/x", "absent"], why: "leads to nothing" },
@@ -143,7 +146,7 @@ fn what_is_written_between_the_look_and_the_job_is_not_lost() {
         printf '%s\\n' '#!/bin/sh' 'case \"$*\" in */var/lib/palinode/jobs/?*) [ ! -x /root/between ] || /root/between ;; esac; exec /usr/bin/mkdir \"$@\"' \
         >/usr/sbin/mkdir; chmod 755 /usr/sbin/mkdir";
     site.hosts.run(HOST, make).exits(0);
-    let cases: [(&[&str], &str, &str, &str); 7] = [
+    let cases: [(&[&str], &str, &str, &str); 8] = [
         (&["file", "/etc/file", "absent"], "echo b >/etc/file", "cat /etc/file", "b"),
         (
             &["file", "/etc/file", "content", "mine"],
@@ -152,6 +155,7 @@ fn what_is_written_between_the_look_and_the_job_is_not_lost() {
             "b\n640",
         ),
         (&["file.copy", "/etc/from", "/etc/file"], "echo c >/etc/file", "cat /etc/file", "c"),
+        (&["file.permissions", "/etc/file", "0600"], "chmod 604 /etc/file", "stat -c %a /etc/file", "604"),
         (&["file", "/etc/new", "content", "mine"], "echo theirs >/etc/new", "cat /etc/new", "theirs"),
         (&["file", "/etc/tree", "absent"], "echo more >/etc/tree/more", "cat /etc/tree/*", "t\nmore"),
         (&["file", "/etc/tree/*", "absent"], "echo u >/etc/tree/f", "cat /etc/tree/*", "u\nmore"),
@@ -233,6 +237,10 @@ fn cut_after_done(site: &InventoryDir, kinds: &[&str]) {
                 site.run(&["undo", "@", "--yes"]).exits(0);
                 "[ \"$(cat /etc/old)\" = old ]"
             }
+            "permissions" => {
+                yes(&["file.permissions", "/etc/old", "0600"]);
+                "[ \"$(stat -c %a /etc/old)\" = 600 ]"
+            }
             "absent" => {
                 yes(&["file", "/etc/kept", "absent"]);
                 "[ ! -e /etc/kept ]"
@@ -282,10 +290,11 @@ fn cut_after_done(site: &InventoryDir, kinds: &[&str]) {
     site.is_sound();
 }
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "write",
     "copy",
     "write back",
+    "permissions",
     "absent",
     "tree back",
     "empty",
@@ -313,7 +322,10 @@ fn what_is_done_is_on_the_disk_on_xfs() {
 #[test]
 fn what_is_done_is_on_the_disk_of_a_host_as_old_as_rhel_7() {
     let Some(site) = InventoryDir::new("claims: power after done, RHEL 7", OLD, &[HOST]) else { return };
-    cut_after_done(&site, &["write", "absent", "tree back", "package", "package absent", "package back", "command"]);
+    cut_after_done(
+        &site,
+        &["write", "permissions", "absent", "tree back", "package", "package absent", "package back", "command"],
+    );
     // Without a Python nothing brings a whole file system to the disk, and that is said; single files are.
     site.hosts
         .run(HOST, "for p in /usr/bin/python* /usr/libexec/platform-python; do [ ! -e $p ] || mv $p $p.away; done")

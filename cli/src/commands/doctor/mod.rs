@@ -10,7 +10,7 @@ mod words;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
-use crate::render::{json, to_stderr, to_stdout};
+use crate::render::{print_json, to_stderr, to_stdout};
 pub(crate) use arguments::Doctor;
 use judge::{Facts, Level};
 use palinode_journal::disk_check::{CutError, Device, Habits, Mount, Room, Scratch, Speed, System, cuts};
@@ -81,7 +81,7 @@ pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
     }
     let findings = judge::judge(&facts);
     match args.output {
-        Output::Json => json(&words::as_json(&journal, &folder, &facts, &findings)),
+        Output::Json => print_json(&words::as_json(&journal, &folder, &facts, &findings)),
         Output::Text => to_stdout(&words::text(&journal, given, &facts, &findings)),
     }
     let sound = findings.iter().all(|finding| finding.level != Level::Broken);

@@ -143,12 +143,12 @@ fn on_the_api(exec: &Exec, what: &str) -> Result<(), Failure> {
 
 /// Prints what the action printed and was not heard while it ran. What was fetched is meant for a file.
 fn tell(done: &Stopped, live: &Live, fetches: bool) -> Result<(), Failure> {
-    let shelf = BodyReader::of(&done.journal, &done.history, done.run);
+    let bodies = BodyReader::of(&done.journal, &done.history, done.run);
     let first = done.history.runs.get(&done.run).map_or(Seq(1), |run| run.first);
     for stored in done.journal.read(first)? {
         let Event::Outcome(outcome) = stored?.entry.event else { continue };
-        let (Ok(shelf), Some(output)) = (&shelf, outcome.output) else { continue };
-        let bytes = shelf.open(output)?;
+        let (Ok(bodies), Some(output)) = (&bodies, outcome.output) else { continue };
+        let bytes = bodies.open(output)?;
         if fetches && outcome.ending == Ending::Succeeded {
             bytes_to_stdout(&bytes);
             continue;

@@ -3,7 +3,7 @@
 use super::source::text_of;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{count, escape, json, to_stdout};
+use crate::render::{count, escape, print_json, to_stdout};
 use palinode_core::inventory::{Owner, Source as Text, check as traps};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) fn check(args: &Args, inventories: &[String]) -> Result<Exit, Failure
     let findings = traps(&sources);
     if args.output == Output::Json {
         let looked_at: Vec<&str> = sources.iter().map(|source| source.file.as_str()).collect();
-        json(&serde_json::json!({ "looked_at": looked_at, "findings": findings }));
+        print_json(&serde_json::json!({ "looked_at": looked_at, "findings": findings }));
     } else {
         let mut out = String::new();
         for finding in &findings {

@@ -3,14 +3,14 @@
 use super::source::text_of;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{count, escape, json, to_stdout};
+use crate::render::{count, escape, print_json, to_stdout};
 use palinode_core::inventory::difference;
 use std::fmt::Write as _;
 
 pub(crate) fn diff(args: &Args, before: &str, after: &str) -> Result<Exit, Failure> {
     let changes = difference(&text_of(before)?, &text_of(after)?);
     if args.output == Output::Json {
-        json(&serde_json::json!({ "before": before, "after": after, "changes": changes }));
+        print_json(&serde_json::json!({ "before": before, "after": after, "changes": changes }));
         return Ok(Exit::Done);
     }
     let mut out = String::new();

@@ -3,7 +3,7 @@
 use super::source::{Source, read, unknown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{escape, json, to_stdout};
+use crate::render::{escape, print_json, to_stdout};
 use palinode_core::inventory::reading::Reading;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(crate) fn graph(args: &Args, source: &Source, group: &str) -> Result<Exit, F
     let reading = read(source)?;
     let drawing = reading.graph(group).ok_or_else(|| unknown("group", group, source))?;
     if args.output == Output::Json {
-        json(&tree(&reading, group, 0));
+        print_json(&tree(&reading, group, 0));
     } else {
         drawing.lines().for_each(|line| to_stdout(&format!("{}\n", escape(line))));
     }

@@ -3,7 +3,7 @@
 use super::source::{Source, layer, place, read, shown, unknown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{escape, json, to_stdout};
+use crate::render::{escape, print_json, to_stdout};
 use palinode_core::inventory::reading::{Said, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ pub(crate) fn host(args: &Args, source: &Source, host: &str) -> Result<Exit, Fai
     if args.output == Output::Json {
         let variables: serde_json::Map<String, Value> =
             settings.iter().map(|setting| (setting.name.to_owned(), in_json(setting))).collect();
-        json(&json!({ "host": host, "groups": groups, "variables": variables }));
+        print_json(&json!({ "host": host, "groups": groups, "variables": variables }));
         return Ok(Exit::Done);
     }
     let mut out = format!("{} in {}\n", escape(host), escape(&groups.join(", ")));

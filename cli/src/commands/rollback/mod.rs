@@ -7,7 +7,7 @@ use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::lab::LabOptions;
 use crate::render::live::Live;
-use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
+use crate::render::{count, escape, hints, print_json, suggest, summary, to_stderr, to_stdout, words};
 use crate::run::{self, Consent, Outlook, Owned, Ready, RunMetadata, Settings, What, World};
 use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
@@ -149,8 +149,8 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
         }
         if args.output == Output::Json {
-            let shelf = BodyReader::of(ready.journal()?, ready.history(), run).ok();
-            json(&summary::as_json(state, words::Driven::No, &ready.describe(), shelf.as_ref()));
+            let bodies = BodyReader::of(ready.journal()?, ready.history(), run).ok();
+            print_json(&summary::as_json(state, words::Driven::No, &ready.describe(), bodies.as_ref()));
         }
         return Ok(Exit::Done);
     }
@@ -243,7 +243,7 @@ fn preview(
     };
     let looked = looked.map_err(|failure| failure.what());
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "run": state.run.to_string(),
             "taken_back_by": taking_back(history, state.run).map(|back| back.run.to_string()),
             "plan": digest,

@@ -2,10 +2,10 @@
 
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{count, escape, finding, json, to_stdout};
+use crate::render::{count, escape, finding, print_json, to_stdout};
 use crate::sources::{load_runbook, parameters, read_inventory};
 use palinode_core::runbook::{Checked, Given, Runbook};
-use serde_json::{Value, json as value};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ pub(crate) fn check(args: &Args, wanted: &Check) -> Result<Exit, Failure> {
         all.push(Looked { name, text, checked, unchecked });
     }
     if args.output == Output::Json {
-        json(&all.iter().map(data).collect::<Value>());
+        print_json(&all.iter().map(data).collect::<Value>());
     } else {
         to_stdout(&all.iter().map(told).collect::<Vec<_>>().join("\n"));
     }
@@ -89,10 +89,10 @@ fn data(looked: &Looked) -> Value {
         .iter()
         .map(|finding| {
             let (line, column) = (finding.at.line, finding.at.column);
-            value!({ "line": line, "column": column, "what": finding.what, "next": finding.next })
+            json!({ "line": line, "column": column, "what": finding.what, "next": finding.next })
         })
         .collect();
-    value!({
+    json!({
         "file": name,
         "runbook": checked.name,
         "good": checked.findings.is_empty(),

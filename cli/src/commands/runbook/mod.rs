@@ -5,7 +5,7 @@ mod from_run;
 
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
-use crate::render::{json, to_stdout};
+use crate::render::{print_json, to_stdout};
 use crate::sources::{SHIPPED, load_runbook};
 use clap::Subcommand;
 use palinode_core::id::Label;
@@ -68,7 +68,7 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
                 .collect();
             if args.output == Output::Json {
                 let list = all.iter().map(|(name, about)| serde_json::json!({ "name": name, "about": about }));
-                json(&list.collect());
+                print_json(&list.collect());
             } else {
                 let mut out = String::new();
                 for (name, about) in all {

@@ -4,7 +4,7 @@ use super::error::{Wrong, shown};
 use std::collections::VecDeque;
 
 /// One line names no more hosts than this: Ansible would go on until memory ends.
-pub const MOST_HOSTS: usize = 100_000;
+pub(crate) const MOST_HOSTS: usize = 100_000;
 
 /// The hosts that a pattern names, and the port behind it.
 pub(super) fn expand(pattern: &str, line: usize) -> Result<(Vec<String>, Option<String>), Wrong> {

@@ -22,7 +22,6 @@ mod value;
 mod vars_files;
 mod yaml;
 
-pub use address::MOST_HOSTS;
 pub use error::ReadError;
 pub use sources::{Kind, Sources};
 pub use value::Value;
@@ -76,7 +75,7 @@ pub struct Setting<'a> {
     pub overrides: Vec<Said<'a>>,
 }
 
-/// A group.
+/// A group as Ansible has it once everything is read: members, children and own variables.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupView<'a> {
     /// Its name.

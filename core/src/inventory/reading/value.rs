@@ -30,7 +30,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// A text.
+    /// A text of this, whatever Ansible would read it as.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }

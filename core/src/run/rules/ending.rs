@@ -113,12 +113,12 @@ pub fn close_back_unseen(
 }
 
 /// `rolled-back` is claimed only if nothing is left.
-pub fn back_end(nothing_left: bool) -> RunEnd {
+pub(crate) fn back_end(nothing_left: bool) -> RunEnd {
     if nothing_left { RunEnd::RolledBack } else { RunEnd::PartlyRolledBack }
 }
 
 /// What steps without undo changed in the run that was taken back, and no other step with them.
-pub fn passed_originally(
+pub(crate) fn passed_originally(
     history: &History,
     (back, rules): (&Compensates, Rules),
     originals: &Originals,

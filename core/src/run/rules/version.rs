@@ -55,7 +55,7 @@ impl Rules {
         RULES_KNOWN.map(Self)
     }
 
-    /// The version.
+    /// The number that a run is recorded with.
     pub fn version(self) -> u32 {
         self.0
     }
@@ -92,7 +92,7 @@ impl Rules {
     }
 
     /// Whether a retry adds the resources that only it found to the before-image and the inverse of the first attempt.
-    pub fn retries_extend_the_original(self) -> bool {
+    pub(crate) fn retries_extend_the_original(self) -> bool {
         self.0 >= 4
     }
 
@@ -127,7 +127,7 @@ impl Rules {
     }
 
     /// Whether an attempt after others that changed nothing takes its before-image anew.
-    pub fn untouched_steps_begin_anew(self) -> bool {
+    pub(crate) fn untouched_steps_begin_anew(self) -> bool {
         self.0 >= 4
     }
 

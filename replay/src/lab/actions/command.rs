@@ -43,6 +43,6 @@ fn excluder(run: &[Word]) -> Option<(&str, bool)> {
 }
 
 /// Whether the lab answers a command.
-pub fn knows_command(run: &[Word]) -> bool {
+pub(super) fn knows_command(run: &[Word]) -> bool {
     excluder(run).is_some()
 }

@@ -38,16 +38,16 @@ mod transaction;
 mod uncordon;
 mod wait;
 
-pub use command::knows_command;
+use command::knows_command;
 pub(super) use draft::Draft;
 pub use draft::Outside;
-pub use playbook::knows_playbook;
+use playbook::knows_playbook;
 
 use super::world::job::Finish;
 use super::world::model::World;
 use crate::lab::actions::in_lab::InLab;
 use draft::refuse;
-use palinode_core::action::{Action, Target};
+use palinode_core::action::{Action, Target, Word};
 use palinode_core::port::{Job, LookError};
 use palinode_core::resource::Footprint;
 
@@ -89,6 +89,19 @@ fn kind(action: &Action) -> Option<&dyn InLab> {
         | Action::PutObject(_)
         | Action::RemoveObject(_) => return None,
     })
+}
+
+/// What the lab cannot do of an action, as a verb and what follows it: objects and pods that it does not have, commands
+/// and playbooks that it does not know. None if it does the action.
+pub fn cannot(action: &Action) -> Option<(&'static str, String)> {
+    match (kind(action), action) {
+        (None, action) => Some(("do", action.words())),
+        (_, Action::Command(command)) if !knows_command(&command.run) => {
+            Some(("run the command", Word::join(&command.run)))
+        }
+        (_, Action::Playbook(playbook)) if !knows_playbook(&playbook.path) => Some(("play", playbook.path.clone())),
+        (Some(_), _) => None,
+    }
 }
 
 impl World {

@@ -22,7 +22,7 @@ const SCALEUP: &str = "openshift-node/scaleup.yml";
 const NODE_GROUP: &str = "openshift-master/openshift_node_group.yml";
 
 /// Whether the lab can run a playbook.
-pub fn knows_playbook(path: &str) -> bool {
+pub(super) fn knows_playbook(path: &str) -> bool {
     path.ends_with(SCALEUP) || path.ends_with(NODE_GROUP)
 }
 

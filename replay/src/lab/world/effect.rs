@@ -202,7 +202,7 @@ impl Effect {
     }
 
     /// Whether it changes anything; waits and checks do not.
-    pub fn mutates(&self) -> bool {
+    pub(crate) fn mutates(&self) -> bool {
         !matches!(
             self,
             Self::AwaitBoot { .. }

@@ -34,7 +34,7 @@ pub struct Volume {
     pub without_quorum: u64,
 }
 
-/// All volumes.
+/// The storage cluster: all volumes, with what is still to be healed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storage {
     /// Volumes by name.
@@ -205,7 +205,7 @@ impl Storage {
     }
 
     /// Whether the bricks of a host are online.
-    pub fn is_online(&self, host: &str) -> bool {
+    pub(crate) fn is_online(&self, host: &str) -> bool {
         self.online.get(host) == Some(&true)
     }
 
@@ -228,14 +228,6 @@ impl Storage {
         (self.online.len() - away, self.online.len())
     }
 
-    /// Whether every volume takes writes.
-    pub fn has_quorum(&self) -> bool {
-        self.busy().all(|(_, volume)| {
-            let there = volume.bricks.keys().filter(|host| self.is_online(host)).count();
-            there * 2 > volume.bricks.len()
-        })
-    }
-
     /// The volumes with a brick away or entries to heal; perhaps healthy ones among them.
     pub(in crate::lab) fn busy(&self) -> impl Iterator<Item = (&str, &Volume)> {
         let known = self.index.0.as_ref();
@@ -250,7 +242,7 @@ impl Storage {
     }
 
     /// Entries in split brain, over all volumes.
-    pub fn split_brain(&self) -> u64 {
+    pub(crate) fn split_brain(&self) -> u64 {
         self.busy().flat_map(|(_, volume)| volume.bricks.values()).map(|brick| brick.split_brain).sum()
     }
 

@@ -162,7 +162,7 @@ impl World {
     }
 
     /// Lets the world go on until a time, without a ledger.
-    pub fn advance_to(&mut self, to: Micros) {
+    pub(crate) fn advance_to(&mut self, to: Micros) {
         self.advance(to, &mut Vec::new());
     }
 

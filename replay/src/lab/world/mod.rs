@@ -28,4 +28,5 @@ pub use gluster::{Brick, Storage, Volume};
 pub use job::{End, Finish, JobRecord, Part};
 pub use ledger::{Applied, Ledger, Line, What, effects};
 pub use model::{Budget, ConfigMap, Host, Kubelet, NodeRecord, Owner, OwnerKind, PodRecord, Unit, World};
-pub use spec::{BASE_PACKAGES, NODE_PACKAGES, nevra};
+pub(crate) use spec::NODE_PACKAGES;
+pub use spec::nevra;

@@ -72,7 +72,7 @@ pub struct Kubelet {
     pub runtime: String,
 }
 
-/// A machine.
+/// A machine of the lab: its units, packages and files, and whether it is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// Its address.
@@ -116,7 +116,7 @@ pub struct NodeRecord {
     pub kubelet: String,
 }
 
-/// A pod.
+/// A pod as the cluster has it: where it runs, who made it, and what its eviction would lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodRecord {
     /// Namespace.
@@ -268,31 +268,13 @@ impl World {
         &mut self.storage
     }
 
-    /// Whether a request to the application would be answered: a router and an application pod are Ready, and the
-    /// storage below takes writes.
-    pub fn app_answers(&self) -> bool {
-        let serves = |name: &str| {
-            self.pods.iter().any(|(_, pod)| {
-                pod.ready
-                    && pod.owner.as_ref().is_some_and(|(_, owner)| owner == name)
-                    && self.nodes.get(&pod.node).is_some_and(|node| node.ready)
-            })
-        };
-        serves("router-1") && serves("web-1") && self.storage.has_quorum()
-    }
-
     /// Makes the repositories lack every version of a package.
     pub fn drop_from_repository(&mut self, name: &str) {
         Arc::make_mut(&mut self.repository).retain(|nevra| nevra.name != name);
     }
 
-    /// Adds a version of a package to the repositories.
-    pub fn add_to_repository(&mut self, nevra: Nevra) {
-        Arc::make_mut(&mut self.repository).insert(nevra);
-    }
-
     /// Adds a pod that no controller owns.
-    pub fn add_bare_pod(&mut self, namespace: &str, name: &str, node: &str) {
+    pub(crate) fn add_bare_pod(&mut self, namespace: &str, name: &str, node: &str) {
         let uid = self.fresh("pod");
         let pod = PodRecord {
             namespace: namespace.to_owned(),
@@ -394,7 +376,7 @@ impl World {
 
 impl Host {
     /// Whether it answers.
-    pub fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         self.up_at.is_none()
     }
 

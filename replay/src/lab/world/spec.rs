@@ -22,7 +22,7 @@ pub(in crate::lab) fn listeners(port: u16) -> &'static [&'static str] {
 pub(in crate::lab) const UPSTREAM: [&str; 2] = ["10.42.0.2", "10.42.0.3"];
 
 /// The packages that a CRI-O node carries for OpenShift.
-pub const NODE_PACKAGES: &[&str] = &[
+pub(crate) const NODE_PACKAGES: &[&str] = &[
     "atomic-openshift-clients",
     "atomic-openshift-docker-excluder",
     "atomic-openshift-excluder",
@@ -37,7 +37,7 @@ pub const NODE_PACKAGES: &[&str] = &[
 ];
 
 /// Packages that every host carries.
-pub const BASE_PACKAGES: &[&str] =
+pub(crate) const BASE_PACKAGES: &[&str] =
     &["NetworkManager", "bash", "container-selinux", "docker-common", "glusterfs-fuse", "runc", "systemd", "yum"];
 
 /// A unit's own name: `cri-o` is an alias.

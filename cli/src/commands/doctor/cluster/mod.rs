@@ -7,7 +7,7 @@ use super::judge::Level;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Store};
-use crate::render::{json, to_stdout};
+use crate::render::{print_json, to_stdout};
 use crate::run;
 use judge::Look;
 use palinode_core::chain::chain;
@@ -32,7 +32,7 @@ pub(crate) fn look(args: &Args) -> Result<Exit, Failure> {
     });
     let rows = judge::judge(&look, own.as_deref());
     match args.output {
-        Output::Json => json(&words::as_json(&look, &rows)),
+        Output::Json => print_json(&words::as_json(&look, &rows)),
         Output::Text => to_stdout(&words::text(&look, &rows)),
     }
     Ok(match look {

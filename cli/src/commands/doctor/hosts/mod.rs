@@ -8,7 +8,7 @@ use super::arguments::Doctor;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
-use crate::render::{json, to_stdout};
+use crate::render::{print_json, to_stdout};
 use crate::run;
 use crate::sources::read_inventory;
 use found::Found;
@@ -52,7 +52,7 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
         })
         .collect();
     match args.output {
-        Output::Json => json(&words::as_json(&found)),
+        Output::Json => print_json(&words::as_json(&found)),
         Output::Text => to_stdout(&words::text(&found)),
     }
     Ok(verdict(&found))

@@ -12,7 +12,7 @@ use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::logging::{self, NotOurs};
-use crate::render::{escape, json, to_stderr, to_stdout};
+use crate::render::{escape, print_json, to_stderr, to_stdout};
 use redact::Redactor;
 use rustix::fs::OFlags;
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ pub(super) fn report(args: &Args, given: Option<&Path>) -> Result<Exit, Failure>
     to_stderr(&listing);
     let shown = path.to_string_lossy();
     match args.output {
-        Output::Json => json(&serde_json::json!({
+        Output::Json => print_json(&serde_json::json!({
             "file": shown,
             "bytes": text.len(),
             "parts": parts.iter().map(|part| part.title).collect::<Vec<_>>(),
