@@ -30,43 +30,60 @@ pub(crate) struct Outlook {
     pub(crate) steps: Vec<Foreseen>,
 }
 
-/// Looks at all that a rollback would look at. `gap`: the time that would pass in a lab before it.
+/// What was said of how the rollback would begin.
+pub(crate) struct Intended<'a> {
+    /// The time that would pass in a lab before it.
+    pub(crate) gap: Micros,
+    /// Whether claims of other journals would be taken.
+    pub(crate) take_over: bool,
+    /// Hosts that would be acted on although they are other machines than recorded.
+    pub(crate) host_changed: &'a [String],
+}
+
+/// Looks at all that a rollback would look at.
 pub(crate) fn foresee(
     args: &Args,
     (store, reader, history): (&Store, &Reader, &History),
     run: &RunState,
     way: &Compensation,
     doubts: &[StepPath],
-    gap: Micros,
+    intended: &Intended<'_>,
 ) -> Result<Outlook, Failure> {
     let world = match &run.opened.world {
         record::World::Lab { folder } => {
             let lab = lab::copy(Path::new(folder))?;
-            lab.advance(gap);
+            lab.advance(intended.gap);
             World::lab(lab)?
         }
         record::World::Real => {
             let world = World::reopen(run, args, &Mandate::to_look(store)?)?;
-            world.expect(&machines(history, run));
+            let mut machines = machines(history, run);
+            machines.retain(|host, _| intended.host_changed.iter().all(|changed| changed != host.as_str()));
+            world.expect(&machines);
             world
         }
     };
     let (obstacles, silent) = match &world.executor {
         Either::Lab(_) => Default::default(),
-        Either::Real(real) => world.runtime.block_on(obstacles(real, &way.plan, store)),
+        Either::Real(real) => world.runtime.block_on(obstacles(real, &way.plan, store, intended.take_over)),
     };
     let steps = world.runtime.block_on(look(&world.executor, reader, history, run.run, way, (doubts, &silent)))?;
     Ok(Outlook { obstacles, steps })
 }
 
 /// What would refuse the rollback, and the hosts that are not asked further, with why.
-async fn obstacles(real: &Real, plan: &Plan, store: &Store) -> (Vec<String>, BTreeMap<HostName, String>) {
+async fn obstacles(
+    real: &Real,
+    plan: &Plan,
+    store: &Store,
+    take_over: bool,
+) -> (Vec<String>, BTreeMap<HostName, String>) {
     let (mut told, mut silent) = (Vec::new(), BTreeMap::new());
     let (_, unready) = real.unready(&by_ssh(plan)).await;
     let former = former_name(store.root());
     for (host, why) in unready.into_iter().chain(real.unready_nodes(&by_node(plan)).await) {
         match why {
-            Unready::Claimed(_, by) if by == former => {}
+            Unready::Claimed(_, by) if take_over || by == former => {}
             Unready::Claimed(who, _) => told.push(format!("{host} is claimed by another journal: {who}")),
             Unready::Changed(was, now) => {
                 told.push(format!(

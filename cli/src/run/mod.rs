@@ -54,7 +54,7 @@ mod task;
 mod world;
 
 pub(crate) use close::close;
-pub(crate) use foresee::{Outlook, foresee};
+pub(crate) use foresee::{Intended, Outlook, foresee};
 pub(crate) use mandate::{Mandate, former_name};
 pub(crate) use opened::{InLab, Owned, What};
 pub(crate) use outline::outline;

@@ -86,7 +86,7 @@ pub enum NoKind {
 
 /// The kind that a word means: `deployment`, `deployments`, `deploy`, `Deployment`, and with a group or a version and a
 /// group behind it, as `deployment.apps` or `deployment.v1.apps`. Of several versions, the first in `all` is taken: the
-/// one that the server prefers.
+/// one that the server prefers. Of several groups none is, but for the kinds that have no group.
 pub fn kind_called<'a>(all: &'a [ApiKind], word: &str) -> Result<&'a ApiKind, NoKind> {
     let word = word.to_lowercase();
     let (name, rest) = word.split_once('.').map_or((word.as_str(), None), |(name, rest)| (name, Some(rest)));
@@ -103,6 +103,10 @@ pub fn kind_called<'a>(all: &'a [ApiKind], word: &str) -> Result<&'a ApiKind, No
     }
     if found.iter().any(|kind| !TWINS.contains(&kind.group())) {
         found.retain(|kind| !TWINS.contains(&kind.group()));
+    }
+    // As with kubectl, no other group can take the name of an old kind: metrics are called `pods` and `nodes` too.
+    if let Some(oldest) = found.iter().find(|kind| kind.group().is_empty()) {
+        return Ok(oldest);
     }
     match found.as_slice() {
         [one] => Ok(one),
@@ -158,6 +162,7 @@ mod tests {
             ("authorization.openshift.io/v1", vec![one("roles", "Role", &[])]),
             ("rbac.authorization.k8s.io/v1", vec![one("roles", "Role", &[])]),
             ("v1beta9.example.com/v1", vec![one("odds", "Odd", &[])]),
+            ("metrics.k8s.io/v1beta1", vec![one("pods", "PodMetrics", &[])]),
         ];
         lists.iter().flat_map(|(api, found)| listed_kinds(api, &json!({ "resources": found }))).collect()
     }
@@ -176,6 +181,10 @@ mod tests {
             ("pod.v1", "v1", "Pod"),
             ("pods.v1.", "v1", "Pod"),
             ("po", "v1", "Pod"),
+            ("pod", "v1", "Pod"),
+            ("pods", "v1", "Pod"),
+            ("pods.metrics.k8s.io", "metrics.k8s.io/v1beta1", "PodMetrics"),
+            ("podmetrics", "metrics.k8s.io/v1beta1", "PodMetrics"),
             ("ev", "v1", "Event"),
             ("ing", "extensions/v1beta1", "Ingress"),
             ("ds", "apps/v1", "DaemonSet"),

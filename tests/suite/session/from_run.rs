@@ -169,3 +169,22 @@ fn what_is_in_force_after_all_undos_is_in_it() {
     desk.run(&["undo", "@"]).exits(0);
     desk.run(&["runbook", "from-run", &first]).exits(0).complains(&["2 steps of 1 run, 0 left out"]);
 }
+
+#[test]
+fn what_must_be_set_is_told_with_the_group_if_all_runs_had_one() {
+    let desk = Desk::new();
+    let steps =
+        "hosts: { group: \"{{ group }}\" }\neach_host:\n  - crio: { service: { unit: crio, state: stopped } }\n";
+    desk.write("book.yml", format!("runbook: book\nparameters: {{ group: {{}} }}\n{steps}"));
+    let run = |group: &str| {
+        let set = format!("group={group}");
+        desk.run(&["run", "./book.yml", "--lab-state", "a", "--set", &set]).exits(0);
+    };
+    run("glusterfs");
+    let out = desk.run(&["runbook", "from-run", "@"]).exits(0);
+    out.clone().complains(&["palinode run FILE -i INVENTORY`"]).says(&["default: glusterfs"]);
+    run("glusterfs");
+    desk.run(&["runbook", "from-run", "--since", "24h"]).exits(0).complains(&["INVENTORY --set group=glusterfs`"]);
+    run("masters");
+    desk.run(&["runbook", "from-run", "--since", "24h"]).exits(0).complains(&["INVENTORY --set group=VALUE`"]);
+}

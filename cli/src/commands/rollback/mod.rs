@@ -8,7 +8,7 @@ use crate::journal::{self, Reader};
 use crate::lab::LabOptions;
 use crate::render::live::Live;
 use crate::render::{count, escape, hints, print_json, suggest, summary, to_stderr, to_stdout, words};
-use crate::run::{self, Consent, Outlook, Owned, Ready, RunMetadata, Settings, What, World};
+use crate::run::{self, Consent, Intended, Outlook, Owned, Ready, RunMetadata, Settings, What, World};
 use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
 use palinode_core::run::compensate::Compensation;
@@ -126,7 +126,12 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         let (reader, history) = journal::read(args.journal.as_deref())?;
         let state = journal::run(&history, rollback.named(), journal::Default::Forward)?;
         suggest::scope(state, &journal::short(&history, state.run), &scope)?;
-        return preview(args, (&reader, &history), state, &scope, rollback.gap);
+        let intended = Intended {
+            gap: rollback.gap.micros(),
+            take_over: rollback.way.take_over,
+            host_changed: &rollback.way.host_changed,
+        };
+        return preview(args, (&reader, &history), state, &scope, &intended);
     }
     let owned = Owned::open(args)?;
     let run = chosen(&owned.history, rollback, &scope)?;
@@ -230,7 +235,7 @@ fn preview(
     (reader, history): (&Reader, &History),
     state: &RunState,
     scope: &Scope,
-    gap: Span,
+    intended: &Intended<'_>,
 ) -> Result<Exit, Failure> {
     let doubts = way_back::doubts(history, state.run, scope)?;
     let way = way_back::plan(reader, history, state.run, scope, true)?;
@@ -239,7 +244,7 @@ fn preview(
     let store = journal::store(args.journal.as_deref())?;
     let looked = match way.plan.steps.is_empty() {
         true => Ok(Outlook { obstacles: Vec::new(), steps: Vec::new() }),
-        false => run::foresee(args, (&store, reader, history), state, &way, &doubts, gap.micros()),
+        false => run::foresee(args, (&store, reader, history), state, &way, &doubts, intended),
     };
     let looked = looked.map_err(|failure| failure.what());
     match args.output {

@@ -57,7 +57,7 @@ pub(crate) fn from_run(args: &Args, wanted: &FromRun) -> Result<Exit, Failure> {
         count(written.kept, "step"),
         count(runs.len(), "run"),
         written.left_out,
-        written.set.iter().map(|name| format!(" --set {name}=VALUE")).collect::<String>()
+        written.set.iter().map(|(name, value)| format!(" --set {name}={}", hints::quoted(value))).collect::<String>()
     ));
     Ok(Exit::Done)
 }
@@ -135,8 +135,8 @@ struct Written {
     text: String,
     kept: usize,
     left_out: usize,
-    /// The parameters that have no default.
-    set: Vec<&'static str>,
+    /// The parameters that have no default, and the values that they had.
+    set: Vec<(&'static str, String)>,
 }
 
 /// The lanes of a section: one for each host, of all runs together; a section without hosts has one without a name.
@@ -209,14 +209,17 @@ fn write(
     };
     let _ = writeln!(out, "runbook: {}", yaml::scalar(name));
     let _ = writeln!(out, "about: {}", yaml::scalar(&about));
-    let group = runs.iter().find_map(|run| run.plan.parameters.iter().find(|(name, _)| name.as_str() == "group"));
+    let groups: BTreeSet<Option<&String>> = runs.iter().map(|run| group_of(run)).collect();
+    // Runs of one group are done again on that; nobody knows a group of what was typed.
+    let group = groups.first().copied().flatten().filter(|_| groups.len() == 1);
     let mut group_is = json!({ "about": "the inventory group to act on" });
     let set = match (group, runs) {
-        (Some((_, group)), [_]) => {
+        (Some(group), [_]) => {
             group_is["default"] = json!(group);
             Vec::new()
         }
-        _ => vec!["group"],
+        (Some(group), _) => vec![("group", group.clone())],
+        (None, _) => vec![("group", "VALUE".to_owned())],
     };
     let _ = writeln!(out, "\nparameters:\n  group:{}", yaml::value(&group_is, 4, 8));
     let (serial, max_fail) = match runs {
@@ -245,6 +248,11 @@ fn write(
     }
     check(&out, &hosts)?;
     Ok(Written { text: out, kept, left_out, set })
+}
+
+/// The group that a run was for.
+fn group_of(run: &RunState) -> Option<&String> {
+    run.plan.parameters.iter().find(|(name, _)| name.as_str() == "group").map(|(_, group)| group)
 }
 
 /// What a person should know before the first line.
