@@ -273,7 +273,7 @@ impl Dice<'_> {
 
     fn package(&mut self) -> Package {
         let state = self.pick(&[PackageState::Present, PackageState::Absent]);
-        Package { exact: self.list(Self::nevra), ..Package::of(self.words(), state) }
+        Package { names: self.words(), state, exact: self.list(Self::nevra), named: self.pairs(), units: self.words() }
     }
 
     pub(crate) fn action(&mut self) -> Action {

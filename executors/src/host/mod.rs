@@ -12,6 +12,7 @@ pub(crate) use act::{LIMIT, OnHost, act, bounded};
 pub(crate) use guard::{asks, asks_of, refused, stopped, unsynced};
 pub(crate) use look::{Looked, is_boot, observe, script_of};
 pub(crate) use packages::{
-    Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, words_script,
+    Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, units,
+    words_script,
 };
 pub(crate) use same::moved;

@@ -123,6 +123,7 @@ impl Side for HostSide<'_> {
                 }
                 package => package,
             };
+            let package = package.map(|package| Package { units: host::units(&reply), ..package });
             let more = match package.as_ref().map(|package| host::beyond(host, package, &reply)) {
                 None => Vec::new(),
                 Some(Beyond::More(more)) => {

@@ -516,7 +516,7 @@ Install  2 Packages
             "replaces docker-common",
             "brings a-package-whose-name-is-longer-than-its-column noarch 1.0-2",
             "brings containerd.io x86_64 1.2.0-3.el7",
-            "brings cockpit-docker x86_64 195.1-1.el7",
+            "removes cockpit-docker x86_64 195.1-1.el7",
             "brings libseccomp x86_64 2.3.1-3.el7",
         ];
         assert_eq!(shell.ask(&format!("p_table <{}", file.display())).1, wanted);
