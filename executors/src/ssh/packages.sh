@@ -266,7 +266,8 @@ p_fetched() {
 # NAME...: the exact versions that are installed, those that the repositories have, and which of these a job could not
 # fetch or would not take.
 p_restorable() {
-  p_locked && p_have=$(p_installed "$@") || return 1
+  p_locked || return
+  p_have=$(p_installed "$@") || return 1
   set -- $p_have
   if [ $# -gt 0 ]; then
     p_proxies
