@@ -75,7 +75,8 @@ pub(crate) fn describe(event: &Event, shelf: Option<&BodyReader>, short: &dyn Fn
         let Some(found) = found else { return String::new() };
         let taken = found.taken.iter().map(|(what, id)| format!(", {what} taken over from: {}", open(*id)));
         let changed = found.host_changed.iter().map(|host| format!(", {host} is another machine than recorded"));
-        taken.chain(changed).collect::<String>()
+        let forced = found.forced.iter().map(|key| format!(", may overwrite what someone changed of {key}"));
+        taken.chain(changed).chain(forced).collect::<String>()
     };
     match event {
         Event::RunOpened(opened) => {
@@ -159,7 +160,10 @@ pub(crate) fn describe(event: &Event, shelf: Option<&BodyReader>, short: &dyn Fn
             let by = by.as_ref().map(|by| format!(", {}", words::actor(by))).unwrap_or_default();
             format!("{}{by}{}", words::pause(why), said(*reason))
         }
-        Event::DriftFound { key, expected, found, .. } => format!("{key} was {expected}, is {found}"),
+        Event::DriftFound { key, expected, found, what, .. } => match what {
+            Some(what) => format!("{key}: {}", open(*what)),
+            None => words::changed(key, expected, found),
+        },
         Event::RunClosed(closed) => {
             let residues = if closed.lists.is_some() {
                 ", many residues".to_owned()

@@ -150,6 +150,12 @@ pub(crate) fn open(folder: &Path) -> Result<Lab, Failure> {
     Lab::open(folder, around(folder)?).map_err(|error| failed(folder, "open", &error))
 }
 
+/// A copy in memory of the lab of a folder, whose own files are not touched.
+pub(crate) fn copy(folder: &Path) -> Result<Lab, Failure> {
+    ours(folder)?;
+    Lab::copy(folder, around(folder)?).map_err(|error| failed(folder, "read", &error))
+}
+
 /// The options with which a lab is watched and disturbed, checked against a plan.
 pub(crate) struct Disturbance {
     faults: Vec<Fault>,

@@ -4,6 +4,10 @@
 //! Objects are JSON as the server gave it: types of any one version would drop the fields of another. Nothing in it is
 //! trusted to be there.
 
+mod kinds;
+
+pub use kinds::{ApiKind, NoKind, kind_called, listed_kinds};
+
 use crate::resource::{Node, Pod};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

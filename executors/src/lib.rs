@@ -35,7 +35,7 @@ mod ssh;
 
 pub use ansible::PlaybookDirs;
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
-pub use cluster::{Cluster, Given, NoCluster};
+pub use cluster::{Cluster, ClusterCheckup, Given, Kinds, NoCluster, NodeFound, Nodes, RightsOf};
 pub use control::InventoryFiles;
 pub use files::{DiskFiles, FILE_LIMIT, FileContent, Files, MemFiles};
 pub use inventories::DiskSources;

@@ -8,7 +8,7 @@ use crate::chance::Chance;
 use crate::fake_api::{Asked, FakeApi, Reply};
 use palinode_core::cluster::{self, merged};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -39,6 +39,12 @@ pub struct Store {
     deeds: VecDeque<Option<Deed>>,
     instead: VecDeque<Option<Instead>>,
     stale: u32,
+    /// The pods whose disruption budget allows no eviction.
+    held: BTreeSet<String>,
+    /// How many objects a page of a list has.
+    page: usize,
+    /// How many pages behind the first one the server has forgotten.
+    expired: u32,
 }
 
 impl fmt::Debug for Store {
@@ -117,6 +123,26 @@ impl Store {
         self.put(&pod_path(name), merged(&pod, &json!({ "spec": spec })));
     }
 
+    /// A pod of a replica set is placed on a node. While the node takes pods, the set's controller makes another one there of
+    /// each that goes.
+    pub fn place_of(&mut self, set: &str, node: &str) {
+        self.revision += 1;
+        let name = format!("{set}-{}", self.revision);
+        self.place(&name, node, &json!({}));
+        let owner = json!([{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set, "controller": true }]);
+        self.merge(&pod_path(&name), &json!({ "metadata": { "ownerReferences": owner } }));
+    }
+
+    /// From now on the disruption budget of a pod allows no eviction.
+    pub fn hold(&mut self, name: &str) {
+        self.held.insert(pod_path(name));
+    }
+
+    /// The server shows lists in pages of this size, and has forgotten so many that follow a first one.
+    pub fn pages(&mut self, size: usize, expired: u32) {
+        (self.page, self.expired) = (size, expired);
+    }
+
     fn event(&mut self, path: &str, object: Option<Value>) {
         let (from, to) = (*self.lag.start(), *self.lag.end());
         let lag = from + self.chance.below(to - from + 1);
@@ -158,7 +184,7 @@ impl Store {
         }
     }
 
-    fn read(&self, path: &str, query: &str) -> Reply {
+    fn read(&mut self, path: &str, query: &str) -> Reply {
         let kind = |name: &str, kind: &str, namespaced: bool| json!({ "name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": ["get", "list", "patch"] });
         let list = |version: &str, all: Value| {
             Reply::Says(
@@ -197,7 +223,17 @@ impl Store {
             };
             let all: Vec<&Value> =
                 self.objects.iter().filter(|(key, object)| is_in(key, object)).map(|(_, object)| object).collect();
-            return Reply::Says(200, json!({ "kind": "List", "items": all }));
+            let word = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name));
+            let from = word("continue=").and_then(|from| from.parse().ok()).unwrap_or(0);
+            if from > 0 && self.expired > 0 {
+                self.expired -= 1;
+                return failure(410, Some("Expired"), "The provided continue parameter is too old");
+            }
+            let page = if word("limit=").is_some() { self.page } else { usize::MAX };
+            let shown: Vec<&Value> = all.iter().copied().skip(from).take(page).collect();
+            let next = from + shown.len();
+            let next = if next < all.len() { next.to_string() } else { String::new() };
+            return Reply::Says(200, json!({ "kind": "List", "metadata": { "continue": next }, "items": shown }));
         }
         failure(404, Some("NotFound"), "the server could not find the requested resource")
     }
@@ -221,10 +257,26 @@ impl Store {
     }
 
     fn evict(&mut self, path: &str, body: &Value) -> Reply {
-        match body["apiVersion"] == "policy/v1beta1" {
-            true => self.delete(path, &body["deleteOptions"]["preconditions"]["uid"]),
-            false => failure(400, Some("BadRequest"), "no kind \"Eviction\" is registered for that version"),
+        if body["apiVersion"] != "policy/v1beta1" {
+            return failure(400, Some("BadRequest"), "no kind \"Eviction\" is registered for that version");
         }
+        if self.held.contains(path) {
+            let mut status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 429, "reason": "TooManyRequests" });
+            status["message"] = "Cannot evict pod as it would violate the pod's disruption budget.".into();
+            status["details"] = json!({ "causes": [{ "reason": "DisruptionBudget", "message": "needs 1" }] });
+            return Reply::Says(429, status);
+        }
+        let pod = self.object(path);
+        let reply = self.delete(path, &body["deleteOptions"]["preconditions"]["uid"]);
+        let owner = &pod["metadata"]["ownerReferences"][0]["name"];
+        if let (Reply::Says(200, _), Some(set), Some(node)) = (&reply, owner.as_str(), pod["spec"]["nodeName"].as_str())
+        {
+            let place = self.object(&node_path(node));
+            if place.is_object() && place["spec"]["unschedulable"] != true {
+                self.place_of(set, node);
+            }
+        }
+        reply
     }
 
     /// Deletions read the store.
@@ -234,8 +286,12 @@ impl Store {
             Some(object) if uid.is_string() && object["metadata"]["uid"] != *uid => {
                 failure(409, Some("Conflict"), "Precondition failed: UID in precondition does not fit")
             }
-            Some(_) => {
-                self.remove(path);
+            Some(object) => {
+                let held = object["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty());
+                match held {
+                    true => self.merge(path, &json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" } })),
+                    false => self.remove(path),
+                }
                 Reply::Says(200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
             }
         }
@@ -377,6 +433,9 @@ impl FakeApi111 {
             deeds: VecDeque::new(),
             instead: VecDeque::new(),
             stale: 0,
+            held: BTreeSet::new(),
+            page: usize::MAX,
+            expired: 0,
         }));
         let inner = Arc::clone(&store);
         let api = FakeApi::new(move |asked| inner.lock().expect("nobody died here").answer(asked));

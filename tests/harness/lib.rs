@@ -23,6 +23,8 @@ pub mod owner;
 pub mod pages;
 pub mod playbooks;
 pub mod power;
+pub mod proxy;
+pub mod reference_page;
 pub mod skip;
 pub mod snapshot;
 pub mod sources;

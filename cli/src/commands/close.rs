@@ -11,7 +11,7 @@ use palinode_core::port::{ClaimNotes as _, Store as _};
 use palinode_core::record;
 use palinode_core::run::history::History;
 use palinode_core::run::state::RunState;
-use palinode_replay::driver::{DriveError, TakeOver, Targets};
+use palinode_replay::driver::{BodyReader, DriveError, TakeOver, Targets};
 use std::fmt::Write as _;
 
 /// Close an open run that nobody goes on with: it ends as failed, and its hosts are given back.
@@ -53,9 +53,10 @@ pub(crate) fn close(args: &Args, close: &Close) -> Result<Exit, Failure> {
     drop(world);
     let state = history.runs.get(&run).ok_or(DriveError::NoRun(run))?;
     release(args, &history, state, (&store, &journal));
+    let shelf = BodyReader::of(&journal, &history, run).ok();
     match args.output {
-        Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
-        Output::Text => to_stdout(&text(&history, state)),
+        Output::Json => json(&summary::as_json(state, Driven::No, &store.describe(), shelf.as_ref())),
+        Output::Text => to_stdout(&text(&history, state, shelf.as_ref())),
     }
     Ok(Exit::Done)
 }
@@ -120,7 +121,7 @@ fn release(args: &Args, history: &History, state: &RunState, (store, journal): (
     }
 }
 
-fn text(history: &History, state: &RunState) -> String {
+fn text(history: &History, state: &RunState, shelf: Option<&BodyReader>) -> String {
     let id = journal::short(history, state.run);
     let mut out = String::new();
     let _ = writeln!(out, "{} {id}: closed as {}", escape(&state.opened.runbook), words::state(state, Driven::No));
@@ -134,7 +135,7 @@ fn text(history: &History, state: &RunState) -> String {
             let _ = writeln!(out, "  and {} more", left.len() - summary::MOST);
         }
     }
-    let lost = summary::residues(state);
+    let lost = summary::residues(state, shelf);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", 4, &id));

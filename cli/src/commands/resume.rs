@@ -7,7 +7,9 @@ use crate::lab::LabOptions;
 use crate::render::hints;
 use crate::render::live::Live;
 use crate::run::{Consent, OnHangup, Owned, RunMetadata, Settings, What, World};
+use palinode_core::run::plan::Step;
 use palinode_core::span::Span;
+use palinode_replay::driver::DriveError;
 use std::time::Instant;
 
 /// Go on with a run that was interrupted or paused.
@@ -25,9 +27,13 @@ pub(crate) struct Resume {
     /// Go on with this host although it is another machine than the one recorded: installed anew, or replaced. Recorded.
     #[arg(long, value_name = "HOST")]
     host_changed: Vec<String>,
-    /// Go on although someone changed what a rollback is about to change back.
+    /// Go on although someone changed what a rollback is about to change back: all that is found and shown before it goes on,
+    /// and nothing that changes later.
     #[arg(long)]
     force: bool,
+    /// Change this resource back although someone has changed it since. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    force_resource: Vec<String>,
     /// In the lab: how much time passed since the run stopped.
     #[arg(long, value_name = "SPAN", default_value = "5m")]
     gap: Span,
@@ -58,7 +64,6 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
     let settings = Settings {
         take_over: resume.take_over,
         host_changed: resume.host_changed.clone(),
-        force: resume.force,
         gap: resume.gap,
         live: Live::beside(resume.live),
         lab: resume.lab_options.clone(),
@@ -66,5 +71,10 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
         ..Settings::new(RunMetadata { reason: None, change: None, on_hangup: resume.on_hangup })
     };
     let ready = World::open(args, What::GoOn { owned, run }, settings)?.check()?;
+    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
+    let plan = state.plan.clone();
+    let open = state.steps().filter(|(_, _, known)| !known.stage.is_behind());
+    let open: Vec<&Step> = open.filter_map(|(ix, ..)| plan.step(ix)).collect();
+    let ready = ready.consenting(&open, resume.force, &resume.force_resource)?;
     ready.claim(Consent::given())?.drive()?.report(args.output, began)
 }

@@ -51,7 +51,7 @@ pub(crate) fn show(args: &Args, show: &Show) -> Result<Exit, Failure> {
     let mut catalog = Catalog::open(&reader)?;
     if what.contains('/') {
         let run = journal::row(catalog.runs(), show.run.as_deref())?.run;
-        let family = Family::fold(&mut catalog, &reader, run)?;
+        let family = Family::fold(&mut catalog, &reader, run)?.at(what);
         drop(catalog);
         return if show.body { printed(&reader, &family, what) } else { step(args, &reader, &family, what) };
     }
@@ -105,6 +105,23 @@ impl Family {
             history.apply(stored, &mut |blob| reader.public(blob))?;
         }
         Ok(Self { run, history, entries, runs })
+    }
+
+    /// The same about the run that has this step: a rollback has its own, and those of the run that it takes back are looked
+    /// for there.
+    fn at(self, step: &str) -> Self {
+        let Ok(path) = StepPath::new(step) else { return self };
+        let mut at = self.run;
+        // A chain of rollbacks is no longer than the number of runs.
+        for _ in 0..self.history.runs.len() {
+            let Some(state) = self.history.runs.get(&at) else { break };
+            match &state.opened.compensates {
+                _ if state.find(&path).is_some() => return Self { run: at, ..self },
+                Some(back) => at = back.run,
+                None => break,
+            }
+        }
+        self
     }
 
     fn run(&self) -> Result<&RunState, Failure> {
@@ -211,6 +228,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
     let entries: Vec<&Stored> = family.entries.iter().filter(about).collect();
     if args.output == Output::Json {
         json(&serde_json::json!({
+            "run": run.run.to_string(),
             "step": step,
             "stage": words::stage(step, known),
             "attempts": known.attempt,
@@ -227,6 +245,9 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         (Work::Act(action), None) => action.words(),
         (Work::Gate { gate, .. }, None) => format!("wait for {}", gate.name()),
     };
+    if family.runs.last().is_some_and(|latest| latest.run != run.run) {
+        let _ = writeln!(out, "  run       {}", family.short(run.run));
+    }
     let _ = writeln!(out, "  does      {}", escape(&does));
     let _ = writeln!(out, "  attempts  {}", known.attempt);
     if let Some(by) = known.compensated_by {
@@ -275,7 +296,7 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         for undo in &intent.inverse {
             let _ = writeln!(out, "  {}", escape(&undo.action.words()));
         }
-        for loss in &intent.losses {
+        for loss in leftover::announced(known, run.rules, &|image| summary::opened(image, shelf.as_ref())) {
             let _ = writeln!(out, "  cannot restore {}", escape(&loss.to_string()));
         }
     }
@@ -301,7 +322,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
     };
     let driven = journal::driven(reader, run)?;
     if args.output == Output::Json {
-        let mut value = summary::as_json(run, driven, &reader.describe());
+        let mut value = summary::as_json(run, driven, &reader.describe(), shelf.as_ref());
         value["parameters"] = serde_json::to_value(&run.plan.parameters).unwrap_or_default();
         value["host_keys"] = serde_json::to_value(&run.host_keys).unwrap_or_default();
         value["machines"] = serde_json::to_value(&run.machines).unwrap_or_default();
@@ -341,7 +362,7 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
     for (_, step, known) in run.steps() {
         let _ = writeln!(out, "  {:<52} {}", escape(step.path.as_str()), words::stands(step, known, driven));
     }
-    let lost = summary::residues(run);
+    let lost = summary::residues(run, shelf.as_ref());
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", usize::MAX, ""));
@@ -356,9 +377,8 @@ fn whole_run(args: &Args, reader: &Reader, history: &History, run: &RunState) ->
         if !closed.differences.is_empty() {
             out.push_str("\nnot as it was\n");
             for difference in &closed.differences {
-                let (was, is) = (difference.was.to_string(), difference.is.to_string());
-                let _ =
-                    writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+                let what = words::differs(&difference.was, &difference.is);
+                let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
             }
         }
     }

@@ -97,7 +97,7 @@ fn quiet(run: &RunState) -> String {
 }
 
 fn as_json(run: &RunState, id: &str, driven: Driven, journal: &str, shelf: Option<&BodyReader>) -> serde_json::Value {
-    let mut value = summary::as_json(run, driven, journal);
+    let mut value = summary::as_json(run, driven, journal, shelf);
     value["runbook"] = run.opened.runbook.clone().into();
     value["opened"] = run.began.0.into();
     value["changed"] = run.changed.0.into();
@@ -198,7 +198,7 @@ fn text(
         }
     }
     out.push_str(&summary::open_lines(&waiting(run, &id, driven, shelf), &id));
-    let lost = summary::residues(run);
+    let lost = summary::residues(run, shelf);
     if !lost.is_empty() {
         out.push_str("\ncannot be restored\n");
         out.push_str(&summary::residue_lines(&lost, "  ", 4, &id));
@@ -208,8 +208,8 @@ fn text(
     {
         out.push_str("\nnot as it was\n");
         for difference in closed.differences.iter().take(summary::MOST) {
-            let (was, is) = (difference.was.to_string(), difference.is.to_string());
-            let _ = writeln!(out, "  {}: was {}, is {}", escape(difference.key.as_str()), escape(&was), escape(&is));
+            let what = words::differs(&difference.was, &difference.is);
+            let _ = writeln!(out, "  {}: {}", escape(difference.key.as_str()), escape(&what));
         }
         if closed.differences.len() > summary::MOST {
             let _ = writeln!(out, "  and {} more ({})", closed.differences.len() - summary::MOST, show());

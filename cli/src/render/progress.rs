@@ -40,7 +40,12 @@ impl Progress {
         };
         let known = |path: &StepPath| run.find(path).and_then(|ix| run.step(ix));
         match &entry.event {
-            Event::RunOpened(_) | Event::Resolved { .. } | Event::Intent(_) | Event::RunClosed(_) => {}
+            Event::RunOpened(_) | Event::Resolved { .. } | Event::RunClosed(_) => {}
+            Event::Intent(intent) => {
+                for what in words::along(intent) {
+                    line(&intent.step, escape(&what));
+                }
+            }
             Event::OwnerChanged { gap, host_keys, .. } => {
                 if let Some(HostKeys::Here(keys)) = host_keys.as_deref() {
                     to_stderr(&format!("notice: now known by other keys: {}\n", escape(&words::host_keys(keys))));
@@ -120,17 +125,10 @@ impl Progress {
             Event::Paused { why, .. } => {
                 to_stderr(&format!("{}  paused: {}\n", clock(entry.time), escape(&words::pause(why))));
             }
-            Event::DriftFound { step, key, expected, found, forced } => {
+            // What differs inside a directory is told beside this: it is not public.
+            Event::DriftFound { step, key, expected, found, forced, what: _ } => {
                 let what = if *forced { "changed since" } else { "DRIFT" };
-                line(
-                    step,
-                    format!(
-                        "{what}: {} was {}, is {}",
-                        escape(key.as_str()),
-                        escape(&expected.to_string()),
-                        escape(&found.to_string())
-                    ),
-                );
+                line(step, format!("{what}: {}", escape(&words::changed(key, expected, found))));
             }
         }
     }

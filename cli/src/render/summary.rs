@@ -3,11 +3,12 @@
 use super::lanes::{LaneRow, lanes};
 use super::{count, escape, hints, lines, moment, one_line, some, span, words};
 use crate::journal;
-use palinode_core::record::{PauseWhy, Scope, World};
-use palinode_core::resource::Residue;
+use palinode_core::record::{Difference, ImageRef, PauseWhy, Scope, World};
+use palinode_core::resource::{Image, Loss, Residue};
 use palinode_core::run::history::History;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::{Plan, Work};
+use palinode_core::run::rules::ending::lost_so_far;
 use palinode_core::run::state::{RunState, StepState};
 use palinode_replay::driver::BodyReader;
 use serde_json::json;
@@ -96,15 +97,18 @@ pub(crate) fn open_lines(all: &[Open], id: &str) -> String {
 }
 
 /// What was lost for good so far.
-pub(crate) fn residues(run: &RunState) -> Vec<Residue> {
+pub(crate) fn residues(run: &RunState, shelf: Option<&BodyReader>) -> Vec<Residue> {
     match &run.closed {
         Some(closed) => closed.residues.clone(),
-        None => {
-            let touched =
-                run.steps().filter(|(_, _, known)| known.touched).filter_map(|(_, _, known)| known.intent.clone());
-            let all: std::collections::BTreeSet<Residue> = touched.flat_map(|intent| intent.losses.clone()).collect();
-            all.into_iter().collect()
-        }
+        None => lost_so_far(run, &|image| opened(image, shelf)).into_iter().collect(),
+    }
+}
+
+/// An image, if it can be opened.
+pub(crate) fn opened(image: &ImageRef, shelf: Option<&BodyReader>) -> Option<Image> {
+    match image {
+        ImageRef::Here(image) => Some((**image).clone()),
+        sealed @ ImageRef::Sealed { .. } => shelf?.image(sealed).ok(),
     }
 }
 
@@ -136,13 +140,18 @@ fn counts(run: &RunState, driven: words::Driven) -> BTreeMap<String, u64> {
 }
 
 /// The object that `run -o json` and its kin print.
-pub(crate) fn as_json(run: &RunState, driven: words::Driven, journal: &str) -> serde_json::Value {
+pub(crate) fn as_json(
+    run: &RunState,
+    driven: words::Driven,
+    journal: &str,
+    shelf: Option<&BodyReader>,
+) -> serde_json::Value {
     json!({
         "run": run.run.to_string(),
         "plan": run.opened.plan.to_string(),
         "state": words::state(run, driven),
         "steps": counts(run, driven),
-        "residues": residues(run),
+        "residues": residues(run, shelf),
         "journal": journal,
     })
 }
@@ -210,7 +219,7 @@ pub(crate) fn text(
         World::Lab { .. } => row("time", format!("{} in the lab, {} here", span(time), span(real))),
         World::Real => row("time", span(time)),
     }
-    let lost = residues(run);
+    let lost = residues(run, shelf);
     if lost.is_empty() {
         row("residues", "none".to_owned());
     } else {
@@ -222,6 +231,10 @@ pub(crate) fn text(
     };
     for (step, reason) in passed_with_reason(history, run) {
         row("passed", format!("{}: {}", escape(&step), escape(&reason)));
+    }
+    for difference in told_differences(run) {
+        let (was, is) = (difference.was.to_string(), difference.is.to_string());
+        row("but", format!("{} was {}, and is {}", escape(difference.key.as_str()), escape(&was), escape(&is)));
     }
     row("journal", journal.to_owned());
     if let World::Lab { folder } = &run.opened.world {
@@ -241,6 +254,14 @@ fn passed_with_reason(history: &History, run: &RunState) -> Vec<(String, String)
     let reasoned = original.filter_map(|(_, step, _)| Some((step, step.undo_reason.clone()?)));
     let passed = reasoned.filter(|(step, _)| closed.passed.contains(&ResourceKey::step(&step.path)));
     passed.map(|(step, reason)| (step.path.to_string(), reason)).collect()
+}
+
+/// What is not as it was at the end of a rollback, and is no residue: nothing makes a unit fail again.
+fn told_differences(run: &RunState) -> impl Iterator<Item = &Difference> {
+    run.closed.iter().flat_map(|closed| {
+        let differs = |key: &ResourceKey| Residue { key: key.clone(), loss: Loss::Differs };
+        closed.differences.iter().filter(move |found| !closed.residues.contains(&differs(&found.key)))
+    })
 }
 
 /// A command line, and what it is for; nothing, where it says so itself.
@@ -282,8 +303,10 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
     let decisions = open_steps(run, id, None).into_iter().take(MOST).flat_map(|step| step.next);
     let mut all: Vec<Next> = decisions.filter(|line| *line != resume).map(|line| (line, String::new())).collect();
     all.dedup();
-    if let Some(PauseWhy::Drift(_)) = &run.paused {
-        all.push(line(format!("resume {id} --force"), "overwrite what someone changed since"));
+    if let Some(PauseWhy::Drift(key)) = &run.paused {
+        let key = hints::quoted(key.as_str());
+        all.push(line(format!("resume {id} --force-resource {key}"), "overwrite what was changed since of this one"));
+        all.push(line(format!("resume {id} --force"), "of all, once it is shown"));
     } else if run.goes_on() {
         let words = match &run.paused {
             Some(PauseWhy::Blocked(_)) => "try again, once what keeps it is mended",

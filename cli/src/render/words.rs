@@ -1,11 +1,11 @@
 //! The words in which states, reasons and residues are told, in one place.
 
 use super::moment;
-use palinode_core::action::UndoClass;
-use palinode_core::id::HostName;
+use palinode_core::action::{Action, UndoClass};
+use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::record::ProgressKind;
-use palinode_core::record::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
-use palinode_core::resource::{Loss, Residue};
+use palinode_core::record::{Actor, Intent, PauseWhy, RunEnd, Scope, SkipWhy, Why};
+use palinode_core::resource::{Fields, Kind, Loss, Residue, State};
 use palinode_core::run::leftover;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::Step;
@@ -55,9 +55,28 @@ pub(crate) fn pause(why: &PauseWhy) -> String {
         PauseWhy::Failed => "a step failed".to_owned(),
         PauseWhy::InDoubt => "a step is in doubt, and only you can say what became of it".to_owned(),
         PauseWhy::Asked => "someone asked for a pause".to_owned(),
-        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded, so someone else changed it"),
+        PauseWhy::Drift(key) => format!("{key} is not as it was last recorded: it was changed since"),
         PauseWhy::Blocked(step) => format!("{step} cannot begin"),
     }
+}
+
+/// So many differences of a resource are told one by one.
+const DIFFERENCES: usize = 6;
+
+/// What differs between two states, both of them where nothing is compared. Escape it before it is shown.
+pub(crate) fn differs(was: &State, is: &State) -> String {
+    let all = was.difference(is);
+    let told = all.iter().take(DIFFERENCES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(DIFFERENCES) {
+        _ if all.is_empty() => format!("was {was}, is {is}"),
+        0 => told,
+        more => format!("{told}, and {more} more"),
+    }
+}
+
+/// How a resource differs from what was recorded of it last. Escape it before it is shown.
+pub(crate) fn changed(key: &ResourceKey, was: &State, is: &State) -> String {
+    format!("{key}: {}", differs(was, is))
 }
 
 /// Why an attempt did not succeed.
@@ -248,6 +267,30 @@ pub(crate) fn told(what: &ProgressKind, evidence: Option<&str>) -> String {
             format!("through: {hosts} hosts, {failed} failed, {unreachable} unreachable")
         }
     }
+}
+
+/// What a `service` step does beyond the units that it names, before it does it.
+pub(crate) fn along(intent: &Intent) -> Vec<String> {
+    let Action::Service(service) = &intent.action else { return Vec::new() };
+    let name = |key: &ResourceKey| match key.kind() {
+        Some(Kind::Unit(_, unit)) if service.names().all(|name| name != unit) => Some(unit.to_owned()),
+        _ => None,
+    };
+    let others = |evidence: bool| {
+        let places = intent.footprint.iter().filter(move |place| (place.fields == Fields::Evidence) == evidence);
+        places.filter_map(|place| name(&place.key)).collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    let changed = others(false);
+    if !changed.is_empty() {
+        all.push(format!("systemd changes along with it: {}", changed.join(", ")));
+    }
+    let again = others(true);
+    if !again.is_empty() {
+        all.push(format!("starts it again while it runs: {}; to keep it stopped, stop that too", again.join(", ")));
+    }
+    all.extend(intent.losses.iter().map(|loss| format!("cannot be taken back: {loss}")));
+    all
 }
 
 /// Residues by kind of loss, each with what it is about.

@@ -7,7 +7,7 @@ use super::taking::Taking;
 use super::world::World;
 use crate::error::{Exit, Failure};
 use crate::render::{escape, to_stderr};
-use palinode_core::action::{Action, PackageState};
+use palinode_core::action::{Action, PackageState, Target};
 use palinode_core::chain::chain;
 use palinode_core::gate::Gate;
 use palinode_core::run::plan::{Plan, Step, Work};
@@ -180,16 +180,16 @@ impl World {
 
     /// Sees to it that these credentials may do what the plan needs. A run that is open already is only told of.
     fn permitted(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
-        let actions: Vec<&Action> = plan
+        let steps: Vec<(&Action, &Target)> = plan
             .steps
             .iter()
             .filter_map(|step| match &step.work {
                 // Whether it runs at all is found out when its turn comes.
-                Work::Act(action) => step.when.is_none().then_some(action),
+                Work::Act(action) => step.when.is_none().then_some((action, &step.target)),
                 Work::Gate { .. } => None,
             })
             .collect();
-        let lacking = match self.runtime.block_on(real.lacking(&actions)) {
+        let lacking = match self.runtime.block_on(real.lacking(&steps)) {
             Ok(lacking) if lacking.is_empty() => return Ok(()),
             Ok(lacking) => escape(&lacking.join(", ")),
             Err(error) => {

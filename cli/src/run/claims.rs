@@ -65,7 +65,11 @@ pub(crate) fn decided(
 ) -> Targets {
     let now = world.executor.machines();
     let is_other = |host: &HostName| now.get(host).is_none_or(|now| known.get(host) != Some(now));
-    Targets { taken: taking.words.clone(), host_changed: changed.into_iter().filter(is_other).collect() }
+    Targets {
+        taken: taking.words.clone(),
+        host_changed: changed.into_iter().filter(is_other).collect(),
+        forced: BTreeSet::new(),
+    }
 }
 
 /// Refuses to begin on hosts where a step of another open run is in doubt: its job may be at work there.

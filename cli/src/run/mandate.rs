@@ -5,7 +5,7 @@ use crate::clock::wall;
 use crate::error::{Exit, Failure};
 use crate::journal::{Id, Journal, Store, place_of};
 use palinode_core::id::RunId;
-use palinode_core::port::Journal as _;
+use palinode_core::port::{Journal as _, Store as _};
 use palinode_executors::{Claim, Fence};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -28,6 +28,15 @@ impl Mandate {
     /// That of one that is made once a person agreed.
     pub(crate) fn fresh(store: &Store) -> Result<Self, Failure> {
         Ok(Self { store: store.clone(), id: Id::random().map_err(|error| no_chance(&error))?, epoch: 1 })
+    }
+
+    /// That of one that is only looked at: in its name nothing is claimed, and its own claims are known as such.
+    pub(crate) fn to_look(store: &Store) -> Result<Self, Failure> {
+        let id = match store.id().ok().flatten() {
+            Some(id) => id,
+            None => Id::random().map_err(|error| no_chance(&error))?,
+        };
+        Ok(Self { store: store.clone(), id, epoch: 0 })
     }
 
     /// In whose name a run changes hosts.

@@ -10,7 +10,9 @@ use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
 use palinode_core::inventory::reading::Reading;
 use palinode_core::run::plan::{Plan, Work};
-use palinode_executors::{Claim, Cluster, DiskSources, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings};
+use palinode_executors::{
+    Claim, Cluster, DiskSources, Fence, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -62,6 +64,17 @@ pub(super) fn cluster(
     })
 }
 
+/// The same, to look before there is a plan: in nobody's name, so that nothing can be changed by it.
+pub(crate) fn cluster_to_ask(args: &Args, runtime: &Runtime, names: NodeNames) -> Result<Cluster, Failure> {
+    cluster(args, runtime, Claim { journal: String::new(), words: String::new(), fence: Fence::default() }, names)
+}
+
+/// The same, where it matters why there is none.
+pub(crate) async fn open_to_ask(args: &Args) -> Result<Cluster, NoCluster> {
+    let nobody = Claim { journal: String::new(), words: String::new(), fence: Fence::default() };
+    Cluster::open(args.kubeconfig.as_deref(), args.context.as_deref(), nobody, NodeNames::new()).await
+}
+
 /// What waits for hosts.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
@@ -69,8 +82,11 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
+/// What the nodes of hosts may be known by.
+pub(crate) type NodeNames = BTreeMap<HostName, Given>;
+
 /// How hosts are reached, and what their nodes may be known by.
-type Reached = (BTreeMap<HostName, SshSettings>, BTreeMap<HostName, Given>);
+type Reached = (BTreeMap<HostName, SshSettings>, NodeNames);
 
 /// What an inventory says of how hosts are reached.
 pub(crate) fn ways<'a>(path: &Path, text: &str, hosts: impl Iterator<Item = &'a HostName>) -> Result<Reached, Failure> {

@@ -2,7 +2,7 @@
 
 use super::claimed::Claimed;
 use super::new_id::new_id;
-use super::session::{Session, Start};
+use super::session::{Session, Start, not_owned};
 use super::settings::Consent;
 use super::taking::Taking;
 use super::task::Task;
@@ -10,13 +10,13 @@ use crate::actor;
 use crate::error::Failure;
 use crate::journal::{self, Journal};
 use crate::lab::LabOptions;
-use crate::render::to_stderr;
-use palinode_core::id::{RunId, StepPath};
+use crate::render::{escape, hints, to_stderr};
+use palinode_core::id::{ResourceKey, RunId, StepPath};
 use palinode_core::port::Store as _;
 use palinode_core::record;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::Plan;
-use palinode_replay::driver::{self, Opening, TakeOver, Targets};
+use palinode_core::run::plan::{Plan, Step};
+use palinode_replay::driver::{self, Drifted, Driver, Opening, Surroundings, TakeOver, Targets};
 
 /// See the module.
 pub(crate) struct Ready {
@@ -66,6 +66,41 @@ impl Ready {
         Ok((Self { session, task, taking, targets }, stopped))
     }
 
+    /// Notes what may be changed back although someone changed it since: the resources that a person names, and with `force`
+    /// all that is found and shown here.
+    pub(crate) fn consenting(mut self, steps: &[&Step], force: bool, named: &[String]) -> Result<Self, Failure> {
+        for name in named {
+            let key =
+                ResourceKey::new(name).ok().filter(|key| self.session.history.last(self.session.run, key).is_some());
+            let Some(key) = key else {
+                return Err(Failure::usage(
+                    format!("--force-resource names `{}`, which is no resource that was ever recorded", escape(name)),
+                    format!("type `{}` to see the resources of the run", hints::of_run("show")),
+                ));
+            };
+            self.targets.forced.insert(key);
+        }
+        if !force {
+            return Ok(self);
+        }
+        let Session { history, world, run, journal, .. } = &mut self.session;
+        let (history, run) = (history.clone(), *run);
+        let journal = journal.as_mut().ok_or_else(not_owned)?;
+        let driver = Driver::attach(journal, &world.executor, Surroundings::unwatched(), history, run)?;
+        let Drifted { found, unseen } = world.runtime.block_on(driver.drifted(steps))?;
+        for (key, words) in found {
+            to_stderr(&format!("changed since, and to be overwritten: {}: {}\n", escape(key.as_str()), escape(&words)));
+            self.targets.forced.insert(key);
+        }
+        for why in unseen {
+            to_stderr(&format!("notice: --force does not count there, for nothing could be shown: {}\n", escape(&why)));
+        }
+        if self.targets.forced.is_empty() {
+            to_stderr("notice: nothing was changed since, so there is nothing to overwrite\n");
+        }
+        Ok(self)
+    }
+
     /// Makes a new run of the session, that takes its run back by this plan. Options that disturb a lab may name a step of
     /// either. `told` is told with the id of the new run once nothing stands in the way.
     pub(crate) fn taken_back_by(mut self, plan: Plan, place: record::World, told: &str) -> Result<Self, Failure> {
@@ -97,14 +132,14 @@ impl Ready {
                     actor: actor::actor(),
                     reason: settings.metadata.reason.clone(),
                     change: settings.metadata.change.clone(),
-                    force: settings.force,
+                    force: false,
                     targets,
                 };
                 Start::Begin(plan, opening)
             }
             Task::GoOn | Task::Look => {
                 let gap = session.world.gap(settings.gap);
-                Start::TakeOver(TakeOver { actor: actor::actor(), gap, force: settings.force, targets })
+                Start::TakeOver(TakeOver { actor: actor::actor(), gap, force: false, targets })
             }
         };
         Ok(Claimed { session, start, taking })

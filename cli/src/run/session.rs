@@ -135,13 +135,14 @@ fn drive(
         }
     });
     let result = match result {
-        // One action that cannot even begin is over: there is nothing to go on with.
-        Ok((Stopped::Paused(PauseWhy::Blocked(step)), history)) if is_typed(&history, run) => {
-            let reason = format!("{step} cannot begin");
-            let closed = close(journal, world, history, run, &reason, None);
-            let (end, history) = closed.inspect_err(|_| logging::ended::<()>(Err(())))?;
-            Ok((Stopped::Closed(end), history))
-        }
+        Ok((Stopped::Paused(why), history)) if is_typed(&history, run) => match over(&why) {
+            Some(reason) => {
+                let closed = close(journal, world, history, run, &reason, None);
+                let (end, history) = closed.inspect_err(|_| logging::ended::<()>(Err(())))?;
+                Ok((Stopped::Closed(end), history))
+            }
+            None => Ok((Stopped::Paused(why), history)),
+        },
         result => result,
     };
     if let Ok((Stopped::Closed(_), history)) = &result {
@@ -166,10 +167,20 @@ fn drive(
     })
 }
 
+/// Why one action that a person typed is over though its run only paused: there is nothing to go on with, and typing it
+/// again is a retry. What is in doubt is not over.
+fn over(why: &PauseWhy) -> Option<String> {
+    match why {
+        PauseWhy::Blocked(step) => Some(format!("{step} cannot begin")),
+        PauseWhy::Failed => Some("it failed".to_owned()),
+        PauseWhy::InDoubt | PauseWhy::Asked | PauseWhy::Drift(_) => None,
+    }
+}
+
 /// Whether a run is one action that a person typed.
 fn is_typed(history: &History, run: RunId) -> bool {
     history.runs.get(&run).is_some_and(|state| match state.plan.origin() {
-        Origin::Typed => state.plan.steps.len() == 1,
+        Origin::Typed => true,
         Origin::Runbook | Origin::Rollback => false,
     })
 }

@@ -40,8 +40,6 @@ pub(crate) struct Settings {
     pub(crate) take_over: bool,
     /// Hosts that are acted on although they are other machines than recorded.
     pub(crate) host_changed: Vec<String>,
-    /// Whether what someone changed since is changed back.
-    pub(crate) force: bool,
     /// How much time passed in a lab since its run stopped.
     pub(crate) gap: Span,
     /// Hears what steps print on real hosts.
@@ -57,7 +55,6 @@ impl Settings {
             metadata,
             take_over: false,
             host_changed: Vec::new(),
-            force: false,
             gap: Span::seconds(0),
             live: None,
             lab: LabOptions::default(),

@@ -37,7 +37,7 @@ impl Stopped {
         let state = history.runs.get(run).ok_or(DriveError::NoRun(*run))?;
         let shelf = BodyReader::of(journal, history, *run).ok();
         match output {
-            Output::Json => json(&summary::as_json(state, Driven::No, &store.describe())),
+            Output::Json => json(&summary::as_json(state, Driven::No, &store.describe(), shelf.as_ref())),
             Output::Text => {
                 to_stdout(&summary::text(history, state, &store.describe(), shelf.as_ref(), began.elapsed()));
             }

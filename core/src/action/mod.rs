@@ -11,6 +11,7 @@ mod on_host;
 mod package_word;
 mod secret;
 mod undo;
+pub(crate) mod units;
 pub(crate) mod values;
 
 pub use check::CheckError;
@@ -228,5 +229,10 @@ impl Action {
     /// What is lost for good when it runs.
     pub fn losses(&self, before: &Image) -> Vec<Residue> {
         self.kind().losses(before)
+    }
+
+    /// What of the losses that were announced came true, as images from before and after show it.
+    pub fn lost(&self, announced: &[Residue], before: &Image, after: &Image) -> Vec<Residue> {
+        self.kind().lost(announced, before, after)
     }
 }

@@ -1,8 +1,8 @@
 //! Resources of a host that several kinds of actions share: their footprint, and how they are put back.
 
 use crate::action::{Accepted, Action, FileRestore, Service, ServiceState, Target, Undo};
-use crate::id::ResourceKey;
-use crate::resource::{Active, Fields, Footprint, Image, Kind, State};
+use crate::id::{HostName, ResourceKey};
+use crate::resource::{Fields, Footprint, Image, Kind, Loss, Residue, State};
 
 /// Files as resources that are owned.
 pub(super) fn files<'a>(target: &Target, paths: impl IntoIterator<Item = &'a str>) -> Vec<Footprint> {
@@ -20,6 +20,15 @@ pub(super) fn evidence(target: &Target, path: &str) -> Vec<Footprint> {
     vec![Footprint::new(ResourceKey::file(host, path), Fields::Evidence)]
 }
 
+/// Whether a file is `wanted`'s, a `user` or `user:group`; none where that cannot be told: a number may be shown by name.
+pub(super) fn is_owner(wanted: &str, owner: &str) -> Option<bool> {
+    if owner == wanted || owner.split(':').next() == Some(wanted) {
+        return Some(true);
+    }
+    let is_number = |name: &str| name.parse::<u32>().is_ok();
+    if wanted.split(':').any(is_number) { None } else { Some(false) }
+}
+
 /// Puts one file, link or tree back.
 pub(super) fn file_back(key: &ResourceKey, state: &State) -> Undo {
     let path = match key.kind() {
@@ -35,6 +44,38 @@ pub(super) fn put_back(before: &Image) -> Vec<Undo> {
     files.map(|(key, state)| file_back(key, state)).collect()
 }
 
+/// What putting these files back does not bring, where they are removed or replaced as a whole.
+pub(super) fn losses(before: &Image) -> Vec<Residue> {
+    let mut losses = Vec::new();
+    for (key, state) in before {
+        match state {
+            State::File { inode: Some(_), .. } => losses.push(Residue { key: key.clone(), loss: Loss::OtherNames }),
+            State::Tree { apart: Some(apart), .. } => {
+                let all = [(&apart.sockets, Loss::Socket), (&apart.names, Loss::OtherNames)];
+                for (paths, loss) in all {
+                    losses.extend(paths.iter().map(|path| Residue { key: below(key, path), loss }));
+                }
+                if apart.holes.contains("") {
+                    losses.push(Residue { key: key.clone(), loss: Loss::Holes });
+                }
+            }
+            _ => {}
+        }
+    }
+    losses
+}
+
+/// The key of a path below a directory; the directory's own for those that are not named.
+pub(crate) fn below(key: &ResourceKey, path: &str) -> ResourceKey {
+    match key.kind() {
+        Some(Kind::File(host, dir)) if !path.is_empty() => HostName::new(host).map_or_else(
+            |_| key.clone(),
+            |host| ResourceKey::file(&host, &format!("{}/{path}", dir.trim_end_matches('/'))),
+        ),
+        _ => key.clone(),
+    }
+}
+
 /// Puts a unit back into a recorded state. Of a unit that was not there, only what could have been changed is undone:
 /// it is stopped and disabled; its file belongs to a package or file step.
 pub(super) fn unit_back(key: &ResourceKey, state: &State) -> Option<Undo> {
@@ -43,7 +84,7 @@ pub(super) fn unit_back(key: &ResourceKey, state: &State) -> Option<Undo> {
     };
     let (run, enabled) = match state {
         State::Unit { active, enabled } => (
-            if *active == Active::Active { ServiceState::Started } else { ServiceState::Stopped },
+            if active.runs() { ServiceState::Started } else { ServiceState::Stopped },
             match enabled.as_str() {
                 "enabled" => Some(true),
                 "disabled" => Some(false),

@@ -60,7 +60,7 @@ impl Undo {
             Accepted::Any => true,
             Accepted::Absent => *live == State::Absent,
             Accepted::Stopped => match live {
-                State::Unit { active, .. } => *active != crate::resource::Active::Active,
+                State::Unit { active, .. } => !active.runs(),
                 other => *other == State::Absent,
             },
             Accepted::NewNode => matches!(live, State::Node(node) if !seen_uid(&node.uid)),
@@ -83,6 +83,7 @@ pub fn restore_touched(before: &Image) -> Vec<Undo> {
             timeout: Span::seconds(900),
             terminating: None,
             grace: None,
+            retry_denied: None,
         };
         let mut drain = Undo::new(Action::Drain(drain));
         if let Some(Kind::Node(name)) = key.kind() {

@@ -36,6 +36,35 @@ pub(super) fn path(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// As [`path`], and no directory's.
+pub(super) fn file_path(text: &str) -> Result<(), String> {
+    path(text)?;
+    if text.ends_with('/') { Err(format!("the path `{}` is a directory's", text.shown())) } else { Ok(()) }
+}
+
+/// Permission bits in three or four octal digits.
+pub(super) fn mode(text: &str) -> Result<(), String> {
+    let octal = (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    if octal || text.contains("{{") {
+        return Ok(());
+    }
+    Err(format!("the mode `{}` is not three or four octal digits, such as 0644", text.shown()))
+}
+
+/// The permission bits that such digits stand for; none while they hold a template.
+pub(super) fn bits(mode: &str) -> Option<u32> {
+    u32::from_str_radix(mode, 8).ok()
+}
+
+/// An owner: `user` or `user:group`.
+pub(super) fn owner(text: &str) -> Result<(), String> {
+    let names: Vec<&str> = text.split(':').collect();
+    if names.len() > 2 {
+        return Err("the owner is not `user` or `user:group`".to_owned());
+    }
+    names.into_iter().try_for_each(|name| word("owner", name, "-._"))
+}
+
 /// As [`word`], for all of them.
 pub(crate) fn words<'a>(what: &str, all: impl IntoIterator<Item = &'a String>, extra: &str) -> Result<(), String> {
     all.into_iter().try_for_each(|text| word(what, text, extra))

@@ -100,7 +100,8 @@ impl KindDoc {
                 lone |= !action.needs_host();
             }
         }
-        let reads = TABLE.iter().any(|row| row.name == self.name && row.reads);
+        let row = TABLE.iter().find(|row| row.name == self.name);
+        let (reads, one_of) = row.map_or((false, &[][..]), |row| (row.reads, row.one_of));
         match self.sort {
             Sort::Inverse => vec![fact("done by", vec!["a rollback only; no runbook can use it"])],
             Sort::Gate => vec![
@@ -115,12 +116,16 @@ impl KindDoc {
                 if lone {
                     sections.extend(["before", "after"]);
                 }
-                vec![
+                let one_of: Vec<String> = one_of.iter().map(|name| format!("`{name}`")).collect();
+                let needs =
+                    (!one_of.is_empty()).then(|| Fact { name: "needs", is: format!("one of {}", one_of.join(", ")) });
+                let facts = [
                     fact("acts", places),
                     Fact { name: "sections", is: sections.join(", ") },
                     fact("rollback", classes),
                     fact("in doubt", recoveries),
-                ]
+                ];
+                needs.into_iter().chain(facts).collect()
             }
         }
     }

@@ -178,22 +178,17 @@ fn a_documented_default_is_what_is_read_where_nothing_is_written() {
 
 #[test]
 fn a_field_is_documented_as_required_if_and_only_if_nothing_is_read_without_it() {
-    // Of these fields one must be given, and none by itself.
-    let one_of: [(&str, &[&str]); 4] = [
-        ("package", &["names", "exact"]),
-        ("repository", &["enable", "disable", "release"]),
-        ("service", &["unit", "units", "state", "enabled"]),
-        ("wait", &["port", "path", "unit", "for"]),
-    ];
     for kind in usable() {
         for (number, form) in kind.forms.iter().enumerate() {
             let values = least(&kind, number);
-            let several = one_of.iter().find(|(name, _)| *name == kind.name).map_or(&[][..], |(_, all)| all);
+            let several = TABLE.iter().find(|row| row.name == kind.name).map_or(&[][..], |row| row.one_of);
             let needed: BTreeSet<&str> =
                 values.iter().map(|(name, _)| name.as_str()).filter(|name| !several.contains(name)).collect();
             let required: BTreeSet<&str> =
                 form.fields.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
             assert_eq!(required, needed, "{}", kind.name);
+            let given = values.iter().any(|(name, _)| several.contains(&name.as_str()));
+            assert_eq!(given, !several.is_empty(), "{}: one of {several:?} has to be given", kind.name);
         }
     }
 }

@@ -60,6 +60,25 @@ impl Field {
         all
     }
 
+    /// A word that is one of several, and has nothing below it.
+    fn word(word: &str, schema: &Value) -> Self {
+        Self {
+            name: word.to_owned(),
+            takes: String::new(),
+            unit: None,
+            required: false,
+            default: None,
+            about: paragraphs(schema),
+            choices: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// The same of words that say nothing of themselves.
+    fn words(all: &[Value]) -> impl Iterator<Item = Self> {
+        all.iter().filter_map(Value::as_str).map(|word| Self::word(word, &Value::Null))
+    }
+
     /// What it takes, with the words that it may be.
     pub fn kind(&self) -> String {
         let mut words: Vec<&str> = Vec::new();
@@ -128,8 +147,11 @@ fn shape(schema: &Value) -> Shape {
         return Shape { takes: takes.to_owned(), unit, ..Shape::default() };
     }
     if let Some(word) = schema.get("const").and_then(Value::as_str) {
-        let choice = Field { takes: String::new(), ..Field::of(word, &Value::Object(Map::new()), false) };
-        return Shape { takes: "one of".to_owned(), choices: vec![choice], ..Shape::default() };
+        return Shape {
+            takes: "one of".to_owned(),
+            choices: vec![Field::word(word, &Value::Null)],
+            ..Shape::default()
+        };
     }
     let branches: Vec<&Value> =
         array(schema, "anyOf").iter().chain(array(schema, "oneOf")).filter(|branch| !is_null(branch)).collect();
@@ -153,11 +175,7 @@ fn shape(schema: &Value) -> Shape {
     }
     let words = array(schema, "enum");
     if !words.is_empty() {
-        let choice = |word: &Value| Field {
-            takes: String::new(),
-            ..Field::of(word.as_str().unwrap_or_default(), &Value::Object(Map::new()), false)
-        };
-        return Shape { takes: "one of".to_owned(), choices: words.iter().map(choice).collect(), ..Shape::default() };
+        return Shape { takes: "one of".to_owned(), choices: Field::words(words).collect(), ..Shape::default() };
     }
     let kinds: Vec<&str> = match schema.get("type") {
         Some(Value::String(kind)) => vec![kind],
@@ -249,15 +267,9 @@ fn choices(branches: &[&Value]) -> Shape {
     let mut all = Vec::new();
     for branch in branches {
         if let Some(word) = branch.get("const").and_then(Value::as_str) {
-            let field = Field::of(word, branch, false);
-            all.push(Field { takes: String::new(), ..field });
+            all.push(Field::word(word, branch));
         }
-        all.extend(
-            array(branch, "enum")
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|word| Field { takes: String::new(), ..Field::of(word, &Value::Object(Map::new()), false) }),
-        );
+        all.extend(Field::words(array(branch, "enum")));
         for (name, schema) in branch.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let about = paragraphs(branch);
             let field = Field::of(name, schema, false);

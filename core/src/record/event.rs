@@ -119,6 +119,9 @@ pub enum Event {
         found: State,
         /// Whether the step went on regardless.
         forced: bool,
+        /// What differs, in words; left out before format 1.6.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<BodyId>,
     },
     /// The run is over.
     RunClosed(Box<RunClosed>),

@@ -5,7 +5,7 @@ use super::closed::LISTS_LIMIT;
 use super::decision::Compensates;
 use crate::canon;
 use crate::cluster::ClusterId;
-use crate::id::{BlobId, BodyId, HostName, PlanDigest, RunId};
+use crate::id::{BlobId, BodyId, HostName, PlanDigest, ResourceKey, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +59,10 @@ pub struct FoundThere {
     /// Hosts that are other machines than recorded, and that a person said to go on with.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub host_changed: BTreeSet<HostName>,
+    /// Resources that someone changed since, and that this process may change back all the same: a person was shown what was
+    /// found, or named them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forced: BTreeSet<ResourceKey>,
 }
 
 impl FoundThere {

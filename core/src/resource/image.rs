@@ -50,6 +50,18 @@ pub enum Loss {
     NotSeenBefore,
     /// It is not known to be on the host's disk: a power cut may lose it.
     NotSynced,
+    /// The unit runs and nothing starts it again: it is masked, or it was made for as long as it runs.
+    StaysStopped,
+    /// The stopped unit had left processes behind, which are ended.
+    LeftProcesses,
+    /// The unit starts at boot in a way that `systemctl disable` does not bring back.
+    EnabledOtherwise,
+    /// A socket, which no archive holds.
+    Socket,
+    /// The file had other names (hard links), and is one of its own since.
+    OtherNames,
+    /// The file had holes, which are filled.
+    Holes,
 }
 
 impl Loss {
@@ -66,6 +78,12 @@ impl Loss {
             Self::NotUndone => "was not taken back",
             Self::NotSeenBefore => "was not looked at before it was changed, so nothing puts it back",
             Self::NotSynced => "not known to be on the host's disk",
+            Self::StaysStopped => "stays stopped: masked or transient, so nothing starts it again",
+            Self::LeftProcesses => "had left processes behind, which are ended",
+            Self::EnabledOtherwise => "is enabled for good: how it started at boot before is not put back",
+            Self::Socket => "a socket, which only the program that listens there makes again",
+            Self::OtherNames => "had other names (hard links), and is a file of its own since",
+            Self::Holes => "had holes, which are filled",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! States of resources, and which of their fields count.
 
+use super::tree::Apart;
 use crate::id::BodyId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,28 @@ pub enum Active {
     Inactive,
     /// Not running because it failed.
     Failed,
+    /// Not running, while processes that it started are left in its control group.
+    Leftovers,
+}
+
+impl Active {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Failed => "failed",
+            Self::Leftovers => "stopped with leftovers",
+        }
+    }
+
+    /// Whether systemd takes it to run.
+    pub const fn runs(self) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Inactive | Self::Failed | Self::Leftovers => false,
+        }
+    }
 }
 
 /// One installed package: what `rpm -q` prints, epoch always written out (0 where rpm prints `(none)`).
@@ -55,6 +78,10 @@ pub struct Pod {
     /// Whether it has an emptyDir volume, whose data an eviction destroys.
     pub emptydir: bool,
 }
+
+/// Folders above a file that are not as most are, by path: `MODE USER:GROUP`, the mode in octal digits. Where one is gone when
+/// the file is put back, it is made so; all others are root's, with mode 0755.
+pub type Above = BTreeMap<String, String>;
 
 /// The state of one resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,18 +129,49 @@ pub enum State {
         /// `NAME=0xHEX` for each, sorted. Left out where there is none, or nobody looked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attributes: Option<BodyId>,
+        /// The number that its file system knows it by, of one that has several names (hard links); else left out, as it was
+        /// before format 1.6. Never compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inode: Option<u64>,
+        /// Whether it takes less room than its length: it has holes, and gets them back. Left out where it has none. Never
+        /// compared.
+        #[serde(default, skip_serializing_if = "is_false")]
+        holes: bool,
+        /// The folders above it that are not root's with mode 0755: see [`Above`]. Left out where all are, and where nobody
+        /// looked, as before format 1.6. Never compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        above: Option<Box<Above>>,
     },
     /// A symbolic link.
     Link {
         /// Where it points, as stored.
         target: String,
+        /// Owner and group as `user:group`; left out where nobody looked, as before format 1.6. Compared where both looks
+        /// asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+        /// The folders above it that are not root's with mode 0755: see [`Above`]. Left out where all are, and where nobody
+        /// looked, as before format 1.6. Never compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        above: Option<Box<Above>>,
     },
     /// A directory with everything below it, as one archive.
     Tree {
         /// Number of files, links and directories below it.
         entries: u64,
-        /// The archive: canonical, so equal trees have equal bodies.
+        /// The archive: canonical, so trees that are equal up to the last time have equal bodies.
         body: BodyId,
+        /// What is in it, without times: see [`tree`](super::tree). Trees with equal lists are the same. Left out where
+        /// nobody made one, as before format 1.6.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<BodyId>,
+        /// What the archive does not hold; left out where it holds all. Never compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        apart: Option<Box<Apart>>,
+        /// The folders above it that are not root's with mode 0755: see [`Above`]. Left out where all are, and where nobody
+        /// looked, as before format 1.6. Never compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        above: Option<Box<Above>>,
     },
     /// A host's boot.
     Boot {
@@ -194,20 +252,52 @@ impl Fields {
 impl State {
     /// A regular file of which no more is known: neither time nor attributes.
     pub fn file(mode: u32, owner: impl Into<String>, size: u64, body: BodyId) -> Self {
-        Self::File { mode, owner: owner.into(), size, body, mtime: None, attributes: None }
+        let (owner, above) = (owner.into(), None);
+        Self::File { mode, owner, size, body, mtime: None, attributes: None, inode: None, holes: false, above }
     }
 
-    /// Whether all of it agrees. Of files the time does not count: whoever writes the same again changes nothing. Their
-    /// attributes count where both looks asked for them.
+    /// A symbolic link of which no more is known.
+    pub fn link(target: impl Into<String>) -> Self {
+        Self::Link { target: target.into(), owner: None, above: None }
+    }
+
+    /// A directory of which no more is known than its archive.
+    pub fn tree(entries: u64, body: BodyId) -> Self {
+        Self::Tree { entries, body, list: None, apart: None, above: None }
+    }
+
+    /// Whether all of it agrees. Times do not count, neither of files nor of what is in a directory: whoever writes the same
+    /// again changes nothing. Attributes of files count where both looks asked for them; of trees without a list it is not
+    /// known what differs, and their archives are compared.
     fn alike(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Self::File { mode, owner, size, body, mtime, attributes },
-                Self::File { mode: m, owner: o, size: s, body: b, mtime: t, attributes: a },
+                Self::File { mode, owner, size, body, mtime, attributes, inode: _, holes: _, above: _ },
+                Self::File {
+                    mode: m,
+                    owner: o,
+                    size: s,
+                    body: b,
+                    mtime: t,
+                    attributes: a,
+                    inode: _,
+                    holes: _,
+                    above: _,
+                },
             ) => {
                 let looked = mtime.is_some() && t.is_some();
                 (mode, owner, size, body) == (m, o, s, b) && (!looked || attributes == a)
             }
+            (Self::Link { target, owner, above: _ }, Self::Link { target: t, owner: o, above: _ }) => {
+                target == t && (owner.is_none() || o.is_none() || owner == o)
+            }
+            (
+                Self::Tree { entries, body, list, apart: _, above: _ },
+                Self::Tree { entries: e, body: b, list: l, apart: _, above: _ },
+            ) => match (list, l) {
+                (Some(list), Some(l)) => list == l,
+                _ => (entries, body) == (e, b),
+            },
             _ => self == other,
         }
     }
@@ -247,6 +337,9 @@ impl State {
         if let Self::File { attributes: Some(attributes), .. } = &mut self {
             *attributes = told(*attributes)?;
         }
+        if let Self::Tree { list: Some(list), .. } = &mut self {
+            *list = told(*list)?;
+        }
         Ok(self)
     }
 
@@ -259,18 +352,15 @@ impl State {
     }
 }
 
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("absent"),
-            Self::Unit { active, enabled } => {
-                let active = match active {
-                    Active::Active => "active",
-                    Active::Inactive => "inactive",
-                    Active::Failed => "failed",
-                };
-                write!(f, "{active}, {enabled}")
-            }
+            Self::Unit { active, enabled } => write!(f, "{}, {enabled}", active.word()),
             Self::Package { installed } => {
                 let list: Vec<String> = installed.iter().map(Nevra::to_string).collect();
                 f.write_str(&list.join(", "))
@@ -281,8 +371,8 @@ impl fmt::Display for State {
             }
             Self::Repository { enabled } => f.write_str(if *enabled { "enabled" } else { "disabled" }),
             Self::Release { version } => write!(f, "release {version}"),
-            Self::Link { target } => write!(f, "link to {target}"),
-            Self::Tree { entries, body } => {
+            Self::Link { target, .. } => write!(f, "link to {target}"),
+            Self::Tree { entries, body, .. } => {
                 write!(f, "directory with {entries} entries, body {}", body.short())
             }
             Self::Boot { id } => write!(f, "boot {id}"),

@@ -1,6 +1,6 @@
 //! States are compared on the fields that count, and keys are read as they were made.
 
-use super::{Fields, Kind, ObjectRef, State};
+use super::{Apart, Fields, Kind, ObjectRef, State};
 use crate::id::{BodyId, HostName, ResourceKey};
 use serde::Serialize;
 #[test]
@@ -12,6 +12,9 @@ fn of_a_file_the_time_does_not_count_and_attributes_do_where_both_were_looked_at
         body: BodyId([1; 32]),
         mtime,
         attributes: attributes.map(|byte| BodyId([byte; 32])),
+        inode: mtime.map(i64::unsigned_abs),
+        holes: mtime == Some(2),
+        above: None,
     };
     let unknown = State::file(0o644, "root:root", 1, BodyId([1; 32]));
     let same = |one: &State, other: &State| one.same(other, Fields::All) && other.same(one, Fields::All);
@@ -20,6 +23,38 @@ fn of_a_file_the_time_does_not_count_and_attributes_do_where_both_were_looked_at
     assert!(same(&of(Some(1), Some(2)), &unknown), "what an older look did not ask for is not known");
     assert!(!same(&of(Some(1), None), &State::file(0o600, "root:root", 1, BodyId([1; 32]))));
     assert!(!same(&of(Some(1), None), &State::Absent));
+}
+
+/// Archives have times: a `touch` makes another one of the same tree.
+#[test]
+fn trees_with_equal_lists_are_the_same_whatever_their_times() {
+    let of = |body, list: Option<u8>, socket: Option<&str>| State::Tree {
+        entries: 2,
+        body: BodyId([body; 32]),
+        list: list.map(|byte| BodyId([byte; 32])),
+        apart: socket.map(|path| Box::new(Apart { sockets: [path.to_owned()].into(), ..Apart::default() })),
+        above: None,
+    };
+    let same = |one: &State, other: &State| one.same(other, Fields::All) && other.same(one, Fields::All);
+    assert!(same(&of(1, Some(5), None), &of(2, Some(5), None)), "touched");
+    assert!(same(&of(1, Some(5), Some("a")), &of(1, Some(5), None)), "a socket comes and goes with its program");
+    assert!(!same(&of(1, Some(5), None), &of(1, Some(6), None)), "flags stand in no archive");
+    // What an older look recorded has no list: its archive is all that is known.
+    assert!(same(&State::tree(2, BodyId([1; 32])), &of(1, Some(5), None)));
+    assert!(!same(&State::tree(2, BodyId([1; 32])), &of(2, Some(5), None)));
+    assert!(!same(&State::tree(3, BodyId([1; 32])), &of(1, Some(5), None)));
+}
+
+#[test]
+fn the_owner_of_a_link_counts_where_both_looks_asked_for_it() {
+    let of = |target: &str, owner: Option<&str>| State::Link {
+        target: target.to_owned(),
+        owner: owner.map(str::to_owned),
+        above: None,
+    };
+    let same = |one: &State, other: &State| one.same(other, Fields::All) && other.same(one, Fields::All);
+    assert!(same(&of("x", Some("a:a")), &State::link("x")) && same(&of("x", Some("a:a")), &of("x", Some("a:a"))));
+    assert!(!same(&of("x", Some("a:a")), &of("x", Some("b:b"))) && !same(&of("x", None), &of("y", None)));
 }
 
 /// What stands in journals of format 1.0 is still the one form of its value.

@@ -480,7 +480,7 @@ fn residues(
     let mut all = BTreeSet::new();
     let whole = rules.what_is_left_is_a_residue().then(|| leftover::spoken_for(state, scope));
     for (step, known) in whole.as_ref().unwrap_or(scoped).iter().filter_map(|ix| state.step(*ix)) {
-        all.extend(leftover::announced(known, open));
+        all.extend(leftover::announced(known, rules, open));
         if whole.is_some() {
             all.extend(leftover::beyond(step, known));
         }

@@ -355,6 +355,7 @@ fn a_drain_on_the_way_back_is_announced() {
         timeout: crate::span::Span::seconds(1),
         terminating: None,
         grace: None,
+        retry_denied: None,
     };
     let mut bench = Bench::open(&hosts(1, 1, 0));
     let intent = crate::record::Intent {

@@ -1,5 +1,6 @@
 //! The whole journal folded: every run, and the last recorded state of every resource, whichever step wrote it.
 
+use crate::action::Action;
 use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::port::{JournalRead, ReadError, Stored};
 use crate::record::{
@@ -7,7 +8,7 @@ use crate::record::{
     Why, World,
 };
 use crate::run::inadmissible::Inadmissible;
-use crate::run::plan::{Plan, PlanError};
+use crate::run::plan::{Plan, PlanError, Work};
 use crate::run::rules::version::Rules;
 use crate::run::scope;
 use crate::run::state::{ApplyError, RunState};
@@ -199,6 +200,24 @@ impl History {
     /// The last recorded state of a resource in the world of a run, whichever run recorded it.
     pub fn last(&self, run: RunId, key: &ResourceKey) -> Option<&Recorded> {
         self.known(run)?.last.get(key)
+    }
+
+    /// The last step that rebooted a resource's host after the resource was recorded: what the boot made of it is ours.
+    pub fn rebooted_since(&self, run: RunId, key: &ResourceKey) -> Option<(RunId, &StepPath)> {
+        let (recorded, host) = (self.last(run, key)?.seq, key.host()?);
+        let world = &self.runs.get(&run)?.opened.world;
+        let mut last: Option<(Seq, RunId, &StepPath)> = None;
+        for (id, state) in self.runs.iter().filter(|(_, state)| state.opened.world == *world) {
+            for (_, step, known) in state.steps() {
+                let here = step.target.host.as_ref().is_some_and(|name| name.as_str() == host);
+                let Some((_, seq)) = known.job.filter(|_| here && known.begun) else { continue };
+                let reboots = matches!(step.work, Work::Act(Action::Reboot {}));
+                if reboots && seq > recorded && last.is_none_or(|(before, ..)| before < seq) {
+                    last = Some((seq, *id, &step.path));
+                }
+            }
+        }
+        last.map(|(_, id, path)| (id, path))
     }
 
     /// Whether a Node was ever seen under this UID in the world of a run.

@@ -186,6 +186,7 @@ fn what_a_process_found_where_the_run_acts_is_known_from_then_on() {
         machines: Some(keys(of, &format!("machine {of}"))),
         taken: claim(of),
         host_changed: BTreeSet::from([host(of)]),
+        forced: BTreeSet::from([ResourceKey::boot(&host(of))]),
     };
     let opened = RunOpened {
         host_keys: Some(keys("a", "key a")),
@@ -199,6 +200,10 @@ fn what_a_process_found_where_the_run_acts_is_known_from_then_on() {
     assert_eq!((&state.host_keys, &state.machines), (&both("key"), &both("machine")));
     assert_eq!(state.taken.keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(state.host_changed, BTreeSet::from([host("a"), host("b")]));
+    // A person agreed for one process: the next one asks anew.
+    assert!(
+        state.may_overwrite(&ResourceKey::boot(&host("b"))) && !state.may_overwrite(&ResourceKey::boot(&host("a")))
+    );
 }
 
 #[test]

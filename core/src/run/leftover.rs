@@ -7,6 +7,7 @@ use crate::record::Scope;
 use crate::resource::{Fields, Footprint, Loss, Residue};
 use crate::run::effect::{effect_unknown, unknown_effect};
 use crate::run::plan::{Step, StepIx, Work};
+use crate::run::rules::version::Rules;
 use crate::run::scope::{OpenImage, covers};
 use crate::run::state::{RunState, StepState};
 use std::collections::BTreeSet;
@@ -31,12 +32,27 @@ fn untouched(known: &StepState, open: OpenImage<'_>) -> bool {
     intent.action.judge(&intent.footprint, &before, &after) == Verdict::NotApplied
 }
 
-/// What a step in scope lost for good by what its action announced.
-pub(crate) fn announced(known: &StepState, open: OpenImage<'_>) -> Vec<Residue> {
-    match &known.intent {
-        Some(intent) if known.stage.is_doubtful() || known.touched && !untouched(known, open) => intent.losses.clone(),
-        _ => Vec::new(),
+/// What a step lost for good by what its action announced. Since rules 5 that is what is gone, and what its job said will
+/// be: of what it only set out to do nothing is lost.
+pub fn announced(known: &StepState, rules: Rules, open: OpenImage<'_>) -> Vec<Residue> {
+    let Some(intent) = &known.intent else { return Vec::new() };
+    if known.stage.is_doubtful() {
+        return intent.losses.clone();
     }
+    if !known.touched {
+        return Vec::new();
+    }
+    if !rules.only_what_is_gone_is_lost() {
+        return if untouched(known, open) { Vec::new() } else { intent.losses.clone() };
+    }
+    let images = (open(&intent.before), known.after.as_ref().and_then(open));
+    let (Some(before), Some(after)) = images else { return intent.losses.clone() };
+    let is_untouched = intent.action.judge(&intent.footprint, &before, &after) == Verdict::NotApplied;
+    let gone = if is_untouched { Vec::new() } else { intent.action.lost(&intent.losses, &before, &after) };
+    // Its job told of what was still there, and goes.
+    let going = known.losses.iter().filter(|told| intent.losses.contains(told)).cloned();
+    let all: BTreeSet<Residue> = gone.into_iter().chain(going).collect();
+    all.into_iter().collect()
 }
 
 /// What a step left beyond that, whether or not another rollback took it back before.

@@ -333,3 +333,80 @@ fn an_undo_with_resources_names_its_own() {
     let key = ResourceKey::file(&crate::test_util::fixture::host("a"), "/etc/x");
     assert_eq!(residues_of(&bench.history, BACK, &open), [Residue { key, loss: Loss::NotUndone }]);
 }
+
+#[test]
+fn of_a_drain_only_pods_that_are_gone_or_go_are_lost() {
+    use crate::action::{Bare, Drain, Emptydir, Target};
+    use crate::resource::{Pod, State};
+    let pod = |name: &str| Pod {
+        namespace: "x".to_owned(),
+        name: name.to_owned(),
+        uid: format!("uid-{name}"),
+        owner: None,
+        emptydir: false,
+    };
+    let image = |names: &[&str]| {
+        let pods = names.iter().map(|name| pod(name)).collect();
+        Image::from([(ResourceKey::pods("a"), State::Pods { pods })])
+    };
+    let lost = |name: &str| Residue { key: ResourceKey::pod("x", name), loss: Loss::BarePod };
+    let drain = Drain {
+        emptydir: Emptydir::Delete,
+        bare: Bare::Delete,
+        timeout: crate::span::Span::seconds(1),
+        terminating: None,
+        grace: None,
+        retry_denied: None,
+    };
+    let action = Action::Drain(drain);
+    // What is there afterwards, what its job told of, and what was lost of a, b and c.
+    let table: [(&[&str], &[&str], &[&str]); 5] = [
+        (&["a", "b", "c"], &[], &[]),
+        (&["a", "c"], &[], &["b"]),
+        (&["a", "b", "c", "new"], &["c"], &["c"]),
+        (&["b"], &["b", "new"], &["a", "b", "c"]),
+        (&[], &[], &["a", "b", "c"]),
+    ];
+    for rules in Rules::all() {
+        for (after, told, wanted) in table {
+            let mut bench =
+                Bench::open(&Plan { rules: rules.version(), ..one_host(vec![step_of("drain", action.clone())]) });
+            let target = Target { host: Some(crate::test_util::fixture::host("a")), node: Some("a".to_owned()) };
+            let before = image(&["a", "b", "c"]);
+            let intent = Intent {
+                footprint: action.footprint(&target),
+                losses: action.losses(&before),
+                before: ImageRef::here(before),
+                target,
+                ..bench.intent_of(RUN, "a/drain")
+            };
+            bench.feed(RUN, Event::Intent(Arc::new(intent)));
+            let outcome = Outcome {
+                step: path("a/drain"),
+                attempt: 1,
+                ending: Ending::Failed,
+                why: Some(Why::Timeout),
+                code: None,
+                message: None,
+                output: None,
+                after: ImageRef::here(image(after)),
+                captures: BTreeMap::new(),
+                losses: told.iter().map(|name| lost(name)).collect(),
+            };
+            bench.feed(RUN, Event::Outcome(Box::new(outcome)));
+            let wanted: Vec<Residue> = match rules.version() >= 5 {
+                true => wanted.iter().map(|name| lost(name)).collect(),
+                // Before that all, once any of it was seen to be done.
+                false if after.len() >= 3 => Vec::new(),
+                false => ["a", "b", "c"].map(lost).to_vec(),
+            };
+            let way = compensate(&bench.history, (RUN, &Scope::Run), rules, false, &open).expect("it can be planned");
+            assert_eq!(way.residues, wanted, "{rules:?}: {after:?}");
+            if rules.version() >= 5 {
+                let so_far: Vec<Residue> =
+                    crate::run::rules::ending::lost_so_far(bench.state(), &open).into_iter().collect();
+                assert_eq!(so_far, wanted, "the end of the run says what its rollback does: {after:?}");
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod compensate;
 pub mod decide;
 pub mod effect;
 pub mod history;
+pub mod in_force;
 pub mod inadmissible;
 pub mod leftover;
 pub mod life;

@@ -145,9 +145,14 @@ impl Plan {
     /// Name and purpose that the plan of a typed action has. Both are stored, so they never change.
     const TYPED: (&str, &str) = ("exec", "one action, typed by a person");
 
-    /// The plan of one action that a person typed: one step in the lane of its host.
-    pub fn typed(host: HostName, step: Step, inventory: Option<String>) -> Self {
+    /// The plan of one action that a person typed: its steps in the lane of its host, or before all hosts where it has
+    /// none.
+    pub fn typed(host: Option<HostName>, steps: Vec<Step>, inventory: Option<String>) -> Self {
         let (runbook, about) = Self::TYPED;
+        let count = StepIx::try_from(steps.len()).unwrap_or(StepIx::MAX);
+        let first = Lane { kind: LaneKind::First, start: 0, end: if host.is_some() { 0 } else { count } };
+        let own = host.map(|host| Lane { kind: LaneKind::Host(host), start: 0, end: count });
+        let last = Lane { kind: LaneKind::Last, start: count, end: count };
         Self {
             runbook: runbook.to_owned(),
             about: about.to_owned(),
@@ -157,12 +162,8 @@ impl Plan {
             serial: 1,
             // A failure ends the run: there is nothing to go on with, and typing it again is a retry.
             max_fail: 1,
-            lanes: vec![
-                Lane { kind: LaneKind::First, start: 0, end: 0 },
-                Lane { kind: LaneKind::Host(host), start: 0, end: 1 },
-                Lane { kind: LaneKind::Last, start: 1, end: 1 },
-            ],
-            steps: vec![step],
+            lanes: std::iter::once(first).chain(own).chain([last]).collect(),
+            steps,
             compensates: None,
         }
     }
@@ -269,7 +270,7 @@ mod tests {
             undo_reason: None,
             work: Work::Act(action),
         };
-        Plan::typed(host, step, None)
+        Plan::typed(Some(host), vec![step], None)
     }
 
     #[test]
@@ -281,7 +282,10 @@ mod tests {
         let named_alike = Plan { about: "what a person wrote".to_owned(), ..typed.clone() };
         assert_eq!(named_alike.origin(), Origin::Runbook, "a runbook may have that name too");
         let back = Compensates { run: RunId([1; 8]), scope: Scope::Run };
-        let rollback = Plan { compensates: Some(back), ..typed };
+        let rollback = Plan { compensates: Some(back), ..typed.clone() };
         assert_eq!(rollback.origin(), Origin::Rollback);
+        let of_no_host = Plan::typed(None, typed.steps, None);
+        assert!(of_no_host.check().is_ok() && of_no_host.hosts().next().is_none());
+        assert_eq!(of_no_host.origin(), Origin::Typed);
     }
 }

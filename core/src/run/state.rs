@@ -1,7 +1,7 @@
 //! A run's state: the fold over its entries. Resume, status, rollback, export and strict replay all are this fold.
 
 use crate::action::{UndoClass, Verdict};
-use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, RunId, Seq, StepPath};
+use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::port::Stored;
 use crate::record::Heard;
 use crate::record::{
@@ -204,6 +204,8 @@ pub struct RunState {
     pub closed: Option<Arc<RunClosed>>,
     /// Whether the present owner may overwrite drift.
     pub force: bool,
+    /// The resources of which it may.
+    pub forced: BTreeSet<ResourceKey>,
     /// Other owners since it was opened.
     pub owners: u32,
     /// Epoch of the owner that drove it last.
@@ -258,6 +260,7 @@ impl RunState {
             paused_words: None,
             closed: None,
             force: opened.force,
+            forced: opened.found.as_ref().map(|found| found.forced.clone()).unwrap_or_default(),
             owners: 0,
             epoch: entry.epoch,
             driven_since: entry.seq,
@@ -276,6 +279,11 @@ impl RunState {
         };
         state.open_lanes();
         state
+    }
+
+    /// Whether the present owner may change a resource back that someone changed since.
+    pub fn may_overwrite(&self, key: &ResourceKey) -> bool {
+        self.force || self.forced.contains(key)
     }
 
     /// The index of a step.
@@ -359,10 +367,11 @@ impl RunState {
                 }
                 return Ok(());
             }
-            Event::OwnerChanged { force, .. } => {
+            Event::OwnerChanged { force, found, .. } => {
                 self.owners += 1;
                 (self.epoch, self.driven_since) = (entry.epoch, seq);
                 self.force = *force;
+                self.forced = found.as_ref().map(|found| found.forced.clone()).unwrap_or_default();
                 (self.paused, self.paused_words) = (None, None);
                 for ix in 0..self.steps.len() {
                     let stage = &mut self.steps[ix].stage;

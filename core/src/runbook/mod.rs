@@ -24,6 +24,7 @@ mod work;
 
 pub use expand::{Checked, Given};
 pub use finding::{At, Finding};
+pub use objects::typed_merge;
 pub use parse::{Hosts, Kind, Param, Runbook, StepSpec};
 
 pub(crate) use forms::form_of;

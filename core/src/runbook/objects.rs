@@ -46,6 +46,16 @@ fn patch(mut params: Node) -> Result<Node, Finding> {
     Ok(params)
 }
 
+/// The fields that a person typed, as JSON or as a map in YAML, in the one form in which they are stored.
+pub fn typed_merge(text: &str) -> Result<String, Finding> {
+    if let Some(found) = serde_json::from_str(text).ok().filter(Json::is_object) {
+        return Ok(found.to_string());
+    }
+    let node = Node::parse(text)?;
+    node.map("a map of the fields that are set, such as `{spec: {replicas: 2}}`")?;
+    Ok(json(&node).to_string())
+}
+
 /// A manifest says which object it is.
 fn apply(params: &Node) -> Result<Node, Finding> {
     let form = |at: At, what: &str| Finding::new(at, what, APPLY);

@@ -112,7 +112,9 @@ impl Maker<'_> {
         let meant = super::objects::meant(name, params);
         let (meant, mut params) = self.note(meant)?;
         let mut whole = true;
-        if meant == "file.write" {
+        // Whatever has a mode has one of permission bits.
+        let form = find(&params, "mode").and_then(|_| super::form_of(&meant));
+        if form.is_some_and(|form| form.fields.iter().any(|field| field.name == "mode")) {
             let octal = octal_mode(&mut params);
             if self.note(octal).is_none() {
                 whole = false;

@@ -104,7 +104,13 @@ impl Strict<'_> {
             }
             match (self.image(family, &first.before), self.image(family, &intent.before)) {
                 (Some(old), Some(now)) => {
-                    let found = extended(&intent.action, &intent.target, (*old).clone(), (*now).clone());
+                    let found = extended(
+                        state.rules,
+                        &intent.action,
+                        &intent.target,
+                        &intent.footprint,
+                        ((*old).clone(), (*now).clone()),
+                    );
                     let got = (&*now, &intent.inverse, &intent.losses);
                     if (&found.before, &found.inverse, &found.losses) != got {
                         let words = |before, inverse| format!("{}; {}", told::value(before), told::value(inverse));
@@ -134,11 +140,11 @@ impl Strict<'_> {
             }
             match self.image(family, &intent.before) {
                 Some(before) => {
-                    let inverse = intent.action.inverse(&intent.target, &before);
+                    let (inverse, losses) =
+                        prepare::way_back(state.rules, &intent.action, &intent.target, &intent.footprint, &before);
                     if inverse != intent.inverse {
                         return differs("inverse", told::value(&inverse), told::value(&intent.inverse));
                     }
-                    let losses = intent.action.losses(&before);
                     if losses != intent.losses {
                         return differs("losses", told::value(&losses), told::value(&intent.losses));
                     }
@@ -198,8 +204,7 @@ impl Strict<'_> {
         let Some((step, _)) = state.step(ix) else { return Ok(true) };
         let mut closed = false;
         let last = |key: &ResourceKey| self.last(run, key).inspect_err(|()| closed = true);
-        let found =
-            drifts(&self.history, (run, state.force), (step, &intent.action), (&intent.footprint, before), last);
+        let found = drifts(&self.history, run, (step, &intent.action), (&intent.footprint, before), last);
         let found = match found {
             Ok(found) if !closed => found,
             _ => return Ok(false),
@@ -239,7 +244,7 @@ impl Strict<'_> {
         if drift.expected == drift.found {
             return Err(self.diverged(stored, "a state that is not the last recorded one", got()));
         }
-        let forced = goes_on(step, state.force);
+        let forced = goes_on(step, state.may_overwrite(&drift.key));
         if drift.forced != forced {
             let words = |forced| if forced { "the step goes on" } else { "the step stops" };
             return Err(self.diverged(stored, words(forced), words(drift.forced)));

@@ -3,3 +3,6 @@
 pub(crate) mod arbitrary;
 pub(crate) mod fixture;
 pub(crate) mod random_history;
+
+pub(crate) use arbitrary::Arbitrary;
+pub(crate) use random_history::Dice;

@@ -3,13 +3,15 @@
 //! Objects stay JSON. Types of any one version of Kubernetes would drop the fields of another; and an old server must
 //! never be sent what it does not know.
 
+use super::kubeconfig::{self, BadConfig, Way};
 use super::log;
-use crate::{NotPlain, check_plain};
+use super::proxy::Proxy;
+use super::token::TokenFile;
+use crate::NotPlain;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
-use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::client::{AuthError, Body};
 use palinode_core::cluster::ClusterId;
 use serde_json::Value;
 use std::error::Error;
@@ -34,6 +36,9 @@ const PAGE: u32 = 500;
 
 /// So many pages of a list are read.
 const PAGES: usize = 400;
+
+/// So often a list is begun anew whose later pages the server has forgotten.
+const EXPIRED: u32 = 3;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -166,8 +171,13 @@ impl Answer {
 
     /// Whether a disruption budget is the reason.
     pub(crate) fn is_budget(&self) -> bool {
+        self.has_cause("DisruptionBudget")
+    }
+
+    /// Whether this is among the reasons.
+    pub(crate) fn has_cause(&self, reason: &str) -> bool {
         let causes = self.body["details"]["causes"].as_array();
-        causes.into_iter().flatten().any(|cause| cause["reason"] == "DisruptionBudget")
+        causes.into_iter().flatten().any(|cause| cause["reason"] == reason)
     }
 }
 
@@ -175,6 +185,8 @@ impl Answer {
 pub(crate) struct Api {
     client: Client,
     config: kube::Config,
+    proxy: Option<Proxy>,
+    token: Option<TokenFile>,
     id: ClusterId,
 }
 
@@ -206,64 +218,11 @@ pub enum NoCluster {
     },
 }
 
-/// A configuration that does not say what one says.
-#[derive(Debug, thiserror::Error)]
-#[error("it is not what a configuration of a cluster is made of{0}: {1}")]
-struct Unread(String, String);
-
-fn shown(paths: &[PathBuf]) -> String {
-    let all: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    all.join(", ")
-}
-
-/// Where in a text an error is, without a word of the text.
-fn place_in(error: &str) -> String {
-    let number = |word: &str| {
-        let rest = &error[error.find(word)? + word.len()..];
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        (!digits.is_empty()).then_some(digits)
-    };
-    match (number("line "), number("column ")) {
-        (Some(line), Some(column)) => format!(" (line {line}, column {column})"),
-        _ => String::new(),
-    }
-}
-
-/// No configuration of a cluster is longer.
-const MOST_CONFIG: u64 = 16 << 20;
-
-/// The configurations that are read if none is named, of those that are there.
-fn usual() -> Vec<PathBuf> {
-    let named = std::env::var_os("KUBECONFIG").filter(|paths| !paths.is_empty());
-    let all: Vec<PathBuf> = match named {
-        Some(paths) => std::env::split_paths(&paths).collect(),
-        None => std::env::home_dir().into_iter().map(|home| home.join(".kube/config")).collect(),
-    };
-    all.into_iter().filter(|path| path.exists()).collect()
-}
-
 impl Api {
     /// Opens a way: by a file or what `KUBECONFIG` names, and a context or the current one. The server is asked for its
     /// version.
     pub(crate) async fn open(file: Option<&Path>, context: Option<&str>) -> Result<Self, NoCluster> {
-        let paths = file.map_or_else(usual, |file| vec![file.to_owned()]);
-        let bad = |error: KubeconfigError| match error {
-            // What it quotes may be a token, or another file's that a link leads to.
-            KubeconfigError::Parse(error) => {
-                NoCluster::Config(Box::new(Unread(place_in(&error.to_string()), shown(&paths))))
-            }
-            error => NoCluster::Config(Box::new(error)),
-        };
-        for path in &paths {
-            check_plain(path, MOST_CONFIG).map_err(|cause| NoCluster::NotPlain { path: path.clone(), cause })?;
-        }
-        let config = match file {
-            Some(file) => Kubeconfig::read_from(file).map_err(bad)?,
-            None => Kubeconfig::read().map_err(bad)?,
-        };
-        let context = context.map(str::to_owned).or_else(|| config.current_context.clone()).unwrap_or_default();
-        let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-        let mut config = kube::Config::from_custom_kubeconfig(config, &options).await.map_err(bad)?;
+        let Way { mut config, context, proxy, token } = kubeconfig::way(file, context)?;
         // Whoever asks again does so in the open: each request is recorded.
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT);
@@ -278,8 +237,9 @@ impl Api {
             }
             hash.finalize().to_hex()[..32].to_owned()
         });
-        let client = Client::try_from(config.clone()).map_err(|error| NoCluster::Config(Box::new(error)))?;
-        let mut api = Self { client, config, id: ClusterId { server, ca, context, version: String::new() } };
+        let client = client_of(&config)?;
+        let id = ClusterId { server, ca, context, version: String::new() };
+        let mut api = Self { client, config, proxy, token, id };
         let answer = api.get("/version").await.map_err(|error| NoCluster::Silent(Box::new(error)))?;
         match answer.body["gitVersion"].as_str().filter(|_| answer.is_good()) {
             Some(version) => api.id.version = version.chars().filter(|c| !c.is_control()).take(100).collect(),
@@ -297,7 +257,8 @@ impl Api {
     pub(crate) fn streams(&self) -> Result<Client, NoCluster> {
         let mut config = self.config.clone();
         config.read_timeout = None;
-        Client::try_from(config).map_err(|error| NoCluster::Config(Box::new(error)))
+        config.auth_info.token = self.token.as_ref().map(|token| token.token().into()).or(config.auth_info.token);
+        client_of(&config)
     }
 
     /// Reads one thing.
@@ -305,20 +266,37 @@ impl Api {
         self.ask(Verb::Get, path, None).await
     }
 
-    /// Reads a list, page by page.
+    /// When the server says that it answers, as it writes it; none where it does not say.
+    pub(crate) async fn date(&self) -> Option<String> {
+        let request = Request::builder().method(Method::GET).uri("/version").body(Body::empty()).ok()?;
+        let answer = tokio::time::timeout(CONNECT, self.client.send(request)).await.ok()?.ok()?;
+        let date = answer.headers().get(header::DATE)?.to_str().ok()?.to_owned();
+        // Read to its end, so that the connection is used again.
+        let _ = tokio::time::timeout(CONNECT, Limited::new(answer.into_body(), BODY).collect()).await;
+        Some(date)
+    }
+
+    /// Reads a list, page by page. Where the server no longer has what its later pages would show (410), it is read from the
+    /// beginning; the last time in one piece.
     pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Result<Vec<Value>, Answer>, Fault> {
         let (mut items, mut size) = (Vec::new(), 0_usize);
-        let mut next = String::new();
+        let (mut next, mut expired) = (String::new(), 0);
         for _ in 0..PAGES {
-            let mut path = format!("{path}?limit={PAGE}");
-            for (name, value) in [("", query), ("continue=", next.as_str())] {
-                if !value.is_empty() {
-                    path.push('&');
-                    path.push_str(name);
-                    path.push_str(value);
-                }
-            }
+            let limit = if expired < EXPIRED { format!("limit={PAGE}") } else { String::new() };
+            let next_page = if next.is_empty() { String::new() } else { format!("continue={next}") };
+            let query: Vec<&str> =
+                [limit.as_str(), query, next_page.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+            let path = match query.is_empty() {
+                true => path.to_owned(),
+                false => format!("{path}?{}", query.join("&")),
+            };
             let mut answer = self.get(&path).await?;
+            if answer.code == 410 && expired < EXPIRED {
+                (expired, size) = (expired + 1, 0);
+                items.clear();
+                next.clear();
+                continue;
+            }
             if !answer.is_good() {
                 return Ok(Err(answer));
             }
@@ -351,6 +329,9 @@ impl Api {
         if let Some(kind) = kind.filter(|_| body.is_some()) {
             request = request.header(header::CONTENT_TYPE, kind);
         }
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, token.header());
+        }
         let text = body.map(Value::to_string).unwrap_or_default();
         // Old servers compare what a patch tests as it is written, and write these so.
         let text = match verb {
@@ -371,9 +352,10 @@ impl Api {
     }
 
     async fn whole(&self, request: Request<Body>) -> Result<Answer, Fault> {
-        let response = self.client.send(request).await.map_err(|error| match was_sent(&error) {
-            true => Fault::Lost(Box::new(error)),
-            false => Fault::NotSent(Box::new(error)),
+        let response = self.client.send(request).await.map_err(|error| match (was_sent(&error), &self.proxy) {
+            (true, _) => Fault::Lost(plain(error)),
+            (false, None) => Fault::NotSent(plain(error)),
+            (false, Some(proxy)) => Fault::NotSent(Box::new(Through { proxy: proxy.to_string(), cause: plain(error) })),
         })?;
         let (head, body) = response.into_parts();
         let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -395,6 +377,45 @@ impl Api {
         };
         Ok(Answer { code, body, audit, again, size: bytes.len() })
     }
+}
+
+/// A request that a proxy was to pass on.
+#[derive(Debug, thiserror::Error)]
+#[error("the way leads through the proxy {proxy}")]
+struct Through {
+    proxy: String,
+    #[source]
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+fn client_of(config: &kube::Config) -> Result<Client, NoCluster> {
+    let exec = config.auth_info.exec.as_ref();
+    Client::try_from(config.clone()).map_err(|error| match (error, exec) {
+        (kube::Error::Auth(AuthError::AuthExecStart(cause)), Some(exec)) => {
+            let hint = exec.install_hint.as_deref().map(str::trim).filter(|hint| !hint.is_empty());
+            let hint =
+                hint.map_or_else(String::new, |hint| format!(" ({})", hint.lines().collect::<Vec<_>>().join(" ")));
+            let command = exec.command.clone().unwrap_or_default();
+            BadConfig::NoPlugin { command, hint, cause: Some(cause) }.into()
+        }
+        (error, _) => NoCluster::Config(plain(error)),
+    })
+}
+
+/// An error without what a command printed that gets credentials: there may be a token in it.
+fn plain(error: kube::Error) -> Box<dyn Error + Send + Sync> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(found) = cause {
+        if let Some(AuthError::AuthExecRun { out, .. }) = found.downcast_ref::<AuthError>() {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said: Vec<&str> = said.trim().lines().rev().take(3).collect();
+            let said: String = said.into_iter().rev().collect::<Vec<_>>().join(" ").chars().take(500).collect();
+            let said = if said.is_empty() { said } else { format!(": {said}") };
+            return Box::new(BadConfig::PluginFailed(format!("{}{said}", out.status)));
+        }
+        cause = found.source();
+    }
+    Box::new(error)
 }
 
 /// Whether a request that failed may have come to the server.
@@ -434,13 +455,6 @@ pub(crate) fn part(name: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_in_a_configuration_has_no_word_of_it() {
-        let error = "error: line 3 column 14: expected mapping\n --> <input>:3:14\n 3 | token: secret";
-        assert_eq!(place_in(error), " (line 3, column 14)");
-        assert_eq!(place_in("line secret"), "");
-    }
 
     #[test]
     fn names_cannot_leave_their_place() {

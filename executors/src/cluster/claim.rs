@@ -38,8 +38,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How often a thing is looked at after an answer that does not say what became of the change.
 pub(crate) const LOOKS: u32 = 4;
 
-/// How often a request that changes nothing but the claim is made again after such an answer, and any request that the
-/// server had no time for.
+/// How often a request is made that the server had no time for, or whose answer does not say what became of it while nothing
+/// of it is to be seen. It tests what it found: of two that come late, one does not fit.
 const TRIES: u32 = 5;
 
 /// What the annotation says: the journal, and its words. The words are those of whichever run of the journal claimed it.
@@ -83,6 +83,11 @@ pub(crate) fn as_read(object: &Value, at: &str, absence: Absence) -> Value {
             json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version })
         }
     }
+}
+
+/// Whether a Node has one of these claims.
+fn is_written(node: &Value, texts: &BTreeSet<String>) -> bool {
+    node["metadata"]["annotations"][CLAIM].as_str().is_some_and(|text| texts.contains(text))
 }
 
 /// The next pause.
@@ -160,7 +165,7 @@ impl Cluster {
 
 impl ApiJob<'_> {
     /// Whether a Node is claimed by this journal; an end of the job where it is another's, or was ours.
-    fn is_ours(&self, name: &str, node: &Value) -> Result<bool, Stop> {
+    pub(crate) fn is_ours(&self, name: &str, node: &Value) -> Result<bool, Stop> {
         let conflict = |why: String| {
             self.cluster.held.borrow_mut().remove(name);
             Err(failed(Why::Conflict, why))
@@ -255,7 +260,7 @@ impl ApiJob<'_> {
             let mut looks = 1;
             let now = loop {
                 let now = self.same_as(name, &node).await?;
-                if now["metadata"]["annotations"][CLAIM].as_str().is_some_and(|text| texts.contains(text)) {
+                if is_written(&now, &texts) {
                     return self.changed(name, &node, now);
                 }
                 self.is_ours(name, &now)?;
@@ -266,9 +271,15 @@ impl ApiJob<'_> {
                 looks += 1;
                 rest(&mut pause).await;
             };
-            if is_open && (verb != "claim" || unsaid >= TRIES) {
-                let words = format!("{}; node {name} does not have the change so far", answer.words());
-                return Err(failed(meaning(&answer), words));
+            if is_open {
+                if unsaid >= TRIES {
+                    let words = format!(
+                        "{}; it was asked {TRIES} times, and node {name} does not have the change so far",
+                        answer.words()
+                    );
+                    return Err(failed(meaning(&answer), words));
+                }
+                tokio::time::sleep(answer.wait()).await;
             }
             if answer.code == 404 {
                 // It is there, as the look says: made again, as may be.
@@ -298,6 +309,10 @@ impl ApiJob<'_> {
                 };
             }
             node = self.same_as(name, &now).await?;
+            // It may have come late.
+            if is_written(&node, &texts) {
+                return self.changed(name, &now, node);
+            }
         }
     }
 

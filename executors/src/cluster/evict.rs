@@ -13,13 +13,30 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// What came of one eviction.
 pub(crate) enum Came {
+    /// It was accepted.
     Done,
-    Gone,
+    /// The pod that was meant is no more, or somebody else wrote it at the same time.
+    Gone(String),
+    /// This passes by itself.
     Later(Duration, String),
+    /// Somebody denies it, who may think better of it.
+    Denied(String),
+    /// A server error, which may pass.
     Error(String),
+    /// This never passes by itself.
     Never(String),
+    /// Nobody knows.
     Nobody(String),
 }
+
+/// What a webhook that says no begins with, as the server quotes it.
+const WEBHOOK: &str = "admission webhook";
+
+/// What a server says where the namespace is being deleted. Old ones say it in words alone.
+const ENDING: &str = "because it is being terminated";
+
+/// What a server says where rights are lacking.
+const RIGHTS: &str = "cannot create resource";
 
 /// What an answer to an eviction means.
 pub(crate) fn came(answer: &Result<Answer, Fault>) -> Came {
@@ -32,9 +49,12 @@ pub(crate) fn came(answer: &Result<Answer, Fault>) -> Came {
     match answer.code {
         _ if answer.is_good() => Came::Done,
         // Gone, or another one has its name: the one that was meant is no more.
-        404 | 409 => Came::Gone,
+        404 | 409 => Came::Gone(answer.words()),
         429 if answer.is_budget() => {
             Came::Later(wait, format!("its disruption budget allows no eviction now: {}", answer.message()))
+        }
+        429 if answer.message().contains(WEBHOOK) => {
+            Came::Later(wait, format!("a webhook denies its eviction for now (429): {}", answer.message()))
         }
         429 => Came::Later(wait, format!("the API server has too much to do (429): {}", answer.message())),
         // This never passes by itself.
@@ -43,6 +63,11 @@ pub(crate) fn came(answer: &Result<Answer, Fault>) -> Came {
             answer.message()
         )),
         500.. => Came::Error(answer.words()),
+        // What deletes the namespace deletes the pod.
+        403 if answer.has_cause("NamespaceTerminating") || answer.message().contains(ENDING) => {
+            Came::Later(wait, format!("its namespace is being deleted, and it goes with it: {}", answer.message()))
+        }
+        403 if !answer.message().contains(RIGHTS) => Came::Denied(answer.words()),
         _ => Came::Never(answer.words()),
     }
 }
@@ -107,8 +132,8 @@ mod tests {
     fn every_answer_to_an_eviction_has_its_own_meaning() {
         let budget = json!({ "message": "Cannot evict", "details": { "causes": [{ "reason": "DisruptionBudget" }] } });
         assert!(matches!(came(&answer(201, Value::Null)), Came::Done));
-        assert!(matches!(came(&answer(404, Value::Null)), Came::Gone));
-        assert!(matches!(came(&answer(409, Value::Null)), Came::Gone));
+        assert!(matches!(came(&answer(404, Value::Null)), Came::Gone(_)));
+        assert!(matches!(came(&answer(409, Value::Null)), Came::Gone(_)));
         assert!(matches!(came(&answer(429, budget)), Came::Later(_, why) if why.contains("budget")));
         assert!(matches!(came(&answer(429, Value::Null)), Came::Later(_, why) if why.contains("too much to do")));
         let two = json!({ "message": "This pod has more than one PodDisruptionBudget, which is not supported." });
@@ -116,9 +141,22 @@ mod tests {
         for code in [500, 503, 504] {
             assert!(matches!(came(&answer(code, Value::Null)), Came::Error(_)), "{code}");
         }
-        for code in [401, 403, 422] {
+        for code in [401, 422] {
             assert!(matches!(came(&answer(code, Value::Null)), Came::Never(_)), "{code}");
         }
+        let says = |code, words: &str| came(&answer(code, json!({ "message": words })));
+        let hook = "admission webhook \"guard.demo\" denied the request: not now";
+        assert!(matches!(says(429, hook), Came::Later(_, why) if why.contains("a webhook denies")));
+        assert!(matches!(says(403, hook), Came::Denied(why) if why.contains("not now")));
+        let rights =
+            "pods \"web\" is forbidden: User \"me\" cannot create resource \"pods/eviction\" in API group \"\"";
+        assert!(matches!(says(403, rights), Came::Never(_)));
+        // 1.11 sends no cause.
+        let ending =
+            "pods \"web\" is forbidden: unable to create new content in namespace shop because it is being terminated";
+        assert!(matches!(says(403, ending), Came::Later(_, why) if why.contains("namespace is being deleted")));
+        let caused = json!({ "message": "no", "details": { "causes": [{ "reason": "NamespaceTerminating" }] } });
+        assert!(matches!(came(&answer(403, caused)), Came::Later(..)));
         assert!(matches!(came(&Err(Fault::Lost("x".into()))), Came::Nobody(_)));
         assert!(matches!(came(&Err(Fault::Nonsense("x".to_owned()))), Came::Never(_)));
     }

@@ -8,20 +8,28 @@
 //! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
 
 pub(crate) mod api;
+mod checkup;
 pub(crate) mod claim;
+mod discovery;
+pub(crate) mod draining;
 pub(crate) mod evict;
 pub(crate) mod exec;
 mod gate;
 pub(crate) mod job;
+mod kubeconfig;
 mod log;
 pub(crate) mod look;
 pub(crate) mod node;
 pub(crate) mod objects;
 pub(crate) mod on_cluster;
+mod proxy;
 pub(crate) mod rights;
 pub(crate) mod time;
+mod token;
 
 pub use api::NoCluster;
+pub use checkup::{ClusterCheckup, Nodes, RightsOf};
+pub use discovery::{Kinds, NodeFound};
 pub(crate) use exec::Spoken;
 pub(crate) use gate::StoragePod;
 pub(crate) use on_cluster::OnCluster;

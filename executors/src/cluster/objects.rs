@@ -111,16 +111,23 @@ impl ApiJob<'_> {
         thing: &Thing,
         answer: &Answer,
         is_it: impl Fn(Option<&Value>) -> bool,
-    ) -> Result<Stop, Stop> {
+    ) -> Result<Option<Stop>, Stop> {
         let (object, mut pause) = (&thing.object, first_pause());
         for _ in 0..LOOKS {
             if is_it(self.cluster.object(&thing.path).await?.as_ref()) {
-                return Ok(well(format!("{object} is as it was to be, though {}", answer.words())));
+                return Ok(Some(well(format!("{object} is as it was to be, though {}", answer.words()))));
             }
             rest(&mut pause).await;
         }
-        let words = format!("{}; {object} does not have the change so far", answer.words());
-        Err(failed(meaning(answer), words))
+        tokio::time::sleep(answer.wait()).await;
+        Ok(None)
+    }
+
+    /// The end of a change that was asked for so often, and never answered in a way that tells.
+    pub(crate) fn never_told(&self, object: &ObjectRef, answer: &Answer) -> Stop {
+        let words =
+            format!("{}; it was asked {TRIES} times, and {object} does not have the change so far", answer.words());
+        failed(meaning(answer), words)
     }
 
     /// After a request that did not fit: goes on only if nothing has changed but what is none of ours.
@@ -186,6 +193,8 @@ impl ApiJob<'_> {
                 }
                 429 if tries < TRIES => tokio::time::sleep(answer.wait()).await,
                 _ if answer.is_open() && self.is_going(path, uid).await? => break,
+                // It names the UID that it means, so it may be asked for again.
+                _ if answer.is_open() && tries < TRIES => tokio::time::sleep(answer.wait()).await,
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
@@ -248,7 +257,7 @@ impl ApiJob<'_> {
             return Err(bad("is another one's".to_owned()));
         }
         let is_back = |now: &Value| cluster::manifest(now) == wanted && cluster::deleted_at(now).is_none();
-        let mut pause = first_pause();
+        let (mut pause, mut untold) = (first_pause(), None);
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
             let (verb, how, path, body) = match &now {
@@ -270,17 +279,23 @@ impl ApiJob<'_> {
                     return Ok(well(format!("{object} is back, with UID {}", cluster::uid(&answer.body))));
                 }
                 _ if answer.is_conflict() => {
-                    self.unless_changed(thing, now.as_ref()).await?;
+                    // An earlier one, of which nobody told, may have come late: the next look shows it.
+                    if untold.is_none() {
+                        self.unless_changed(thing, now.as_ref()).await?;
+                    }
                     rest(&mut pause).await;
                 }
                 429 => tokio::time::sleep(answer.wait()).await,
                 _ if answer.is_open() => {
-                    return self.look_for(thing, &answer, |now| now.is_some_and(is_back)).await;
+                    if let Some(stop) = self.look_for(thing, &answer, |now| now.is_some_and(is_back)).await? {
+                        return Ok(stop);
+                    }
+                    untold = Some(answer);
                 }
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
-        Err(restless(object))
+        Err(untold.map_or_else(|| restless(object), |answer| self.never_told(object, &answer)))
     }
 
     /// Whether an object is still as the first attempt found it. What goes back one day is what was found then: what someone

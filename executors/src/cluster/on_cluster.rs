@@ -1,8 +1,8 @@
 //! What a kind of action says that is done through the API.
 
+use super::draining::Draining;
 use super::job::{ApiJob, Stop};
 use super::rights::Right;
-use crate::kind::drain::Draining;
 use futures_util::future::LocalBoxFuture;
 use palinode_core::resource::ObjectRef;
 use tokio::time::Instant;

@@ -245,7 +245,7 @@ fn a_mode_that_others_set_is_kept() {
 #[test]
 fn states_that_are_no_file_and_bodies_that_are_gone() {
     let (files, bodies) = (holding(AFTER.as_bytes()), MemBodies::default());
-    let link = State::Link { target: "x".to_owned() };
+    let link = State::link("x");
     let (why, message) = run(&files, &restore(FILE, link, None), &bodies);
     assert_eq!(why, Some(Why::Precondition), "{message}");
     let lost = State::file(0o644, "0:0", 1, BodyId([9; 32]));

@@ -3,7 +3,7 @@
 use super::act_error::ActError;
 use super::{guard, same};
 use crate::kind::done_by;
-use palinode_core::action::{Package, Secret};
+use palinode_core::action::{Package, Secret, Service};
 use palinode_core::port::{Bodies, Job};
 use palinode_core::record::Why;
 
@@ -26,6 +26,16 @@ pub(crate) trait OnHost {
     /// What it is as a package transaction, whose other packages and files are looked up before.
     fn transaction(&self) -> Option<&Package> {
         None
+    }
+
+    /// What it stops or starts, whose dependencies are looked up before.
+    fn service(&self) -> Option<&Service> {
+        None
+    }
+
+    /// The paths that it writes through where they are symbolic links: where they lead is changed too.
+    fn written_through(&self) -> &[String] {
+        &[]
     }
 
     /// Whether its host goes down and comes back: then another boot is its end.

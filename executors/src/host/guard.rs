@@ -6,7 +6,7 @@ use crate::kind::done_by;
 use crate::ssh::{decoded, quoted};
 use palinode_core::action::Action;
 use palinode_core::id::{HostName, ResourceKey};
-use palinode_core::resource::Kind;
+use palinode_core::resource::{Kind, Loss};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -30,6 +30,21 @@ pub(crate) fn name(path: &str) -> String {
 /// Words for a path whose owner may change too.
 pub(crate) fn owned(path: &str) -> String {
     format!("name {} owned", quoted(path))
+}
+
+/// The same of a path that is removed or replaced as a whole, with what is below it: no flag may keep it.
+pub(crate) fn replaced(path: &str) -> String {
+    format!("{} '' replaced", name(path))
+}
+
+/// Both.
+pub(crate) fn replaced_owned(path: &str) -> String {
+    format!("{} replaced", owned(path))
+}
+
+/// Words for all that is in a folder, which is removed.
+pub(crate) fn emptied(folder: &str) -> String {
+    format!("all {} '' replaced", quoted(folder))
 }
 
 fn paths(action: &Action) -> Vec<String> {
@@ -105,15 +120,41 @@ pub(crate) fn folders(folders: impl IntoIterator<Item = String>) -> String {
     format!("p_bring_folders {}\n", folders.into_iter().collect::<Vec<_>>().join(" "))
 }
 
-/// The lines at the end of an output that name what is not known to be on the disk; and what was printed before.
-pub(crate) fn unsynced(out: &[u8]) -> (&[u8], Vec<String>) {
+/// What a line at the end of an output tells of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// What is lost, or may be.
+    pub(crate) loss: Loss,
+    /// The path.
+    pub(crate) path: String,
+    /// Why, where that is told.
+    pub(crate) why: Option<String>,
+}
+
+/// The lines at the end of an output that name what is not known to be on the disk, and what was not put back; and what was
+/// printed before.
+pub(crate) fn left_out(out: &[u8]) -> (&[u8], Vec<LeftOut>) {
     let mut rest = out;
     let mut lines = Vec::new();
     loop {
         let text = rest.strip_suffix(b"\n").unwrap_or(rest);
         let at = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let Some(path) = text.get(at..).and_then(|line| line.strip_prefix(b"not synced: ")) else { break };
-        lines.insert(0, String::from_utf8_lossy(path).into_owned());
+        let line = text.get(at..).unwrap_or_default();
+        let kinds = [
+            (&b"not synced: "[..], Loss::NotSynced),
+            (b"not put back, a socket: ", Loss::Socket),
+            (b"not put back, its other names: ", Loss::OtherNames),
+        ];
+        let Some((loss, told)) = kinds.iter().find_map(|(start, loss)| Some((*loss, line.strip_prefix(*start)?)))
+        else {
+            break;
+        };
+        let told = String::from_utf8_lossy(told);
+        let (path, why) = match told.split_once(": ").filter(|_| loss == Loss::NotSynced) {
+            Some((path, why)) => (path.to_owned(), Some(why.to_owned())),
+            None => (told.into_owned(), None),
+        };
+        lines.insert(0, LeftOut { loss, path, why });
         rest = &rest[..at];
     }
     (rest, lines)
@@ -194,6 +235,68 @@ mod tests {
         assert_eq!(asked("name", "sticky/a").is_none(), roots);
     }
 
+    /// Only root can give a file away.
+    #[test]
+    fn a_file_of_another_in_a_sticky_folder_is_replaced_with_an_owner_and_never_changed_in_place() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let theirs = place.path().join("theirs");
+        std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o1777)).expect("it is ours");
+        std::fs::write(&theirs, "x").expect("written");
+        if std::fs::metadata(&theirs).expect("it is there").uid() != 0 {
+            return;
+        }
+        let path = quoted(theirs.to_str().expect("a path in UTF-8"));
+        assert_eq!(asked(&format!("name {path} in-place")), None, "it is root's");
+        chown(&theirs, Some(4321), None).expect("root may");
+        assert_eq!(asked(&format!("name {path} owned")), None);
+        for (more, instead) in [("", "name its owner in the step"), ("in-place", "chown -h root")] {
+            let why = asked(&format!("name {path} {more}")).expect("it is refused");
+            assert!(why.contains("where everybody writes") && why.contains(instead), "{more}: {why}");
+        }
+    }
+
+    #[test]
+    fn what_a_flag_keeps_is_refused_before_it_is_removed_or_replaced() {
+        let place = tempfile::tempdir().expect("a folder can be made");
+        let at = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+        std::fs::create_dir_all(place.path().join("dir/below")).expect("it can be made");
+        for name in ["dir/below/kept", "file", "dir/free"] {
+            std::fs::write(place.path().join(name), "x").expect("it can be written");
+        }
+        // Not every file system has flags: an `lsattr` of our own finds them in names.
+        let bin = tempfile::tempdir().expect("a folder can be made");
+        let asked = |fixed: &str, words: &str| {
+            use std::os::unix::fs::PermissionsExt as _;
+            let script = format!(
+                "#!/bin/sh\nshift 2\nfor f; do case $f in {fixed}) echo \"----i---------e----- $f\" ;; *) echo \"--------------e----- $f\" ;; esac; done\n"
+            );
+            let tool = bin.path().join("lsattr");
+            std::fs::write(&tool, script).expect("it can be written");
+            std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+            let script = format!("PATH={}:$PATH\n{GUARD}\np_guard {words}", bin.path().display());
+            let out = std::process::Command::new("sh").arg("-c").arg(script).output().expect("a shell can be started");
+            (!out.status.success()).then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+        };
+        let kept = at("dir/below/kept");
+        for (fixed, words) in
+            [("*/kept", replaced_owned(&at("dir"))), ("*/kept", emptied(&at("dir"))), ("*/kept", replaced(&kept))]
+        {
+            let why = asked(fixed, &words).expect(&words);
+            assert!(why.contains(&format!("{kept} is immutable")) && why.contains("chattr -i"), "{words}: {why}");
+        }
+        assert!(asked("*/dir", &replaced(&at("dir/free"))).is_some_and(|why| why.contains("/dir is immutable")));
+        assert!(asked("*/dir", &emptied(&at("dir"))).is_some());
+        for (fixed, words) in [
+            ("*/kept", replaced(&at("dir/free"))),
+            ("*/kept", owned(&kept)),
+            ("*/kept", replaced(&at("not there"))),
+            ("none", replaced_owned(&at("dir"))),
+        ] {
+            assert_eq!(asked(fixed, &words), None, "{fixed} {words}");
+        }
+    }
+
     #[test]
     fn what_is_mounted_at_or_below_a_path_is_refused() {
         assert!(asked("name /proc/").is_some_and(|why| why.contains("something is mounted on /proc")));
@@ -202,14 +305,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_on_the_disk_is_told_behind_what_was_printed() {
+    fn what_is_not_on_the_disk_or_not_put_back_is_told_behind_what_was_printed() {
         let told = |out: &str| {
-            let (rest, lines) = unsynced(out.as_bytes());
+            let (rest, lines) = left_out(out.as_bytes());
+            let lines: Vec<_> = lines.into_iter().map(|LeftOut { loss, path, why }| (loss, path, why)).collect();
             (String::from_utf8_lossy(rest).into_owned(), lines)
         };
-        assert_eq!(told("a\nnot synced: /mnt: why\n"), ("a\n".to_owned(), vec!["/mnt: why".to_owned()]));
-        assert_eq!(told("not synced: /a: x\nnot synced: /b: y\n").1, ["/a: x", "/b: y"]);
-        assert_eq!(told("not synced: /a: x\nb\n").1, Vec::<String>::new());
+        let line = |loss, path: &str, why: Option<&str>| (loss, path.to_owned(), why.map(str::to_owned));
+        let synced = |path, why| line(Loss::NotSynced, path, Some(why));
+        assert_eq!(told("a\nnot synced: /mnt: why\n"), ("a\n".to_owned(), vec![synced("/mnt", "why")]));
+        assert_eq!(told("not synced: /a: x\nnot synced: /b: y\n").1, [synced("/a", "x"), synced("/b", "y")]);
+        assert_eq!(
+            told("a\nnot put back, a socket: /a: b\nnot put back, its other names: /c\nnot synced: /a: x\n").1,
+            [line(Loss::Socket, "/a: b", None), line(Loss::OtherNames, "/c", None), synced("/a", "x")]
+        );
+        assert_eq!(told("not synced: /a: x\nb\n").1, []);
         assert_eq!(told(""), (String::new(), Vec::new()));
     }
 

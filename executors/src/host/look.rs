@@ -1,25 +1,15 @@
 //! The states of a host's resources, all in one question.
 
 use super::LIMIT;
-use crate::kind::{REPOS, attribute};
-use crate::ssh::{decoded, quoted};
+use super::file_state::file;
+use super::looked::Looked;
+use crate::kind::REPOS;
+use crate::ssh::quoted;
 use palinode_core::id::ResourceKey;
-use palinode_core::port::{Bodies, BodyError};
-use palinode_core::record::Class;
+use palinode_core::port::Bodies;
 use palinode_core::resource::{Active, Image, Kind, Nevra, State};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// Why a host's answer does not tell what is there.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Looked {
-    /// The host cannot tell, and says why.
-    #[error("{0}")]
-    Cannot(String),
-    /// What was found could not be kept.
-    #[error(transparent)]
-    Body(#[from] BodyError),
-}
 
 /// The question for these resources of one host: one part for each, numbered, and one for all packages. Each part has a
 /// line at its end with its exit code, without which it is no answer.
@@ -115,7 +105,19 @@ struct Part<'a> {
 
 /// A unit's name as systemd has it.
 fn full(unit: &str) -> String {
-    const KINDS: [&str; 7] = [".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice"];
+    const KINDS: [&str; 11] = [
+        ".service",
+        ".socket",
+        ".device",
+        ".mount",
+        ".automount",
+        ".swap",
+        ".target",
+        ".path",
+        ".timer",
+        ".slice",
+        ".scope",
+    ];
     if KINDS.iter().any(|kind| unit.ends_with(kind)) { unit.to_owned() } else { format!("{unit}.service") }
 }
 
@@ -140,12 +142,15 @@ fn unit(asked: &str, lines: &[&str]) -> Option<State> {
     }
     let left = lines.contains(&"left");
     let active = match active {
-        "inactive" | "failed" if left => Active::Active,
+        "inactive" | "failed" if left => Active::Leftovers,
         "inactive" => Active::Inactive,
         "failed" => Active::Failed,
         "active" | "reloading" | "activating" | "deactivating" | "maintenance" | "refreshing" => Active::Active,
         _ => return None,
     };
+    // What is there only as long as it runs has no file of its own. A systemd of RHEL 7 has no word for that.
+    let bare = || field("FragmentPath") == Some("") && [".mount", ".swap", ".scope"].iter().any(|of| id.ends_with(of));
+    let enabled = if field("Transient") == Some("yes") || bare() { "transient" } else { enabled };
     Some(State::Unit { active, enabled: enabled.to_owned() })
 }
 
@@ -205,80 +210,14 @@ fn release(lines: &[&str]) -> Option<State> {
     })
 }
 
-/// None if the lines are no answer.
-fn file(path: &str, lines: &[&str], bodies: &dyn Bodies) -> Result<Option<State>, Looked> {
-    let Some(line) = lines.first() else { return Ok(None) };
-    let words: Vec<&str> = line.split(' ').collect();
-    Ok(match words.as_slice() {
-        ["absent"] => Some(State::Absent),
-        ["special"] => {
-            return Err(Looked::Cannot(format!("{path} is neither a file nor a link nor a directory")));
-        }
-        ["large", size] => {
-            return Err(Looked::Cannot(format!("{path} holds {size} bytes, and no more than {LIMIT} are kept")));
-        }
-        ["link", target] => text(target).filter(|target| !target.is_empty()).map(|target| State::Link { target }),
-        ["tree", entries, archive] => {
-            let (Ok(entries), Some(archive)) = (entries.parse(), whole(archive)) else { return Ok(None) };
-            Some(State::Tree { entries, body: bodies.put(Class::Content, &archive)? })
-        }
-        ["file", mode, names, numbers, time, attributes, content] => {
-            let (Ok(mode), Some(content)) = (u32::from_str_radix(mode, 8), whole(content)) else { return Ok(None) };
-            let (Some(mtime), Some(attributes)) = (nanoseconds(time), self::attributes(attributes)) else {
-                return Ok(None);
-            };
-            let attributes = match attributes.is_empty() {
-                true => None,
-                false => Some(bodies.put(Class::Content, attributes.as_bytes())?),
-            };
-            Some(State::File {
-                mode,
-                owner: if names.contains("UNKNOWN") { numbers } else { names }.to_string(),
-                size: content.len() as u64,
-                body: bodies.put(Class::Content, &content)?,
-                mtime: Some(mtime),
-                attributes,
-            })
-        }
-        _ => None,
-    })
-}
-
-fn text(base64: &str) -> Option<String> {
-    String::from_utf8(decoded(base64)?).ok()
-}
-
-/// A time as `date` prints it: seconds since 1970, nine digits behind the point, which always count forwards.
-fn nanoseconds(text: &str) -> Option<i64> {
-    let (seconds, rest) = text.split_once('.')?;
-    let rest: i64 = rest.parse().ok().filter(|_| rest.len() == 9 && rest.bytes().all(|byte| byte.is_ascii_digit()))?;
-    seconds.parse::<i64>().ok()?.checked_mul(1_000_000_000)?.checked_add(rest)
-}
-
-/// So long may the attributes of a file be in words.
-const ATTRIBUTES: usize = 256 << 10;
-
-/// The lines that say what a file carries beside its mode.
-fn attributes(base64: &str) -> Option<String> {
-    if base64 == "-" {
-        return Some(String::new());
-    }
-    let text = text(base64).filter(|text| text.len() < ATTRIBUTES)?;
-    text.lines().all(|line| attribute(line).is_some()).then_some(text)
-}
-
-/// Content that was read to its end: two letters behind it say so.
-fn whole(base64: &str) -> Option<Vec<u8>> {
-    let mut bytes = decoded(base64)?;
-    bytes.ends_with(b"OK").then(|| bytes.truncate(bytes.len() - 2))?;
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ssh::encoded;
     use palinode_core::id::{BodyId, HostName};
+    use palinode_core::port::BodyError;
+    use palinode_core::record::Class;
+    use palinode_core::resource::{Above, Apart};
 
     /// Keeps nothing; a body is known by its length.
     struct Lengths;
@@ -322,6 +261,9 @@ mod tests {
             body: BodyId([3; 32]),
             mtime: Some(mtime),
             attributes,
+            inode: None,
+            holes: false,
+            above: None,
         };
         let found = plain(-1_500_000_000, None);
         let acl = encoded(b"system.posix_acl_access=0x0200\nuser.a b=0x\n");
@@ -337,7 +279,13 @@ mod tests {
             (&unit, shown("active", ""), is(Active::Active)),
             (&unit, shown("deactivating", ""), is(Active::Active)),
             (&unit, shown("inactive", ""), is(Active::Inactive)),
-            (&unit, shown("inactive", "left\n"), is(Active::Active)),
+            (&unit, shown("inactive", "left\n"), is(Active::Leftovers)),
+            (&unit, shown("failed", "left\n"), is(Active::Leftovers)),
+            (
+                &unit,
+                shown("active", "Transient=yes\n"),
+                State::Unit { active: Active::Active, enabled: "transient".to_owned() },
+            ),
             (&unit, shown("failed", ""), is(Active::Failed)),
             (
                 &unit,
@@ -355,10 +303,35 @@ mod tests {
             (&package, "# packages\npackage docker is not installed\n".to_owned(), State::Absent),
             (&versioned, "# packages\nrpm devtoolset 0 7 1.el7 x86_64\n".to_owned(), State::Absent),
             (&file, "# 0\nabsent\n".to_owned(), State::Absent),
-            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 -2.500000000 - {content}\n"), found),
-            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 981173106.000000001 {acl} {content}\n"), carries),
-            (&file, format!("# 0\nlink {}\n", encoded(b"a b")), State::Link { target: "a b".to_owned() }),
-            (&file, format!("# 0\ntree 4 {content}\n"), State::Tree { entries: 4, body: BodyId([3; 32]) }),
+            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 1 9 8 -2.500000000 - {content}\n"), found),
+            (&file, format!("# 0\nfile 640 UNKNOWN:bin 0:7 1 9 8 981173106.000000001 {acl} {content}\n"), carries),
+            (
+                &file,
+                format!("# 0\nfile 640 UNKNOWN:bin 0:7 2 9 8 -2.500000000 - {content}\nabove 750 root:adm\n"),
+                match plain(-1_500_000_000, None) {
+                    State::File { mode, owner, size, body, mtime, attributes, .. } => {
+                        let above = Some(Box::new(Above::from([("/etc".to_owned(), "750 root:adm".to_owned())])));
+                        State::File { mode, owner, size, body, mtime, attributes, inode: Some(9), holes: false, above }
+                    }
+                    other => other,
+                },
+            ),
+            (
+                &file,
+                format!("# 0\nlink a:b {}\n", encoded(b"a b")),
+                State::Link { target: "a b".to_owned(), owner: Some("a:b".to_owned()), above: None },
+            ),
+            (
+                &file,
+                format!("# 0\ntree 4 {} {}\n", encoded(b"s a\0OK"), encoded(&[&[0; 1024][..], b"OK"].concat())),
+                State::Tree {
+                    entries: 4,
+                    body: BodyId([255; 32]),
+                    list: Some(BodyId([0; 32])),
+                    apart: Some(Box::new(Apart { sockets: ["a".to_owned()].into(), ..Apart::default() })),
+                    above: None,
+                },
+            ),
         ];
         for (key, out, state) in good {
             assert_eq!(look(key, &out).expect(&out), state, "{out}");
@@ -374,17 +347,19 @@ mod tests {
             (&unit, shown("inactive", "ActiveState=active\n")),
             (&unit, shown("gone", "")),
             (&unit, shown("active", "").replace("UnitFileState=disabled\n", "")),
-            (&file, "# 0\nlink \n".to_owned()),
+            (&file, "# 0\nlink a:b \n".to_owned()),
+            (&file, format!("# 0\ntree 4 {} {content}\n", encoded(b"OK"))),
+            (&file, format!("# 0\ntree 4 {} {}\n", encoded(b"s a\0"), encoded(&[&[0; 1024][..], b"OK"].concat()))),
             (&unit, "# 0\nFailed to connect to bus\n".to_owned()),
             (&package, "# packages\nerror: rpmdb open failed\n".to_owned()),
             (&package, "# packages\nrpm docker-client 2 1 1 x86_64\n".to_owned()),
             (&package, "# packages\nrpm docker two 1 1 x86_64\n".to_owned()),
-            (&file, format!("# 0\nfile 640 a:b 0:7 1.000000000 - {torn}\n")),
-            (&file, format!("# 0\nfile 640 a:b 0:7 1.000000000 {odd} T0s=\n")),
-            (&file, "# 0\nfile 640 a:b 0:7 1.5 - T0s=\n".to_owned()),
-            (&file, "# 0\nfile 640 a:b 0:7 99999999999999.000000000 - T0s=\n".to_owned()),
+            (&file, format!("# 0\nfile 640 a:b 0:7 1 9 8 1.000000000 - {torn}\n")),
+            (&file, format!("# 0\nfile 640 a:b 0:7 1 9 8 1.000000000 {odd} T0s=\n")),
+            (&file, "# 0\nfile 640 a:b 0:7 1 9 8 1.5 - T0s=\n".to_owned()),
+            (&file, "# 0\nfile 640 a:b 0:7 1 9 8 99999999999999.000000000 - T0s=\n".to_owned()),
             (&file, "# 0\nfile 640 a:b 0:7 T0s=\n".to_owned()),
-            (&file, "# 0\nfile 999 a:b 0:7 1.000000000 - T0s=\n".to_owned()),
+            (&file, "# 0\nfile 999 a:b 0:7 1 9 8 1.000000000 - T0s=\n".to_owned()),
             (&file, "# 0\nlarge 99999999999\n".to_owned()),
             (&file, "# 0\nspecial\n".to_owned()),
             (&file, "# 0\nls: cannot access '/x': Permission denied\n".to_owned()),

@@ -41,7 +41,7 @@ pub(crate) fn checks(job: &Job, bodies: &dyn Bodies) -> Result<String, ActError>
 fn words(state: &State, bodies: &dyn Bodies) -> Result<String, ActError> {
     let sum = |id| bodies.get(id).map(|bytes| sum(&bytes)).map_err(ActError::Found);
     Ok(match state {
-        State::Link { target } => format!("link {}", encoded(target.as_bytes())),
+        State::Link { target, .. } => format!("link {}", encoded(target.as_bytes())),
         State::File { mode, owner, body, attributes, .. } => {
             let carried = attributes.map_or_else(|| Ok(self::sum(b"")), sum)?;
             format!("file {mode:o} {} {} {carried}", quoted(owner), sum(*body)?)
@@ -113,8 +113,11 @@ mod tests {
             body: BodyId([1; 32]),
             mtime: None,
             attributes: None,
+            inode: None,
+            holes: false,
+            above: None,
         };
-        let link = |target: &str| State::Link { target: target.to_owned() };
+        let link = |target: &str| State::link(target);
         let mode = |mode| std::fs::set_permissions(&at, std::fs::Permissions::from_mode(mode)).expect("it is ours");
         assert!(is_same(&at, &State::Absent) && !is_same(&at, &file(0o640, &owner)) && !is_same(&at, &link("x")));
         std::fs::write(&at, "content\n").expect("written");

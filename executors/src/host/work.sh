@@ -1,7 +1,9 @@
 # ---- Files are made in a folder that nobody else enters, beside the place where they are put in one move.
 
-# PATH: makes it, and has it gone with the job. What the power leaves of it is found by its name in the job's folder.
+# PATH: makes it, and has it gone with the job. What a kill or the power leaves
+# of it is found by its name in the job's folder, by whoever makes the next.
 p_beside() {
+  p_clear
   p_uuid=$(cat /proc/sys/kernel/random/uuid) || exit
   box=${1%/*}/.palinode-${p_uuid%%-*}
   new=$box/new old=$box/old

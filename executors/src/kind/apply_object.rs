@@ -16,7 +16,9 @@ impl OnCluster for ApplyObject {
 
     fn needs(&self) -> Needs<'_> {
         Needs::Rights(
-            ["get", "update", "create"].map(|verb| Right::of(verb, "configmaps").within(&self.namespace)).into(),
+            ["get", "update", "create"]
+                .map(|verb| Right::of(verb, "configmaps").within(&self.namespace).named(&self.name))
+                .into(),
         )
     }
 }

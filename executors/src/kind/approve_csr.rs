@@ -173,7 +173,8 @@ impl ApiJob<'_> {
         match answer.code {
             _ if answer.is_good() => Ok(true),
             // Someone else dealt with it, it is gone, or nobody can tell yet: it is looked at again.
-            404 | 409 | 429 | 503 | 504 => Ok(false),
+            404 | 409 | 429 => Ok(false),
+            _ if answer.is_open() => Ok(false),
             _ => Err(failed(meaning(&answer), answer.words())),
         }
     }

@@ -27,6 +27,10 @@ impl OnHost for Command {
         self.changes.iter().map(of).collect()
     }
 
+    fn written_through(&self) -> &[String] {
+        &self.changes
+    }
+
     fn brings(&self) -> String {
         let paths: Vec<String> = self.changes.iter().map(|path| quoted(path)).collect();
         let declared = if paths.is_empty() { String::new() } else { format!("p_bring {}\n", paths.join(" ")) };

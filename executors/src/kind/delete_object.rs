@@ -16,7 +16,9 @@ impl OnCluster for DeleteObject {
 
     fn needs(&self) -> Needs<'_> {
         Needs::Rights(
-            ["get", "delete", "create"].map(|verb| Right::of(verb, "configmaps").within(&self.namespace)).into(),
+            ["get", "delete", "create"]
+                .map(|verb| Right::of(verb, "configmaps").within(&self.namespace).named(&self.name))
+                .into(),
         )
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Each round reads the pods of the node in one request and decides anew from what is there, so that a drain that was cut
 //! goes on where it was: a pod that is being deleted is not evicted again, and one that came back under its name is
-//! another one. Each eviction names the UID it means.
+//! another one. Each eviction names the UID it means. A pod that the last round had not is evicted only if the Node is
+//! still the one that the drain began with, cordoned and ours.
 
 use crate::cluster::api::{Answer, Fault};
+use crate::cluster::draining::{Draining, Known};
 use crate::cluster::evict::{AGAIN, Came, came};
 use crate::cluster::job::{ApiJob, Stop, failed, well};
 use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
@@ -12,14 +14,14 @@ use crate::cluster::rights::Right;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use palinode_core::action::{Bare, Drain, Emptydir, Terminating};
 use palinode_core::chain::chain;
-use palinode_core::cluster::{self, DaemonSets};
+use palinode_core::cluster;
 use palinode_core::id::ResourceKey;
-use palinode_core::port::{BodyError, Ended, Finished, LookError};
+use palinode_core::port::{BodyError, Ended, LookError};
 use palinode_core::record::Why;
 use palinode_core::resource::Pod;
 use palinode_core::span::Span;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -38,50 +40,6 @@ const SILENT: Duration = Duration::from_secs(60);
 /// So many pods are named in a message.
 const NAMED: usize = 5;
 
-/// What a drain remembers from one round to the next.
-#[derive(Debug)]
-pub(crate) struct Draining {
-    began: Instant,
-    pods: BTreeMap<String, Known>,
-    sets: Option<DaemonSets>,
-    claimed: bool,
-    silent: Option<Instant>,
-    evicted: usize,
-    /// The controllers whose pods were evicted: namespace, kind and name.
-    owners: BTreeSet<(String, String, String)>,
-    /// The pods that are there in place of evicted ones.
-    back: BTreeSet<String>,
-}
-
-/// What is known of a pod.
-#[derive(Debug)]
-struct Known {
-    /// When it may be asked for again; none if it was evicted.
-    next: Option<Instant>,
-    /// Why it is still there.
-    why: String,
-    /// How often a server error answered.
-    errors: u32,
-    /// Since when it is seen being deleted.
-    going: Option<Instant>,
-    forced: bool,
-}
-
-impl Draining {
-    pub(crate) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            pods: BTreeMap::new(),
-            sets: None,
-            claimed: false,
-            silent: None,
-            evicted: 0,
-            owners: BTreeSet::new(),
-            back: BTreeSet::new(),
-        }
-    }
-}
-
 fn span(span: Span) -> Duration {
     Duration::from_micros(u64::try_from(span.micros().0).unwrap_or(0))
 }
@@ -93,6 +51,28 @@ fn counted(count: usize) -> String {
 fn owner_of(pod: &Pod) -> Option<(String, String, String)> {
     let (kind, name) = pod.owner.clone()?;
     Some((pod.namespace.clone(), kind, name))
+}
+
+/// Why an eviction that is denied since then is asked for again, or why it is not.
+fn denied(drain: &Drain, since: Instant, why: String) -> Result<String, String> {
+    match drain.retry_denied {
+        Some(limit) if since.elapsed() < span(limit) => Ok(why),
+        Some(limit) => Err(format!("{why} (for {limit})")),
+        None => Err(format!("{why}; where that passes, `retry-denied: 5m` has it asked again")),
+    }
+}
+
+/// Why a pod that is being deleted is still there, as far as it says.
+fn why_going(pod: &Value, forced: bool) -> String {
+    let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
+    let holds: Vec<&str> = finalizers.filter_map(Value::as_str).collect();
+    let held = format!("held by its finalizers: {}", holds.join(", "));
+    match (forced, holds.is_empty()) {
+        (false, true) => "it is Terminating".to_owned(),
+        (false, false) => format!("it is Terminating, {held}"),
+        (true, true) => "its object was deleted by force, and is still there".to_owned(),
+        (true, false) => format!("its object was deleted by force, and is still there, {held}"),
+    }
 }
 
 fn title(pod: &Pod) -> String {
@@ -116,32 +96,36 @@ impl OnCluster for Drain {
 
 impl ApiJob<'_> {
     /// One round. `None`: there is something to tell, or it was waited, and it goes on. Whoever reads why it stopped is told
-    /// that pods are gone.
+    /// that pods are gone, and which of those that are still there will be.
     async fn drain(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
         let mut came = self.drain_round(drain, state).await;
-        if let Err(Stop::Ended(Ended::Finished(finished))) = &mut came
-            && finished.why == Some(Why::Precondition)
-            && state.evicted > 0
-        {
-            let message = finished.message.take().unwrap_or_default();
-            finished.message = Some(format!("{message} ({} evicted before)", counted(state.evicted)));
+        if let Err(Stop::Ended(Ended::Finished(finished))) = &mut came {
+            if matches!(finished.why, Some(Why::Precondition | Why::Conflict)) && state.evicted > 0 {
+                let message = finished.message.take().unwrap_or_default();
+                finished.message = Some(format!("{message} ({} evicted before)", counted(state.evicted)));
+            }
+            let going = state.going();
+            finished.losses = (!going.is_empty()).then(|| Box::new(Drain::losses_of(&going)));
         }
         came
     }
 
     async fn drain_round(&mut self, drain: &Drain, state: &mut Draining) -> Result<Option<Stop>, Stop> {
-        let Some(node) = self.job.target.node.clone() else {
-            return Err(failed(Why::Precondition, "the action needs a node, and the target has none"));
-        };
-        if !state.claimed {
-            self.begin(&node, state).await?;
-            if !self.reports.is_empty() {
-                return Ok(None);
+        let node = self.node_name()?;
+        let uid = match &state.node {
+            Some(uid) => uid.clone(),
+            None => {
+                let uid = self.begin(&node).await?;
+                state.node = Some(uid.clone());
+                if !self.reports.is_empty() {
+                    return Ok(None);
+                }
+                uid
             }
-        }
-        let all = match self.look(&node, state).await? {
-            Some(all) => all,
-            None => return Ok(None),
+        };
+        let all = match self.look(&node, state).await {
+            Ok(all) => all,
+            Err(error) => return self.silence(error, state).await,
         };
         let sets = state.sets.clone().unwrap_or(None);
         let left: Vec<(&Value, Pod)> = all
@@ -149,6 +133,15 @@ impl ApiJob<'_> {
             .filter(|pod| cluster::stays(pod, &sets).is_none())
             .map(|raw| (raw, cluster::pod(raw, &sets)))
             .collect();
+        if left.iter().any(|(_, pod)| !state.pods.contains_key(&pod.uid)) {
+            let now = match self.cluster.node(&node).await {
+                Ok(now) => now,
+                Err(error) => return self.silence(error, state).await,
+            };
+            self.is_the_same(&node, &uid, now.as_ref())?;
+        }
+        state.silent = None;
+        state.there = left.iter().map(|(raw, pod)| (pod.clone(), cluster::deleted_at(raw).is_some())).collect();
         self.allowed(drain, &left, state)?;
         self.came_back(&left, state)?;
         if left.is_empty() {
@@ -164,12 +157,11 @@ impl ApiJob<'_> {
         };
         let mut ask = Vec::new();
         for (raw, pod) in left.iter() {
-            let fresh = || Known { next: Some(now), why: String::new(), errors: 0, going: None, forced: false };
-            let known = state.pods.entry(pod.uid.clone()).or_insert_with(fresh);
+            let known = state.pods.entry(pod.uid.clone()).or_insert_with(|| Known::new(now));
             if cluster::deleted_at(raw).is_some() {
                 known.going.get_or_insert(now);
                 known.next = None;
-                known.why = "it is Terminating".to_owned();
+                known.why = why_going(raw, known.forced);
             } else if known.next.is_some_and(|next| next <= now) {
                 ask.push(pod);
             }
@@ -187,48 +179,57 @@ impl ApiJob<'_> {
         Ok(None)
     }
 
-    /// Before the first eviction: the node is cordoned, and ours.
-    async fn begin(&mut self, node: &str, state: &mut Draining) -> Result<(), Stop> {
-        match self.cluster.node(node).await? {
-            // Pods may be left that nobody collected yet.
-            None => {}
-            Some(found) if found["spec"]["unschedulable"] != true => {
-                let why = format!(
-                    "node {node} is not cordoned: what is evicted could come back at once; nothing was evicted"
-                );
-                return Err(failed(Why::Precondition, why));
-            }
-            Some(found) => {
-                self.claim(node, found).await?;
-            }
+    /// Before the first eviction: the node is there, cordoned, and ours. Gives its UID.
+    async fn begin(&mut self, node: &str) -> Result<String, Stop> {
+        let Some(found) = self.cluster.node(node).await? else {
+            let why = format!("nodes \"{node}\" not found: there is nothing to drain; nothing was evicted");
+            return Err(failed(Why::Precondition, why));
+        };
+        if found["spec"]["unschedulable"] != true {
+            let why =
+                format!("node {node} is not cordoned: what is evicted could come back at once; nothing was evicted");
+            return Err(failed(Why::Precondition, why));
         }
-        state.claimed = true;
-        Ok(())
+        let found = self.claim(node, found).await?;
+        Ok(cluster::uid(&found).to_owned())
     }
 
-    /// The pods of the node. A server that does not answer is asked again for a while, and then nobody knows.
-    async fn look(&mut self, node: &str, state: &mut Draining) -> Result<Option<Vec<Value>>, Stop> {
-        let found = async {
-            if state.sets.is_none() {
-                state.sets = Some(self.cluster.daemon_sets().await?);
-            }
-            self.cluster.pods_on(node).await
+    /// Whether a pod that was not there before may be evicted: the Node is the one that the drain began with, cordoned, and
+    /// ours. Else what is evicted comes back at once, or was placed on another machine.
+    fn is_the_same(&self, name: &str, uid: &str, now: Option<&Value>) -> Result<(), Stop> {
+        let stopped = |why: String| Err(failed(Why::Conflict, format!("{why}; no more is evicted there")));
+        let Some(now) = now else {
+            return stopped(format!("node {name} was deleted while it was drained"));
         };
-        match found.await {
-            Ok(all) => {
-                state.silent = None;
-                Ok(Some(all))
-            }
-            Err(error @ LookError::Unreachable { .. }) => {
-                let since = *state.silent.get_or_insert_with(Instant::now);
-                if since.elapsed() >= SILENT {
-                    return Err(Stop::Ended(Ended::Unknown(chain(&error))));
-                }
-                tokio::time::sleep(AGAIN).await;
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
+        if cluster::uid(now) != uid {
+            let new = cluster::uid(now);
+            return stopped(format!(
+                "node {name} registered again while it was drained, under UID {new}; the one that was drained had {uid}"
+            ));
         }
+        if now["spec"]["unschedulable"] != true {
+            return stopped(format!("someone else uncordoned node {name} while it was drained, and pods come back"));
+        }
+        self.is_ours(name, now).map(drop)
+    }
+
+    /// The pods of the node.
+    async fn look(&self, node: &str, state: &mut Draining) -> Result<Vec<Value>, LookError> {
+        if state.sets.is_none() {
+            state.sets = Some(self.cluster.daemon_sets().await?);
+        }
+        self.cluster.pods_on(node).await
+    }
+
+    /// A server that does not answer is asked again for a while, and then nobody knows.
+    async fn silence(&self, error: LookError, state: &mut Draining) -> Result<Option<Stop>, Stop> {
+        let LookError::Unreachable { .. } = &error else { return Err(error.into()) };
+        let since = *state.silent.get_or_insert_with(Instant::now);
+        if since.elapsed() >= SILENT {
+            return Err(Stop::Ended(Ended::Unknown(chain(&error))));
+        }
+        tokio::time::sleep(AGAIN).await;
+        Ok(None)
     }
 
     /// Whether what is there may be evicted at all. Nothing was, the first time that this is asked.
@@ -268,7 +269,7 @@ impl ApiJob<'_> {
             let why = format!(
                 "it came back in place of one that was evicted, since it tolerates the cordon: scale {kind} {owner} down, or let its pods be placed elsewhere, then retry"
             );
-            state.pods.insert(pod.uid.clone(), Known { next: None, why, errors: 0, going: None, forced: false });
+            state.pods.insert(pod.uid.clone(), Known { next: None, why, ..Known::new(Instant::now()) });
             state.back.insert(pod.uid.clone());
         }
         match left.first().filter(|_| left.iter().all(|(_, pod)| state.back.contains(&pod.uid))) {
@@ -308,7 +309,7 @@ impl ApiJob<'_> {
                     known.going = Some(now);
                 }
                 // If it is still there, it is another's change that was in the way.
-                Came::Gone => known.next = Some(now + AGAIN),
+                Came::Gone(why) => (known.next, known.why) = (Some(now + AGAIN), why),
                 Came::Later(wait, why) => (known.next, known.why) = (Some(now + wait), why),
                 Came::Error(why) => {
                     known.errors += 1;
@@ -325,6 +326,13 @@ impl ApiJob<'_> {
                     }
                     (known.next, known.why) = (Some(now + AGAIN), why);
                 }
+                Came::Denied(why) => match denied(drain, *known.denied.get_or_insert(now), why) {
+                    Ok(why) => (known.next, known.why) = (Some(now + AGAIN), why),
+                    Err(why) => {
+                        never.get_or_insert(format!("pod {} cannot be evicted: {why}", title(&pod)));
+                        (known.next, known.why) = (None, why);
+                    }
+                },
                 Came::Never(why) => {
                     never.get_or_insert(format!("pod {} cannot be evicted: {why}", title(&pod)));
                     (known.next, known.why) = (None, why);
@@ -367,7 +375,7 @@ impl ApiJob<'_> {
                 continue;
             }
             known.forced = true;
-            known.why = "its object was deleted by force, and is still there: it has finalizers".to_owned();
+            known.why = why_going(raw, true);
             let answer = self.cluster.force(pod).await;
             self.told("delete by force", pod, &answer)?;
             match answer {
@@ -405,10 +413,6 @@ impl ApiJob<'_> {
         };
         let count = counted(left.len());
         let message = format!("still there after {}: {count}, {}{more}", drain.timeout, names.join("; "));
-        Stop::Ended(Ended::Finished(Finished {
-            why: Some(Why::Timeout),
-            message: Some(message),
-            ..Finished::default()
-        }))
+        failed(Why::Timeout, message)
     }
 }

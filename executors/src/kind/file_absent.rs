@@ -36,8 +36,8 @@ impl OnHost for FileAbsent {
     fn guarded(&self) -> Vec<String> {
         // Another's file may go; what comes back has its owner.
         let of = |path: &String| match path.strip_suffix("/*") {
-            Some(folder) => format!("all {}", quoted(folder)),
-            None => guard::owned(path),
+            Some(folder) => guard::emptied(folder),
+            None => guard::replaced_owned(path),
         };
         self.paths.iter().map(of).collect()
     }

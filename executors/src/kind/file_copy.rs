@@ -43,7 +43,7 @@ impl OnHost for FileCopy {
     }
 
     fn guarded(&self) -> Vec<String> {
-        vec![guard::name(&self.to)]
+        vec![guard::replaced(&self.to)]
     }
 
     fn brings(&self) -> String {

@@ -41,8 +41,8 @@ impl OnHost for FileWrite {
 
     fn guarded(&self) -> Vec<String> {
         vec![match self.owner {
-            Some(_) => guard::owned(&self.path),
-            None => guard::name(&self.path),
+            Some(_) => guard::replaced_owned(&self.path),
+            None => guard::replaced(&self.path),
         }]
     }
 

@@ -16,7 +16,11 @@ impl OnCluster for KubeExec {
 
     fn needs(&self) -> Needs<'_> {
         // A socket is opened by a GET, and that is what servers ask the right for.
-        Needs::Rights(vec![Right::of("get", "pods/exec").within(&self.pod.namespace)])
+        let right = Right::of("get", "pods/exec").within(&self.pod.namespace);
+        Needs::Rights(vec![match &self.pod.name {
+            Some(name) => right.named(name),
+            None => right,
+        }])
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod drain;
 mod fetch;
 mod file_absent;
 mod file_copy;
+mod file_permissions;
 mod file_read;
 mod file_restore;
 mod file_write;
@@ -70,6 +71,7 @@ pub(crate) fn done_by(action: &Action) -> DoneBy<'_> {
         Action::Fetch(it) => DoneBy::Host(it),
         Action::FileAbsent(it) => DoneBy::Host(it),
         Action::FileCopy(it) => DoneBy::Host(it),
+        Action::FilePermissions(it) => DoneBy::Host(it),
         Action::FileRead(it) => DoneBy::Host(it),
         Action::FileRestore(it) => DoneBy::Host(it),
         Action::FileWrite(it) => DoneBy::Host(it),

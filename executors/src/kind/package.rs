@@ -99,6 +99,6 @@ impl Found for Package {
 
 /// What a package manager's own history calls the transaction of a job that printed this.
 fn transaction(out: &[u8]) -> Option<String> {
-    let last = String::from_utf8_lossy(guard::unsynced(out).0).lines().last().map(str::to_owned);
+    let last = String::from_utf8_lossy(guard::left_out(out).0).lines().last().map(str::to_owned);
     last.filter(|line| line.starts_with("transaction "))
 }

@@ -30,12 +30,12 @@ impl ApiJob<'_> {
         let object = &thing.object;
         let merge: Value = serde_json::from_str(&patch.merge)
             .map_err(|error| failed(Why::Precondition, format!("what is merged is no JSON: {error}")))?;
-        let mut pause = first_pause();
+        let (mut pause, mut untold) = (first_pause(), None);
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
             let is_there = |now: &Value| cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now);
             // An earlier attempt, of which nobody heard, may have done it.
-            if self.job.attempt > 1 && now.as_ref().is_some_and(is_there) {
+            if (self.job.attempt > 1 || untold.is_some()) && now.as_ref().is_some_and(is_there) {
                 return Ok(well(format!("{object} is so already")));
             }
             self.as_found(&thing, now.as_ref())?;
@@ -71,7 +71,10 @@ impl ApiJob<'_> {
                     return Ok(well(format!("{object} made, with UID {}", cluster::uid(&answer.body))));
                 }
                 _ if answer.is_conflict() => {
-                    self.unless_changed(&thing, now.as_ref()).await?;
+                    // An earlier one, of which nobody told, may have come late: the next look shows it.
+                    if untold.is_none() {
+                        self.unless_changed(&thing, now.as_ref()).await?;
+                    }
                     rest(&mut pause).await;
                 }
                 404 if now.is_some() => {
@@ -85,11 +88,14 @@ impl ApiJob<'_> {
                             uid.as_deref().is_none_or(|uid| uid == cluster::uid(now)) && is_there(now)
                         })
                     };
-                    return self.look_for(&thing, &answer, is_it).await;
+                    if let Some(stop) = self.look_for(&thing, &answer, is_it).await? {
+                        return Ok(stop);
+                    }
+                    untold = Some(answer);
                 }
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
-        Err(restless(object))
+        Err(untold.map_or_else(|| restless(object), |answer| self.never_told(object, &answer)))
     }
 }

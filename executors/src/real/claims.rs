@@ -4,7 +4,7 @@ use super::Real;
 use crate::host;
 use crate::ssh::{Claim, LinkError, Whose, refusal, whose};
 use futures_util::future::join_all;
-use palinode_core::action::{Action, Playbook, UndoClass};
+use palinode_core::action::{Action, Playbook, Target, UndoClass};
 use palinode_core::chain::chain;
 use palinode_core::id::{HostName, RunId};
 use palinode_core::port::{Cause, Ended, Job, LookError};
@@ -72,9 +72,9 @@ impl Real {
     }
 
     /// What these steps need of the cluster's API and these credentials do not have, in words.
-    pub async fn lacking(&self, actions: &[&Action]) -> Result<Vec<String>, LookError> {
+    pub async fn lacking(&self, steps: &[(&Action, &Target)]) -> Result<Vec<String>, LookError> {
         match &self.cluster {
-            Some(cluster) => cluster.lacking(actions).await,
+            Some(cluster) => cluster.lacking(steps).await,
             None => Ok(Vec::new()),
         }
     }

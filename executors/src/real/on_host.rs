@@ -4,7 +4,7 @@ use super::Real;
 use super::errors::{not_seen, refused, unseen};
 use super::side::{Answer, Side};
 use super::watch::left;
-use crate::host::{self, Beyond, Known, OnHost};
+use crate::host::{self, Behind, Beyond, Known, OnHost};
 use crate::kind::old_boot;
 use crate::ssh::{Asked, JobError, Jobs, Reply, Word};
 use palinode_core::action::{Action, Package, PackageState, Target};
@@ -12,7 +12,7 @@ use palinode_core::chain::chain;
 use palinode_core::id::{EntryId, HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Executor as _, Job, JobStatus, LookError, Remains, Report, Survey};
 use palinode_core::record::Class;
-use palinode_core::resource::Image;
+use palinode_core::resource::{Footprint, Image};
 use std::time::Duration;
 
 /// How long a question may take that a repository has to answer.
@@ -77,6 +77,28 @@ impl HostSide<'_> {
         Ok((Some(known.fill(package)), known))
     }
 
+    /// Where declared files lead that are links. What could not be put back there is refused, unless the action brings its own
+    /// way back.
+    async fn behind(&self, action: &Action, target: &Target, reply: &Reply) -> Result<Vec<Footprint>, LookError> {
+        let Behind { more, large } = host::behind(self.host, reply.text());
+        let has_undo = !action.inverse(target, &Image::new()).is_empty();
+        if has_undo || self.kind.written_through().is_empty() {
+            return Ok(more);
+        }
+        if let Some((path, size)) = large.into_iter().next() {
+            return Err(refused(
+                self.host,
+                format!(
+                    "a link that the step declares leads to {path}, which holds {size} bytes, and no more than {} are kept: \
+                     give the command an `undo`, or declare the files that it changes there",
+                    host::LIMIT
+                ),
+            ));
+        }
+        self.real.may_change(self.host, more.iter().map(|found| &found.key)).await?;
+        Ok(more)
+    }
+
     /// A question about a job that its host did not answer.
     fn unanswered(&self, error: JobError) -> LookError {
         match error {
@@ -108,8 +130,10 @@ impl Side for HostSide<'_> {
                 Some(package) => host::beyond_script(package, &known),
                 None => host::script_of(&keys),
             };
+            let along = self.kind.service().map(host::along_script).unwrap_or_default();
             let asks = host::asks(action);
-            let script = format!("printf 'boot '; p_boot\n{asks}{more}\n");
+            let behind = host::behind_script(self.kind.written_through());
+            let script = format!("printf 'boot '; p_boot\n{asks}{along}{behind}{more}\n");
             let reply = real.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
             let boot = reply.lines().find_map(|line| line.strip_prefix("boot ")).filter(|boot| host::is_boot(boot));
             let boot =
@@ -125,7 +149,10 @@ impl Side for HostSide<'_> {
             };
             let package = package.map(|package| Package { units: host::units(&reply), ..package });
             let more = match package.as_ref().map(|package| host::beyond(host, package, &reply)) {
-                None => Vec::new(),
+                None => match self.kind.service() {
+                    Some(_) => host::along(host, reply.text()).map_err(|error| refused(host, error.to_string()))?,
+                    None => self.behind(action, target, &reply).await?,
+                },
                 Some(Beyond::More(more)) => {
                     real.may_change(host, more.iter().map(|found| &found.key)).await?;
                     more

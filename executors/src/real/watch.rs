@@ -2,14 +2,14 @@
 
 use super::on_host::{HostSide, is_on};
 use super::reasons::reasons;
-use crate::host;
+use crate::host::{self, LeftOut};
 use crate::kind::old_boot;
 use crate::ssh::{JobError, LinkError, Said, Watch, Word};
 use palinode_core::chain::chain;
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::port::{Bodies, Ended, Finished, Job};
 use palinode_core::record::{Class, Why};
-use palinode_core::resource::{Loss, Residue};
+use palinode_core::resource::Residue;
 use palinode_core::span::Span;
 use std::time::Duration;
 
@@ -184,7 +184,7 @@ impl HostSide<'_> {
         if let Some(why) = host::moved(code, out) {
             return Ended::Moved(why);
         }
-        let (said, unsynced) = host::unsynced(out);
+        let (said, left_out) = host::left_out(out);
         let output = match (!out.is_empty()).then(|| bodies.put(Class::Output, out)).transpose() {
             Ok(output) => output,
             Err(error) => return Ended::Unknown(format!("it ended, but its output cannot be kept: {}", chain(&error))),
@@ -199,10 +199,11 @@ impl HostSide<'_> {
             message = reasons(&String::from_utf8_lossy(said), MESSAGE);
         }
         let mut losses = Vec::new();
-        for told in unsynced {
-            message.push_str(&format!(" (not known to be on the disk: {told})"));
-            let path = told.split_once(": ").map_or(told.as_str(), |(path, _)| path);
-            losses.push(Residue { key: ResourceKey::file(self.host, path), loss: Loss::NotSynced });
+        for LeftOut { loss, path, why } in left_out {
+            if let Some(why) = why {
+                message.push_str(&format!(" (not known to be on the disk: {path}: {why})"));
+            }
+            losses.push(Residue { key: ResourceKey::file(self.host, &path), loss });
         }
         if dropped != Some(0) {
             message.push_str(&match dropped {

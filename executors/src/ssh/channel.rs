@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// What the shell knows before it is asked anything.
-pub(super) const PRELUDE: &str = concat!(
+pub(crate) const PRELUDE: &str = concat!(
     include_str!("prelude.sh"),
     include_str!("packages.sh"),
     include_str!("../kind/package_lock.sh"),

@@ -26,6 +26,8 @@ pub use claim::{Claim, Fence, Seen, Whose};
 pub use link_error::LinkError;
 pub use settings::{BadSetting, SshSettings};
 
+#[cfg(test)]
+pub(crate) use channel::PRELUDE;
 pub(crate) use channel::{Places, Reply};
 pub(crate) use claim::{claimant, refusal, whose};
 pub(crate) use job::{Asked, JobError, Jobs, Said, Watch, Word};

@@ -318,22 +318,21 @@ p_sweep() {
 
 p_unit() {
   printf 'asked %s\n' "$1"
-  set -- "$(p_named "$1")"
-  printf 'looked %s\n' "$1"
-  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -- "$1") || return 1
-  printf '%s\n' "$p_u"
+  p_full "$1"
+  p_shows
+  case $p_u in *LoadState=not-found*) p_aliased; p_shows ;; esac
+  if [ -z "$p_u" ]; then return 1; fi
+  printf 'looked %s\n%s\n' "$p_n" "$p_u"
   # A unit that stopped may have left processes behind: then what it ran still runs.
   case $p_u in *ActiveState=inactive* | *ActiveState=failed*)
-    p_cg=$(printf '%s\n' "$p_u" | sed -n 's/^ControlGroup=//p')
-    if [ -z "$p_cg" ]; then p_cg=/system.slice/$(printf '%s\n' "$p_u" | sed -n 's/^Id=//p'); fi
-    for p_at in "/sys/fs/cgroup/systemd$p_cg" "/sys/fs/cgroup/unified$p_cg" "/sys/fs/cgroup$p_cg"; do
-      if [ -d "$p_at" ] && [ -n "$(find "$p_at" -name cgroup.procs -exec cat {} + 2>/dev/null | head -n 1)" ]; then
-        echo left
-        break
-      fi
-    done
+    if [ -n "$(p_left "$(p_cgroup "$p_u")")" ]; then echo left; fi
     ;;
   esac
+}
+
+p_shows() {
+  p_u=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p ControlGroup -p Slice -p Transient -p FragmentPath -- "$p_n") ||
+    { printf '%s\n' "$p_u"; p_u=''; }
 }
 
 p_packages() {
@@ -341,20 +340,58 @@ p_packages() {
   return 0
 }
 
+# PATH: how each folder above it is, from the root's on.
+p_above() {
+  p_up=${1%"${1##*[!/]}"}
+  set --
+  while :; do
+    case $p_up in */*) p_up=${p_up%/*} ;; *) break ;; esac
+    p_up=${p_up%"${p_up##*[!/]}"}
+    if [ -n "$p_up" ]; then set -- "$p_up" "$@"; fi
+  done
+  if [ $# -gt 0 ]; then stat -L -c 'above %a %U:%G' -- "$@"; fi
+}
+
+# PATH: where it leads, if it is a symbolic link: each further link, and what is behind the last one, by names that lead
+# through no link; not what is no file. `large BYTES PATH`: a folder that is longer than LIMIT.
+p_behind() {
+  p_at=$1 p_hops=0
+  while [ -L "$p_at" ] && [ $p_hops -lt 40 ]; do
+    p_hops=$((p_hops + 1))
+    p_to=$(readlink -n -- "$p_at" && echo .) || return
+    p_to=${p_to%.}
+    case $p_to in /*) ;; *) p_to=${p_at%/*}/$p_to ;; esac
+    case ${p_to##*/} in
+      '' | . | ..) p_at=$(readlink -m -- "$p_to" && echo .) && p_at=${p_at%??} ;;
+      *) p_in=$(readlink -m -- "${p_to%/*}/" && echo .) && p_in=${p_in%??} && p_at=${p_in%/}/${p_to##*/} ;;
+    esac || return
+    if [ -d "$p_at" ] && ! [ -L "$p_at" ]; then
+      p_size=$(du -s -B1 --apparent-size -- "$p_at" | cut -f1)
+      if [ "$p_size" -gt "$2" ]; then printf 'large %s %s\n' "$p_size" "$(printf '%s' "$p_at" | base64 -w0)"; return; fi
+    elif [ -e "$p_at" ] && ! [ -L "$p_at" ] && ! [ -f "$p_at" ]; then return; fi
+    printf 'behind %s\n' "$(printf '%s' "$p_at" | base64 -w0)"
+  done
+}
+
 # PATH LIMIT
 p_file() {
+  p_look "$1" "$2" || return
+  if [ -e "$1" ] || [ -L "$1" ]; then p_above "$1"; fi
+}
+p_look() {
   if [ -L "$1" ]; then
-    printf 'link '
+    printf 'link %s ' "$(stat -c %U:%G -- "$1")"
     readlink -n -- "$1" | p_b64
   elif [ -d "$1" ]; then
     p_size=$(du -s -B1 --apparent-size -- "$1" | cut -f1)
     if [ "$p_size" -gt "$2" ]; then echo "large $p_size"; return; fi
-    printf 'tree %s ' "$(find "$1" -mindepth 1 -printf . | wc -c)"
+    printf 'tree %s ' "$(find "$1" -mindepth 1 ! -type s -printf . | wc -c)"
+    printf '%s ' "$({ p_apart "$1" && printf OK; } | base64 -w0)"
     { p_tree "$1" && printf OK; } | p_b64
   elif [ -f "$1" ]; then
     p_size=$(stat -c %s -- "$1")
     if [ "$p_size" -gt "$2" ]; then echo "large $p_size"; return; fi
-    p_stat=$(stat -c '%a %U:%G %u:%g' -- "$1") || return 1
+    p_stat=$(stat -c '%a %U:%G %u:%g %h %i %b' -- "$1") || return 1
     p_time=$(date -u -r "$1" +%s.%N) || return 1
     p_more=$(p_attributes "$1" | base64 -w0)
     printf 'file %s %s %s ' "$p_stat" "$p_time" "${p_more:--}"

@@ -21,11 +21,14 @@ p_works() {
 }
 
 # What jobs made beside files, and could not take away.
-for p_left in "$p_jobs"/*/box; do
-  if ! [ -s "$p_left" ] || p_works "${p_left%/*}"; then continue; fi
-  read -r p_box <"$p_left"
-  case $p_box in */.palinode-*) rm -rf --one-file-system -- "$p_box" && rm -f -- "$p_left" ;; esac
-done
+p_clear() {
+  for p_left in "$p_jobs"/*/box; do
+    if ! [ -s "$p_left" ] || p_works "${p_left%/*}"; then continue; fi
+    read -r p_box <"$p_left"
+    case $p_box in */.palinode-*) rm -rf --one-file-system -- "$p_box" && rm -f -- "$p_left" ;; esac
+  done
+}
+p_clear
 
 p_run() {
   read -r p_stat </proc/self/stat

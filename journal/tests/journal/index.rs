@@ -98,7 +98,7 @@ fn event(dice: &mut Dice) -> Event {
         })),
         5 => {
             let state = || State::Absent;
-            Event::DriftFound { step, key: key(dice), expected: state(), found: state(), forced: false }
+            Event::DriftFound { step, key: key(dice), expected: state(), found: state(), forced: false, what: None }
         }
         6 => Event::Paused { why: PauseWhy::Drift(key(dice)), by: Some(actor()), reason: None },
         _ => {

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use palinode_core::id::ResourceKey;
-use palinode_core::resource::{Active, Fields, Footprint, Image, Node, State};
+use palinode_core::resource::{Fields, Footprint, Image, Node, State};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -105,14 +105,7 @@ fn words<S: Subject>(
     }
     Ok(match state {
         State::Absent => "absent".to_owned(),
-        State::Unit { active, enabled } => {
-            let active = match active {
-                Active::Active => "active",
-                Active::Inactive => "inactive",
-                Active::Failed => "failed",
-            };
-            format!("{active}, {enabled}")
-        }
+        State::Unit { active, enabled } => format!("{}, {enabled}", active.word()),
         State::Package { installed } => {
             let list: Vec<String> = installed.iter().map(ToString::to_string).collect();
             list.join(", ")
@@ -125,8 +118,8 @@ fn words<S: Subject>(
             text
         }
         State::Repository { .. } | State::Release { .. } => state.to_string(),
-        State::Link { target } => format!("link to {target}"),
-        State::Tree { entries, body } => {
+        State::Link { target, .. } => format!("link to {target}"),
+        State::Tree { entries, body, .. } => {
             let tree = subject.tree(&open(*body)?).map_err(|error| format!("the archive of {key}: {error}"))?;
             let mut text = format!("directory with {entries} entries");
             for (path, what) in tree {

@@ -10,6 +10,7 @@ use palinode_core::action::Undo;
 use palinode_core::port::JobStatus;
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::run::rules::prepare::{Original, extended};
+use palinode_core::run::rules::version::Rules;
 use std::sync::Arc;
 
 /// Takes an attempt back as a rollback does: each inverse looks first, passes over what is there already, and stops
@@ -160,8 +161,8 @@ pub(super) fn retry_more<S: Subject>(bench: &mut Bench<'_, S>) -> Checked {
     let mut first = attempt.before().clone();
     first.remove(&late);
     let (action, target) = (attempt.job.action.clone(), attempt.job.target.clone());
-    let whole = Original::found(&action, &target, attempt.before().clone());
-    let extended = extended(&action, &target, first, attempt.before().clone());
+    let whole = Original::found(Rules::NOW, &action, &target, &attempt.footprint, attempt.before().clone());
+    let extended = extended(Rules::NOW, &action, &target, &attempt.footprint, (first, attempt.before().clone()));
     ensure(extended == whole, || {
         format!("with {late} found by the retry, it is taken back by {:?}", extended.inverse)
     })?;

@@ -7,7 +7,7 @@ use palinode_core::action::{Action, Target, Verdict};
 use palinode_core::gate::Gate;
 use palinode_core::id::{Attempt, BodyId, Micros, ResourceKey};
 use palinode_core::port::Sample;
-use palinode_core::port::{BodyError, Ended, Executor, Finished, Job, JobStatus, LookError, Remains, Report};
+use palinode_core::port::{Bodies, BodyError, Ended, Executor, Finished, Job, JobStatus, LookError, Remains, Report};
 use palinode_core::record::{JobWord, Sealed};
 use palinode_core::resource::{Fields, Footprint, Image};
 use palinode_core::run::plan::StepIx;
@@ -82,6 +82,16 @@ pub(crate) struct Look {
     pub(crate) desk: BodyWriter,
 }
 
+/// What a look before an intent finds.
+pub(crate) struct Seen {
+    /// The action, with what only the host could tell of it.
+    pub(crate) action: Action,
+    pub(crate) target: Target,
+    pub(crate) boot: Option<String>,
+    pub(crate) footprint: Vec<Footprint>,
+    pub(crate) image: Image,
+}
+
 /// A look at an in-doubt step.
 pub(crate) struct Reconciled {
     pub(crate) attempt: Attempt,
@@ -110,19 +120,28 @@ pub(crate) async fn rest<E: Executor>(executor: &E, pause: Option<Micros>) {
 }
 
 /// Tries a look until it works or patience ends. Only a target that cannot be reached is tried again.
-async fn patient<E, T, F>(executor: &E, mut look: impl FnMut() -> F) -> Result<T, LookError>
+async fn patient<E, T, F>(executor: &E, look: impl FnMut() -> F) -> Result<T, LookError>
 where
     E: Executor,
     F: Future<Output = Result<T, LookError>>,
 {
-    let mut left: u32 = PATIENCE.iter().sum();
-    for seconds in PATIENCE {
+    patient_for(executor, &PATIENCE, look).await
+}
+
+/// The same with pauses of these many seconds.
+async fn patient_for<E, T, F>(executor: &E, pauses: &[u32], mut look: impl FnMut() -> F) -> Result<T, LookError>
+where
+    E: Executor,
+    F: Future<Output = Result<T, LookError>>,
+{
+    let mut left: u32 = pauses.iter().sum();
+    for seconds in pauses {
         match look().await {
             Err(error @ LookError::Unreachable { .. }) => {
-                left = left.saturating_sub(seconds);
-                log::unanswered(&error, Span::seconds(seconds), Span::seconds(left));
-                executor.unanswered(&error, Span::seconds(seconds), Span::seconds(left));
-                executor.sleep(executor.now().plus(Micros::seconds(i64::from(seconds)))).await;
+                left = left.saturating_sub(*seconds);
+                log::unanswered(&error, Span::seconds(*seconds), Span::seconds(left));
+                executor.unanswered(&error, Span::seconds(*seconds), Span::seconds(left));
+                executor.sleep(executor.now().plus(Micros::seconds(i64::from(*seconds)))).await;
             }
             other => return other,
         }
@@ -134,19 +153,34 @@ where
 pub(crate) async fn look<E: Executor>(
     executor: &E,
     shelf: &Rc<BodyStore>,
-    mut target: Target,
+    target: Target,
     action: Action,
     touched: Vec<Action>,
     known: Vec<Footprint>,
 ) -> Result<Look, LookError> {
     let desk = BodyWriter::new(shelf);
-    let survey = patient(executor, || executor.survey(&target, &action, &desk)).await?;
+    let seen = see(executor, &desk, target, &action, &touched, known, &PATIENCE).await?;
+    let Seen { action, target, boot, footprint, image } = seen;
+    Ok(Look { action, target, boot, footprint, image, desk })
+}
+
+/// The same, wherever what is found is kept. A target that cannot be reached is tried again after these many seconds.
+pub(crate) async fn see<E: Executor>(
+    executor: &E,
+    bodies: &dyn Bodies,
+    mut target: Target,
+    action: &Action,
+    touched: &[Action],
+    known: Vec<Footprint>,
+    pauses: &[u32],
+) -> Result<Seen, LookError> {
+    let survey = patient_for(executor, pauses, || executor.survey(&target, action, bodies)).await?;
     target.node = survey.node.or(target.node);
-    let action = survey.action.unwrap_or(action);
+    let action = survey.action.unwrap_or_else(|| action.clone());
     let mut footprint = action.footprint(&target);
     footprint.extend(survey.more);
-    for other in &touched {
-        let survey = patient(executor, || executor.survey(&target, other, &desk)).await?;
+    for other in touched {
+        let survey = patient_for(executor, pauses, || executor.survey(&target, other, bodies)).await?;
         let filled = survey.action.iter().flat_map(|action| action.footprint(&target));
         let places = other.footprint(&target).into_iter().chain(filled).chain(survey.more);
         footprint.extend(places.filter(|place| place.fields != Fields::Evidence));
@@ -157,10 +191,10 @@ pub(crate) async fn look<E: Executor>(
     image.retain(|key, _| footprint.iter().any(|footprint| footprint.key == *key));
     let more = missing(&keys(&footprint), &image);
     if !more.is_empty() {
-        image.extend(patient(executor, || executor.observe(&more, &desk)).await?);
+        image.extend(patient_for(executor, pauses, || executor.observe(&more, bodies)).await?);
     }
     let boot = survey.boot.filter(|_| action.is_job());
-    Ok(Look { action, target, boot, footprint, image, desk })
+    Ok(Seen { action, target, boot, footprint, image })
 }
 
 /// Executes a job and looks at what it left.

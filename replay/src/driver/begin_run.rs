@@ -135,7 +135,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
 }
 
 /// What the run of a driver recorded, as the rules open it.
-struct Here<'a>(&'a BodyStore);
+pub(super) struct Here<'a>(pub(super) &'a BodyStore);
 
 impl Opened for Here<'_> {
     fn image(&self, image: &ImageRef) -> Result<Arc<Image>, String> {

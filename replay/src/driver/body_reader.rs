@@ -30,6 +30,11 @@ impl BodyReader {
         Ok(Self(BodyStore { vault: journal.vault(keys)?, places: RefCell::new(Arc::new(bodies)) }))
     }
 
+    /// Where the bodies are.
+    pub(super) fn into_store(self) -> BodyStore {
+        self.0
+    }
+
     /// A body's plaintext.
     pub fn open(&self, id: BodyId) -> Result<Vec<u8>, BodyError> {
         self.0.open(id)

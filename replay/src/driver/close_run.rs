@@ -38,7 +38,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     async fn close(&mut self) -> Result<Stopped, DriveError> {
         let state = self.state()?;
         let closed = match state.opened.compensates.clone() {
-            None => ending::close(state),
+            None => ending::close(state, &|image| self.shelf.image(image).ok()),
             Some(back) => {
                 let open = |image: &ImageRef| self.shelf.image(image).ok();
                 let originals = originals(&self.history, back.run, &back.scope, &open);
@@ -69,7 +69,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         let reason = activity::message(&self.shelf, Some(reason), &mut bodies)?;
         let state = self.state()?;
         let closed = match state.opened.compensates.clone() {
-            None => ending::close(state),
+            None => ending::close(state, &|image| self.shelf.image(image).ok()),
             Some(back) => {
                 let open = |image: &ImageRef| self.shelf.image(image).ok();
                 let originals = originals(&self.history, back.run, &back.scope, &open);

@@ -66,7 +66,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
     }
 
     /// The last recorded state of a resource, as this run would have recorded it. `opened` keeps long images open.
-    fn last_recorded(
+    pub(super) fn last_recorded(
         &self,
         key: &ResourceKey,
         opened: &mut BTreeMap<BodyId, Image>,
@@ -134,13 +134,21 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         }
         let mut opened = BTreeMap::new();
         let last = |key: &ResourceKey| self.last_recorded(key, &mut opened);
-        let (run, force) = (self.run, self.state()?.force);
-        let found = drifts(&self.history, (run, force), (step, &action), (&footprint, &image), last)?;
+        let run = self.run;
+        let found = drifts(&self.history, run, (step, &action), (&footprint, &image), last)?;
         let stops = found.last().filter(|drift| !drift.forced).map(|drift| PauseWhy::Drift(drift.key.clone()));
         let mut findings: Vec<Finding> = Vec::new();
-        for Drift { key, expected, found, forced } in found {
-            let event = Event::DriftFound { step: step.path.clone(), key, expected, found, forced };
-            findings.push((event, BTreeMap::new()));
+        for drift in found {
+            let words = self.differs(&drift, &desk);
+            // What differs field by field is in the entry, and told with it.
+            if let Some(tell) = self.tell.filter(|_| words != drift.expected.difference(&drift.found).join(", ")) {
+                tell(&format!("{} differs from what was recorded last: {words}", drift.key));
+            }
+            let mut fresh = BTreeMap::new();
+            let what = message(&self.shelf, Some(&words), &mut fresh)?;
+            let Drift { key, expected, found, forced } = drift;
+            let event = Event::DriftFound { step: step.path.clone(), key, expected, found, forced, what };
+            findings.push((event, fresh));
         }
         if let Some(why) = stops {
             return Ok((findings, Follow::Block(ix, why, None)));
@@ -155,8 +163,11 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             }
             first => {
                 let Original { before, inverse, losses } = match first {
-                    Some(first) => extended(&action, &target, self.shelf.image(&first.before)?, image),
-                    None => Original::found(&action, &target, image),
+                    Some(first) => {
+                        let first = self.shelf.image(&first.before)?;
+                        extended(rules, &action, &target, &footprint, (first, image))
+                    }
+                    None => Original::found(rules, &action, &target, &footprint, image),
                 };
                 (desk.image_ref(before)?, inverse, losses)
             }

@@ -11,8 +11,11 @@ mod body_reader;
 mod clock;
 mod close_run;
 mod decidable;
+mod drift;
+mod drifted;
 mod error;
 mod findings;
+mod foresee;
 mod inbox;
 mod log;
 mod opening;
@@ -20,7 +23,9 @@ mod shared;
 
 pub use body_reader::BodyReader;
 pub use decidable::{is_outdated, may_decide};
+pub use drifted::Drifted;
 pub use error::{DriveError, Refused};
+pub use foresee::{Foreseen, Foresight, foresee};
 pub use opening::{Opening, Stop, Stopped, Surroundings, TakeOver, Targets, Tick};
 
 use activity::Done;
@@ -125,7 +130,7 @@ fn keep_found(
     for (what, words) in targets.taken {
         taken.extend(activity::message(shelf, Some(&words), bodies)?.map(|id| (what, id)));
     }
-    Ok(FoundThere { machines, taken, host_changed: targets.host_changed }.some())
+    Ok(FoundThere { machines, taken, host_changed: targets.host_changed, forced: targets.forced }.some())
 }
 
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;
@@ -258,7 +263,7 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
         }
     }
 
-    /// Tells a person of decisions that were handed in and are discarded, in a line each.
+    /// Tells a person, in a line each, of decisions that were handed in and are discarded, and of what someone changed since.
     pub fn telling(self, tell: &'a dyn Fn(&str)) -> Self {
         Self { tell: Some(tell), ..self }
     }

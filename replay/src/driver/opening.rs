@@ -1,7 +1,7 @@
 //! How a driver is opened, what surrounds it, and how it ends.
 
 use futures_util::future::LocalBoxFuture;
-use palinode_core::id::{HostName, Micros};
+use palinode_core::id::{HostName, Micros, ResourceKey};
 use palinode_core::port::Stored;
 use palinode_core::record::{Actor, PauseWhy, RunEnd, World};
 use palinode_core::run::history::History;
@@ -82,6 +82,9 @@ pub struct Targets {
     pub taken: BTreeMap<String, String>,
     /// Hosts that are other machines than recorded, and are gone on with.
     pub host_changed: BTreeSet<HostName>,
+    /// Resources that may be changed back although someone changed them since: a person was shown what was found, or named
+    /// them.
+    pub forced: BTreeSet<ResourceKey>,
 }
 
 /// How an open run is taken over.

@@ -159,16 +159,31 @@ impl Lab {
 
     /// Goes on in the world of a folder, as its ledger left it.
     pub fn open(folder: &Path, around: Surroundings) -> io::Result<Self> {
-        let path = folder.join("world.json");
-        let bytes = std::fs::read(&path)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-        let mut world: World = serde_json::from_slice(&bytes).map_err(|error| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
-        })?;
+        let mut world = Self::begun(folder)?;
         let ledger = Ledger::open(&folder.join("ledger.jsonl"), |line| world.replay(line))?;
         let lab = Self::with(world, ledger, around);
         lab.bury();
         Ok(lab)
+    }
+
+    /// A copy in memory of the world of a folder, as its ledger left it. Nothing is written there, also if another process
+    /// is at work in it.
+    pub fn copy(folder: &Path, around: Surroundings) -> io::Result<Self> {
+        let mut world = Self::begun(folder)?;
+        Ledger::told(&folder.join("ledger.jsonl"), |line| world.replay(line))?;
+        let lab = Self::in_memory(world, around);
+        lab.bury();
+        Ok(lab)
+    }
+
+    /// The world of a folder as it was made.
+    fn begun(folder: &Path) -> io::Result<World> {
+        let path = folder.join("world.json");
+        let bytes = std::fs::read(&path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: {error}", path.display()))
+        })
     }
 
     /// What acted on the control side died with the process that did it.

@@ -96,7 +96,7 @@ fn all_kinds() -> BTreeMap<String, Entry> {
         Event::TimerFired { step: step.clone() },
         Event::Resolved { step: step.clone(), answer: Answer::Retry, by: by.clone(), reason: None, overruled: false },
         Event::Paused { why: PauseWhy::Asked, by: Some(by), reason: None },
-        Event::DriftFound { step, key, expected: State::Absent, found: State::Absent, forced: true },
+        Event::DriftFound { step, key, expected: State::Absent, found: State::Absent, forced: true, what: None },
     ];
     let rare = rare.into_iter().map(|event| {
         let (epoch, time, prev) = (Epoch(1), Micros(1), entry_id(b""));

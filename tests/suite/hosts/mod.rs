@@ -2,9 +2,11 @@
 
 mod channel;
 mod conformance;
+mod drift;
 mod drops;
 mod fence;
 mod files;
+mod foresee;
 mod gluster;
 mod hostile;
 mod links;
@@ -13,4 +15,6 @@ mod packages;
 mod runs;
 mod signals;
 mod soak;
+mod trees;
+mod units;
 mod words;

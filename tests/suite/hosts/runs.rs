@@ -216,7 +216,7 @@ fn a_host_is_changed_in_one_name_at_a_time() {
     assert_eq!(site.hosts.run(FIRST, "readlink /var/lib/palinode/claim").text(), claim);
     site.run(&[&other[..], &["--take-over"]].concat()).exits(0);
     // What the other did is no change of the first: it does not take it back.
-    site.run(&["rollback", "--yes"]).exits(3).says(&["someone else changed it"]);
+    site.run(&["rollback", "--yes"]).exits(3).says(&["it was changed since"]);
     site.run(&["resume", "--force"]).exits(0);
     site.hosts.run(FIRST, "test -d /var/lib/palinode/jobs && ! test -L /var/lib/palinode/claim").exits(0);
 }
@@ -329,7 +329,7 @@ fn one_action_is_typed_recorded_and_taken_back() {
     site.run(&["exec", FIRST, "--changes", "/etc/single", "--", "sh", "-c", "echo b >>/etc/single"]).exits(0);
     site.hosts.run(FIRST, "setfattr -x user.note /etc/single").exits(0);
     let drift = site.run(&["undo", "@", "--yes"]).exits(3);
-    assert!(drift.stdout.contains("someone else changed it"), "an attribute counts: {drift}");
+    assert!(drift.stdout.contains("it was changed since"), "an attribute counts: {drift}");
     site.run(&["resume", "--force"]).exits(0);
     assert_eq!(site.hosts.run(FIRST, look).text(), single);
     // A file is written as it was typed.

@@ -2,7 +2,13 @@
 
 mod api_1_11;
 mod conformance;
+mod doctor;
+mod drains;
 mod faults;
+mod foresee;
 mod joins;
 mod nodes;
 mod objects;
+mod reaching;
+mod rights;
+mod typed;

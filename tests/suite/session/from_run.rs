@@ -94,6 +94,7 @@ fn a_nights_work_becomes_a_runbook() {
         "when: \"{{ host }} == gluster1.demo\"",
         "  - service-crio-2: {",
     ]);
+    out.clone().complains(&["palinode run FILE -i INVENTORY --set group=VALUE`"]);
     // Nobody does it on all hosts by mistake: a group must be named.
     desk.write("night.yml", &out.stdout);
     desk.run(&["run", "./night.yml", "--lab"]).exits(2).complains(&["--set group=VALUE"]);
@@ -130,4 +131,41 @@ fn what_failed_or_was_not_reached_is_named_and_left_out() {
     assert!(!out.stdout.contains("\n  - drain:"), "{out}");
     desk.run(&["rollback"]).exits(6);
     desk.run(&["runbook", "from-run", "@"]).exits(2).complains(&["takes another one back"]);
+}
+
+#[test]
+fn what_is_in_force_after_all_undos_is_in_it() {
+    let desk = Desk::new();
+    let run = |args: &[&str]| desk.run(args).exits(0);
+    run(&["exec", "--lab-state", "a", "gluster1.demo", "service", "crio", "stopped"]);
+    let first = desk.json(&["status"])["run"].as_str().expect("an id").to_owned();
+    let made = || desk.run(&["runbook", "from-run", &first]);
+    let step = "  - service-crio: { service: { unit: crio, state: stopped } }";
+    for round in 0..3 {
+        made().exits(0).says(&[step]).complains(&["1 step of 1 run, 0 left out"]);
+        run(&["undo", "@"]);
+        made().exits(2).complains(&["nothing of that is to be done again"]);
+        // That is taken back too.
+        let out = run(&["undo", "@"]);
+        assert!(!out.stderr.contains("nothing to take back"), "{round}: {out}");
+        let out = desk.run(&["runbook", "from-run", "@"]).exits(2);
+        out.complains(&["takes another one back", &format!("palinode runbook from-run {}", &first[..4])]);
+    }
+    run(&["verify"]);
+    run(&["replay", "--strict"]);
+
+    // A step alone, out of a run of many: the others stay.
+    let desk = Desk::new();
+    desk.write(
+        "two.yml",
+        "runbook: two\nhosts: { group: glusterfs }\neach_host:\n  - docker: { service: { unit: docker, state: stopped } }\n  \
+         - crio: { service: { unit: crio, state: stopped } }\n",
+    );
+    desk.run(&["run", "./two.yml", "--lab", "--host", "gluster1.demo"]).exits(0);
+    let first = desk.json(&["status"])["run"].as_str().expect("an id").to_owned();
+    desk.run(&["rollback", "--step", "gluster1.demo/crio"]).exits(0);
+    let out = desk.run(&["runbook", "from-run", &first]).exits(0).complains(&["1 step of 1 run, 1 left out"]);
+    out.says(&["# left out: crio, stop crio: taken back since"]);
+    desk.run(&["undo", "@"]).exits(0);
+    desk.run(&["runbook", "from-run", &first]).exits(0).complains(&["2 steps of 1 run, 0 left out"]);
 }

@@ -1,5 +1,6 @@
 //! Whole sessions with the real binary: what is typed, what is printed, and how it ends.
 
+mod consent;
 mod decide;
 mod doctor;
 mod exec;

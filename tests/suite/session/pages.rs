@@ -23,7 +23,7 @@ macro_rules! pages {
 pages! {
     readme_is_as_it_shows, "README.md", 2;
     actions_is_as_it_shows, "cli/docs/actions.md", 0;
-    api_is_as_it_shows, "cli/docs/api.md", 1;
+    api_is_as_it_shows, "cli/docs/api.md", 2;
     compared_is_as_it_shows, "cli/docs/compared.md", 0;
     concepts_is_as_it_shows, "cli/docs/concepts.md", 0;
     failing_step_is_as_it_shows, "cli/docs/failing-step.md", 0;

@@ -1,6 +1,7 @@
 //! What is said of a rollback is true: `rolled-back` only where nothing is left, and nothing taken back that is not.
 
 use palinode_tests::binary::{Desk, Out};
+use std::collections::BTreeMap;
 
 const HOST: &str = "gluster1.demo";
 const UNKNOWN: &str = "not known what it changed";
@@ -213,4 +214,119 @@ fn a_gate_that_was_not_needed_is_not_waited_for() {
     lacks(&preview, &["gate gluster.healed"]);
     desk.run(&["rollback"]).exits(0);
     replays(&desk);
+}
+
+#[test]
+fn a_step_of_the_run_that_was_taken_back_is_shown_and_an_open_rollback_is_gone_on_with() {
+    let desk = Desk::new();
+    let path = "gluster1.demo/file.write-etc-motd";
+    let motd = |desk: &Desk, journal: &[&str], text: &str| {
+        let words = ["exec", "--lab-state", "lab", "gluster1.demo", "file", "/etc/motd", "content", text];
+        desk.run(&[journal, &words].concat()).exits(0);
+    };
+    motd(&desk, &[], "one");
+    let first = desk.json(&["status"])["run"].as_str().expect("an id").to_owned();
+    let step = desk.json(&["show", "@"])["plan_steps"][0]["step"].as_str().expect("a path").to_owned();
+    assert!(step.starts_with("gluster1.demo/"), "{step} {path}");
+    motd(&desk, &["--journal", "other"], "two");
+    desk.run(&["undo", "@"]).exits(3).tells(&["is not as it was last recorded"]);
+    let back = desk.json(&["status"])["run"].as_str().expect("an id").to_owned();
+    // A second rollback would be refused, so it is not advised.
+    let out = desk.run(&["rollback", "--dry-run"]).exits(0);
+    out.clone().says(&[&format!("palinode resume {}", &back[..4])]);
+    lacks(&out, &["next\n  palinode rollback"]);
+    assert_eq!(desk.json(&["rollback", "--dry-run"])["taken_back_by"], back.as_str());
+    // The latest run has no such step; the one that it takes back has.
+    let out = desk.run(&["show", &step]).exits(0);
+    out.says(&[&format!("run       {}", &first[..4]), "before\n", "after\n"]);
+    desk.run(&["resume", "--force"]).exits(0);
+    assert_eq!(desk.json(&["show", &step])["run"], first.as_str());
+    desk.run(&["undo", "@"]);
+    assert_eq!(desk.json(&["show", &step])["run"], first.as_str());
+    desk.run(&["show", "gluster1.demo/nothing"]).exits(2).complains(&["has no step"]);
+    let out = desk.run(&["rollback", "--dry-run", &first]).exits(0);
+    lacks(&out, &["palinode resume"]);
+    assert!(desk.json(&["rollback", "--dry-run", &first])["taken_back_by"].is_null());
+}
+
+/// What a preview says of its steps: what each would find.
+fn foreseen(preview: &serde_json::Value) -> BTreeMap<String, String> {
+    let steps = preview["looked"]["steps"].as_array().expect("steps").iter();
+    steps.map(|step| (text(&step["step"]), text(&step["found"]))).collect()
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_preview_finds_what_the_rollback_finds_and_changes_nothing() {
+    let desk = Desk::new();
+    desk.run(&["run", "crio-to-docker", "--lab", "--host", "gluster1.demo"]).exits(0);
+    let before = desk.files("");
+    let preview = desk.json(&["rollback", "--dry-run"]);
+    desk.run(&["rollback", "--dry-run"]).exits(0).says(&["looked at just now", "as it was last recorded, in"]);
+    assert_eq!(desk.files(""), before, "nothing was written, in the journal or in the lab");
+    let seen = foreseen(&preview);
+    assert!(preview["looked"]["failed"].is_null() && seen.len() > 20, "{preview}");
+    assert!(seen.values().all(|found| ["as-recorded", "already-there", "later"].contains(&found.as_str())), "{seen:?}");
+    desk.run(&["rollback"]).exits(6);
+    let back = desk.json(&["show", "@"]);
+    let stages: BTreeMap<String, String> = back["plan_steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| (text(&step["step"]), text(&step["stage"])))
+        .collect();
+    let mut compared = 0;
+    for (step, found) in &seen {
+        match found.as_str() {
+            "already-there" => assert_eq!(stages[step], "skipped", "{step}"),
+            "as-recorded" => assert_eq!(stages[step], "succeeded", "{step}"),
+            _ => continue,
+        }
+        compared += 1;
+    }
+    assert!(compared > 20, "{seen:?}");
+}
+
+#[test]
+fn a_preview_names_what_someone_changed_and_what_differs() {
+    let desk = Desk::new();
+    let exec = |journal: &[&str], words: &[&str]| {
+        desk.run(&[journal, &["exec", "--lab-state", "lab", "gluster1.demo"], words].concat()).exits(0);
+    };
+    exec(&[], &["file", "/etc/motd", "content", "one", "mode", "0644"]);
+    let journal = desk.files(".palinode");
+    exec(&["--journal", "other"], &["file", "/etc/motd", "content", "four", "mode", "0600"]);
+    let out = desk.run(&["rollback", "--dry-run"]).exits(0);
+    out.says(&[
+        "gluster1.demo/file:/etc/motd is not as it was last recorded, so the rollback would stop at undo/gluster1.demo/",
+        "0644",
+        "0600",
+        " --force  overwrite what someone changed since",
+    ]);
+    let preview = desk.json(&["undo", "@", "--dry-run"]);
+    assert_eq!(preview["looked"]["steps"][0]["found"], "drift", "{preview}");
+    assert_eq!(preview["looked"]["steps"][0]["drift"][0]["resource"], "gluster1.demo/file:/etc/motd");
+    assert_eq!(desk.files(".palinode"), journal);
+    desk.run(&["undo", "@"]).exits(3);
+
+    // Two steps on one resource: what the first puts back is not taken for someone's change.
+    let desk = Desk::new();
+    book(
+        &desk,
+        "  - stop: { service: { unit: crio, state: stopped } }\n  - start: { service: { unit: crio, state: started } }\n",
+    );
+    done(&desk);
+    let found: Vec<String> = foreseen(&desk.json(&["rollback", "--dry-run"])).into_values().collect();
+    assert_eq!(found, ["as-recorded", "later"]);
+    desk.run(&["rollback"]).exits(0);
+
+    // A lab that is gone: the plan is shown, and what is not known is said.
+    done(&desk);
+    let lab = desk.path().join(".palinode-lab");
+    std::fs::rename(&lab, desk.path().join("gone")).expect("it is there");
+    let out = desk.run(&["rollback", "--dry-run"]).exits(0);
+    out.says(&["This is a preview", "not looked at, so whether someone changed something since is not known"]);
 }

@@ -1,5 +1,6 @@
 //! `runbook check`: everything that is wrong in a runbook, in one pass and without a host.
 
+use palinode_core::action::runbook_names;
 use palinode_tests::binary::Desk;
 use palinode_tests::snapshot::{repository, snapshot};
 use serde_json::Value;
@@ -40,7 +41,10 @@ fn twenty_broken_runbooks_are_told_all_their_findings() {
         desk.write(&file, &text);
         let out = desk.run(&["runbook", "check", &file]).exits(2);
         assert_eq!(out.stderr, "", "{name}");
-        snapshot(&format!("tests/fixtures/runbooks/{name}.txt"), &out.stdout);
+        // Each name is listed. Which they are is no matter of this snapshot.
+        let names = runbook_names().collect::<Vec<_>>().join(", ");
+        let told = out.stdout.replace(&format!("; actions are {names};"), "; actions are (every name);");
+        snapshot(&format!("tests/fixtures/runbooks/{name}.txt"), &told);
         let data = desk.run(&["runbook", "check", &file, "-o", "json"]).exits(2).value();
         let findings = data[0]["findings"].as_array().expect("findings are a list");
         let lines: Vec<u64> = findings.iter().filter_map(|finding| finding["line"].as_u64()).collect();

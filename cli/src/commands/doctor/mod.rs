@@ -1,6 +1,7 @@
-//! `palinode doctor`: what hosts are like, and what the disk under the journal really promises.
+//! `palinode doctor`: what hosts and the cluster are like, and what the disk under the journal really promises.
 
 mod arguments;
+mod cluster;
 mod hosts;
 mod judge;
 mod report;
@@ -26,6 +27,9 @@ const CUTS: u32 = 5;
 pub(crate) fn doctor(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
     if let Some(file) = &doctor.report {
         return report::report(args, file.as_deref());
+    }
+    if doctor.cluster {
+        return cluster::look(args);
     }
     if doctor.disk.is_none() {
         return hosts::look(args, doctor);

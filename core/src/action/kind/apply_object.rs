@@ -6,6 +6,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,6 +49,13 @@ impl Described for ApplyObject {
 struct Manifest {
     /// The object, with `apiVersion`, `kind`, `metadata.name` and, for what is in one, `metadata.namespace`.
     manifest: BTreeMap<String, serde_json::Value>,
+}
+
+#[cfg(test)]
+impl Arbitrary for ApplyObject {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { namespace: dice.word(), name: dice.word(), body: dice.body(), marks: dice.pairs() }
+    }
 }
 
 impl ActionKind for ApplyObject {

@@ -5,6 +5,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +67,17 @@ impl Described for ApproveCsr {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for ApproveCsr {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            uses: dice.list(|dice| dice.pick(&[CertUse::Client, CertUse::Server])),
+            newer_than: dice.span(),
+            timeout: dice.span(),
+        }
     }
 }
 

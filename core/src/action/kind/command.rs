@@ -9,6 +9,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -62,6 +64,20 @@ impl Described for Command {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Command {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            run: dice.list(|dice| dice.text_or_secret(Some(Shown::Argument))),
+            changes: dice.words(),
+            undo: dice.maybe(|dice| dice.list(|dice| dice.text_or_secret(Some(Shown::Argument)))),
+            stdin: dice.maybe(|dice| Secret { secret: dice.word(), shown: None }),
+            environment: dice
+                .list(|dice| (dice.word(), Secret { secret: dice.word(), shown: Some(Shown::Environment) })),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,13 @@ impl Described for DeleteObject {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>(), Form::of::<RemoveObject>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for DeleteObject {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { namespace: dice.word(), name: dice.word(), unless_used: dice.flag() }
     }
 }
 

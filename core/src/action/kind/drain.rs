@@ -3,10 +3,13 @@
 use crate::action::{ActionKind, CheckError, Described, Place, Recovery, Target, Undo, UndoClass, on_cluster};
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, Loss, Residue, State};
+use crate::resource::{Footprint, Image, Loss, Pod, Residue, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a drain does with pods that have emptyDir volumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,6 +63,10 @@ pub struct Drain {
     /// How long a pod gets to end, instead of what it says itself. `0s`: at once, without a word to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<Span>,
+    /// How long an eviction that is denied (403), as an admission webhook may do, is asked for again. Without it the first
+    /// denial ends the step.
+    #[serde(default, rename = "retry-denied", skip_serializing_if = "Option::is_none")]
+    pub retry_denied: Option<Span>,
 }
 
 /// What a drain does with a pod that is still Terminating so long after its time to end was up.
@@ -95,6 +102,23 @@ impl Described for Drain {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Drain {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            emptydir: dice.pick(&[Emptydir::Delete, Emptydir::Refuse]),
+            bare: dice.pick(&[Bare::Delete, Bare::Refuse]),
+            timeout: dice.span(),
+            terminating: dice.maybe(|dice| match dice.flag() {
+                true => Terminating::Ask { after: dice.span() },
+                false => Terminating::Force { after: dice.span() },
+            }),
+            grace: dice.maybe(Dice::span),
+            retry_denied: dice.maybe(Dice::span),
+        }
     }
 }
 
@@ -136,22 +160,40 @@ impl ActionKind for Drain {
     }
 
     fn losses(&self, before: &Image) -> Vec<Residue> {
+        before.values().flat_map(|state| Self::losses_of(pods_in(state))).collect()
+    }
+
+    /// Only the pods that are gone.
+    fn lost(&self, announced: &[Residue], before: &Image, after: &Image) -> Vec<Residue> {
+        let still: BTreeSet<&str> = after.values().flat_map(pods_in).map(|pod| pod.uid.as_str()).collect();
+        let all = before.iter().filter(|(key, _)| after.contains_key(*key)).flat_map(|(_, state)| pods_in(state));
+        let gone: Vec<Pod> = all.filter(|pod| !still.contains(pod.uid.as_str())).cloned().collect();
+        let lost = Self::losses_of(&gone);
+        announced.iter().filter(|loss| lost.contains(loss)).cloned().collect()
+    }
+}
+
+fn pods_in(state: &State) -> &[Pod] {
+    match state {
+        State::Pods { pods } => pods,
+        _ => &[],
+    }
+}
+
+impl Drain {
+    /// What is lost for good with these pods.
+    pub fn losses_of(pods: &[Pod]) -> Vec<Residue> {
         let mut losses = Vec::new();
-        for state in before.values() {
-            let State::Pods { pods } = state else {
-                continue;
-            };
-            for pod in pods {
-                // A generated name dies with the pod; what people know is the owner.
-                let name = pod.owner.as_ref().map_or(pod.name.as_str(), |(kind, name)| {
-                    if kind == "StatefulSet" { pod.name.as_str() } else { name.as_str() }
-                });
-                let key = ResourceKey::pod(&pod.namespace, name);
-                let loss = if pod.owner.is_none() { Loss::BarePod } else { Loss::Moved };
-                losses.push(Residue { key: key.clone(), loss });
-                if pod.emptydir {
-                    losses.push(Residue { key, loss: Loss::EmptyDir });
-                }
+        for pod in pods {
+            // A generated name dies with the pod; what people know is the owner.
+            let name = pod.owner.as_ref().map_or(pod.name.as_str(), |(kind, name)| {
+                if kind == "StatefulSet" { pod.name.as_str() } else { name.as_str() }
+            });
+            let key = ResourceKey::pod(&pod.namespace, name);
+            let loss = if pod.owner.is_none() { Loss::BarePod } else { Loss::Moved };
+            losses.push(Residue { key: key.clone(), loss });
+            if pod.emptydir {
+                losses.push(Residue { key, loss: Loss::EmptyDir });
             }
         }
         losses

@@ -6,8 +6,10 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, Kind, State};
+use crate::resource::{Footprint, Image, Kind, Residue, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +78,13 @@ impl Described for FileAbsent {
     }
 }
 
+#[cfg(test)]
+impl Arbitrary for FileAbsent {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { paths: dice.words(), state: FileState::Absent }
+    }
+}
+
 impl ActionKind for FileAbsent {
     fn place(&self) -> Place {
         Place::Host
@@ -123,6 +132,10 @@ impl ActionKind for FileAbsent {
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
     }
 }
 

@@ -6,7 +6,9 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
+use crate::resource::{Footprint, Image, Residue, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,13 @@ impl Described for FileCopy {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for FileCopy {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { from: dice.word(), to: dice.word(), resolver: dice.flag() }
     }
 }
 
@@ -75,5 +84,9 @@ impl ActionKind for FileCopy {
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
     }
 }

@@ -6,6 +6,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use serde::{Deserialize, Serialize};
 
 /// Puts a recorded state back at a path.
@@ -23,6 +25,13 @@ impl Described for FileRestore {
 
     fn forms() -> Vec<Form> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for FileRestore {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { path: dice.word(), state: dice.state() }
     }
 }
 

@@ -6,8 +6,9 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Footprint, Image, State};
-use crate::shown::Shown as _;
+use crate::resource::{Footprint, Image, Residue, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ impl FileWrite {
 
     /// The permission bits.
     pub fn bits(&self) -> Option<u32> {
-        self.mode.as_ref().and_then(|mode| u32::from_str_radix(mode, 8).ok())
+        self.mode.as_deref().and_then(values::bits)
     }
 }
 
@@ -45,6 +46,13 @@ impl Described for FileWrite {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for FileWrite {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { path: dice.word(), content: dice.word(), mode: dice.maybe(Dice::word), owner: dice.maybe(Dice::word) }
     }
 }
 
@@ -78,15 +86,8 @@ impl ActionKind for FileWrite {
     }
 
     fn check(&self) -> Result<(), CheckError> {
-        values::path(&self.path).within("path")?;
-        if self.path.ends_with('/') {
-            return Err(CheckError::of("path", format!("the path `{}` is a directory's", self.path.shown())));
-        }
-        let octal = |mode: &String| (3..=4).contains(&mode.len()) && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
-        if let Some(mode) = self.mode.as_ref().filter(|mode| !octal(mode) && !mode.contains("{{")) {
-            let why = format!("the mode `{}` is not three or four octal digits, such as 0644", mode.shown());
-            return Err(CheckError::of("mode", why));
-        }
+        values::file_path(&self.path).within("path")?;
+        self.mode.as_deref().map_or(Ok(()), values::mode).within("mode")?;
         if self.content.len() > Self::LIMIT {
             let why = format!(
                 "the content has {} bytes, and no more than {} fit into an entry; copy a file that is on the host",
@@ -98,11 +99,7 @@ impl ActionKind for FileWrite {
         if self.content.contains('\0') {
             return Err(CheckError::of("content", "the content contains a NUL byte"));
         }
-        let names: Vec<&str> = self.owner.iter().flat_map(|owner| owner.split(':')).collect();
-        if names.len() > 2 {
-            return Err(CheckError::of("owner", "the owner is not `user` or `user:group`"));
-        }
-        names.into_iter().try_for_each(|name| values::word("owner", name, "-._")).within("owner")
+        self.owner.as_deref().map_or(Ok(()), values::owner).within("owner")
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {
@@ -112,15 +109,17 @@ impl ActionKind for FileWrite {
     /// An image names contents by keyed digests, so only what is certainly another file can be told from it.
     fn met(&self, _: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
         let State::File { mode, owner, size, .. } = now else { return Some(false) };
-        // Numbers may be shown by name.
-        let named = self.owner.as_ref().filter(|owner| !owner.split(':').any(|name| name.parse::<u32>().is_ok()));
-        let owned = named.is_none_or(|want| owner == want || owner.split(':').next() == Some(want));
+        let owned = self.owner.as_ref().is_none_or(|wanted| on_host::is_owner(wanted, owner) != Some(false));
         let fits = *size == self.content.len() as u64 && self.bits().is_none_or(|bits| bits == *mode) && owned;
         if fits { None } else { Some(false) }
     }
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
         on_host::put_back(before)
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        on_host::losses(before)
     }
 }
 
@@ -156,7 +155,7 @@ mod tests {
             longer,
             State::file(0o600, "root:wheel", 3, BodyId([1; 32])),
             State::file(0o640, "root:bin", 3, BodyId([1; 32])),
-            State::Link { target: "y".to_owned() },
+            State::link("y"),
         ];
         for state in bad {
             assert_eq!(write.unmet(&image(other.clone()), &image(state.clone())), Some(&key), "{state}");

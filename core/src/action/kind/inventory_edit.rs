@@ -8,6 +8,8 @@ use crate::form::Form;
 use crate::id::{Label, ResourceKey};
 use crate::inventory::{Edit, Inventory};
 use crate::resource::{Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +60,13 @@ impl Described for InventoryEdit {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for InventoryEdit {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { file: dice.word(), edits: dice.list(Dice::edit), home_of: dice.maybe(Dice::label) }
     }
 }
 

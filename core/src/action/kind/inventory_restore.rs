@@ -6,6 +6,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use serde::{Deserialize, Serialize};
 
 /// Takes an inventory edit back. If the file is as the edit left it, the recorded bytes return; if someone edited it
@@ -27,6 +29,13 @@ impl Described for InventoryRestore {
 
     fn forms() -> Vec<Form> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for InventoryRestore {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { file: dice.word(), to: dice.state(), base: dice.maybe(|dice| Box::new(dice.state())) }
     }
 }
 

@@ -5,6 +5,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +73,19 @@ impl Described for KubeExec {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for KubeExec {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            pod: PodRef { namespace: dice.word(), name: dice.maybe(Dice::word), labels: dice.pairs() },
+            container: dice.maybe(Dice::word),
+            run: dice.words(),
+            reads: dice.flag(),
+            timeout: dice.span(),
+        }
     }
 }
 

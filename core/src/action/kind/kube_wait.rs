@@ -5,6 +5,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, ObjectRef, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +67,23 @@ impl Described for KubeWait {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for KubeWait {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            object: dice.object(),
+            until: match dice.below(5) {
+                0 => Until::Exists,
+                1 => Until::Gone,
+                2 => Until::RolledOut,
+                3 => Until::Condition(dice.word()),
+                _ => Until::Field { at: dice.word(), is: dice.word() },
+            },
+            timeout: dice.span(),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Active, Fields, Footprint, Image, Kind, Nevra, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,9 +131,19 @@ impl Described for Package {
     package: { names: [atomic-openshift-excluder-3.11.161], state: present }
 ",
     ];
+    const ONE_OF: &'static [&'static str] = &["names", "exact"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Package {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        let state = dice.pick(&[PackageState::Present, PackageState::Absent]);
+        let (named, units) = (dice.pairs(), dice.words());
+        Self { names: dice.words(), state, exact: dice.list(Dice::nevra), named, units }
     }
 }
 

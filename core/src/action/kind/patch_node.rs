@@ -8,6 +8,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +59,17 @@ impl Described for PatchNode {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for PatchNode {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            unschedulable: dice.maybe(Dice::flag),
+            labels: dice.list(|dice| (dice.word(), dice.maybe(Dice::word))),
+            taints: dice.list(|dice| (dice.word(), dice.flag())),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::cluster::SERVER_SET;
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, ObjectRef, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,6 +64,13 @@ impl JsonSchema for Merge {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": ["object", "string"] })
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for PatchObject {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { object: dice.object(), merge: dice.word(), create: dice.flag() }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::id::ResourceKey;
 use crate::inventory::reading::Reading;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,6 +129,27 @@ impl Described for Playbook {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Playbook {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            path: dice.word(),
+            inventory: dice.word(),
+            expect: dice.maybe(|dice| match dice.flag() {
+                true => Expect::NodeReady { runtime: dice.word() },
+                false => Expect::ConfigMapWithout { namespace: dice.word(), name: dice.word(), runtime: dice.word() },
+            }),
+            ran_on: dice.maybe(Dice::words),
+            vars: dice.list(|dice| (dice.word(), dice.text_or_secret(None))),
+            vars_from: dice.words(),
+            limit: dice.maybe(Dice::word),
+            tags: dice.words(),
+            skip_tags: dice.words(),
+            requires: dice.list(|dice| Require { group: dice.word(), hosts: dice.words() }),
+        }
     }
 }
 

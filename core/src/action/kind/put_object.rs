@@ -6,6 +6,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::{BodyId, ResourceKey};
 use crate::resource::{Footprint, Image, ObjectRef, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use serde::{Deserialize, Serialize};
 
 /// Puts an object back as it was recorded.
@@ -23,6 +25,13 @@ impl Described for PutObject {
 
     fn forms() -> Vec<Form> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for PutObject {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { object: dice.object(), body: dice.body() }
     }
 }
 

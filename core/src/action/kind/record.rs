@@ -6,6 +6,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,13 @@ impl Described for Record {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Record {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { units: dice.words(), packages: dice.words(), files: dice.words(), node: dice.flag() }
     }
 }
 

@@ -6,6 +6,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, Loss, ObjectRef, Residue, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,13 @@ impl Described for RemoveObject {
 
     fn forms() -> Vec<Form> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for RemoveObject {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { object: dice.object() }
     }
 }
 

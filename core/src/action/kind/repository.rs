@@ -7,6 +7,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,9 +50,17 @@ impl Described for Repository {
       disable: [epel]
       release: \"7.6\"
 "];
+    const ONE_OF: &'static [&'static str] = &["enable", "disable", "release"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Repository {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self { enable: dice.words(), disable: dice.words(), release: dice.maybe(Dice::word) }
     }
 }
 

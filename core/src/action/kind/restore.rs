@@ -7,6 +7,8 @@ use crate::action::{
 use crate::form::Form;
 use crate::id::{Label, ResourceKey};
 use crate::resource::{Footprint, Image, State};
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +61,17 @@ impl Described for Restore {
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Restore {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            step: dice.label(),
+            fields: dice.list(|dice| dice.pick(&[RestoreField::Unschedulable, RestoreField::Labels])),
+            except: dice.words(),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Fields, Footprint, Image, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +31,19 @@ impl Described for RestoreNode {
 
     fn forms() -> Vec<Form> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for RestoreNode {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            unschedulable: dice.flag(),
+            labels: dice.pairs(),
+            annotations: dice.pairs(),
+            taints: dice.words(),
+            timeout: dice.span(),
+        }
     }
 }
 

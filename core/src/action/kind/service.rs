@@ -1,12 +1,14 @@
 //! `service`: systemd units, started or stopped, enabled or disabled.
 
 use crate::action::{
-    ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass, on_host, values,
+    on_host, units, values, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo, UndoClass,
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Active, Fields, Footprint, Image, Kind, State};
+use crate::resource::{Active, Fields, Footprint, Image, Residue, State};
 use crate::shown::Shown as _;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +58,22 @@ impl Described for Service {
     service: { units: [atomic-openshift-node, crio], state: stopped }
 ",
     ];
+    const ONE_OF: &'static [&'static str] = &["unit", "units", "state", "enabled"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Service {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            unit: dice.word(),
+            units: dice.words(),
+            state: dice.maybe(|dice| dice.pick(&[ServiceState::Started, ServiceState::Stopped])),
+            enabled: dice.maybe(Dice::flag),
+        }
     }
 }
 
@@ -115,17 +130,20 @@ impl ActionKind for Service {
     }
 
     fn met(&self, key: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
-        match key.kind() {
-            Some(Kind::Unit(_, unit)) if self.units.is_empty() || self.names().any(|name| name == unit) => {}
-            _ => return None,
+        if !units::is_named(self, key) {
+            return None;
         }
         Some(match now {
             State::Unit { active, enabled } => {
-                self.state.is_none_or(|want| (want == ServiceState::Started) == (*active == Active::Active))
-                    && self.enabled.is_none_or(|want| match enabled.as_str() {
-                        "static" | "indirect" => true,
-                        other => want == (other == "enabled"),
-                    })
+                self.state.is_none_or(|want| match active {
+                    Active::Active => want == ServiceState::Started,
+                    Active::Inactive | Active::Failed => want == ServiceState::Stopped,
+                    // Stopped means that nothing of it runs.
+                    Active::Leftovers => false,
+                }) && self.enabled.is_none_or(|want| match enabled.as_str() {
+                    "static" | "indirect" => true,
+                    other => want == (other == "enabled"),
+                })
             }
             _ => self.state != Some(ServiceState::Started) && self.enabled != Some(true),
         })
@@ -138,6 +156,10 @@ impl ActionKind for Service {
         let named: Vec<_> = named.filter_map(|key| before.get_key_value(&key)).collect();
         let others = before.iter().filter(|(key, _)| named.iter().all(|(name, _)| name != key));
         named.iter().copied().chain(others).filter_map(|(key, state)| on_host::unit_back(key, state)).collect()
+    }
+
+    fn losses(&self, before: &Image) -> Vec<Residue> {
+        units::losses(self, before)
     }
 }
 

@@ -7,6 +7,8 @@ use crate::form::Form;
 use crate::id::ResourceKey;
 use crate::resource::{Footprint, Image, State};
 use crate::span::Span;
+#[cfg(test)]
+use crate::test_util::{Arbitrary, Dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,9 +74,23 @@ impl Described for Wait {
 - settle: { wait: { for: 30s } }
 ",
     ];
+    const ONE_OF: &'static [&'static str] = &["port", "path", "unit", "for"];
 
     fn forms() -> Vec<Form> {
         vec![Form::of::<Self>()]
+    }
+}
+
+#[cfg(test)]
+impl Arbitrary for Wait {
+    fn arbitrary(dice: &mut Dice<'_>) -> Self {
+        Self {
+            port: dice.maybe(|dice| dice.pick(&[0, 22, u16::MAX])),
+            path: dice.maybe(Dice::word),
+            unit: dice.maybe(Dice::word),
+            span: dice.maybe(Dice::span),
+            timeout: dice.span(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a run pauses, and how it ends.
 
-use crate::action::UndoClass;
+use crate::action::{UndoClass, units};
 use crate::id::{ResourceKey, RunId};
 use crate::record::{Compensates, Difference, PauseWhy, RunClosed, RunEnd};
 use crate::resource::{Fields, Image, Loss, Residue, State};
@@ -26,23 +26,30 @@ pub fn pause(standing: Standing, asked: bool, blocked: Option<PauseWhy>) -> Opti
 }
 
 /// How a run ends that takes nothing back.
-pub fn close(state: &RunState) -> RunClosed {
+pub fn close(state: &RunState, open: OpenImage<'_>) -> RunClosed {
     let end = if state.standing() == Standing::Done { RunEnd::Done } else { RunEnd::Failed };
-    let touched = state.steps().filter(|(_, _, known)| known.touched);
-    let losses = touched.filter_map(|(_, _, known)| known.intent.as_ref()).flat_map(|intent| &intent.losses);
     let told = state.steps().flat_map(|(_, _, known)| &known.losses);
-    let residues: BTreeSet<&Residue> = losses.chain(told).collect();
+    let residues: BTreeSet<Residue> = lost_so_far(state, open).into_iter().chain(told.cloned()).collect();
     let intents = state.passed().filter_map(|(_, known)| known.intent.as_ref());
     let passed: BTreeSet<&ResourceKey> = intents.flat_map(|intent| &intent.footprint).map(|place| &place.key).collect();
     RunClosed {
         end,
         steps: state.counts(),
-        residues: residues.into_iter().cloned().collect(),
+        residues: residues.into_iter().collect(),
         differences: Vec::new(),
         passed: passed.into_iter().cloned().collect(),
         lists: None,
         by: None,
         reason: None,
+    }
+}
+
+/// What the steps of a run lost for good so far.
+pub fn lost_so_far(state: &RunState, open: OpenImage<'_>) -> BTreeSet<Residue> {
+    let touched = state.steps().map(|(_, _, known)| known).filter(|known| known.touched);
+    match state.rules.only_what_is_gone_is_lost() {
+        true => touched.flat_map(|known| leftover::announced(known, state.rules, open)).collect(),
+        false => touched.filter_map(|known| known.intent.as_ref()).flat_map(|intent| intent.losses.clone()).collect(),
     }
 }
 
@@ -64,7 +71,13 @@ pub fn close_back(
     for (key, (was, fields)) in originals {
         match now.and_then(|now| now.get(key)) {
             Some(is) if was.same(is, *fields) => continue,
-            Some(is) => differences.push(Difference { key: key.clone(), was: was.clone(), is: is.clone() }),
+            Some(is) => {
+                differences.push(Difference { key: key.clone(), was: was.clone(), is: is.clone() });
+                // No way back makes a unit fail again; that it is stopped instead is told.
+                if is_back(state.rules, was, is) {
+                    continue;
+                }
+            }
             // What cannot be looked at is not claimed to be restored.
             None => {}
         }
@@ -80,6 +93,12 @@ pub fn close_back(
         by: None,
         reason: None,
     }
+}
+
+/// Whether a resource that differs from what it was is as far back as anything brings it: the difference is told, and is
+/// no residue.
+pub fn is_back(rules: Rules, was: &State, is: &State) -> bool {
+    rules.stopped_is_as_failed() && units::is_back_as_stopped(was, is)
 }
 
 /// How a rollback ends that a person closes: nobody looked at what is there, so nothing is claimed to be restored.

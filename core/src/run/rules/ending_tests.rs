@@ -4,10 +4,10 @@ use super::{Originals, close, close_back, close_back_unseen, companion, passed_o
 use crate::action::{Action, Command, UndoClass};
 use crate::id::{ResourceKey, RunId};
 use crate::record::{Compensates, Difference, ImageRef, PauseWhy, RunEnd, Scope};
-use crate::resource::{Fields, Footprint, Image, Loss, Residue};
+use crate::resource::{Active, Fields, Footprint, Image, Loss, Residue, State};
 use crate::run::compensate::originals;
 use crate::run::decide::Standing;
-use crate::run::plan::{Step, Work};
+use crate::run::plan::{Plan, Step, Work};
 use crate::run::rules::version::Rules;
 use crate::test_util::fixture::{BACK, Bench, RUN, hosts, path, plan, stop, unit};
 use std::collections::BTreeMap;
@@ -65,10 +65,10 @@ fn a_run_is_done_only_if_no_host_failed() {
     ["a/one", "a/two"].iter().for_each(|name| bench.succeed(name));
     bench.fail("b/one");
     assert_eq!(bench.standing(), Standing::DoneWithFailures);
-    assert_eq!(close(bench.state()).end, RunEnd::Failed, "a tolerated failure is one");
+    assert_eq!(close(bench.state(), &open).end, RunEnd::Failed, "a tolerated failure is one");
     bench.skip("b/one");
     bench.succeed("b/two");
-    assert_eq!(close(bench.state()).end, RunEnd::Done);
+    assert_eq!(close(bench.state(), &open).end, RunEnd::Done);
 }
 
 /// A run tells what is gone for good of the steps that acted; what was only announced is not lost.
@@ -83,7 +83,7 @@ fn a_run_lists_what_its_steps_lost() {
             bench.end(RUN, name, crate::record::Ending::Succeeded);
         }
     }
-    assert_eq!(close(bench.state()).residues, [loss("a")]);
+    assert_eq!(close(bench.state(), &open).residues, [loss("a")]);
 }
 
 #[test]
@@ -109,6 +109,33 @@ fn a_rollback_names_each_resource_that_is_not_as_it_was() {
     let unseen = end(None);
     assert_eq!(unseen.end, RunEnd::PartlyRolledBack);
     assert_eq!((unseen.residues, unseen.differences), (vec![differs("one"), differs("two")], vec![]));
+}
+
+/// Nothing makes a unit fail again: that it is stopped is told, and is no residue since rules 5.
+#[test]
+fn a_unit_that_had_failed_is_back_when_it_is_stopped() {
+    let failed = State::Unit { active: Active::Failed, enabled: "enabled".to_owned() };
+    for rules in Rules::all() {
+        let mut bench = Bench::open(&Plan { rules: rules.version(), ..hosts(1, 1, 0) });
+        ["a/one", "a/two"].iter().for_each(|name| bench.succeed(name));
+        let mut way = bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan;
+        way.rules = rules.version();
+        bench.begin(BACK, &way);
+        ["undo/a/two", "undo/a/one"].iter().for_each(|name| bench.does(BACK, name));
+        let back = bench.run(BACK).opened.compensates.clone().expect("a rollback");
+        let mut held = originals(&bench.history, back.run, &back.scope, &open);
+        let mut now: Image = held.iter().map(|(key, (state, _))| (key.clone(), state.clone())).collect();
+        if let Some((was, _)) = held.get_mut(&unit_of("a", "one")) {
+            *was = failed.clone();
+        }
+        now.insert(unit_of("a", "one"), unit(false));
+        let closed = close_back(&bench.history, bench.run(BACK), &back, &held, Some(&now), &open);
+        let what = Difference { key: unit_of("a", "one"), was: failed.clone(), is: unit(false) };
+        let complete = rules.version() >= 5;
+        assert_eq!(closed.differences, [what], "{rules:?}");
+        assert_eq!(closed.residues.is_empty(), complete, "{rules:?}");
+        assert_eq!(closed.end == RunEnd::RolledBack, complete, "{rules:?}");
+    }
 }
 
 #[test]
@@ -208,7 +235,7 @@ fn taking_back_a_part_of_a_run_leaves_it_open() {
         ["a/one", "a/two"].iter().for_each(|name| bench.succeed(name));
         let way = bench.way_back(RUN, &scope).expect("it can be planned");
         bench.begin(BACK, &way.plan);
-        let closed = close(bench.run(BACK));
+        let closed = close(bench.run(BACK), &open);
         assert_eq!(companion(&bench.history, BACK, &closed), None, "{scope:?}");
         bench.close(RUN);
         assert_eq!(companion(&bench.history, BACK, &closed), None, "{scope:?}, and it is over");

@@ -1,6 +1,6 @@
 //! From a plan's step to the action, the resources and the drift of an attempt.
 
-use crate::action::{Accept, Accepted, Action, Target, Undo};
+use crate::action::{Accept, Accepted, Action, Target, Undo, units};
 use crate::id::{BodyId, Label, ResourceKey, RunId};
 use crate::record::ImageRef;
 use crate::resource::{Fields, Footprint, Image, Kind, Residue, State};
@@ -153,8 +153,31 @@ pub struct Original {
 
 impl Original {
     /// As a first attempt finds it.
-    pub fn found(action: &Action, target: &Target, before: Image) -> Self {
-        Self { inverse: action.inverse(target, &before), losses: action.losses(&before), before }
+    pub fn found(rules: Rules, action: &Action, target: &Target, footprint: &[Footprint], before: Image) -> Self {
+        let (inverse, losses) = way_back(rules, action, target, footprint, &before);
+        Self { inverse, losses, before }
+    }
+}
+
+/// How an action is taken back to what was there, and what is lost for good.
+pub fn way_back(
+    rules: Rules,
+    action: &Action,
+    target: &Target,
+    footprint: &[Footprint],
+    before: &Image,
+) -> (Vec<Undo>, Vec<Residue>) {
+    match action {
+        Action::Service(service) if rules.units_come_back_together() => {
+            // What is only looked at, such as a socket that starts a unit again, is nothing to take back.
+            let looked_at =
+                |key: &ResourceKey| footprint.iter().any(|place| place.key == *key && place.fields == Fields::Evidence);
+            let mut before = before.clone();
+            before.retain(|key, _| !looked_at(key));
+            (units::together(service, action.inverse(target, &before), &before), action.losses(&before))
+        }
+        Action::Service(_) => (action.inverse(target, before), Vec::new()),
+        _ => (action.inverse(target, before), action.losses(before)),
     }
 }
 
@@ -169,10 +192,16 @@ pub fn finds_more<'a>(rules: Rules, first: &ImageRef, found: impl IntoIterator<I
 
 /// The original of a retry that found more: of what the first attempt looked at it is what that one found, for our own
 /// change is never taken for the original; of all else it is what is there now.
-pub fn extended(action: &Action, target: &Target, first: Image, found: Image) -> Original {
+pub fn extended(
+    rules: Rules,
+    action: &Action,
+    target: &Target,
+    footprint: &[Footprint],
+    (first, found): (Image, Image),
+) -> Original {
     let mut before = found;
     before.extend(first);
-    Original::found(action, target, before)
+    Original::found(rules, action, target, footprint, before)
 }
 
 /// Whether a rollback's step has nothing to do.
@@ -235,17 +264,17 @@ pub fn goes_on(step: &Step, force: bool) -> bool {
 /// state; an error there is one if the step may not go on without knowing.
 pub fn drifts<E>(
     history: &History,
-    (run, force): (RunId, bool),
+    run: RunId,
     (step, action): (&Step, &Action),
     (footprint, image): (&[Footprint], &Image),
     mut last: impl FnMut(&ResourceKey) -> Result<Option<State>, E>,
 ) -> Result<Vec<Drift>, E> {
     let mut found = Vec::new();
-    let forced = goes_on(step, force);
-    let by_uid =
-        step.undoes.is_some() && history.runs.get(&run).is_some_and(|state| state.rules.another_object_is_drift());
+    let state = history.runs.get(&run);
+    let by_uid = step.undoes.is_some() && state.is_some_and(|state| state.rules.another_object_is_drift());
     for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
         let Some(now) = image.get(&place.key) else { continue };
+        let forced = goes_on(step, state.is_some_and(|state| state.may_overwrite(&place.key)));
         let expected = match last(&place.key) {
             Ok(Some(state)) => state,
             Ok(None) => continue,
@@ -304,7 +333,7 @@ mod tests {
             let stops = |run, step: &Step, key: &ResourceKey, fields, was: &State, is: &State| {
                 let (place, image) = (Footprint::new(key.clone(), fields), Image::from([(key.clone(), is.clone())]));
                 let last = |_: &ResourceKey| Ok::<_, ()>(Some(was.clone()));
-                let found = drifts(&bench.history, (run, false), (step, action), (&[place], &image), last);
+                let found = drifts(&bench.history, run, (step, action), (&[place], &image), last);
                 found.expect("it is known").len()
             };
             let (map, name) = (ResourceKey::config_map("space", "map"), ResourceKey::node("a"));

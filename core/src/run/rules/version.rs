@@ -25,6 +25,9 @@
 //! | 4 | `Rules::moved_steps_look_again` | a step whose resource changed between its look and its effect failed, or wrote over it | it looks again |
 //! | 4 | `Rules::overruling_is_told` | a person's word that a failed step was applied stood like one about a step in doubt | it says that a failure was overruled |
 //! | 4 | `Rules::people_close_runs` | only its own driver ended a run, or the rollback that took it back | a person may end one that nobody goes on with |
+//! | 5 | `Rules::only_what_is_gone_is_lost` | a drain that failed lost all pods that it had set out to evict, also those that are still there; the end of a run and a rollback of it told different losses | what is gone is lost, and what its job accepted the eviction of |
+//! | 5 | `Rules::units_come_back_together` | each unit of a step was taken back for itself, in the opposite order | what ran is started first, then the others are stopped; what nothing starts again is named as a loss |
+//! | 5 | `Rules::stopped_is_as_failed` | a unit that had failed, and was stopped after a rollback, was a residue | it is told, and is none |
 
 use std::ops::RangeInclusive;
 
@@ -32,7 +35,7 @@ use std::ops::RangeInclusive;
 pub const RULES: u32 = *RULES_KNOWN.end();
 
 /// The versions that this binary has: it drives such runs, and refuses to drive others.
-pub const RULES_KNOWN: RangeInclusive<u32> = 1..=4;
+pub const RULES_KNOWN: RangeInclusive<u32> = 1..=5;
 
 /// Rules that this binary has. See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,8 +151,24 @@ impl Rules {
         self.0 >= 4
     }
 
+    /// Whether the units of a step are taken back in the order that brings all of them back, and what nothing starts
+    /// again is named as a loss.
+    pub fn units_come_back_together(self) -> bool {
+        self.0 >= 5
+    }
+
+    /// Whether a unit that had failed, or had left processes behind, is back when it is stopped.
+    pub(crate) fn stopped_is_as_failed(self) -> bool {
+        self.0 >= 5
+    }
+
     /// Whether a person may end a run that nobody goes on with.
     pub fn people_close_runs(self) -> bool {
         self.0 >= 4
+    }
+
+    /// Whether only what is gone counts as lost of what a step announced, wherever losses are told.
+    pub(crate) fn only_what_is_gone_is_lost(self) -> bool {
+        self.0 >= 5
     }
 }

@@ -13,6 +13,7 @@ mod drain;
 mod fetch;
 mod file_absent;
 mod file_copy;
+mod file_permissions;
 mod file_read;
 mod file_restore;
 mod file_write;
@@ -49,6 +50,7 @@ const KINDS: &[Cases] = &[
     fetch::cases,
     file_absent::cases,
     file_copy::cases,
+    file_permissions::cases,
     file_read::cases,
     file_restore::cases,
     file_write::cases,

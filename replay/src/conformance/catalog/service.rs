@@ -6,12 +6,18 @@ use palinode_core::action::ServiceState::{Started, Stopped};
 use palinode_core::id::BadId;
 use palinode_core::record::Why;
 
-const WITH: &str = "systemd stops what needs the unit with it; a service step for that one brings it back";
-
 pub(super) fn cases(_: &str) -> Result<Vec<Case>, BadId> {
-    let unit = |name: &str| format!("{NODE}/unit/{name}");
     Ok(vec![
-        Case::new("service, stop and disable", NODE, stop("dnsmasq"))?.leaves(unit("atomic-openshift-node"), WITH),
+        Case::new("service, stop and disable", NODE, stop("dnsmasq"))?,
+        Case::new(
+            "service, stop what another needs, and that",
+            NODE,
+            services(&["dnsmasq", "atomic-openshift-node"], Stopped),
+        )?,
+        Case::new("service, start what needs and wants others", NODE, start("atomic-openshift-node"))?
+            .after(does([stop("dnsmasq"), stop("docker")])),
+        Case::new("service, stop what wants one that is stopped", NODE, stop("atomic-openshift-node"))?
+            .after(does([stop("docker")])),
         Case::new("service, stop the kubelet", NODE, stop("atomic-openshift-node"))?,
         Case::new("service, stop a runtime", NODE, stop("crio"))?.after(does([stop("atomic-openshift-node")])),
         Case::new("service, start and enable", NODE, start("dnsmasq"))?.after(does([stop("dnsmasq")])),

@@ -56,7 +56,14 @@ pub(super) fn resolver(from: &str) -> Action {
 }
 
 pub(super) fn drain(emptydir: Emptydir, bare: Bare) -> Action {
-    Action::Drain(Drain { emptydir, bare, timeout: Span::seconds(900), terminating: None, grace: None })
+    Action::Drain(Drain {
+        emptydir,
+        bare,
+        timeout: Span::seconds(900),
+        terminating: None,
+        grace: None,
+        retry_denied: None,
+    })
 }
 
 pub(super) fn write(path: &str, text: &str) -> Prep {

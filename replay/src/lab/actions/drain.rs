@@ -15,7 +15,10 @@ impl InLab for Drain {
     /// are placed one after the other either way, on the same nodes.
     fn draft(&self, world: &World, job: &Job, _: &Outside<'_>) -> Result<Draft, Finish> {
         let node = node_of(job)?;
-        if world.nodes.get(node).is_some_and(|node| !node.unschedulable) {
+        let Some(found) = world.nodes.get(node) else {
+            return Err(refuse(format!("nodes \"{node}\" not found: there is nothing to drain; nothing was evicted")));
+        };
+        if !found.unschedulable {
             return Err(refuse(format!(
                 "node {node} is not cordoned: what is evicted could come back at once; nothing was evicted"
             )));

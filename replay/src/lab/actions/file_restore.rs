@@ -28,7 +28,7 @@ impl InLab for FileRestore {
                 let content = text_of(outside.bodies, *body)?.into();
                 Entry::File { mode: *mode, owner: owner.clone(), content }
             }
-            State::Link { target } => Entry::Link { target: target.clone() },
+            State::Link { target, .. } => Entry::Link { target: target.clone() },
             State::Tree { body, .. } => {
                 let text = text_of(outside.bodies, *body)?;
                 let Ok(Archive(wanted)) = serde_json::from_str(&text) else {

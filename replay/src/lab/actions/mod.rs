@@ -15,6 +15,7 @@ mod drain;
 mod fetch;
 mod file_absent;
 mod file_copy;
+mod file_permissions;
 mod file_read;
 mod file_restore;
 mod file_write;
@@ -62,6 +63,7 @@ fn kind(action: &Action) -> Option<&dyn InLab> {
         Action::Fetch(it) => it,
         Action::FileAbsent(it) => it,
         Action::FileCopy(it) => it,
+        Action::FilePermissions(it) => it,
         Action::FileRead(it) => it,
         Action::FileRestore(it) => it,
         Action::FileWrite(it) => it,

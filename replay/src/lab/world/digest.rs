@@ -3,7 +3,6 @@
 
 use super::files::Entry;
 use super::model::World;
-use palinode_core::resource::Active;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -53,12 +52,7 @@ impl World {
                 lines.insert(format!("{name}/boot"), "booting".to_owned());
             }
             for (unit, state) in &host.units {
-                let active = match state.active {
-                    Active::Active => "active",
-                    Active::Inactive => "inactive",
-                    Active::Failed => "failed",
-                };
-                lines.insert(format!("{name}/unit/{unit}"), format!("{active}, {}", state.enabled));
+                lines.insert(format!("{name}/unit/{unit}"), format!("{}, {}", state.active.word(), state.enabled));
             }
             for (package, installed) in &host.packages {
                 let list: Vec<String> = installed.iter().map(ToString::to_string).collect();

@@ -1,6 +1,6 @@
 //! What a look at the world shows: states of resources, surveys, gates. Read-only.
 
-use super::files::Entry;
+use super::files::{Archive, Entry};
 use super::model::{Host, OwnerKind, World};
 use super::repos;
 use palinode_core::action::Target;
@@ -163,12 +163,32 @@ fn file_state(host: &Host, path: &str, bodies: &dyn Bodies) -> Result<State, Bod
             let body = bodies.put(Class::Content, content.as_bytes())?;
             State::file(*mode, owner.clone(), content.len() as u64, body)
         }
-        Some(Entry::Link { target }) => State::Link { target: target.clone() },
+        Some(Entry::Link { target }) => State::link(target.clone()),
         _ if host.files.is_dir(path) => {
             let (archive, entries) = host.files.archive(path);
             let text = serde_json::to_vec(&archive).unwrap_or_default();
-            State::Tree { entries, body: bodies.put(Class::Content, &text)? }
+            let body = bodies.put(Class::Content, &text)?;
+            let list = bodies.put(Class::Content, list(&archive).as_bytes())?;
+            State::Tree { entries, body, list: Some(list), apart: None, above: None }
         }
         _ => State::Absent,
     })
+}
+
+/// What is in a tree, in the form that the executors of real hosts give it.
+fn list(Archive(archive): &Archive) -> String {
+    let mut list = String::new();
+    for (path, entry) in archive {
+        let words = match entry {
+            Entry::File { mode, owner, content } => format!(
+                "type=file mode={mode:04o} owner={owner} size={} content={}",
+                content.len(),
+                blake3::hash(content.as_bytes()).to_hex()
+            ),
+            Entry::Link { target } => format!("type=link target={}", target.replace(' ', "\\x20")),
+            Entry::Dir => "type=directory".to_owned(),
+        };
+        list.push_str(&format!("{path}\t{words}\n"));
+    }
+    list
 }

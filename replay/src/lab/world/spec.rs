@@ -57,6 +57,22 @@ pub(in crate::lab) fn units(package: &str) -> &'static [&'static str] {
     }
 }
 
+/// The units that a unit cannot run without, and that start and stop it with them.
+pub(in crate::lab) fn unit_requires(unit: &str) -> &'static [&'static str] {
+    match unit {
+        "atomic-openshift-node" => &["dnsmasq"],
+        _ => &[],
+    }
+}
+
+/// The units that start with a unit, if they are there.
+pub(in crate::lab) fn unit_wants(unit: &str) -> &'static [&'static str] {
+    match unit {
+        "atomic-openshift-node" => &["docker", "crio"],
+        _ => &[],
+    }
+}
+
 /// The packages that a package needs; removing one of them removes it too.
 pub(in crate::lab) fn requires(package: &str) -> &'static [&'static str] {
     match package {

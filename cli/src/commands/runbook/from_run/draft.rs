@@ -4,6 +4,7 @@ use palinode_core::action::{Action, UndoClass};
 use palinode_core::id::{HostName, Label};
 use palinode_core::record::SkipWhy;
 use palinode_core::run::effect;
+use palinode_core::run::in_force::InForce;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::{Plan, Step, Work};
 use palinode_core::run::state::StepState;
@@ -32,13 +33,24 @@ impl PartialEq for Draft {
     }
 }
 
+/// A step of a run, as it stands after all rollbacks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stands<'a> {
+    pub(super) step: &'a Step,
+    pub(super) known: &'a StepState,
+    pub(super) in_force: InForce,
+}
+
 /// Why a step that ended like this is left out.
-fn left_out((step, known): (&Step, &StepState)) -> Option<String> {
+fn left_out(of: Stands<'_>) -> Option<String> {
+    let Stands { step, known, in_force } = of;
     match (known.stage, &known.skipped) {
         (Stage::Succeeded, _) | (Stage::Skipped, Some(SkipWhy::When)) => None,
-        (Stage::Compensated, _) => {
-            Some(words::not_taken_back(step, known).unwrap_or_else(|| "taken back since".to_owned()))
-        }
+        (Stage::Compensated, _) => match in_force {
+            InForce::Yes => None,
+            InForce::Partly => Some("taken back since, and that in part too".to_owned()),
+            InForce::No => Some(words::not_taken_back(step, known).unwrap_or_else(|| "taken back since".to_owned())),
+        },
         (Stage::Pending, _) => Some("it did not come to it".to_owned()),
         _ => Some(words::step(known, words::Driven::No)),
     }
@@ -51,12 +63,12 @@ fn item(step: &Step) -> Option<&str> {
 }
 
 /// The drafts of one lane, in its order.
-pub(super) fn drafts(plan: &Plan, steps: &[(&Step, &StepState)]) -> Vec<Draft> {
+pub(super) fn drafts(plan: &Plan, steps: &[Stands<'_>]) -> Vec<Draft> {
     let mut all = Vec::new();
     let mut at = 0;
-    while let Some((first, _)) = steps.get(at) {
-        let same = |(step, _): &&(&Step, &StepState)| {
-            step.label == first.label && step.target.host == first.target.host && item(step).is_some()
+    while let Some(Stands { step: first, .. }) = steps.get(at) {
+        let same = |of: &&Stands<'_>| {
+            of.step.label == first.label && of.step.target.host == first.target.host && item(of.step).is_some()
         };
         let group = steps[at..].iter().take_while(same).count().max(1);
         let group = &steps[at..at + group];
@@ -66,23 +78,20 @@ pub(super) fn drafts(plan: &Plan, steps: &[(&Step, &StepState)]) -> Vec<Draft> {
         let joined = if kept.is_empty() { None } else { list(plan, &kept) };
         match joined {
             Some(mut draft) if item(first).is_some() => {
-                draft.notes.extend(rest.iter().map(|(step, known)| {
-                    format!(
-                        "without {}: {}",
-                        item(step).unwrap_or_default(),
-                        left_out((step, known)).unwrap_or_default()
-                    )
+                draft.notes.extend(rest.iter().map(|of| {
+                    format!("without {}: {}", item(of.step).unwrap_or_default(), left_out(*of).unwrap_or_default())
                 }));
                 all.push(draft);
             }
-            _ => all.extend(group.iter().map(|(step, known)| single(plan, step, known, item(step)))),
+            _ => all.extend(group.iter().map(|of| single(plan, *of, item(of.step)))),
         }
     }
     all
 }
 
 /// One step.
-fn single(plan: &Plan, step: &Step, known: &StepState, item: Option<&str>) -> Draft {
+fn single(plan: &Plan, of: Stands<'_>, item: Option<&str>) -> Draft {
+    let Stands { step, known, .. } = of;
     let name = match item {
         Some(item) => format!("{}-{item}", step.label),
         None => step.label.to_string(),
@@ -94,15 +103,16 @@ fn single(plan: &Plan, step: &Step, known: &StepState, item: Option<&str>) -> Dr
         notes.push("it was not needed then".to_owned());
     }
     let (body, needs) = body(plan, step, work(plan, step));
-    Draft { name, body, needs, words: does(step), left_out: left_out((step, known)), notes }
+    Draft { name, body, needs, words: does(step), left_out: left_out(of), notes }
 }
 
 /// One step from those of a list: `units` of a service, or `each`.
-fn list(plan: &Plan, steps: &[(&Step, &StepState)]) -> Option<Draft> {
-    let (first, known) = steps.first()?;
+fn list(plan: &Plan, steps: &[Stands<'_>]) -> Option<Draft> {
+    let of = *steps.first()?;
+    let first = of.step;
     let mut items = Vec::new();
     let mut works: Vec<(&'static str, Value)> = Vec::new();
-    for (step, _) in steps {
+    for Stands { step, .. } in steps {
         let (kind, mut value) = work(plan, step);
         let name = item(step)?;
         let found = leaf(&value, &|text| slug(text) == name)?;
@@ -122,7 +132,7 @@ fn list(plan: &Plan, steps: &[(&Step, &StepState)]) -> Option<Draft> {
     let (mut body, needs) = body(plan, first, (kind, value));
     if steps
         .iter()
-        .any(|(step, _)| self::body(plan, step, ("", Value::Null)).0 != self::body(plan, first, ("", Value::Null)).0)
+        .any(|other| self::body(plan, other.step, ("", Value::Null)).0 != self::body(plan, first, ("", Value::Null)).0)
     {
         return None;
     }
@@ -134,7 +144,7 @@ fn list(plan: &Plan, steps: &[(&Step, &StepState)]) -> Option<Draft> {
         body,
         needs,
         words: does(first),
-        left_out: left_out((first, known)),
+        left_out: left_out(of),
         notes: Vec::new(),
     })
 }

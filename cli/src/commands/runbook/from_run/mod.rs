@@ -12,11 +12,12 @@ use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::render::{count, escape, hints, moment, some, to_stderr, to_stdout, words};
 use crate::time_arg::{self, When};
-use draft::{Draft, drafts};
+use draft::{Draft, Stands, drafts};
 use merge::{Merged, merged};
 use palinode_core::id::{HostName, Label};
 use palinode_core::record::World;
 use palinode_core::run::history::History;
+use palinode_core::run::in_force::in_force;
 use palinode_core::run::plan::{LaneKind, Origin};
 use palinode_core::run::state::RunState;
 use palinode_core::runbook::{Given, Runbook};
@@ -52,10 +53,11 @@ pub(crate) fn from_run(args: &Args, wanted: &FromRun) -> Result<Exit, Failure> {
     let written = write(&reader, &history, &runs, &name, wanted.reasons)?;
     to_stdout(&written.text);
     to_stderr(&format!(
-        "{} of {}, {} left out; look it over, then type `palinode run FILE -i INVENTORY`\n",
+        "{} of {}, {} left out; look it over, then type `palinode run FILE -i INVENTORY{}`\n",
         count(written.kept, "step"),
         count(runs.len(), "run"),
-        written.left_out
+        written.left_out,
+        written.set.iter().map(|name| format!(" --set {name}=VALUE")).collect::<String>()
     ));
     Ok(Exit::Done)
 }
@@ -66,9 +68,13 @@ fn select<'a>(history: &'a History, wanted: &FromRun) -> Result<Vec<&'a RunState
     for named in &wanted.runs {
         let run = journal::run(history, Some(named), journal::Default::Latest)?;
         if run.opened.compensates.is_some() {
+            let first = journal::short(history, forward(history, run).run);
             return Err(Failure::usage(
                 format!("run {} takes another one back, and follows from it", journal::short(history, run.run)),
-                "name the run that was taken back; what was taken back since is left out of it",
+                format!(
+                    "name the run that was taken back, `{}`; what is taken back by now is left out of it",
+                    hints::command(&format!("runbook from-run {first}"))
+                ),
             ));
         }
         runs.push(run);
@@ -99,6 +105,19 @@ fn select<'a>(history: &'a History, wanted: &FromRun) -> Result<Vec<&'a RunState
     Ok(runs)
 }
 
+/// The run that a rollback takes back; of one that takes a rollback back, what that took back.
+fn forward<'a>(history: &'a History, run: &'a RunState) -> &'a RunState {
+    let mut found = run;
+    // A rollback is begun after what it takes back, so this ends.
+    while let Some(before) = found.opened.compensates.as_ref().and_then(|back| history.runs.get(&back.run)) {
+        if before.first >= found.first {
+            break;
+        }
+        found = before;
+    }
+    found
+}
+
 fn name(history: &History, runs: &[&RunState], wanted: &FromRun) -> Result<String, Failure> {
     let name = match (&wanted.name, runs) {
         (Some(name), _) => name.clone(),
@@ -116,15 +135,21 @@ struct Written {
     text: String,
     kept: usize,
     left_out: usize,
+    /// The parameters that have no default.
+    set: Vec<&'static str>,
 }
 
 /// The lanes of a section: one for each host, of all runs together; a section without hosts has one without a name.
 type Lanes = Vec<(Option<HostName>, Vec<Draft>)>;
 
-fn lanes(runs: &[&RunState]) -> [Lanes; 4] {
+fn lanes(history: &History, runs: &[&RunState]) -> [Lanes; 4] {
     let mut sections: [Lanes; 4] = Default::default();
     for run in runs {
-        let all: Vec<_> = run.steps().map(|(_, step, known)| (step, known)).collect();
+        let stands = run.steps().map(|(_, step, known)| {
+            let in_force = in_force(history, run.run, &step.path);
+            Stands { step, known, in_force }
+        });
+        let all: Vec<Stands<'_>> = stands.collect();
         for lane in &run.plan.lanes {
             let steps = all.get(lane.start as usize..lane.end as usize).unwrap_or_default();
             match &lane.kind {
@@ -134,16 +159,16 @@ fn lanes(runs: &[&RunState]) -> [Lanes; 4] {
                     // What is looked at before anything is touched is looked at on each host in turn.
                     let is_first = |path: &str| path.starts_with("preflight/");
                     let (first, before): (Vec<_>, Vec<_>) =
-                        steps.iter().copied().partition(|(step, _)| is_first(step.path.as_str()));
+                        steps.iter().copied().partition(|of| is_first(of.step.path.as_str()));
                     let mut hosts: Vec<Option<&HostName>> = Vec::new();
-                    for (step, _) in &first {
+                    for Stands { step, .. } in &first {
                         if !hosts.contains(&step.target.host.as_ref()) {
                             hosts.push(step.target.host.as_ref());
                         }
                     }
                     for host in hosts {
                         let own: Vec<_> =
-                            first.iter().copied().filter(|(step, _)| step.target.host.as_ref() == host).collect();
+                            first.iter().copied().filter(|of| of.step.target.host.as_ref() == host).collect();
                         add(&mut sections[0], host, drafts(&run.plan, &own));
                     }
                     add(&mut sections[1], None, drafts(&run.plan, &before));
@@ -186,9 +211,13 @@ fn write(
     let _ = writeln!(out, "about: {}", yaml::scalar(&about));
     let group = runs.iter().find_map(|run| run.plan.parameters.iter().find(|(name, _)| name.as_str() == "group"));
     let mut group_is = json!({ "about": "the inventory group to act on" });
-    if let (Some((_, group)), [_]) = (group, runs) {
-        group_is["default"] = json!(group);
-    }
+    let set = match (group, runs) {
+        (Some((_, group)), [_]) => {
+            group_is["default"] = json!(group);
+            Vec::new()
+        }
+        _ => vec!["group"],
+    };
     let _ = writeln!(out, "\nparameters:\n  group:{}", yaml::value(&group_is, 4, 8));
     let (serial, max_fail) = match runs {
         [one] => (one.plan.serial, one.plan.max_fail),
@@ -197,7 +226,7 @@ fn write(
     let _ = write!(out, "hosts: {{ group: \"{{{{ group }}}}\", serial: {serial}");
     out.push_str(&if max_fail > 0 { format!(", max_fail: {max_fail} }}\n") } else { " }\n".to_owned() });
     let (mut kept, mut left_out) = (0, 0);
-    for (section, lanes) in SECTIONS.into_iter().zip(lanes(runs)) {
+    for (section, lanes) in SECTIONS.into_iter().zip(lanes(history, runs)) {
         let mut steps = Steps { hosts: &hosts, gone: BTreeSet::new(), taken: BTreeSet::new(), kept: 0, left_out: 0 };
         let text = steps.section(lanes, section);
         if steps.kept > 0 {
@@ -215,7 +244,7 @@ fn write(
         ));
     }
     check(&out, &hosts)?;
-    Ok(Written { text: out, kept, left_out })
+    Ok(Written { text: out, kept, left_out, set })
 }
 
 /// What a person should know before the first line.
@@ -245,11 +274,14 @@ fn head(reader: &Reader, history: &History, runs: &[&RunState], hosts: &[&HostNa
         }
     }
     let names: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
-    let _ = writeln!(
-        out,
-        "# It was done on {}. It is done on all hosts of the group, or on those after --host.",
-        escape(&some(&names, 20))
-    );
+    let _ = match names.as_slice() {
+        [] => writeln!(out, "# It was done for no host. The group that is named has to be there all the same."),
+        names => writeln!(
+            out,
+            "# It was done on {}. It is done on all hosts of the group, or on those after --host.",
+            escape(&some(names, 20))
+        ),
+    };
     let values: BTreeSet<(String, String)> = runs
         .iter()
         .flat_map(|run| &run.plan.parameters)
@@ -376,7 +408,9 @@ fn lines(name: &str, body: &[(&'static str, Value)]) -> String {
 
 /// Reads it back, for the hosts that it was done on: what does not read is a fault here, and found here.
 fn check(text: &str, hosts: &[&HostName]) -> Result<(), Failure> {
-    let names: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
+    // What is done for no host reads the same for any.
+    let names: Vec<&str> =
+        if hosts.is_empty() { vec!["nobody"] } else { hosts.iter().map(|host| host.as_str()).collect() };
     let given = Given {
         parameters: [("group".to_owned(), "done".to_owned())].into(),
         inventory: Some(("hosts".to_owned(), format!("[done]\n{}\n", names.join("\n")))),

@@ -1,20 +1,22 @@
 //! `palinode rollback`, and `undo`, which is the same of a whole run.
 
+mod looked;
+
 use crate::args::{Args, Output, named};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::lab::LabOptions;
 use crate::render::live::Live;
 use crate::render::{count, escape, hints, json, suggest, summary, to_stderr, to_stdout, words};
-use crate::run::{Consent, Owned, Ready, RunMetadata, Settings, What, World};
+use crate::run::{self, Consent, Outlook, Owned, Ready, RunMetadata, Settings, What, World};
 use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
 use palinode_core::run::compensate::Compensation;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{LaneKind, Work};
+use palinode_core::run::plan::{LaneKind, Step, Work};
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_replay::driver::{DriveError, Stopped};
+use palinode_replay::driver::{BodyReader, DriveError, Stopped};
 use palinode_replay::rollback as way_back;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -56,12 +58,16 @@ pub(crate) struct Undo {
 /// How something is taken back.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct WayBack {
-    /// Show the plan and what cannot be restored; change nothing.
+    /// Show the plan, what cannot be restored, and what someone changed since; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Change back what someone has changed since; what was found is recorded.
+    /// Change back what someone has changed since: all that is found and shown before it begins, and nothing that changes
+    /// later.
     #[arg(long)]
     force: bool,
+    /// Change this resource back although someone has changed it since. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    force_resource: Vec<String>,
     /// Change real hosts without asking.
     #[arg(short, long)]
     yes: bool,
@@ -120,14 +126,13 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         let (reader, history) = journal::read(args.journal.as_deref())?;
         let state = journal::run(&history, rollback.named(), journal::Default::Forward)?;
         suggest::scope(state, &journal::short(&history, state.run), &scope)?;
-        return preview(args, &reader, &history, state, &scope);
+        return preview(args, (&reader, &history), state, &scope, rollback.gap);
     }
     let owned = Owned::open(args)?;
     let run = chosen(&owned.history, rollback, &scope)?;
     let settings = Settings {
         take_over: rollback.way.take_over,
         host_changed: rollback.way.host_changed.clone(),
-        force: rollback.way.force,
         gap: rollback.gap,
         live: Live::beside(rollback.way.live),
         lab: rollback.lab_options.clone(),
@@ -144,10 +149,14 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
             to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
         }
         if args.output == Output::Json {
-            json(&summary::as_json(state, words::Driven::No, &ready.describe()));
+            let shelf = BodyReader::of(ready.journal()?, ready.history(), run).ok();
+            json(&summary::as_json(state, words::Driven::No, &ready.describe(), shelf.as_ref()));
         }
         return Ok(Exit::Done);
     }
+    let steps: Vec<&Step> = way.plan.steps.iter().collect();
+    let ready = ready.consenting(&steps, rollback.way.force, &rollback.way.force_resource)?;
+    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
     let place = state.opened.world.clone();
     let consent = match place == record::World::Real && !rollback.way.yes {
         true => {
@@ -168,15 +177,20 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
     ready.taken_back_by(way.plan, place, &told)?.claim(consent)?.drive()?.report(args.output, began)
 }
 
+/// The open rollback of a run.
+fn taking_back(history: &History, run: RunId) -> Option<&RunState> {
+    history
+        .runs
+        .values()
+        .find(|other| other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == run))
+}
+
 /// The run that is taken back; none that is being taken back already.
 fn chosen(history: &History, rollback: &Rollback, scope: &Scope) -> Result<RunId, Failure> {
     let state = journal::run(history, rollback.named(), journal::Default::Forward)?;
     let id = journal::short(history, state.run);
     suggest::scope(state, &id, scope)?;
-    let back = history.runs.values().find(|other| {
-        other.closed.is_none() && other.opened.compensates.as_ref().is_some_and(|back| back.run == state.run)
-    });
-    match back {
+    match taking_back(history, state.run) {
         None => Ok(state.run),
         Some(open) => {
             let back = journal::short(history, open.run);
@@ -211,13 +225,27 @@ fn without_doubts(ready: Ready, run: RunId, scope: &Scope) -> Result<Ready, Fail
     ))
 }
 
-fn preview(args: &Args, journal: &Reader, history: &History, state: &RunState, scope: &Scope) -> Result<Exit, Failure> {
+fn preview(
+    args: &Args,
+    (reader, history): (&Reader, &History),
+    state: &RunState,
+    scope: &Scope,
+    gap: Span,
+) -> Result<Exit, Failure> {
     let doubts = way_back::doubts(history, state.run, scope)?;
-    let way = way_back::plan(journal, history, state.run, scope, true)?;
+    let way = way_back::plan(reader, history, state.run, scope, true)?;
     let digest = way.plan.encode().map(|(_, digest)| digest.to_string()).unwrap_or_default();
+    // The plan stands in the journal: it is shown whatever becomes of the look.
+    let store = journal::store(args.journal.as_deref())?;
+    let looked = match way.plan.steps.is_empty() {
+        true => Ok(Outlook { obstacles: Vec::new(), steps: Vec::new() }),
+        false => run::foresee(args, (&store, reader, history), state, &way, &doubts, gap.micros()),
+    };
+    let looked = looked.map_err(|failure| failure.what());
     match args.output {
         Output::Json => json(&serde_json::json!({
             "run": state.run.to_string(),
+            "taken_back_by": taking_back(history, state.run).map(|back| back.run.to_string()),
             "plan": digest,
             "scope": scope,
             "in_doubt": doubts,
@@ -229,8 +257,14 @@ fn preview(args: &Args, journal: &Reader, history: &History, state: &RunState, s
             "passed": way.passed,
             "unknown": way.unknown,
             "residues": way.residues,
+            "looked": looked::as_json(&looked),
         })),
-        Output::Text => to_stdout(&preview_text(history, state, scope, &way, &doubts, &digest)),
+        Output::Text => {
+            let mut out = preview_text(history, state, scope, &way, &doubts, &digest);
+            out.push_str(&looked::text(&looked));
+            out.push_str(&preview_next(history, state, scope, &looked));
+            to_stdout(&out);
+        }
     }
     Ok(Exit::Done)
 }
@@ -276,8 +310,30 @@ fn preview_text(
         let _ = writeln!(out, "  {step} is in doubt: it is looked at first, and the plan may get shorter");
     }
     out.push_str(&way_text(state, way));
-    let _ = writeln!(out, "\nnext\n  {}", escape(&command(scope, &journal::short(history, run))));
     out
+}
+
+/// What to type after a preview.
+fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Result<Outlook, String>) -> String {
+    let drifted = looked.as_ref().is_ok_and(looked::has_drift);
+    let mut lines = Vec::new();
+    match taking_back(history, state.run) {
+        // What a second rollback would be refused for is not advised.
+        Some(back) => {
+            let back = journal::short(history, back.run);
+            let resume = hints::command(&format!("resume {back}"));
+            lines.push(format!("{resume}  go on with run {back}, which takes it back already"));
+        }
+        None => {
+            let next = command(scope, &journal::short(history, state.run));
+            lines.push(next.clone());
+            if drifted {
+                lines.push(format!("{next} --force  overwrite what someone changed since"));
+            }
+        }
+    }
+    let lines: String = lines.iter().map(|line| format!("  {}\n", escape(line))).collect();
+    format!("\nnext\n{lines}")
 }
 
 /// Steps that a way back passes, with the reasons that the runbook gives.

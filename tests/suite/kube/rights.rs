@@ -1,0 +1,81 @@
+//! Rights are asked for with the names and namespaces that a plan has to do with.
+
+use crate::kube::nodes::{DRAIN, desk};
+use palinode_tests::cluster::Cluster;
+use serde_json::{Value, json};
+
+const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+/// Lets a user do this: everywhere, or in one namespace.
+fn allow(cluster: &Cluster, name: &str, space: Option<&str>, rules: Value) {
+    let (kind, at) = match space {
+        Some(space) => ("Role", format!("{ROLES}/namespaces/{space}/")),
+        None => ("ClusterRole", format!("{ROLES}/cluster")),
+    };
+    let (roles, bindings) = (format!("{at}roles"), format!("{at}rolebindings"));
+    let hand = cluster.hand();
+    hand.make(&roles, &json!({ "metadata": { "name": name }, "rules": rules }));
+    let bound = json!({ "metadata": { "name": name },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "poor" }] });
+    hand.make(&bindings, &bound);
+}
+
+fn bare(name: &str, node: &str) -> Value {
+    json!({ "metadata": { "name": name }, "spec": { "nodeName": node, "terminationGracePeriodSeconds": 1,
+        "containers": [{ "name": "c", "image": "none" }] } })
+}
+
+#[test]
+fn a_role_of_one_node_and_one_namespace_is_enough_for_them_and_no_others() {
+    let Some(cluster) = Cluster::find("kube: rights by name") else { return };
+    for name in ["named", "named-too"] {
+        cluster.node(name, &[]);
+    }
+    for space in ["named", "elsewhere"] {
+        cluster.namespace(space);
+    }
+    cluster.hand().make("/api/v1/namespaces/named/pods", &bare("web", "named"));
+    cluster.until_up("named", 1);
+    let rules = json!([
+        { "apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "patch"], "resourceNames": ["named"] },
+        { "apiGroups": [""], "resources": ["nodes"], "verbs": ["get"], "resourceNames": ["named-too"] },
+        { "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] },
+    ]);
+    allow(cluster, "named-node", None, rules);
+    let rules = json!([{ "apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"] }]);
+    allow(cluster, "named-pods", Some("named"), rules);
+    let kubeconfig = cluster.kubeconfig_of("poor").display().to_string();
+    let run = ["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"];
+    // A pod of another namespace, and another node.
+    cluster.hand().make("/api/v1/namespaces/elsewhere/pods", &bare("db", "named"));
+    cluster.until_up("named", 2);
+    let book = desk(&["named"], DRAIN);
+    let out =
+        book.run(&run).exits(1).complains(&["may not create pods/eviction in elsewhere, which", "nothing was touched"]);
+    assert!(!out.stderr.contains("nodes"), "{out}");
+    cluster.hand().delete("/api/v1/namespaces/elsewhere/pods/db");
+    cluster.until("it is gone", |cluster| cluster.pods_on("named").len() == 1);
+    let both = desk(&["named", "named-too"], "  - cordon: { kube.cordon: {} }\n");
+    both.run(&run).exits(1).complains(&["may not patch nodes (of named-too), which", "nothing was touched"]);
+    // With what there is.
+    book.run(&run).exits(0);
+    assert!(cluster.pods_on("named").is_empty());
+    book.run(&["--kubeconfig", &kubeconfig, "undo", "@", "--yes"]).exits(6);
+    assert_eq!(cluster.node_now("named")["spec"]["unschedulable"], Value::Null);
+    // An object of one name.
+    let map = json!({ "metadata": { "name": "mine" }, "data": { "a": "1" } });
+    cluster.hand().make("/api/v1/namespaces/named/configmaps", &map);
+    let verbs = ["get", "patch", "update"];
+    let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": verbs, "resourceNames": ["mine"] }]);
+    allow(cluster, "named-map", Some("named"), rules);
+    let merge = |name: &str| {
+        let object = format!("{{ api: v1, kind: ConfigMap, namespace: named, name: {name} }}");
+        desk(
+            &["named"],
+            &format!("  - it: {{ kube.patch: {{ object: {object}, merge: {{ data: {{ a: '2' }} }} }} }}\n"),
+        )
+    };
+    merge("mine").run(&run).exits(0);
+    merge("yours").run(&run).exits(1).complains(&["may not get configmaps in named, patch configmaps in named"]);
+}
