@@ -95,10 +95,12 @@ fn a_field_is_documented_if_and_only_if_it_is_read() {
             if manifest {
                 continue;
             }
-            let known: BTreeSet<&str> = match what.split_once("known are ") {
+            let mut known: BTreeSet<&str> = match what.split_once("known are ") {
                 Some((_, known)) => known.split(", ").collect(),
                 None => BTreeSet::new(),
             };
+            // What only the host says, once it was asked.
+            known.retain(|name| kind.name != "package" || !["named", "units"].contains(name));
             let told: BTreeSet<&str> = form.fields.iter().map(|field| field.name.as_str()).collect();
             assert_eq!(known, told, "{}", kind.name);
         }

@@ -19,7 +19,8 @@ pub(crate) use guard::{LeftOut, asks, asks_of, left_out, refused, stopped};
 pub(crate) use look::{is_boot, observe, script_of};
 pub(crate) use looked::Looked;
 pub(crate) use packages::{
-    Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, words_script,
+    Beyond, EXACTLY, Known, beyond, beyond_script, known, restorable, restorable_script, restorable_words, units,
+    words_script,
 };
 pub(crate) use same::moved;
 pub(crate) use units::{along, along_script};

@@ -94,6 +94,12 @@ pub(crate) fn beyond_script(package: &Package, known: &Known) -> String {
 /// How exact versions are installed: also those that are kept back by an exclude, or that another package replaces.
 pub(crate) const EXACTLY: &str = "--disableexcludes=all --setopt=obsoletes=0";
 
+/// The units of the packages that go, as keys name them.
+pub(crate) fn units(reply: &Reply) -> BTreeSet<String> {
+    let all = reply.lines().filter_map(|line| line.strip_prefix("unit "));
+    all.map(|unit| unit.strip_suffix(".service").unwrap_or(unit).to_owned()).collect()
+}
+
 /// The answer.
 pub(crate) fn beyond(host: &HostName, package: &Package, reply: &Reply) -> Beyond {
     if reply.code != 0 || reply.lines().last() != Some("end") {
@@ -106,7 +112,7 @@ pub(crate) fn beyond(host: &HostName, package: &Package, reply: &Reply) -> Beyon
         return Beyond::Unexpected(unexpected.into_iter().map(str::to_owned).collect());
     }
     // What is replaced goes as what is removed does.
-    let all: BTreeSet<&str> = words("brings").chain(words("replaces")).collect();
+    let all: BTreeSet<&str> = words("brings").chain(words("replaces")).chain(words("removes")).collect();
     let others = all.difference(&named).map(|name| ResourceKey::package(host, name));
     // rpm lays a changed file of a package that goes aside under another name, and a new one beside it.
     let aside: &[&str] = match package.state {

@@ -13,9 +13,12 @@ use palinode_core::port::Sample;
 use palinode_core::port::{Bodies, LookError};
 use palinode_core::record::Class;
 
+/// The exit code of a question that another process's lock stands against.
+const LOCKED: i32 = 75;
+
 impl Real {
-    /// Whether what is installed of packages on a host could be installed again, and the answer that says so.
-    async fn restorable(&self, host: &HostName, names: &[String]) -> Result<(Sample, Reply), LookError> {
+    /// Asks a host whether what is installed of packages could be installed again.
+    async fn restorable(&self, host: &HostName, names: &[String]) -> Result<Reply, LookError> {
         let words = host::restorable_words(names);
         let mut known = Known::default();
         if !words.is_empty() {
@@ -23,14 +26,17 @@ impl Real {
             known = host::known(&reply).map_err(|why| refused(host, why.to_string()))?;
         }
         let script = host::restorable_script(names, &known);
-        let reply = self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))?;
-        let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
-        Ok((sample, reply))
+        self.fleet.ask_for(host, &script, LONG).await.map_err(|error| unseen(host, error))
     }
 
-    /// Why packages on a host could not be installed again, as far as anything stands against it.
+    /// Why packages on a host could not be installed again, as far as anything stands against it. While another process
+    /// has the package manager's lock that is for the step to say.
     pub async fn lost_with(&self, host: &HostName, names: &[String]) -> Result<Option<String>, LookError> {
-        let (sample, _) = self.restorable(host, names).await?;
+        let reply = self.restorable(host, names).await?;
+        if reply.code == LOCKED {
+            return Ok(None);
+        }
+        let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
         let told = sample.facts.into_iter().filter(|(name, _)| name != "installed");
         let told: Vec<String> = told.map(|(name, value)| format!("{name}: {value}")).collect();
         Ok((!sample.pass).then(|| told.join("; ")))
@@ -45,7 +51,8 @@ impl Real {
     ) -> Result<Sample, LookError> {
         match (gate, &target.host) {
             (Gate::PackageRestorable { names }, Some(host)) => {
-                let (sample, reply) = self.restorable(host, names).await?;
+                let reply = self.restorable(host, names).await?;
+                let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
                 Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
             }
             (Gate::GlusterHealed { hosts, volumes, without, .. }, own) if !hosts.is_empty() => {

@@ -147,6 +147,7 @@ impl Side for HostSide<'_> {
                 }
                 package => package,
             };
+            let package = package.map(|package| Package { units: host::units(&reply), ..package });
             let more = match package.as_ref().map(|package| host::beyond(host, package, &reply)) {
                 None => match self.kind.special().service() {
                     Some(_) => host::along(host, reply.text()).map_err(|error| refused(host, error.to_string()))?,

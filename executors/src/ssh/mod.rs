@@ -13,6 +13,8 @@ mod link_error;
 mod local_shell;
 mod log;
 mod options;
+#[cfg(test)]
+mod package_tests;
 mod settings;
 #[cfg(test)]
 mod shell_tests;

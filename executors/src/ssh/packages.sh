@@ -47,6 +47,13 @@ p_changed() {
     while IFS= read -r p_path; do printf 'changed %s\n' "$(printf '%s' "$p_path" | base64 -w0)"; done
 }
 
+# NAME...: the units that these hold, which are installed. One that is made by a name alone is in no package.
+p_units() {
+  if ! [ -d /run/systemd/system ]; then return 0; fi
+  rpm -ql -- "$@" 2>/dev/null |
+    sed -n 's,^\(/usr\)*/lib/systemd/system/\([^/@]*[.]\(service\|socket\|timer\|path\|mount\|automount\)\)$,unit \2,p' | sort -u
+}
+
 # NAME...: what would go with them, and the changed configuration files of all of these.
 p_removal() {
   p_locked || return 1
@@ -67,7 +74,7 @@ p_removal() {
     set -- "$@" $p_users
     p_round=$((p_round + 1))
   done
-  if [ $# -gt 0 ]; then p_changed "$@" || return 1; fi
+  if [ $# -gt 0 ]; then p_changed "$@" && p_units "$@" || return 1; fi
   echo end
 }
 
@@ -89,10 +96,10 @@ p_would() {
 # Standard input: what yum would do. Names too long for a column are wrapped. A line below a package tells what it replaces.
 p_table() {
   awk '
-    function told() { if (n >= 3) print "brings", word[0], word[1], word[2]; n = 0 }
+    function told() { if (n >= 3) print (goes ? "removes" : "brings"), word[0], word[1], word[2]; n = 0 }
     /^Transaction Summary/ { told(); on = 0 }
     # What is passed over does not come.
-    /^[A-Z][A-Za-z ]*:$/ { told(); on = ($1 != "Skipping"); next }
+    /^[A-Z][A-Za-z ]*:$/ { told(); on = ($1 != "Skipping"); goes = ($1 ~ /^Removing/); next }
     !on { next }
     /^ +replacing +/ { told(); name = $2; sub(/\.[^.]*$/, "", name); print "replaces", name; next }
     /^ [A-Za-z0-9]/ { told(); open = 1 }
@@ -114,7 +121,7 @@ p_arrival() {
   esac
   p_plan=$(printf '%s\n' "$p_plan" | p_table)
   printf '%s\n' "$p_plan" | awk '
-    $1 == "replaces" { print }
+    $1 == "replaces" || $1 == "removes" { print $1, $2 }
     $1 == "brings" {
       print "brings", $2
       epoch = 0; evr = $4
@@ -123,6 +130,8 @@ p_arrival() {
     }'
   p_have=$(p_installed $(printf '%s\n' "$p_plan" | cut -d' ' -f2 | sort -u)) || return 1
   if [ -n "$p_have" ]; then p_changed $p_have || return 1; fi
+  p_have=$(p_installed $(printf '%s\n' "$p_plan" | sed -n 's/^\(replaces\|removes\) \([^ ]*\).*/\2/p')) || return 1
+  if [ -n "$p_have" ]; then p_units $p_have || return 1; fi
   echo end
 }
 
@@ -257,7 +266,8 @@ p_fetched() {
 # NAME...: the exact versions that are installed, those that the repositories have, and which of these a job could not
 # fetch or would not take.
 p_restorable() {
-  p_locked && p_have=$(p_installed "$@") || return 1
+  p_locked || return
+  p_have=$(p_installed "$@") || return 1
   set -- $p_have
   if [ $# -gt 0 ]; then
     p_proxies

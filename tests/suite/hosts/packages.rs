@@ -98,7 +98,9 @@ fn what_a_package_replaces_upgrades_and_pushes_out_comes_back_with_its_files() {
         &site,
         "build old 1 1; build old-client 1 1; build side 1 1; repo
          yum -y -q install old old-client side
-         build side 2 1; build new 5 1 'Obsoletes: old < 5' 'Obsoletes: old-client < 5' 'Requires: side >= 2'; repo
+         build side 2 1; build new 5 1 'Obsoletes: old < 5' 'Obsoletes: old-client < 5' 'Requires: side >= 2'
+         build docker-ce 18 1 'Obsoletes: docker' 'Obsoletes: docker-client' 'Obsoletes: docker-common'; repo
+         systemctl enable docker; systemctl start docker
          echo changed >>/etc/old.conf; echo changed >>/etc/side.conf",
     );
     let digest = || site.hosts.inside(FIRST, DIGEST).exits(0).stdout;
@@ -108,6 +110,17 @@ fn what_a_package_replaces_upgrades_and_pushes_out_comes_back_with_its_files() {
     let out = site.run(&["undo", "@", "--yes"]).exits(0);
     assert_eq!(digest(), before, "{out}");
     site.is_sound();
+    // With what ran.
+    for words in [&["docker-ce", "present"][..], &["docker", "absent"]] {
+        let running = || site.hosts.inside(FIRST, "systemctl is-active docker; systemctl is-enabled docker").stdout;
+        let (before, was) = (digest(), running());
+        assert_eq!(was.split_whitespace().collect::<Vec<_>>(), ["active", "enabled"]);
+        site.run(&[&["exec", FIRST, "package"], words, &["--yes"]].concat()).exits(0);
+        site.hosts.inside(FIRST, "! rpm -q docker && ! systemctl is-active docker").exits(0);
+        let out = site.run(&["undo", "@", "--yes"]).exits(0);
+        assert_eq!((digest(), running()), (before, was), "{words:?}: {out}");
+        site.is_sound();
+    }
 }
 
 /// Signs what is in the repository, with a key of its own.

@@ -6,13 +6,13 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Fields, Footprint, Image, Kind, Nevra, State};
+use crate::resource::{Active, Fields, Footprint, Image, Kind, Nevra, State};
+use crate::shown::Shown as _;
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
-use crate::shown::Shown as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether packages shall be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,17 +41,21 @@ pub struct Package {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(skip)]
     pub named: BTreeMap<String, String>,
+    /// The units of packages that go, by name, as the host says: whether they run and are enabled comes back with them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(skip)]
+    pub units: BTreeSet<String>,
 }
 
 impl Package {
     /// Packages by name, or `name-version` where a version is wanted.
     pub fn of(names: Vec<String>, state: PackageState) -> Self {
-        Self { names, state, exact: Vec::new(), named: BTreeMap::new() }
+        Self { names, state, exact: Vec::new(), named: BTreeMap::new(), units: BTreeSet::new() }
     }
 
     /// Packages in an exact version, to be installed.
     pub fn exactly(exact: Vec<Nevra>) -> Self {
-        Self { names: Vec::new(), state: PackageState::Present, exact, named: BTreeMap::new() }
+        Self { exact, ..Self::of(Vec::new(), PackageState::Present) }
     }
 
     /// The package that an item of `names` means: what the host said, else as far as the item alone tells.
@@ -138,7 +142,8 @@ impl Described for Package {
 impl Arbitrary for Package {
     fn arbitrary(dice: &mut Dice<'_>) -> Self {
         let state = dice.pick(&[PackageState::Present, PackageState::Absent]);
-        Self { names: dice.words(), state, exact: dice.list(Dice::nevra), named: dice.pairs() }
+        let (named, units) = (dice.pairs(), dice.words());
+        Self { names: dice.words(), state, exact: dice.list(Dice::nevra), named, units }
     }
 }
 
@@ -183,6 +188,7 @@ impl ActionKind for Package {
         let mut wrong = self.named.iter().filter(|(item, name)| {
             !self.names.contains(item) || !package_word::may_mean(item, name)
         });
+        values::words("unit", &self.units, values::UNIT).within("units")?;
         match wrong.next() {
             Some((item, _)) => {
                 let why = format!("`named` says what `{}` is, which only the host tells: leave it away", item.shown());
@@ -199,7 +205,11 @@ impl ActionKind for Package {
         let mut names: Vec<&str> = self.all_names().collect();
         names.sort_unstable();
         names.dedup();
-        names.into_iter().map(|name| Footprint::new(ResourceKey::package(host, name), Fields::All)).collect()
+        let packages = names.into_iter().map(|name| ResourceKey::package(host, name));
+        let units = self.units.iter().map(|unit| ResourceKey::unit(host, unit));
+        // A unit may have another name that a step of its own uses, and what that step does to it is no business of this one.
+        let units = units.map(|key| Footprint::new(key, Fields::Evidence));
+        packages.map(|key| Footprint::new(key, Fields::All)).chain(units).collect()
     }
 
     fn met(&self, key: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {
@@ -233,7 +243,7 @@ impl ActionKind for Package {
 
     fn fills_in(&self, written: &Action) -> bool {
         let Action::Package(written) = written else { return false };
-        self.check().is_ok() && written.named.is_empty() && Self { named: BTreeMap::new(), ..self.clone() } == *written
+        self.check().is_ok() && Self { named: BTreeMap::new(), units: BTreeSet::new(), ..self.clone() } == *written
     }
 
     fn inverse(&self, _: &Target, before: &Image) -> Vec<Undo> {
@@ -269,7 +279,13 @@ impl ActionKind for Package {
             }
         }
         // Installing lays down default configuration; what stood there is written back afterwards (T47).
-        undos.extend(on_host::put_back(before).into_iter().map(|mut undo| {
+        let matters = |state: &State| matches!(state, State::Unit { active, enabled } if *active == Active::Active || enabled == "enabled");
+        let units = before.iter().filter(|(key, state)| {
+            matches!(key.kind(), Some(Kind::Unit(_, unit)) if self.units.contains(unit)) && matters(state)
+        });
+        // A unit starts with the configuration that it had.
+        let units: Vec<Undo> = units.filter_map(|(key, state)| on_host::unit_back(key, state)).collect();
+        undos.extend(on_host::put_back(before).into_iter().chain(units).map(|mut undo| {
             undo.accepts.iter_mut().for_each(|accept| accept.state = Accepted::Any);
             undo
         }));
@@ -352,6 +368,31 @@ mod tests {
         assert!(of(&there).fills_in(&of(&present)) && !of(&there).fills_in(&of(&step(PackageState::Present, &words))));
         let forged = BTreeMap::from([("devtoolset-7".to_owned(), "docker".to_owned())]);
         assert!(!of(&Package { named: forged, ..present.clone() }).fills_in(&of(&present)));
+    }
+
+    #[test]
+    fn a_unit_comes_back_with_its_package_after_its_files_as_it_was() {
+        let host = HostName::new("gluster1.demo").expect("a host name");
+        let unit = |active, enabled: &str| State::Unit { active, enabled: enabled.to_owned() };
+        let before: Image = [
+            (ResourceKey::package(&host, "docker"), State::Package { installed: vec![nevra("docker", "1.13.1", "109")] }),
+            (ResourceKey::file(&host, "/etc/docker.conf"), State::file(0o644, "root:root", 1, BodyId([1; 32]))),
+            (ResourceKey::unit(&host, "docker"), unit(Active::Active, "enabled")),
+            (ResourceKey::unit(&host, "docker-storage-setup"), unit(Active::Inactive, "disabled")),
+            (ResourceKey::unit(&host, "other"), unit(Active::Active, "enabled")),
+        ]
+        .into();
+        let gone = Package::of(vec!["docker".to_owned()], PackageState::Absent);
+        let names = |package: &Package| -> Vec<String> {
+            package.inverse(&Target::default(), &before).iter().map(|undo| undo.action.words()).collect()
+        };
+        assert_eq!(names(&gone).len(), 2, "what nobody asked about is not touched");
+        let gone = Package { units: ["docker", "docker-storage-setup"].map(str::to_owned).into(), ..gone };
+        let undos = gone.inverse(&Target::default(), &before);
+        let last = undos.last().expect("there are some");
+        assert_eq!((undos.len(), last.action.name()), (3, "service"), "{:?}", names(&gone));
+        let starting = unit(Active::Inactive, "disabled");
+        assert!(last.accepts(&ResourceKey::unit(&host, "docker"), &starting, |_| false));
     }
 
     #[test]
