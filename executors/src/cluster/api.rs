@@ -3,7 +3,8 @@
 //! Objects stay JSON. Types of any one version of Kubernetes would drop the fields of another; and an old server must
 //! never be sent what it does not know.
 
-use super::kubeconfig::{self, BadConfig, Way};
+use super::bad_config::BadConfig;
+use super::kubeconfig::{self, Way};
 use super::log;
 use super::proxy::Proxy;
 use super::token::TokenFile;
@@ -24,6 +25,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// So long may an answer take.
 const ANSWER: Duration = Duration::from_secs(60);
+
+/// So often a server is asked what it is that is not ready to say so.
+const HELLOS: u32 = 3;
 
 /// So long may the body of an answer be.
 const BODY: usize = 64 << 20;
@@ -240,12 +244,25 @@ impl Api {
         let client = client_of(&config)?;
         let id = ClusterId { server, ca, context, version: String::new() };
         let mut api = Self { client, config, proxy, token, id };
-        let answer = api.get("/version").await.map_err(|error| NoCluster::Silent(Box::new(error)))?;
+        let answer = api.version().await.map_err(|error| NoCluster::Silent(Box::new(error)))?;
         match answer.body["gitVersion"].as_str().filter(|_| answer.is_good()) {
             Some(version) => api.id.version = version.chars().filter(|c| !c.is_control()).take(100).collect(),
             None => return Err(NoCluster::Refused { server: api.id.server, why: answer.words() }),
         }
         Ok(api)
+    }
+
+    /// What the server says of itself. One that starts, or has too much to do, is asked again.
+    async fn version(&self) -> Result<Answer, Fault> {
+        let mut answer = self.get("/version").await?;
+        for _ in 1..HELLOS {
+            if !matches!(answer.code, 429 | 500..) {
+                break;
+            }
+            tokio::time::sleep(answer.wait()).await;
+            answer = self.get("/version").await?;
+        }
+        Ok(answer)
     }
 
     /// Which cluster it is.

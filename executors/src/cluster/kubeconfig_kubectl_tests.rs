@@ -194,10 +194,10 @@ fn theirs(dir: &Path, list: &str, context: Option<&str>) -> Became {
         let out = command.output().expect("kubectl can be started");
         (String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned())
     };
-    let (_, words) = kubectl(&["get", "--raw", "/version", "--request-timeout", "5s"]);
+    let (said, words) = kubectl(&["get", "--raw", "/version", "--request-timeout", "5s"]);
     // It asks for a name and a password where nothing is said of who asks; here that is nobody in particular.
     let (asked, _) = kubectl(&["config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"]);
-    let server = match words.contains("Please enter Username") {
+    let server = match said.contains("Please enter Username") {
         true => asked.split_once("://").map(|(_, server)| server),
         false => words.split("connection to the server ").nth(1).and_then(|rest| rest.split_whitespace().next()),
     };

@@ -8,6 +8,7 @@
 //! 4. Nothing of a job stays on the target beside its effect: what became of one that was cut is told by what is there.
 
 pub(crate) mod api;
+mod bad_config;
 mod checkup;
 pub(crate) mod claim;
 mod discovery;

@@ -1,6 +1,6 @@
 //! A token that a file has: whoever renews it writes the file anew, with a line break at its end or not.
 
-use super::kubeconfig::BadConfig;
+use super::bad_config::BadConfig;
 use http::HeaderValue;
 use std::cell::RefCell;
 use std::io;

@@ -295,6 +295,24 @@ fn evictions_are_written_in_the_version_that_the_server_has() {
 }
 
 #[test]
+fn a_server_that_is_not_ready_to_say_what_it_is_is_asked_again() {
+    for (code, times, exit) in [(503, 2, 0), (429, 2, 0), (500, 3, 1), (403, 1, 1)] {
+        let (mut small, mut left) = (Small::new(), times);
+        let api = FakeApi::new(move |asked| match asked.path.as_str() {
+            "/version" if left > 0 => {
+                left -= 1;
+                says(code, "not now")
+            }
+            _ => small.answer(asked),
+        });
+        let desk = desk(&["n"], "  - cordon: { kube.cordon: {} }\n");
+        let out = go(&api, &desk, &RUN).exits(exit);
+        let hellos = api.asked().iter().filter(|asked| asked.path == "/version").count();
+        assert_eq!(hellos, if exit == 0 { times + 1 } else { times }, "{code}: {out}");
+    }
+}
+
+#[test]
 fn a_plan_that_is_only_looked_at_changes_nothing() {
     let (api, desk) = (Small::new().api(), desk(&["n"], DRAIN));
     // Nobody agrees.
