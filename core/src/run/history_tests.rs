@@ -12,7 +12,7 @@ use crate::record::{
 use crate::resource::{Image, Node, State};
 use crate::run::inadmissible::Inadmissible;
 use crate::run::life::Stage;
-use crate::run::plan::Plan;
+use crate::run::plan::{Plan, Work};
 use crate::run::rules::version::RULES;
 use crate::test_util::fixture::{BACK, Bench, RUN, host, hosts, path, plan, stop, unit};
 use std::collections::{BTreeMap, BTreeSet};
@@ -224,6 +224,33 @@ fn the_last_recorded_state_is_the_one_after_the_last_attempt_whichever_run_made_
     bench.feed(there, Event::RunOpened(Box::new(lab)));
     assert_eq!(last(&bench, there, "one"), None);
     assert_eq!(bench.history.last(RunId([6; 8]), &key("one")).map(|found| found.seq), None, "no such run");
+}
+
+/// What differs then is perhaps what booting made of it.
+#[test]
+fn a_reboot_behind_the_last_recorded_state_is_known_until_something_newer_is_recorded() {
+    let mut reboot = stop("a", "two");
+    reboot.work = Work::Act(Action::Reboot {});
+    let boots =
+        plan(1, 0, vec![("a", vec![stop("a", "one"), reboot, stop("a", "three")]), ("b", vec![stop("b", "one")])]);
+    let mut bench = Bench::open(&boots);
+    let since = |bench: &Bench, of: RunId, key: &ResourceKey| {
+        bench.history.rebooted_since(of, key).map(|(run, step)| (run, step.to_string()))
+    };
+    let was = Some((RUN, "a/two".to_owned()));
+    bench.succeed("a/one");
+    assert_eq!(since(&bench, RUN, &key("one")), None);
+    bench.succeed("a/two");
+    assert_eq!(since(&bench, RUN, &key("one")), was);
+    assert_eq!(since(&bench, RUN, &key("nothing")), None, "it was never recorded");
+    bench.succeed("a/three");
+    assert_eq!((since(&bench, RUN, &key("three")), since(&bench, RUN, &key("one"))), (None, was.clone()));
+    bench.succeed("b/one");
+    assert_eq!(since(&bench, RUN, &ResourceKey::unit(&host("b"), "one")), None, "another host");
+    bench.begin(OTHER, &one_host());
+    assert_eq!(since(&bench, OTHER, &key("one")), was, "whichever run did it");
+    bench.intend(OTHER, "a/one");
+    assert_eq!(since(&bench, RUN, &key("one")), None);
 }
 
 /// Drift is told by it: what others made of a resource must not pass for our own work.

@@ -362,7 +362,9 @@ impl Strict<'_> {
             found.map(|image| (*image).clone())
         };
         let held = originals(&self.history, back.run, &back.scope, &open);
-        let announced: BTreeSet<Residue> = residues_of(&self.history, run, &open).into_iter().collect();
+        let mut announced: BTreeSet<Residue> = residues_of(&self.history, run, &open).into_iter().collect();
+        // And what the undos themselves told that they lost.
+        announced.extend(state.steps().flat_map(|(_, _, known)| &known.losses).cloned());
         let passed = ending::passed_originally(&self.history, (back, state.rules), &held);
         if missing.get() {
             self.unchecked(Unchecked::Ending);
