@@ -11,12 +11,23 @@ p_along() {
   p_verb=$1 p_seeds='' p_known='' p_want='' p_round=0
   shift
   for p_s; do
-    p_seeds="$p_seeds $(p_named "$p_s")"
+    p_full "$p_s"
+    p_seeds="$p_seeds $p_n"
   done
   p_want=$p_seeds
   while [ -n "$p_want" ] && [ $p_round -lt 40 ]; do
     # Names have no spaces; some have a backslash, which an echo might eat.
     p_more=$(set -f; systemctl show $p_asked -- $p_want) || { printf '%s\n' "$p_more" >&2; return 1; }
+    # One may be known by another name, which only its file tells.
+    case $p_round:$p_more in 0:*LoadState=not-found*)
+      p_want='' p_round=1
+      for p_s; do p_want="$p_want $(p_named "$p_s")"; done
+      if [ "$p_want" != "$p_seeds" ]; then
+        p_seeds=$p_want
+        continue
+      fi
+      ;;
+    esac
     p_known="$p_known
 asked$p_want
 $p_more

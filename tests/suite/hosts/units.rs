@@ -255,6 +255,32 @@ fn what_cannot_be_taken_back_is_told_before() {
 }
 
 #[test]
+fn what_is_enabled_along_comes_back_as_it_was() {
+    each("units that are enabled along", "base", |site| {
+        let make = "printf '[Service]\\nExecStart=/usr/bin/sleep 7777\\n[Install]\\nWantedBy=multi-user.target\\nAlso=also.socket\\n' >/etc/systemd/system/also.service; \
+            printf '[Socket]\\nListenStream=/run/also.sock\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/also.socket; \
+            systemctl daemon-reload; systemctl enable --quiet also.socket; systemctl start also.socket";
+        site.hosts.run(HOST, make).exits(0);
+        let enabled = || site.hosts.run(HOST, "systemctl is-enabled also.service also.socket; true").text();
+        assert_eq!(enabled(), "disabled\nenabled");
+        for words in [&["also", "enabled"][..], &["also", "started", "enabled"]] {
+            let out = exec(site, words).exits(0);
+            assert!(out.stderr.contains("along with it: also.socket"), "{out}");
+            assert_eq!(enabled(), "enabled\nenabled");
+            undo(site);
+            assert_eq!(enabled(), "disabled\nenabled", "{words:?}");
+            assert_eq!(running(site, &["also", "also.socket"]), ["also.socket"]);
+        }
+        // What is disabled along is enabled again.
+        site.hosts.run(HOST, "systemctl enable --quiet also").exits(0);
+        exec(site, &["also", "disabled"]).exits(0);
+        assert_eq!(enabled(), "disabled\ndisabled");
+        undo(site);
+        assert_eq!(enabled(), "enabled\nenabled");
+    });
+}
+
+#[test]
 fn a_unit_is_known_by_the_suffix_of_its_kind() {
     each("units of every kind", "base", |site| {
         site.hosts.run(HOST, "mkdir -p /srv/auto; printf '[Mount]\\nWhat=none\\nWhere=/srv/auto\\nType=tmpfs\\n' >/etc/systemd/system/srv-auto.mount; \

@@ -167,17 +167,15 @@ pub fn way_back(
     footprint: &[Footprint],
     before: &Image,
 ) -> (Vec<Undo>, Vec<Residue>) {
-    match action {
-        Action::Service(service) if rules.units_come_back_together() => {
-            // What is only looked at, such as a socket that starts a unit again, is nothing to take back.
-            let looked_at =
-                |key: &ResourceKey| footprint.iter().any(|place| place.key == *key && place.fields == Fields::Evidence);
-            let mut before = before.clone();
-            before.retain(|key, _| !looked_at(key));
-            (units::together(service, action.inverse(target, &before), &before), action.losses(&before))
-        }
-        Action::Service(_) => (action.inverse(target, before), Vec::new()),
-        _ => (action.inverse(target, before), action.losses(before)),
+    let Action::Service(service) = action else { return (action.inverse(target, before), action.losses(before)) };
+    // What is only looked at, such as a socket that starts a unit again, is nothing to take back.
+    let owned = |key: &ResourceKey| footprint.iter().all(|place| place.key != *key || place.fields != Fields::Evidence);
+    let owned = before.iter().filter(|(key, _)| owned(key)).map(|(key, state)| (key.clone(), state.clone()));
+    let before: Image = owned.collect();
+    let inverse = action.inverse(target, &before);
+    match rules.units_come_back_together() {
+        true => (units::together(service, inverse, &before), action.losses(&before)),
+        false => (inverse, Vec::new()),
     }
 }
 
