@@ -208,7 +208,12 @@ mod tests {
         let owner = Owner { host: text(), boot: text(), pid: 1, started: 1 };
         let words = BodyId([7; 32]);
         let taken = [("a.demo".to_owned(), words)].into();
-        let found = Some(Box::new(FoundThere { machines: None, taken, host_changed: Default::default() }));
+        let found = Some(Box::new(FoundThere {
+            machines: None,
+            taken,
+            host_changed: Default::default(),
+            forced: Default::default(),
+        }));
         let event = Event::OwnerChanged { owner, gap: None, actor, force: false, host_keys: None, found };
         assert_eq!(words_of(&event), [words]);
     }

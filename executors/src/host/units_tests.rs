@@ -139,8 +139,6 @@ d-b\\x2dc@1:2.service active
 ";
     assert_eq!(reached(units, "p_along stop a"), ["along d-b\\x2dc@1:2.service"]);
     let host = HostName::new("gluster1.demo").expect("a host name");
-    let service =
-        Service { unit: "a".to_owned(), units: Vec::new(), state: Some(ServiceState::Stopped), enabled: None };
     let answer = |end: &str| format!("boot x\n# along\nalong d\\x2dc.service\nagain a.socket\n{end}");
     let more = along(&host, &answer("# /along 0\n")).expect("it is whole");
     let unit = |name: &str, fields| Footprint::new(ResourceKey::unit(&host, name), fields);

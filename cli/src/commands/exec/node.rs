@@ -311,7 +311,14 @@ mod tests {
     #[test]
     fn a_drain_takes_what_runbooks_say_and_names_what_it_does_not_take() {
         let read = |words: &[&str]| drain(words).map_err(|failure| failure.what());
-        let all = read(&["emptydir=delete", "bare=delete", "timeout=2m", "grace=0s", "terminating=force:5m"]);
+        let all = read(&[
+            "emptydir=delete",
+            "bare=delete",
+            "timeout=2m",
+            "grace=0s",
+            "terminating=force:5m",
+            "retry-denied=90s",
+        ]);
         assert_eq!(
             all,
             Ok(Drain {
@@ -320,6 +327,7 @@ mod tests {
                 timeout: Span::seconds(120),
                 terminating: Some(Terminating::Force { after: Span::seconds(300) }),
                 grace: Some(Span::seconds(0)),
+                retry_denied: Some(Span::seconds(90)),
             })
         );
         for (word, why) in [
