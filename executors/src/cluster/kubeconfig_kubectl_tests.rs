@@ -95,7 +95,7 @@ const FORMS: &[Form] = &[
             "x",
             one!(
                 "server: 'https://127.0.0.1:6', insecure-skip-tls-verify: true, certificate-authority-data: aGVsbG8K",
-                ""
+                "token: t"
             ),
         )],
         "x",
@@ -103,7 +103,7 @@ const FORMS: &[Form] = &[
     ),
     (
         "an authority that is not there",
-        &[("x", one!("server: 'https://127.0.0.1:6', certificate-authority: gone.pem", ""))],
+        &[("x", one!("server: 'https://127.0.0.1:6', certificate-authority: gone.pem", "token: t"))],
         "x",
         None,
     ),
@@ -111,7 +111,10 @@ const FORMS: &[Form] = &[
         "two authorities",
         &[(
             "x",
-            one!("server: 'https://127.0.0.1:6', certificate-authority: x, certificate-authority-data: aGVsbG8K", ""),
+            one!(
+                "server: 'https://127.0.0.1:6', certificate-authority: x, certificate-authority-data: aGVsbG8K",
+                "token: t"
+            ),
         )],
         "x",
         None,

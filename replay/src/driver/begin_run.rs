@@ -1,18 +1,18 @@
 //! From a plan's step to something that can be started: looked at, started, waited for.
 
 use super::activity::{self, Done};
-use super::bodies::BodyStore;
+use super::bodies::Here;
 use super::log::{self, Within};
 use super::{DriveError, Driver};
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use palinode_core::id::{BodyId, EntryId, Seq};
+use palinode_core::id::{EntryId, Seq};
 use palinode_core::port::{Executor, Job, Journal, Stored};
-use palinode_core::record::{Event, ImageRef, Intent, PauseWhy};
+use palinode_core::record::{Event, Intent, PauseWhy};
 use palinode_core::resource::Image;
 use palinode_core::run::life::Stage;
 use palinode_core::run::next::Next;
 use palinode_core::run::plan::{StepIx, Work};
-use palinode_core::run::rules::prepare::{self, Opened};
+use palinode_core::run::rules::prepare;
 use std::sync::Arc;
 
 impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
@@ -131,18 +131,5 @@ impl<'a, J: Journal, E: Executor> Driver<'a, J, E> {
     /// The spans of a job.
     fn within(&self, ix: StepIx, job: &Job) -> Result<Within, DriveError> {
         Ok(self.state()?.step(ix).map_or_else(Within::none, |(step, _)| Within::job(step, job)))
-    }
-}
-
-/// What the run of a driver recorded, as the rules open it.
-pub(super) struct Here<'a>(pub(super) &'a BodyStore);
-
-impl Opened for Here<'_> {
-    fn image(&self, image: &ImageRef) -> Result<Arc<Image>, String> {
-        self.0.image(image).map(Arc::new).map_err(|error| error.to_string())
-    }
-
-    fn body(&self, id: BodyId) -> Result<Vec<u8>, String> {
-        self.0.open(id).map_err(|error| error.to_string())
     }
 }

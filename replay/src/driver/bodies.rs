@@ -4,6 +4,7 @@ use palinode_core::id::BodyId;
 use palinode_core::port::{Bodies, BodyError, Vault};
 use palinode_core::record::{Class, INLINE_LIMIT, ImageRef, Sealed};
 use palinode_core::resource::Image;
+use palinode_core::run::rules::prepare::Opened;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -101,5 +102,18 @@ impl Bodies for BodyWriter {
             return self.store.vault.open(id, sealed);
         }
         self.store.open(id)
+    }
+}
+
+/// What the run of a driver recorded, as the rules open it.
+pub(super) struct Here<'a>(pub(super) &'a BodyStore);
+
+impl Opened for Here<'_> {
+    fn image(&self, image: &ImageRef) -> Result<Arc<Image>, String> {
+        self.0.image(image).map(Arc::new).map_err(|error| error.to_string())
+    }
+
+    fn body(&self, id: BodyId) -> Result<Vec<u8>, String> {
+        self.0.open(id).map_err(|error| error.to_string())
     }
 }

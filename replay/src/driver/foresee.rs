@@ -2,8 +2,7 @@
 //! judged by the same rules. Nothing is recorded, sealed or changed.
 
 use super::activity::{self, Seen};
-use super::begin_run::Here;
-use super::bodies::BodyStore;
+use super::bodies::{BodyStore, Here};
 use super::{BodyReader, DriveError};
 use palinode_core::action::{Action, Place};
 use palinode_core::chain::chain;

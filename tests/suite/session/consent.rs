@@ -62,7 +62,7 @@ fn what_is_being_taken_back_is_gone_on_with_and_its_steps_are_shown() {
     let out = desk
         .run(&["rollback", "--dry-run", &run])
         .exits(0)
-        .says(&["is being taken back already", "next\n  palinode resume "]);
+        .says(&["which takes it back already", "next\n  palinode resume "]);
     assert!(!out.stdout.contains("palinode rollback"), "{out}");
     // A step of the run that is taken back, without its name.
     for _ in 0..2 {

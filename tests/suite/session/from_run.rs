@@ -38,7 +38,7 @@ fn forget(value: &mut Value) {
         Value::Object(entries) => {
             for (key, mut value) in std::mem::take(entries) {
                 match key.as_str() {
-                    "body" | "file" | "inventory" => value = Value::Null,
+                    "body" | "list" | "file" | "inventory" => value = Value::Null,
                     _ => forget(&mut value),
                 }
                 entries.insert(if key.ends_with("/hosts") { "hosts".to_owned() } else { key }, value);

@@ -72,7 +72,7 @@ pub(super) fn action(words: &[&str]) -> Result<Action, Failure> {
         ["fetch", path] => Action::Fetch(Fetch { path: (*path).to_owned() }),
         ["read", path, key] => Action::FileRead(FileRead { path: (*path).to_owned(), key: (*key).to_owned() }),
         ["reboot"] => Action::Reboot {},
-        _ => return Err(super::wanted::incomplete(words)),
+        _ => return Err(super::incomplete::incomplete(words)),
     };
     Ok(found)
 }

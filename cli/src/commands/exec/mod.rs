@@ -2,6 +2,7 @@
 
 mod arguments;
 mod host;
+mod incomplete;
 mod look;
 mod meant;
 mod node;

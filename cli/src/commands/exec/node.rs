@@ -1,6 +1,6 @@
 //! Actions on a node of the cluster, as they are typed.
 
-use super::wanted::incomplete;
+use super::incomplete::incomplete;
 use crate::error::Failure;
 use crate::render::escape;
 use palinode_core::action::{Action, ApproveCsr, Bare, CertUse, Drain, Emptydir, PatchNode, Terminating};

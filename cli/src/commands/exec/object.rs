@@ -1,8 +1,8 @@
 //! An object of any kind, patched or deleted.
 
 use super::arguments::Exec;
+use super::incomplete::incomplete;
 use super::look::Ask;
-use super::wanted::incomplete;
 use crate::error::{Exit, Failure};
 use crate::render::{escape, some};
 use palinode_core::action::{Action, PatchObject, RemoveObject};

@@ -1,6 +1,7 @@
 //! What the words of a command line want to be done, and on which sort of thing.
 
 use super::arguments::Exec;
+use super::incomplete::MORE;
 use super::node::{self, NodeWork};
 use super::object::{self, ObjectWork};
 use super::{host, pod};
@@ -56,15 +57,8 @@ fn verbs() -> impl Iterator<Item = &'static str> {
     host::VERBS.into_iter().chain(node::VERBS).chain(object::VERBS)
 }
 
-const MORE: &str = "type `palinode exec --help` for those there are; a command stands after `--`";
-
 fn unknown(words: &[&str]) -> Failure {
     let verb = words.first().copied().unwrap_or_default();
     let meant = nearest(verb, verbs()).map(|near| format!("did you mean `{near}`? "));
     Failure::usage(format!("`{}` is no typed action", words.join(" ")), format!("{}{MORE}", meant.unwrap_or_default()))
-}
-
-/// An action that is known, with words behind it that it does not take.
-pub(super) fn incomplete(words: &[&str]) -> Failure {
-    Failure::usage(format!("`{}` is no typed action", words.join(" ")), MORE)
 }
