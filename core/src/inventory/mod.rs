@@ -7,7 +7,7 @@
 //! A *value* is the text that a template prints for it: the quotes of the shell and of Python are gone,
 //! `3.10` written bare is `3.1`, since that is what Ansible reads. Writing quotes again what needs it.
 //!
-//! Ranges such as `gluster[1:3].demo` are kept as they are written: [`Inventory::ranges`] lists them,
+//! Ranges such as `gluster[1:3].demo` are kept as they are written:
 //! [`Inventory::every_host`] names their hosts, and an edit of a host inside one splits it first. What all of it comes
 //! to, with typed values and the files beside it, is a [`reading::Reading`].
 

@@ -55,7 +55,7 @@ impl Inventory {
 
     /// The explicit hosts of a group and its children, each once, in order: the group's own, then each child's.
     ///
-    /// Hosts inside a range are not listed; see [`Inventory::every_host`] and [`Inventory::ranges`].
+    /// Hosts inside a range are not listed; see [`Inventory::every_host`].
     pub fn hosts(&self, group: &str) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let named = self.host_patterns(group).into_iter().filter_map(|(_, name)| name);

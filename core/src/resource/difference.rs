@@ -74,7 +74,7 @@ fn short(value: String) -> String {
 }
 
 fn digest(body: Option<BodyId>) -> String {
-    body.map_or_else(|| "none".to_owned(), |body| body.short().to_string())
+    body.map_or_else(|| "none".to_owned(), |body| body.short())
 }
 
 fn runs(active: Active) -> &'static str {
@@ -117,7 +117,7 @@ mod tests {
         let file = |mode, owner: &str, size, byte| State::file(mode, owner, size, body(byte));
         let told = |was: &State, is: &State| was.difference(is).join(", ");
         assert_eq!(told(&file(0o644, "a:a", 1, 1), &file(0o600, "b:b", 1, 1)), "mode 0644 -> 0600, owner a:a -> b:b");
-        let (one, two) = (body(1).short().to_string(), body(2).short().to_string());
+        let (one, two) = (body(1).short(), body(2).short());
         assert_eq!(
             told(&file(0o644, "a:a", 1, 1), &file(0o644, "a:a", 2, 2)),
             format!("size 1 -> 2, content {one} -> {two}")

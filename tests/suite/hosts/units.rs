@@ -71,8 +71,8 @@ fn undo(site: &InventoryDir) -> Out {
 /// The resources of the last intent of a step that goes forward, with the fields that count.
 fn footprint(site: &InventoryDir) -> Vec<(String, String)> {
     let events = site.events();
-    let intents = events.iter().map(|event| &event["Intent"]).filter(|intent| intent.is_object());
-    let last = intents.filter(|intent| intent["undoes"].is_null()).last().cloned().unwrap_or_default();
+    let mut intents = events.iter().map(|event| &event["Intent"]).filter(|intent| intent.is_object());
+    let last = intents.rfind(|intent| intent["undoes"].is_null()).cloned().unwrap_or_default();
     let places = last["footprint"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().trim_start_matches("gluster1.demo/unit/").to_owned();
     places.iter().map(|place| (text(&place["key"]), text(&place["fields"]))).collect()

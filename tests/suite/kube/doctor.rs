@@ -26,11 +26,7 @@ fn a_server_of_today_is_well_and_who_may_nothing_is_told_what_is_lacking() {
     cluster.node("doctor", &[]);
     let desk = Desk::new();
     let out = look(&cluster.kubeconfig(), &desk, &[]).exits(0);
-    out.clone().says(&[
-        "good    version   v1.20",
-        "enough for cordon, label, taint; drain; delete-node",
-        "well: nothing",
-    ]);
+    out.says(&["good    version   v1.20", "enough for cordon, label, taint; drain; delete-node", "well: nothing"]);
     let out = look(&cluster.kubeconfig(), &desk, &["-o", "json"]).exits(0);
     assert_eq!(out.value()["well"], true, "{out}");
     let clock = &about(&out, "clock")[0];

@@ -182,7 +182,7 @@ fn what_must_be_set_is_told_with_the_group_if_all_runs_had_one() {
     };
     run("glusterfs");
     let out = desk.run(&["runbook", "from-run", "@"]).exits(0);
-    out.clone().complains(&["palinode run FILE -i INVENTORY`"]).says(&["default: glusterfs"]);
+    out.complains(&["palinode run FILE -i INVENTORY`"]).says(&["default: glusterfs"]);
     run("glusterfs");
     desk.run(&["runbook", "from-run", "--since", "24h"]).exits(0).complains(&["INVENTORY --set group=glusterfs`"]);
     run("masters");
