@@ -7,6 +7,7 @@ mod fence;
 mod files;
 mod gluster;
 mod hostile;
+mod judge;
 mod machines;
 mod runs;
 mod signals;
