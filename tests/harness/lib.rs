@@ -18,6 +18,7 @@ pub mod hosts;
 pub mod instrumented_host;
 pub mod invariants;
 pub mod inventory_dir;
+pub mod judge;
 pub mod memory;
 pub mod owner;
 pub mod pages;
