@@ -54,6 +54,8 @@ impl Playbooks {
             ("ANSIBLE_LOCAL_TEMP", self.site.desk.path().join("tmp")),
             // Machines of other sets have the same names, and connections are kept by name.
             ("ANSIBLE_SSH_CONTROL_PATH_DIR", self.site.desk.path().join("cp")),
+            // Ten seconds, as is usual, are short where eight machines start beside it.
+            ("ANSIBLE_TIMEOUT", "30".into()),
         ]
     }
 
