@@ -172,7 +172,7 @@ impl World {
             match self.runtime.block_on(real.lost_with(host, &names)) {
                 Ok(None) => {}
                 Ok(Some(why)) => lost.push(format!("{host}: {}", escape(&why))),
-                Err(error) => lost.push(format!("{host}: nobody knows: {}", escape(&chain(&error)))),
+                Err(error) => lost.push(format!("{host}: the host could not be asked: {}", escape(&chain(&error)))),
             }
         }
         lost
@@ -194,7 +194,7 @@ impl World {
             Ok(lacking) => escape(&lacking.join(", ")),
             Err(error) => {
                 to_stderr(&format!(
-                    "notice: nobody says what these credentials may do in the cluster: {}\n",
+                    "notice: the API does not say what these credentials may do in the cluster: {}\n",
                     escape(&chain(&error))
                 ));
                 return Ok(());

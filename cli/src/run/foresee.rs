@@ -18,7 +18,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::plan::{Plan, Work};
 use palinode_core::run::state::RunState;
 use palinode_executors::{Real, Unready};
-use palinode_replay::driver::{Foreseen, foresee as look};
+use palinode_replay::driver::{self, Foreseen};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -67,7 +67,8 @@ pub(crate) fn foresee(
         Either::Lab(_) => Default::default(),
         Either::Real(real) => world.runtime.block_on(obstacles(real, &way.plan, store, intended.take_over)),
     };
-    let steps = world.runtime.block_on(look(&world.executor, reader, history, run.run, way, (doubts, &silent)))?;
+    let steps =
+        world.runtime.block_on(driver::foresee(&world.executor, reader, history, run.run, way, (doubts, &silent)))?;
     Ok(Outlook { obstacles, steps })
 }
 
@@ -109,7 +110,7 @@ async fn obstacles(
     match real.lacking(&steps).await {
         Ok(lacking) if lacking.is_empty() => {}
         Ok(lacking) => told.push(format!("these credentials may not {}", lacking.join(", "))),
-        Err(error) => told.push(format!("nobody says what these credentials may do: {}", chain(&error))),
+        Err(error) => told.push(format!("the API does not say what these credentials may do: {}", chain(&error))),
     }
     (told, silent)
 }

@@ -93,7 +93,7 @@ impl Ready {
             self.targets.forced.insert(key);
         }
         for why in unseen {
-            to_stderr(&format!("notice: --force does not count there, for nothing could be shown: {}\n", escape(&why)));
+            to_stderr(&format!("notice: --force does not cover what could not be looked at: {}\n", escape(&why)));
         }
         if self.targets.forced.is_empty() {
             to_stderr("notice: nothing was changed since, so there is nothing to overwrite\n");

@@ -115,7 +115,11 @@ fn covers(named: &Named, found: &Difference) -> bool {
         matches!(found.what.as_str(), "path" | "names" | "mount" | "altered") && inside
     };
     if let Some(path) = named.key.strip_prefix("file:") {
-        return below(path);
+        // What one name of a file loses, its other names lose with it.
+        let shared = |value: &Option<Value>| {
+            value.as_ref().is_some_and(|list| list.to_string().contains(&format!("\"{path}\"")))
+        };
+        return below(path) || found.what == "names" && (shared(&found.was) || shared(&found.is));
     }
     if let Some(unit) = named.key.strip_prefix("unit/") {
         let full = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };

@@ -28,7 +28,7 @@ use palinode_core::port::JournalRead as _;
 use palinode_core::record::{Ending, Event};
 use palinode_core::run::plan::{Plan, Work};
 use palinode_replay::driver::BodyReader;
-use palinode_replay::lab::{self as simulated, DEFAULT_NODES, inventory_of};
+use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
@@ -103,7 +103,7 @@ fn planned(args: &Args, exec: &Exec) -> Result<Plan, Failure> {
                 let host = meant::named(meant::node_alone(&exec.on).unwrap_or(&exec.on))?;
                 let world = match lab::is_there(folder) {
                     true => lab::open(folder)?.snapshot(),
-                    false => simulated::World::of(DEFAULT_NODES),
+                    false => palinode_replay::lab::World::of(DEFAULT_NODES),
                 };
                 let taints = world.node(host.as_str()).map(|node| node.taints.clone()).unwrap_or_default();
                 let actions = work.actions(host.as_str(), &taints)?;
