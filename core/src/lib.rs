@@ -23,15 +23,16 @@ pub mod exit;
 pub mod form;
 pub mod gate;
 pub mod id;
-pub mod inventory;
 pub mod port;
 pub mod record;
 pub mod resource;
 pub mod run;
 pub mod runbook;
-pub mod shown;
 pub mod span;
 pub mod strict;
 pub mod suggest;
 #[cfg(test)]
 mod test_util;
+
+pub use palinode_inventory as inventory;
+pub use palinode_inventory::shown;

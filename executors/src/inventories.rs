@@ -1,6 +1,6 @@
 //! The inventories of this machine: files, folders, and scripts, which get so long and may print so much.
 
-use palinode_core::inventory::reading::{Kind, Sources};
+use palinode_core::inventory::ansible::{Kind, Sources};
 use palinode_core::shown::Shown as _;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;

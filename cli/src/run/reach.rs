@@ -8,7 +8,7 @@ use palinode_core::action::{Action, Place, Playbook};
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
-use palinode_core::inventory::reading::Reading;
+use palinode_core::inventory::model::Reading;
 use palinode_core::run::plan::{Plan, Work};
 use palinode_executors::{
     Claim, Cluster, DiskSources, Fence, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings,

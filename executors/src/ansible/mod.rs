@@ -21,7 +21,7 @@ use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target};
 use palinode_core::id::{EntryId, RunId};
-use palinode_core::inventory::reading::Reading;
+use palinode_core::inventory::model::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
 use palinode_core::record::Class;
 use std::cell::RefCell;

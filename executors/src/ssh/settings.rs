@@ -4,7 +4,7 @@ use super::ssh_args::{self, Line};
 use crate::ssh::options::{REFUSED, key};
 use palinode_core::id::HostName;
 use palinode_core::inventory::Inventory;
-use palinode_core::inventory::reading::{Reading, Value};
+use palinode_core::inventory::model::{Reading, Value};
 use palinode_core::shown::Shown as _;
 
 /// What an inventory says of reaching a host. What it leaves open, ssh's own configuration says.

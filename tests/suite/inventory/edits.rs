@@ -3,7 +3,7 @@
 
 use palinode_core::action::{Action, InventoryEdit, InventoryRestore};
 use palinode_core::id::BodyId;
-use palinode_core::inventory::reading::Reading;
+use palinode_core::inventory::model::Reading;
 use palinode_core::inventory::{DefinitionChange, Edit, Place};
 use palinode_core::port::{Bodies, BodyError, Control as _};
 use palinode_core::record::{Class, Why};

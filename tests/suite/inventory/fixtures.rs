@@ -1,6 +1,6 @@
 //! Inventories are what Ansible takes them for: the same hosts, groups and values, and the same refused.
 
-use palinode_core::inventory::reading::Reading;
+use palinode_core::inventory::model::Reading;
 use palinode_executors::DiskSources;
 use palinode_tests::ansible::{Ansible, Release};
 use palinode_tests::binary::Desk;

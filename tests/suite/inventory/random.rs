@@ -1,6 +1,6 @@
 //! Inventories that nobody wrote: made by chance of what may stand in one, some hundreds in each run.
 
-use palinode_core::inventory::reading::Reading;
+use palinode_core::inventory::model::Reading;
 use palinode_executors::DiskSources;
 use palinode_tests::ansible::{Ansible, Release};
 use palinode_tests::skip;

@@ -4,7 +4,7 @@ use super::source::{Source, read, unknown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{escape, print_json, to_stdout};
-use palinode_core::inventory::reading::Reading;
+use palinode_core::inventory::model::Reading;
 use serde_json::{Value, json};
 
 /// Deeper than any inventory, and than what a reader of JSON takes.

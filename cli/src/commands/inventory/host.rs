@@ -4,7 +4,7 @@ use super::source::{Source, layer, place, read, shown, unknown};
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{escape, print_json, to_stdout};
-use palinode_core::inventory::reading::{Said, Setting};
+use palinode_core::inventory::model::{Said, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

@@ -2,7 +2,7 @@
 
 use crate::error::Failure;
 use crate::render::escape;
-use palinode_core::inventory::reading::{Layer, Reading, Said, Value};
+use palinode_core::inventory::model::{Layer, Reading, Said, Value};
 use palinode_executors::{DiskFiles, DiskSources, Files};
 
 /// An inventory to look at.

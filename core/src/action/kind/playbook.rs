@@ -6,7 +6,7 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::inventory::reading::Reading;
+use crate::inventory::model::Reading;
 use crate::resource::{Fields, Footprint, Image, Kind, State};
 use crate::shown::Shown as _;
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::lab::world::model::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE
 use crate::lab::world::node_files::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use crate::lab::world::spec;
 use palinode_core::action::{Playbook, Target};
-use palinode_core::inventory::reading::{Kind, Reading, Sources};
+use palinode_core::inventory::ansible::{Kind, Sources};
+use palinode_core::inventory::model::Reading;
 use palinode_core::port::Job;
 use palinode_core::record::Why;
 

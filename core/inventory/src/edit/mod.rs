@@ -1,0 +1,17 @@
+//! Edits: splices of the text, checked against what they were meant to change.
+
+pub(crate) mod apply;
+pub(crate) mod definitions;
+pub(crate) mod dialect;
+mod groups;
+mod hosts;
+pub(crate) mod kinds;
+mod meant;
+pub(crate) mod pins;
+pub(crate) mod place;
+pub(crate) mod refusal;
+mod sections;
+mod yaml_edit;
+mod yaml_groups;
+mod yaml_hosts;
+pub(crate) mod yaml_page;

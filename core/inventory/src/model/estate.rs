@@ -1,0 +1,234 @@
+//! Hosts and groups while they are read: who is in what, and what was set where.
+
+use crate::model::error::{Wrong, shown};
+use crate::model::value::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where something is said: a file, by its place in the list of files, and a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At {
+    pub(crate) file: usize,
+    pub(crate) line: usize,
+}
+
+/// Variables by name, each with every value that it was given; the last counts.
+pub(crate) type Vars = BTreeMap<String, Vec<(Value, At)>>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) hosts: Vec<usize>,
+    members: BTreeSet<usize>,
+    pub(crate) children: Vec<usize>,
+    pub(crate) parents: Vec<usize>,
+    pub(crate) vars: Vars,
+    pub(crate) depth: usize,
+    pub(crate) priority: i128,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) vars: Vars,
+    /// The groups that name it.
+    pub(crate) groups: Vec<usize>,
+}
+
+/// Hosts and groups in the order in which they were first named.
+#[derive(Debug)]
+pub(crate) struct Estate {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) hosts: Vec<Host>,
+    group_places: BTreeMap<String, usize>,
+    host_places: BTreeMap<String, usize>,
+}
+
+/// The group that holds all.
+pub(crate) const ALL: usize = 0;
+/// The group of hosts without another.
+pub(crate) const UNGROUPED: usize = 1;
+
+const CIRCLE: &str = "take one of the two out of the other's children";
+
+impl Estate {
+    pub(crate) fn new() -> Self {
+        let mut estate =
+            Self { groups: Vec::new(), hosts: Vec::new(), group_places: BTreeMap::new(), host_places: BTreeMap::new() };
+        estate.group("all");
+        estate.group("ungrouped");
+        // These two cannot be above each other yet.
+        let _ = estate.add_child(ALL, UNGROUPED, 0);
+        estate
+    }
+
+    pub(crate) fn find_group(&self, name: &str) -> Option<usize> {
+        self.group_places.get(name).copied()
+    }
+
+    pub(crate) fn find_host(&self, name: &str) -> Option<usize> {
+        self.host_places.get(name).copied()
+    }
+
+    /// The group of that name, made if it is not there.
+    pub(crate) fn group(&mut self, name: &str) -> usize {
+        if let Some(known) = self.find_group(name) {
+            return known;
+        }
+        let place = self.groups.len();
+        self.groups.push(Group { name: name.to_owned(), priority: 1, ..Group::default() });
+        self.group_places.insert(name.to_owned(), place);
+        place
+    }
+
+    /// Puts a host into a group, and makes it if it is not there. A port counts only when a host is made.
+    pub(crate) fn add_host(&mut self, name: &str, group: usize, port: Option<&str>, at: At) {
+        let host = self.find_host(name).unwrap_or_else(|| {
+            let mut vars = Vars::new();
+            if let Some(port) = port {
+                vars.insert("ansible_port".to_owned(), vec![(Value::Int(port.to_owned()), at)]);
+            }
+            self.hosts.push(Host { name: name.to_owned(), vars, groups: Vec::new() });
+            self.host_places.insert(name.to_owned(), self.hosts.len() - 1);
+            self.hosts.len() - 1
+        });
+        self.join(host, group);
+    }
+
+    fn join(&mut self, host: usize, group: usize) {
+        if let (Some(group_data), Some(host_data)) = (self.groups.get_mut(group), self.hosts.get_mut(host))
+            && group_data.members.insert(host)
+        {
+            group_data.hosts.push(host);
+            host_data.groups.push(group);
+        }
+    }
+
+    /// Sets a variable of whatever has this name: of a group, if there is one.
+    pub(crate) fn set(&mut self, name: &str, variable: &str, value: Value, at: At) -> Result<(), Wrong> {
+        if let Some(group) = self.find_group(name) {
+            return self.set_of_group(group, variable, value, at);
+        }
+        if let Some(host) = self.find_host(name).and_then(|host| self.hosts.get_mut(host)) {
+            host.vars.entry(variable.to_owned()).or_default().push((value, at));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_of_group(&mut self, group: usize, name: &str, value: Value, at: At) -> Result<(), Wrong> {
+        let Some(group) = self.groups.get_mut(group) else { return Ok(()) };
+        if name == "ansible_group_priority" {
+            let why = || Wrong::new(at.line, "ansible_group_priority is no whole number", "write a number such as 10");
+            group.priority = priority(&value).ok_or_else(why)?;
+        } else {
+            group.vars.entry(name.to_owned()).or_default().push((value, at));
+        }
+        Ok(())
+    }
+
+    /// Puts a group below another.
+    pub(crate) fn add_child(&mut self, parent: usize, child: usize, line: usize) -> Result<(), Wrong> {
+        let name = |group: usize| self.groups.get(group).map_or_else(String::new, |group| shown(&group.name));
+        if parent == child {
+            return Err(Wrong::new(line, format!("group {} is its own child", name(parent)), "take it out there"));
+        }
+        if self.groups.get(parent).is_none_or(|group| group.children.contains(&child)) {
+            return Ok(());
+        }
+        if self.above(&[parent]).contains(&child) {
+            let why = format!("group {} cannot be a child of {}, which is below it", name(child), name(parent));
+            return Err(Wrong::new(line, why, CIRCLE));
+        }
+        if let Some(group) = self.groups.get_mut(parent) {
+            group.children.push(child);
+        }
+        if let Some(group) = self.groups.get_mut(child) {
+            group.parents.push(parent);
+        }
+        self.sink(parent, child);
+        Ok(())
+    }
+
+    /// A child is deeper than its parents, and takes what is below it along.
+    fn sink(&mut self, parent: usize, child: usize) {
+        let depth = self.groups.get(parent).map_or(0, |group| group.depth + 1);
+        let mut level = vec![(child, depth)];
+        while let Some((group, depth)) = level.pop() {
+            let Some(group) = self.groups.get_mut(group).filter(|group| group.depth < depth) else { continue };
+            group.depth = depth;
+            level.extend(group.children.iter().map(|child| (*child, depth + 1)));
+        }
+    }
+
+    /// All groups above some, without these, unless they are above each other.
+    pub(crate) fn above(&self, groups: &[usize]) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<usize> = groups.to_vec();
+        while let Some(group) = open.pop() {
+            for parent in self.groups.get(group).map(|group| group.parents.as_slice()).unwrap_or_default() {
+                if found.insert(*parent) {
+                    open.push(*parent);
+                }
+            }
+        }
+        found
+    }
+
+    /// All groups that a host is in.
+    pub(crate) fn groups_of(&self, host: usize) -> BTreeSet<usize> {
+        let own = self.hosts.get(host).map(|host| host.groups.as_slice()).unwrap_or_default();
+        let mut all = self.above(own);
+        all.extend(own);
+        all
+    }
+
+    /// What holds at the end: every group is below `all`, and hosts without a group are ungrouped.
+    pub(crate) fn settle(&mut self) -> Result<(), Wrong> {
+        for group in 1..self.groups.len() {
+            if self.groups.get(group).is_some_and(|group| group.parents.is_empty()) {
+                self.add_child(ALL, group, 0).map_err(|wrong| Wrong { line: None, ..wrong })?;
+            }
+        }
+        for host in 0..self.hosts.len() {
+            let groups = self.groups_of(host);
+            if groups.contains(&UNGROUPED) {
+                if groups.iter().any(|group| *group != ALL && *group != UNGROUPED) {
+                    self.leave_ungrouped(host);
+                }
+            } else if groups.iter().all(|group| *group == ALL) {
+                let name = self.hosts.get(host).map(|host| host.name.clone()).unwrap_or_default();
+                // Ansible looks a name up among groups first: a host that is called like a group stays without one, and
+                // the group goes where the host should have gone.
+                match self.find_group(&name).filter(|group| *group != ALL && *group != UNGROUPED) {
+                    Some(group) => {
+                        self.add_child(UNGROUPED, group, 0).map_err(|wrong| Wrong { line: None, ..wrong })?;
+                    }
+                    None => self.join(host, UNGROUPED),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_ungrouped(&mut self, host: usize) {
+        if let Some(group) = self.groups.get_mut(UNGROUPED) {
+            group.hosts.retain(|member| *member != host);
+            group.members.remove(&host);
+        }
+        if let Some(host) = self.hosts.get_mut(host) {
+            host.groups.retain(|group| *group != UNGROUPED);
+        }
+    }
+}
+
+/// As `int` reads it.
+fn priority(value: &Value) -> Option<i128> {
+    match value {
+        Value::Bool(truth) => Some(i128::from(*truth)),
+        Value::Int(digits) => digits.parse().ok(),
+        Value::Float(number) if number.is_finite() && number.abs() < 1e30 => {
+            format!("{:.0}", number.trunc()).parse().ok()
+        }
+        Value::Text(text) | Value::Unsafe(text) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    }
+}

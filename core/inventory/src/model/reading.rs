@@ -1,0 +1,272 @@
+//! Inventories as Ansible reads them: hosts, groups and typed variables, and the file and line that say so.
+//!
+//! [`Reading::of`] reads files, folders and scripts in INI, YAML and JSON, with what `group_vars` and `host_vars` beside
+//! them add. It touches nothing: a [`Sources`] tells what is there. Where it differs from Ansible it does so on purpose;
+//! `DIFFERENCES.md` of this crate is the list.
+
+use super::error::ReadError;
+use super::estate::{ALL, At, Estate, Vars};
+use super::value::Value;
+use crate::ansible::sources::{Sources, Walk};
+use crate::ansible::vars_files::VarsFiles;
+use crate::ini::address::expand;
+use std::collections::BTreeMap;
+
+/// An inventory that was read.
+#[derive(Debug)]
+pub struct Reading {
+    files: Vec<String>,
+    pub(super) estate: Estate,
+    vars_files: VarsFiles,
+}
+
+/// Who says something about a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer<'a> {
+    /// A group, in the inventory itself.
+    Group(&'a str),
+    /// A file or folder of `group_vars`.
+    GroupFile(&'a str),
+    /// The host, in the inventory itself.
+    Host,
+    /// A file or folder of `host_vars`.
+    HostFile,
+}
+
+/// A value, and where it is said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Said<'a> {
+    /// The value.
+    pub value: &'a Value,
+    /// Who says it.
+    pub layer: Layer<'a>,
+    /// The file.
+    pub file: &'a str,
+    /// The line, counted from 1; 0 for what a script printed.
+    pub line: usize,
+}
+
+/// A variable of a host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What counts.
+    pub said: Said<'a>,
+    /// What it overrides, the weakest first.
+    pub overrides: Vec<Said<'a>>,
+}
+
+/// A group as Ansible has it once everything is read: members, children and own variables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The hosts that it names itself.
+    pub hosts: Vec<&'a str>,
+    /// The groups below it.
+    pub children: Vec<&'a str>,
+    /// The variables that the inventory itself gives it, by name.
+    pub vars: Vec<(&'a str, Said<'a>)>,
+}
+
+/// Variables that Ansible makes itself, whatever an inventory says.
+const MADE_BY_ANSIBLE: [&str; 33] = [
+    "ansible_async_path",
+    "ansible_collection_name",
+    "ansible_config_file",
+    "ansible_dependent_role_names",
+    "ansible_diff_mode",
+    "ansible_facts",
+    "ansible_forks",
+    "ansible_inventory_sources",
+    "ansible_limit",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "ansible_play_role_names",
+    "ansible_playbook_python",
+    "ansible_role_name",
+    "ansible_role_names",
+    "ansible_run_tags",
+    "ansible_skip_tags",
+    "ansible_verbosity",
+    "ansible_version",
+    "inventory_dir",
+    "inventory_file",
+    "inventory_hostname",
+    "inventory_hostname_short",
+    "groups",
+    "group_names",
+    "hostvars",
+    "playbook_dir",
+    "play_hosts",
+    "role_name",
+    "role_names",
+    "role_path",
+    "role_uuid",
+];
+
+impl Reading {
+    /// Reads inventories, one after the other: of what several say the last counts.
+    pub fn of(sources: &dyn Sources, paths: &[&str]) -> Result<Self, ReadError> {
+        Self::made(sources, paths, false)
+    }
+
+    /// The same, but files of variables that are encrypted as a whole are left out; [`Reading::encrypted`] names them.
+    pub fn without_encrypted(sources: &dyn Sources, paths: &[&str]) -> Result<Self, ReadError> {
+        Self::made(sources, paths, true)
+    }
+
+    /// The files that were left out because they are encrypted as a whole.
+    pub fn encrypted(&self) -> &[String] {
+        &self.vars_files.encrypted
+    }
+
+    fn made(sources: &dyn Sources, paths: &[&str], leave_encrypted: bool) -> Result<Self, ReadError> {
+        let mut walk = Walk { sources, files: Vec::new(), estate: Estate::new() };
+        for path in paths {
+            walk.source(path, 0)?;
+        }
+        let Walk { mut files, mut estate, .. } = walk;
+        let first = paths.first().copied().unwrap_or_default();
+        estate.settle().map_err(|wrong| wrong.within(first))?;
+        let vars_files = VarsFiles::of(sources, paths, &estate, &mut files, leave_encrypted)?;
+        Ok(Self { files, estate, vars_files })
+    }
+
+    /// All groups, those that were named first first.
+    pub fn groups(&self) -> impl Iterator<Item = GroupView<'_>> {
+        (0..self.estate.groups.len()).filter_map(|group| self.view(group))
+    }
+
+    /// A group by its name.
+    pub fn group(&self, name: &str) -> Option<GroupView<'_>> {
+        self.view(self.estate.find_group(name)?)
+    }
+
+    fn view(&self, group: usize) -> Option<GroupView<'_>> {
+        let group = self.estate.groups.get(group)?;
+        let children = group.children.iter().filter_map(|child| self.estate.groups.get(*child));
+        let vars = group.vars.iter().filter_map(|(name, given)| {
+            let (value, at) = given.last()?;
+            Some((name.as_str(), self.said(value, *at, Layer::Group(&group.name))))
+        });
+        Some(GroupView {
+            name: &group.name,
+            hosts: group
+                .hosts
+                .iter()
+                .filter_map(|host| self.estate.hosts.get(*host))
+                .map(|host| host.name.as_str())
+                .collect(),
+            children: children.map(|child| child.name.as_str()).collect(),
+            vars: vars.collect(),
+        })
+    }
+
+    /// The hosts of a group and of all groups below it, each once: its own, then those of its children, level by level.
+    pub fn hosts(&self, group: &str) -> Vec<&str> {
+        let Some(group) = self.estate.find_group(group) else { return Vec::new() };
+        let mut order = vec![group];
+        let mut seen = std::collections::BTreeSet::from([group]);
+        let mut at = 0;
+        while let Some(group) = order.get(at).and_then(|group| self.estate.groups.get(*group)) {
+            order.extend(group.children.iter().filter(|child| seen.insert(**child)));
+            at += 1;
+        }
+        let mut known = std::collections::BTreeSet::new();
+        let hosts = order.iter().filter_map(|group| self.estate.groups.get(*group)).flat_map(|group| &group.hosts);
+        hosts
+            .filter(|host| known.insert(**host))
+            .filter_map(|host| self.estate.hosts.get(*host))
+            .map(|host| host.name.as_str())
+            .collect()
+    }
+
+    /// Whether there is a host of that name.
+    pub fn has_host(&self, host: &str) -> bool {
+        self.place(host).is_some()
+    }
+
+    /// The groups that a host is in, by name, without `all`.
+    pub fn groups_of(&self, host: &str) -> Vec<&str> {
+        let Some(host) = self.place(host) else { return Vec::new() };
+        let groups = self.estate.groups_of(host).into_iter().filter(|group| *group != ALL);
+        let mut names: Vec<&str> =
+            groups.filter_map(|group| self.estate.groups.get(group)).map(|group| group.name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A host that is in some group, as all are that anything can be done with.
+    fn place(&self, name: &str) -> Option<usize> {
+        let place = self.estate.find_host(name)?;
+        self.estate.hosts.get(place).filter(|host| !host.groups.is_empty()).map(|_| place)
+    }
+
+    fn said<'a>(&'a self, value: &'a Value, at: At, layer: Layer<'a>) -> Said<'a> {
+        let file = self.files.get(at.file).map(String::as_str).unwrap_or_default();
+        Said { value, layer, file, line: at.line }
+    }
+
+    /// A variable of a host.
+    pub fn setting(&self, host: &str, name: &str) -> Option<Said<'_>> {
+        self.settings(host).into_iter().find(|setting| setting.name == name).map(|setting| setting.said)
+    }
+
+    /// All variables of a host, by name.
+    pub fn settings(&self, host: &str) -> Vec<Setting<'_>> {
+        let Some(place) = self.place(host) else { return Vec::new() };
+        let Some(host) = self.estate.hosts.get(place) else { return Vec::new() };
+        let mut all: BTreeMap<&str, Vec<Said<'_>>> = BTreeMap::new();
+        let groups = order_of(&self.estate, place);
+        let in_order = || std::iter::once(&ALL).chain(&groups).filter_map(|group| self.estate.groups.get(*group));
+        for group in in_order() {
+            self.add_all(&mut all, &group.vars, Layer::Group(&group.name));
+        }
+        // The files of all groups are stronger than what the inventory itself says of any.
+        for groups in [&[ALL][..], &groups] {
+            for folder in 0..self.vars_files.folders() {
+                for group in groups.iter().filter_map(|group| self.estate.groups.get(*group)) {
+                    for vars in self.vars_files.of_group(folder, &group.name) {
+                        self.add_all(&mut all, vars, Layer::GroupFile(&group.name));
+                    }
+                }
+            }
+        }
+        self.add_all(&mut all, &host.vars, Layer::Host);
+        for folder in 0..self.vars_files.folders() {
+            for vars in self.vars_files.of_host(folder, &host.name) {
+                self.add_all(&mut all, vars, Layer::HostFile);
+            }
+        }
+        let settings = all.into_iter().filter(|(name, _)| !MADE_BY_ANSIBLE.contains(name));
+        settings
+            .filter_map(|(name, mut overrides)| overrides.pop().map(|said| Setting { name, said, overrides }))
+            .collect()
+    }
+
+    fn add_all<'a>(&'a self, all: &mut BTreeMap<&'a str, Vec<Said<'a>>>, vars: &'a Vars, layer: Layer<'a>) {
+        for (name, given) in vars {
+            let said = given.iter().map(|(value, at)| self.said(value, *at, layer));
+            all.entry(name.as_str()).or_default().extend(said);
+        }
+    }
+}
+
+/// The hosts that the first word of a host line names; or why it names none.
+pub(crate) fn hosts_of(pattern: &str) -> Result<Vec<String>, String> {
+    expand(pattern, 1).map(|(hosts, _)| hosts).map_err(|wrong| wrong.why)
+}
+
+/// The groups of a host, without `all`: the deepest last, then by priority, then by name.
+fn order_of(estate: &Estate, host: usize) -> Vec<usize> {
+    let mut groups: Vec<usize> = estate.groups_of(host).into_iter().filter(|group| *group != ALL).collect();
+    groups.sort_by_key(|group| estate.groups.get(*group).map(|group| (group.depth, group.priority, &group.name)));
+    groups
+}
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;
