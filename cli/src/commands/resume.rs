@@ -7,9 +7,8 @@ use crate::lab::LabOptions;
 use crate::render::hints;
 use crate::render::live::Live;
 use crate::run::{Consent, OnHangup, Owned, RunMetadata, Settings, What, World};
-use palinode_core::run::plan::Step;
 use palinode_core::span::Span;
-use palinode_replay::driver::DriveError;
+use palinode_replay::driver::Ahead;
 use std::time::Instant;
 
 /// Go on with a run that was interrupted or paused.
@@ -31,7 +30,8 @@ pub(crate) struct Resume {
     /// and nothing that changes later.
     #[arg(long)]
     force: bool,
-    /// Change this resource back although someone has changed it since. May be given several times.
+    /// Change this resource back although someone has changed it since, from the state that is found and shown before it goes on.
+    /// May be given several times.
     #[arg(long, value_name = "KEY")]
     force_resource: Vec<String>,
     /// In the lab: how much time passed since the run stopped.
@@ -71,10 +71,6 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
         ..Settings::new(RunMetadata { reason: None, change: None, on_hangup: resume.on_hangup })
     };
     let ready = World::open(args, What::GoOn { owned, run }, settings)?.check()?;
-    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
-    let plan = state.plan.clone();
-    let open = state.steps().filter(|(_, _, known)| !known.stage.is_behind());
-    let open: Vec<&Step> = open.filter_map(|(ix, ..)| plan.step(ix)).collect();
-    let ready = ready.consenting(&open, resume.force, &resume.force_resource)?;
+    let ready = ready.consenting(Ahead::Open(run), resume.force, &resume.force_resource)?;
     ready.claim(Consent::given())?.drive()?.report(args.output, began)
 }

@@ -4,8 +4,8 @@ use super::moment;
 use palinode_core::action::{Action, UndoClass};
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::record::ProgressKind;
-use palinode_core::record::{Actor, Intent, PauseWhy, RunEnd, Scope, SkipWhy, Why};
-use palinode_core::resource::{Fields, Kind, Loss, Residue, State};
+use palinode_core::record::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
+use palinode_core::resource::{Fields, Footprint, Kind, Loss, Residue, State};
 use palinode_core::run::leftover;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::Step;
@@ -270,14 +270,14 @@ pub(crate) fn told(what: &ProgressKind, evidence: Option<&str>) -> String {
 }
 
 /// What a `service` step does beyond the units that it names, before it does it.
-pub(crate) fn along(intent: &Intent) -> Vec<String> {
-    let Action::Service(service) = &intent.action else { return Vec::new() };
+pub(crate) fn along(action: &Action, footprint: &[Footprint], losses: &[Residue]) -> Vec<String> {
+    let Action::Service(service) = action else { return Vec::new() };
     let name = |key: &ResourceKey| match key.kind() {
         Some(Kind::Unit(_, unit)) if service.names().all(|name| name != unit) => Some(unit.to_owned()),
         _ => None,
     };
     let others = |evidence: bool| {
-        let places = intent.footprint.iter().filter(move |place| (place.fields == Fields::Evidence) == evidence);
+        let places = footprint.iter().filter(move |place| (place.fields == Fields::Evidence) == evidence);
         places.filter_map(|place| name(&place.key)).collect::<Vec<_>>()
     };
     let mut all = Vec::new();
@@ -289,7 +289,7 @@ pub(crate) fn along(intent: &Intent) -> Vec<String> {
     if !again.is_empty() {
         all.push(format!("starts it again while it runs: {}; to keep it stopped, stop that too", again.join(", ")));
     }
-    all.extend(intent.losses.iter().map(|loss| format!("cannot be taken back: {loss}")));
+    all.extend(losses.iter().map(|loss| format!("cannot be taken back: {loss}")));
     all
 }
 

@@ -13,10 +13,10 @@ use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
 use palinode_core::run::compensate::Compensation;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{LaneKind, Step, Work};
+use palinode_core::run::plan::{LaneKind, Work};
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_replay::driver::{BodyReader, DriveError, Stopped};
+use palinode_replay::driver::{Ahead, BodyReader, DriveError, Stopped};
 use palinode_replay::rollback as way_back;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -65,7 +65,8 @@ pub(crate) struct WayBack {
     /// later.
     #[arg(long)]
     force: bool,
-    /// Change this resource back although someone has changed it since. May be given several times.
+    /// Change this resource back although someone has changed it since, from the state that is found and shown before it begins.
+    /// May be given several times.
     #[arg(long, value_name = "KEY")]
     force_resource: Vec<String>,
     /// Change real hosts without asking.
@@ -159,8 +160,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
-    let steps: Vec<&Step> = way.plan.steps.iter().collect();
-    let ready = ready.consenting(&steps, rollback.way.force, &rollback.way.force_resource)?;
+    let ready = ready.consenting(Ahead::New(run, &way, &[]), rollback.way.force, &rollback.way.force_resource)?;
     let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
     let place = state.opened.world.clone();
     let consent = match place == record::World::Real && !rollback.way.yes {
@@ -246,7 +246,6 @@ fn preview(
         true => Ok(Outlook { obstacles: Vec::new(), steps: Vec::new() }),
         false => run::foresee(args, (&store, reader, history), state, &way, &doubts, intended),
     };
-    let looked = looked.map_err(|failure| failure.what());
     match args.output {
         Output::Json => print_json(&serde_json::json!({
             "run": state.run.to_string(),
@@ -319,8 +318,7 @@ fn preview_text(
 }
 
 /// What to type after a preview.
-fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Result<Outlook, String>) -> String {
-    let drifted = looked.as_ref().is_ok_and(looked::has_drift);
+fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Result<Outlook, Failure>) -> String {
     let mut lines = Vec::new();
     match taking_back(history, state.run) {
         // What a second rollback would be refused for is not advised.
@@ -331,10 +329,9 @@ fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Res
         }
         None => {
             let next = command(scope, &journal::short(history, state.run));
+            let drifted = looked.as_ref().map(looked::drifted).unwrap_or_default();
             lines.push(next.clone());
-            if drifted {
-                lines.push(format!("{next} --force  overwrite what someone changed since"));
-            }
+            lines.extend(summary::overwriting(&next, &drifted).map(|(line, what)| format!("{line}  {what}")));
         }
     }
     let lines: String = lines.iter().map(|line| format!("  {}\n", escape(line))).collect();
