@@ -19,6 +19,7 @@ pub mod instrumented_host;
 pub mod invariants;
 pub mod inventory_dir;
 pub mod judge;
+pub mod local_plays;
 pub mod memory;
 pub mod owner;
 pub mod pages;

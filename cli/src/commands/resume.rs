@@ -1,6 +1,7 @@
 //! `palinode resume`.
 
 use crate::args::{Args, named};
+use crate::asking::Terminal;
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::lab::LabOptions;
@@ -43,6 +44,10 @@ pub(crate) struct Resume {
     /// Show what steps print on real hosts, while they run.
     #[arg(long)]
     live: bool,
+    /// Hand questions of playbooks to this terminal: variables, passwords, pauses. Without it a playbook that asks is
+    /// refused, or ended.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     lab_options: LabOptions,
 }
@@ -66,6 +71,7 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
         host_changed: resume.host_changed.clone(),
         gap: resume.gap,
         live: Live::beside(resume.live),
+        asks: Terminal::if_asked(resume.ask)?,
         lab: resume.lab_options.clone(),
         // The record has who began it and why.
         ..Settings::new(RunMetadata { reason: None, change: None, on_hangup: resume.on_hangup })

@@ -1,6 +1,6 @@
 //! [`Real`]: what it consists of, and whom it asks.
 
-use crate::ansible::{PlaybookDirs, Playbooks};
+use crate::ansible::{Asker, PlaybookDirs, Playbooks};
 use crate::cluster::Cluster;
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
@@ -17,6 +17,7 @@ use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Why nothing is asked of a cluster.
@@ -64,6 +65,11 @@ impl Real {
     /// Lets someone hear what jobs print.
     pub fn listen(&mut self, listener: Listener) {
         self.listener = Some(listener);
+    }
+
+    /// Has a person answer what playbooks ask.
+    pub fn asking(&mut self, asker: Rc<dyn Asker>) {
+        self.playbooks.asking(asker);
     }
 
     /// Tells of targets that do not answer.

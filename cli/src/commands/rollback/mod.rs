@@ -3,6 +3,7 @@
 mod looked;
 
 use crate::args::{Args, Output, named};
+use crate::asking::Terminal;
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::lab::LabOptions;
@@ -81,6 +82,10 @@ pub(crate) struct WayBack {
     /// Show what steps print on real hosts, while they run.
     #[arg(long)]
     live: bool,
+    /// Hand questions of playbooks to this terminal: variables, passwords, pauses. Without it a playbook that asks is
+    /// refused, or ended.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     metadata: RunMetadata,
 }
@@ -141,6 +146,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         host_changed: rollback.way.host_changed.clone(),
         gap: rollback.gap,
         live: Live::beside(rollback.way.live),
+        asks: Terminal::if_asked(rollback.way.ask)?,
         lab: rollback.lab_options.clone(),
         ..Settings::new(rollback.way.metadata.clone())
     };
