@@ -29,6 +29,7 @@ mod host;
 mod inventories;
 mod kind;
 mod plain;
+pub mod reading;
 mod real;
 mod secrets;
 mod ssh;

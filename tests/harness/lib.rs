@@ -30,6 +30,7 @@ pub mod reference_page;
 pub mod skip;
 pub mod snapshot;
 pub mod sources;
+pub mod storage;
 pub mod story;
 pub mod synthetic;
 pub mod tables;

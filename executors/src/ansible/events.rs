@@ -44,7 +44,7 @@ impl Tail {
         Ok(self.feed(&piece))
     }
 
-    fn feed(&mut self, piece: &[u8]) -> Vec<Line> {
+    pub(super) fn feed(&mut self, piece: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
             let whole = part.ends_with(b"\n");

@@ -32,7 +32,7 @@ use palinode_core::action::{Playbook, Target};
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::model::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
-use palinode_core::record::Class;
+use palinode_core::record::{Class, ProgressKind};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -43,6 +43,13 @@ use std::time::Duration;
 use tally::Question;
 use tracing::info;
 use verdict::{Left, Verdict};
+
+/// The events in what the plugin wrote, piece by piece, and how many lines are none.
+pub(crate) fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<(u64, ProgressKind)>, u64) {
+    let mut tail = Tail::default();
+    let told = pieces.flat_map(|piece| tail.feed(piece)).map(|line| (line.number, line.what)).collect();
+    (told, tail.tally.strange)
+}
 
 /// How long to wait before a playbook is looked at again.
 const PAUSE: Duration = Duration::from_millis(100);

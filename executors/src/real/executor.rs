@@ -4,6 +4,7 @@ use crate::ansible::{Asker, PlaybookDirs, Playbooks};
 use crate::cluster::Cluster;
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
+use crate::gluster::Watch;
 use crate::secrets;
 use crate::ssh::{Claim, Fleet};
 use palinode_core::action::{Action, Place, Target};
@@ -32,6 +33,8 @@ pub struct Real {
     pub(super) claim: Claim,
     /// The hosts that were claimed here, and their boot then.
     pub(super) held: RefCell<BTreeMap<HostName, String>>,
+    /// What was in split-brain when storage was last looked at.
+    pub(super) storage: Watch,
     pub(super) listener: Option<Listener>,
     pub(super) teller: Option<Teller>,
 }
@@ -52,6 +55,7 @@ impl Real {
             cluster: None,
             claim,
             held: RefCell::default(),
+            storage: Watch::default(),
             listener: None,
             teller: None,
         }
