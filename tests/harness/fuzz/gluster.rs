@@ -27,7 +27,7 @@ fn members(bytes: &[u8]) -> Vec<Answers> {
 
 /// What opens says nothing of what is in the way, and rests on what all members said; facts are short enough to be stored.
 pub(super) fn gluster(bytes: &[u8]) {
-    drop(reading::printed_by_storage(bytes));
+    let _ = reading::printed_by_storage(bytes);
     let all = members(bytes);
     let judged = reading::healed(&all);
     assert_eq!(judged, reading::healed(&all), "the same answers mean the same");
