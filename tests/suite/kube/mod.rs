@@ -9,6 +9,7 @@ mod foresee;
 mod joins;
 mod nodes;
 mod objects;
+mod passing;
 mod reaching;
 mod rights;
 mod typed;
