@@ -7,6 +7,7 @@ mod drains;
 mod faults;
 mod foresee;
 mod joins;
+mod judge;
 mod nodes;
 mod objects;
 mod passing;
