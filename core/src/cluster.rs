@@ -267,11 +267,66 @@ pub(crate) const SERVER_SET: &[&str] = &[
 /// Annotations that controllers count in: what is put back would look different for them alone.
 const COUNTED: &[&str] = &["deprecated.daemonset.template.generation", "deployment.kubernetes.io/revision"];
 
+/// What is behind the name of an account in the names of the secrets that controllers make for it: its tokens, and in OpenShift
+/// what lets its pods pull images.
+const MADE_FOR_ACCOUNTS: [&str; 2] = ["-token-", "-dockercfg-"];
+
+/// The lists of secrets that an account has.
+const OF_ACCOUNTS: [&str; 2] = ["secrets", "imagePullSecrets"];
+
+/// Whether a secret of an account was made for it by a controller.
+fn is_made_for(account: &str, secret: &Value) -> bool {
+    let rest = secret["name"].as_str().and_then(|name| name.strip_prefix(account));
+    rest.is_some_and(|rest| MADE_FOR_ACCOUNTS.iter().any(|made| rest.strip_prefix(made).is_some_and(is_random)))
+}
+
+/// Takes the secrets out of an account that controllers made for it. They go with it, and others are made for the one that is
+/// put back.
+fn without_made(account: &mut Value) {
+    let own = name(account).to_owned();
+    let Some(all) = account.as_object_mut() else { return };
+    for field in OF_ACCOUNTS {
+        if let Some(list) = all.get_mut(field).and_then(Value::as_array_mut) {
+            list.retain(|found| !is_made_for(&own, found));
+            if list.is_empty() {
+                all.remove(field);
+            }
+        }
+    }
+}
+
+/// Puts the secrets back in that controllers made for the account that is there.
+fn with_made(wanted: &mut Value, now: &Value) {
+    for field in OF_ACCOUNTS {
+        let made: Vec<Value> = now[field]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|found| is_made_for(name(now), found))
+            .cloned()
+            .collect();
+        if made.is_empty() {
+            continue;
+        }
+        let mut list = wanted[field].as_array().cloned().unwrap_or_default();
+        list.extend(made);
+        wanted[field] = list.into();
+    }
+}
+
+/// Whether a text is what servers put behind a name that shall be another one each time.
+fn is_random(text: &str) -> bool {
+    text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
 /// An object without what only the server or a controller may set: what is stored, and can be put back.
 pub fn manifest(object: &Value) -> Value {
     let mut kept = object.clone();
     if let Some(all) = kept.as_object_mut() {
         all.remove("status");
+    }
+    if object["kind"] == "ServiceAccount" {
+        without_made(&mut kept);
     }
     if let Some(meta) = kept.get_mut("metadata").and_then(Value::as_object_mut) {
         for name in SERVER_SET {
@@ -293,6 +348,9 @@ pub fn in_place_of(manifest: &Value, now: &Value) -> Value {
     // Kinds without a status of its own would lose what is written there.
     if let (Some(all), Some(status)) = (wanted.as_object_mut(), now.get("status")) {
         all.insert("status".to_owned(), status.clone());
+    }
+    if wanted["kind"] == "ServiceAccount" {
+        with_made(&mut wanted, now);
     }
     for name in COUNTED {
         let counted = &now["metadata"]["annotations"][*name];
@@ -467,6 +525,25 @@ mod tests {
         // Where an object is put in place of another the count goes on.
         assert_eq!(in_place_of(&object(json!({ "name": "n" })), &counted), counted);
         assert_eq!(in_place_of(&Value::Null, &counted), Value::Null);
+    }
+
+    #[test]
+    fn what_controllers_make_for_an_account_is_not_its_own() {
+        let account =
+            |secrets: Value| json!({ "kind": "ServiceAccount", "metadata": { "name": "robot" }, "secrets": secrets });
+        let all = json!([{ "name": "robot-token-x7k2p" }, { "name": "mine" }, { "name": "robot-token-of-mine" }]);
+        let own = json!([{ "name": "mine" }, { "name": "robot-token-of-mine" }]);
+        assert_eq!(manifest(&account(all)), account(own.clone()));
+        let mut plain = account(json!([{ "name": "robot-token-x7k2p" }]));
+        plain["imagePullSecrets"] = json!([{ "name": "robot-dockercfg-12345" }]);
+        assert_eq!(manifest(&plain), json!({ "kind": "ServiceAccount", "metadata": { "name": "robot" } }));
+        // Put in place of one that is there it keeps those that this one has.
+        let now = account(json!([{ "name": "robot-token-abcde" }]));
+        let both = json!([{ "name": "mine" }, { "name": "robot-token-of-mine" }, { "name": "robot-token-abcde" }]);
+        assert_eq!(in_place_of(&account(own), &now), account(both));
+        let other =
+            json!({ "kind": "X", "metadata": { "name": "robot" }, "secrets": [{ "name": "robot-token-x7k2p" }] });
+        assert_eq!(manifest(&other), other);
     }
 
     /// The examples of RFC 7386.

@@ -3,6 +3,7 @@
 
 use crate::skip::skip;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,11 @@ impl Hand {
 
     /// One request: what came of it.
     pub fn ask(&self, method: &str, path: &str, kind: &str, body: &Value) -> Option<(u16, Value)> {
+        self.ask_told(method, path, kind, body).map(|(code, _, value)| (code, value))
+    }
+
+    /// The same, with the id that the server's audit log has for the request.
+    pub fn ask_told(&self, method: &str, path: &str, kind: &str, body: &Value) -> Option<(u16, Option<String>, Value)> {
         let inner = self.inner.lock().expect("nobody died here");
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let request = http::Request::builder().method(method).uri(path).header("content-type", kind);
@@ -55,8 +61,9 @@ impl Hand {
             use http_body_util::BodyExt;
             let answer = inner.client.send(request).await.ok()?;
             let code = answer.status().as_u16();
+            let audit = answer.headers().get("audit-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
             let bytes = answer.into_body().collect().await.ok()?.to_bytes();
-            Some((code, serde_json::from_slice(&bytes).unwrap_or_default()))
+            Some((code, audit, serde_json::from_slice(&bytes).unwrap_or_default()))
         })
     }
 
@@ -153,14 +160,14 @@ impl Cluster {
             assert!(done.is_ok_and(|done| done.success()), "openssl makes a key");
         }
         let rules = json!({
-            "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+            "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
             "rules": [
                 { "level": "Request", "verbs": ["create", "update", "patch", "delete", "deletecollection"] },
-                { "level": "Metadata" },
+                { "level": "Metadata", "omitStages": ["RequestReceived"] },
             ],
         });
         fs::write(at("audit-policy.yaml"), rules.to_string()).expect("a file");
-        fs::write(at("tokens.csv"), "admintoken,admin,1,\"system:masters\"\npoortoken,poor,2\njointoken,system:node:joins,3,\"system:nodes\"\nonetoken,one,4,\"system:masters\"\ntwotoken,two,5,\"system:masters\"\nlookstoken,looks,6\n").expect("a file");
+        fs::write(at("tokens.csv"), "admintoken,admin,1,\"system:masters\"\npoortoken,poor,2\njointoken,system:node:joins,3,\"system:nodes\"\nonetoken,one,4,\"system:masters\"\ntwotoken,two,5,\"system:masters\"\nlookstoken,looks,6\napprovestoken,approves,7\n").expect("a file");
         let server = format!("https://127.0.0.1:{api_port}");
         for (name, token) in [
             ("kubeconfig", "admintoken"),
@@ -170,6 +177,7 @@ impl Cluster {
             ("one", "onetoken"),
             ("two", "twotoken"),
             ("looks", "lookstoken"),
+            ("approves", "approvestoken"),
         ] {
             fs::write(at(name), kubeconfig(&server, token)).expect("a file");
         }
@@ -287,7 +295,7 @@ impl Cluster {
     }
 
     /// One of the other files: `poor` may do nothing, `stranger` has a token that is not known, `joins` is a node's, `one` and `two`
-    /// are administrators whose requests can be told apart, `looks` may do what a test lets it.
+    /// are administrators whose requests can be told apart, `looks` and `approves` may do what a test lets them.
     pub fn kubeconfig_of(&self, who: &str) -> PathBuf {
         self.dir.path().join(who)
     }
@@ -297,10 +305,27 @@ impl Cluster {
         &self.hand
     }
 
-    /// What its audit log says: one event for each request that was answered.
+    /// What its audit log says: one event for each request that was answered. The server may still be at a request whose
+    /// client is gone: those that it had received by now, and that change something, are waited for.
+    #[track_caller]
     pub fn audit(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.dir.path().join("audit.log")).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let log = self.dir.path().join("audit.log");
+        let (mut wanted, began) = (None, Instant::now());
+        loop {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let (begun, ended): (Vec<Value>, Vec<Value>) = all.partition(|event| event["stage"] == "RequestReceived");
+            let ids = |events: &[Value]| -> BTreeSet<String> {
+                events.iter().filter_map(|event| event["auditID"].as_str().map(str::to_owned)).collect()
+            };
+            let (over, wanted) = (ids(&ended), wanted.get_or_insert_with(|| ids(&begun)));
+            if wanted.is_subset(&over) {
+                return ended;
+            }
+            let open: Vec<&String> = wanted.difference(&over).collect();
+            assert!(began.elapsed() < PATIENCE, "the server does not end these requests: {open:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Makes a namespace.

@@ -38,6 +38,8 @@ pub struct Store {
     lag: RangeInclusive<u64>,
     deeds: VecDeque<Option<Deed>>,
     instead: VecDeque<Option<Instead>>,
+    /// What reads are answered in place of what is there.
+    reads: VecDeque<Option<Reply>>,
     stale: u32,
     /// The pods whose disruption budget allows no eviction.
     held: BTreeSet<String>,
@@ -167,7 +169,7 @@ impl Store {
         self.catch_up();
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
         if !asked.writes() {
-            return self.read(path, query);
+            return self.reads.pop_front().flatten().unwrap_or_else(|| self.read(path, query));
         }
         if let Some(Some(deed)) = self.deeds.pop_front() {
             deed(self);
@@ -432,6 +434,7 @@ impl FakeApi111 {
             lag,
             deeds: VecDeque::new(),
             instead: VecDeque::new(),
+            reads: VecDeque::new(),
             stale: 0,
             held: BTreeSet::new(),
             page: usize::MAX,
@@ -468,6 +471,20 @@ impl FakeApi111 {
             store.instead.push_back(None);
         }
         store.instead.push_back(Some(Instead { reply, happens }));
+    }
+
+    /// The read after `skip` further reads is answered so.
+    pub fn read_instead(&self, skip: usize, reply: Reply) {
+        let mut store = self.store();
+        while store.reads.len() < skip {
+            store.reads.push_back(None);
+        }
+        store.reads.push_back(Some(reply));
+    }
+
+    /// How many answers to reads are still kept for later.
+    pub fn reads_left(&self) -> usize {
+        self.store().reads.len()
     }
 
     /// How many patches did not fit for no other reason than that the cache lagged behind.

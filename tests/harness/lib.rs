@@ -2,6 +2,7 @@
 //! size; the real binary.
 
 pub mod ansible;
+pub mod api_judge;
 pub mod binary;
 pub mod chance;
 pub mod cluster;

@@ -7,7 +7,7 @@ use crate::action::{Action, Target, Undo, UndoClass};
 use crate::gate::Gate;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
 use crate::record::{Compensates, Scope, Undoes};
-use crate::resource::{Fields, Footprint, Image, Loss, Residue, State};
+use crate::resource::{Fields, Footprint, Image, Kind, Loss, Residue, State};
 use crate::run::at_work::{self, HalfDone};
 use crate::run::history::History;
 use crate::run::leftover::{self, owned};
@@ -227,6 +227,7 @@ pub fn compensate(
         compensates: Some(Compensates { run, scope: scope.clone() }),
     };
     // What was opened last is taken back first; the lane that stood first becomes the last.
+    let objects = if rules.first_in_time_counts() { first_of_objects(state, &scoped) } else { BTreeMap::new() };
     // How many hosts stand before in the plan, and the gates that each of them closes with.
     let (mut hosts_before, mut held): (u32, Option<Vec<Gate>>) = (0, None);
     for number in at_work::order(state, rules.hosts_at_work_count()) {
@@ -239,7 +240,7 @@ pub fn compensate(
         let start = StepIx::try_from(plan.steps.len()).unwrap_or(StepIx::MAX);
         let mine: Vec<StepIx> = scoped.range(lane.start..lane.end).copied().collect();
         let mut undos = Vec::new();
-        undo_lane(state, (run, rules), &mine, &mut undos, open);
+        undo_lane(state, (run, rules), (&mine, &objects), &mut undos, open);
         if !undos.is_empty() && matches!(kind, LaneKind::Host(_)) && !matches!(scope, Scope::Step(_)) {
             let closing = gates_of(state, lane, rules);
             if rules.hosts_at_work_count() {
@@ -364,7 +365,7 @@ fn undo_path(step: &Step, ix: StepIx, part: &str) -> StepPath {
 fn undo_lane(
     state: &RunState,
     (run, rules): (RunId, Rules),
-    mine: &[StepIx],
+    (mine, objects): (&[StepIx], &BTreeMap<ResourceKey, StepIx>),
     steps: &mut Vec<Step>,
     open: OpenImage<'_>,
 ) {
@@ -384,6 +385,10 @@ fn undo_lane(
                 first.is_none_or(|first| *first == ix || !undone.contains(first))
             }
             _ => true,
+        });
+        // What another host's step found before puts the object back.
+        undos.retain(|undo| {
+            object_of(undo, &intent.target).is_none_or(|key| objects.get(&key).is_none_or(|first| mine.contains(first)))
         });
         let count = undos.len();
         for (number, mut undo) in undos.into_iter().enumerate() {
@@ -437,6 +442,28 @@ fn first_owners(state: &RunState, mine: &[StepIx]) -> BTreeMap<ResourceKey, Step
         }
     }
     owners
+}
+
+/// The object of any kind that an undo puts back or removes.
+fn object_of(undo: &Undo, target: &Target) -> Option<ResourceKey> {
+    let places = undo.action.footprint(target).into_iter();
+    places.map(|place| place.key).find(|key| matches!(key.kind(), Some(Kind::ConfigMap(..) | Kind::Object { .. })))
+}
+
+/// For each object that steps of hosts put back, the step that found it first in time. Hosts are taken back side by side: what
+/// a later one found is what an earlier one had made.
+fn first_of_objects(state: &RunState, scoped: &BTreeSet<StepIx>) -> BTreeMap<ResourceKey, StepIx> {
+    let of_hosts = state.plan.lanes.iter().filter(|lane| matches!(lane.kind, LaneKind::Host(_)));
+    let steps = of_hosts.flat_map(|lane| scoped.range(lane.start..lane.end));
+    let mut first: BTreeMap<ResourceKey, (Seq, StepIx)> = BTreeMap::new();
+    for (ix, (step, known)) in steps.filter_map(|ix| Some((*ix, state.step(*ix)?))) {
+        let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
+        for key in inverse_of(state.rules, step, known).iter().filter_map(|undo| object_of(undo, &intent.target)) {
+            let slot = first.entry(key).or_insert((seq, ix));
+            *slot = (*slot).min((seq, ix));
+        }
+    }
+    first.into_iter().map(|(key, (_, ix))| (key, ix)).collect()
 }
 
 /// The gates of a host hold on the way back too, at its end: the next host is not touched before they open.
@@ -523,7 +550,12 @@ pub fn originals(
     let mut found: BTreeMap<ResourceKey, (State, Fields)> = BTreeMap::new();
     let Some(state) = history.runs.get(&run) else { return found };
     let mut first_at: BTreeMap<ResourceKey, Seq> = BTreeMap::new();
-    for (_, step, known) in state.steps().filter(|(ix, ..)| covers(state, scope, *ix)) {
+    let mut mine: Vec<_> = state.steps().filter(|(ix, ..)| covers(state, scope, *ix)).collect();
+    // Hosts side by side act in another order than they stand in the plan.
+    if state.rules.first_in_time_counts() {
+        mine.sort_by_key(|(.., known)| known.job.map(|(_, seq)| seq));
+    }
+    for (_, step, known) in mine {
         let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
         // What only steps without undo changed is listed, and does not count.
         if matches!(step.class, UndoClass::Read | UndoClass::NoUndo) || is_untouched(state.rules, known) {

@@ -26,8 +26,11 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// So long may an answer take.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// So often a server is asked what it is that is not ready to say so.
-const HELLOS: u32 = 3;
+/// So often something is read from a server that is not ready to say it.
+const READS: u32 = 3;
+
+/// A connection that ended later than this without an answer is not tried again by who reads.
+const SOON: Duration = Duration::from_secs(5);
 
 /// So long may the body of an answer be.
 const BODY: usize = 64 << 20;
@@ -244,25 +247,12 @@ impl Api {
         let client = client_of(&config)?;
         let id = ClusterId { server, ca, context, version: String::new() };
         let mut api = Self { client, config, proxy, token, id };
-        let answer = api.version().await.map_err(|error| NoCluster::Silent(Box::new(error)))?;
+        let answer = api.get("/version").await.map_err(|error| NoCluster::Silent(Box::new(error)))?;
         match answer.body["gitVersion"].as_str().filter(|_| answer.is_good()) {
             Some(version) => api.id.version = version.chars().filter(|c| !c.is_control()).take(100).collect(),
             None => return Err(NoCluster::Refused { server: api.id.server, why: answer.words() }),
         }
         Ok(api)
-    }
-
-    /// What the server says of itself. One that starts, or has too much to do, is asked again.
-    async fn version(&self) -> Result<Answer, Fault> {
-        let mut answer = self.get("/version").await?;
-        for _ in 1..HELLOS {
-            if !matches!(answer.code, 429 | 500..) {
-                break;
-            }
-            tokio::time::sleep(answer.wait()).await;
-            answer = self.get("/version").await?;
-        }
-        Ok(answer)
     }
 
     /// Which cluster it is.
@@ -278,8 +268,17 @@ impl Api {
         client_of(&config)
     }
 
-    /// Reads one thing.
+    /// Reads one thing. A server that starts, or has too much to do, is asked again: that changes nothing, so nobody has to be
+    /// told.
     pub(crate) async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        for _ in 1..READS {
+            let began = tokio::time::Instant::now();
+            match self.ask(Verb::Get, path, None).await {
+                Ok(answer) if matches!(answer.code, 408 | 429 | 500..) => tokio::time::sleep(answer.wait()).await,
+                Err(Fault::Lost(_)) if began.elapsed() < SOON => {}
+                came => return came,
+            }
+        }
         self.ask(Verb::Get, path, None).await
     }
 

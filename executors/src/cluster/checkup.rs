@@ -59,15 +59,20 @@ pub struct Nodes {
 impl ClusterCheckup {
     /// The minor version of Kubernetes, if the server's version says it.
     pub fn minor(&self) -> Option<u32> {
-        let rest = self.id.version.strip_prefix("v1.")?;
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse().ok()
+        minor(&self.id)
     }
 
     /// Whether it has a group in a version; none where it does not say.
     pub fn has(&self, api: &str) -> Option<bool> {
         self.groups.as_ref().map(|groups| groups.contains(api))
     }
+}
+
+/// The minor version of Kubernetes that a cluster has, if what it says of itself tells.
+pub(super) fn minor(id: &ClusterId) -> Option<u32> {
+    let rest = id.version.strip_prefix("v1.")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..digits].parse().ok()
 }
 
 impl Cluster {

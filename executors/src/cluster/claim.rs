@@ -129,8 +129,20 @@ impl Cluster {
     async fn unclaim(&self, name: &str, whose: impl Fn(&str) -> bool) -> Result<(), LookError> {
         let path = node_path(name).map_err(super::look::unseen)?;
         let (began, mut pause, mut errors) = (Instant::now(), PAUSE, 0);
+        // No answer is like one that does not tell: the patch names what it removes, and the next look shows whether it is there.
+        let passes = |error: &LookError, errors: u32| {
+            matches!(error, LookError::Unreachable { .. }) && errors < TRIES && began.elapsed() < PATIENCE
+        };
         loop {
-            let Some(node) = self.node(name).await? else { return Ok(()) };
+            let node = match self.node(name).await {
+                Err(error) if passes(&error, errors) => {
+                    errors += 1;
+                    tokio::time::sleep(LONGEST).await;
+                    continue;
+                }
+                found => found?,
+            };
+            let Some(node) = node else { return Ok(()) };
             if !claimant(&node).is_some_and(|(journal, _)| whose(&journal)) {
                 self.held.borrow_mut().remove(name);
                 return Ok(());
@@ -139,7 +151,14 @@ impl Cluster {
             let uid = json!({ "op": "test", "path": "/metadata/uid", "value": cluster::uid(&node) });
             let patch =
                 json!([uid, { "op": "test", "path": POINTER, "value": text }, { "op": "remove", "path": POINTER }]);
-            let answer = self.api.ask(Verb::JsonPatch, &path, Some(&patch)).await.map_err(super::look::unseen)?;
+            let answer = match self.api.ask(Verb::JsonPatch, &path, Some(&patch)).await.map_err(super::look::unseen) {
+                Err(error) if passes(&error, errors) => {
+                    errors += 1;
+                    tokio::time::sleep(LONGEST).await;
+                    continue;
+                }
+                answer => answer?,
+            };
             match answer.code {
                 _ if answer.is_good() => {
                     self.wrote(name, &answer.body);

@@ -37,6 +37,8 @@ pub(crate) struct Known {
     pub(crate) going: Option<Instant>,
     /// Whether its object was deleted by force.
     pub(crate) forced: bool,
+    /// When that may be asked for again, after an answer that may pass.
+    pub(crate) force_again: Option<Instant>,
     /// Since when its eviction is denied.
     pub(crate) denied: Option<Instant>,
 }
@@ -44,7 +46,7 @@ pub(crate) struct Known {
 impl Known {
     pub(crate) fn new(now: Instant) -> Self {
         let why = "its turn had not come".to_owned();
-        Self { next: Some(now), why, errors: 0, going: None, forced: false, denied: None }
+        Self { next: Some(now), why, errors: 0, going: None, forced: false, force_again: None, denied: None }
     }
 }
 

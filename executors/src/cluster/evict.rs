@@ -35,8 +35,9 @@ const WEBHOOK: &str = "admission webhook";
 /// What a server says where the namespace is being deleted. Old ones say it in words alone.
 const ENDING: &str = "because it is being terminated";
 
-/// What a server says where rights are lacking.
-const RIGHTS: &str = "cannot create resource";
+/// What a server says where rights are lacking: today's `cannot create resource "pods/eviction"`, before 1.12 and in OpenShift 3
+/// `cannot create pods/eviction`.
+const RIGHTS: [&str; 2] = ["cannot create resource", "cannot create pods/eviction"];
 
 /// What an answer to an eviction means.
 pub(crate) fn came(answer: &Result<Answer, Fault>) -> Came {
@@ -62,12 +63,16 @@ pub(crate) fn came(answer: &Result<Answer, Fault>) -> Came {
             "more than one disruption budget holds it, and then none can be evicted: {}",
             answer.message()
         )),
-        500.. => Came::Error(answer.words()),
+        // A server that waited too long may have done it.
+        408 | 500.. => Came::Error(answer.words()),
         // What deletes the namespace deletes the pod.
         403 if answer.has_cause("NamespaceTerminating") || answer.message().contains(ENDING) => {
             Came::Later(wait, format!("its namespace is being deleted, and it goes with it: {}", answer.message()))
         }
-        403 if !answer.message().contains(RIGHTS) => Came::Denied(answer.words()),
+        // A webhook may say so too, in words of its own.
+        403 if answer.message().contains(WEBHOOK) || !RIGHTS.iter().any(|words| answer.message().contains(words)) => {
+            Came::Denied(answer.words())
+        }
         _ => Came::Never(answer.words()),
     }
 }
@@ -138,7 +143,7 @@ mod tests {
         assert!(matches!(came(&answer(429, Value::Null)), Came::Later(_, why) if why.contains("too much to do")));
         let two = json!({ "message": "This pod has more than one PodDisruptionBudget, which is not supported." });
         assert!(matches!(came(&answer(500, two)), Came::Never(_)));
-        for code in [500, 503, 504] {
+        for code in [408, 500, 502, 503, 504] {
             assert!(matches!(came(&answer(code, Value::Null)), Came::Error(_)), "{code}");
         }
         for code in [401, 422] {
@@ -151,6 +156,13 @@ mod tests {
         let rights =
             "pods \"web\" is forbidden: User \"me\" cannot create resource \"pods/eviction\" in API group \"\"";
         assert!(matches!(says(403, rights), Came::Never(_)));
+        // Before 1.12, and OpenShift 3.
+        for place in ["in the namespace \"shop\"", "in project \"shop\""] {
+            let words = format!("pods \"web\" is forbidden: User \"me\" cannot create pods/eviction {place}");
+            assert!(matches!(says(403, &words), Came::Never(_)), "{words}");
+        }
+        let quoted = "admission webhook \"guard.demo\" denied the request: you cannot create pods/eviction by night";
+        assert!(matches!(says(403, quoted), Came::Denied(_)));
         // 1.11 sends no cause.
         let ending =
             "pods \"web\" is forbidden: unable to create new content in namespace shop because it is being terminated";

@@ -39,6 +39,9 @@ pub(crate) enum NotSpoken {
     /// It was certainly not begun.
     #[error("it was not begun: {0}")]
     NotBegun(String),
+    /// It was certainly not begun, for a reason that passes by itself.
+    #[error("it was not begun: {0}")]
+    NotYet(String),
     /// Nobody knows.
     #[error("nobody knows what became of it: {0}")]
     Unknown(String),
@@ -107,10 +110,11 @@ impl Cluster {
             Ok(Ok(process)) => process,
             // The server answered, and not by switching to a stream: no command was begun.
             Ok(Err(kube::Error::Api(status))) => {
-                return Err(NotSpoken::NotBegun(format!(
-                    "the API server answered {}: {}",
-                    status.code, status.message
-                )));
+                let words = format!("the API server answered {}: {}", status.code, status.message);
+                return Err(match status.code {
+                    429 | 503 => NotSpoken::NotYet(words),
+                    _ => NotSpoken::NotBegun(words),
+                });
             }
             Ok(Err(error)) => return Err(lost(&error)),
             Err(_) => return Err(NotSpoken::Unknown("the API server did not answer in time".to_owned())),

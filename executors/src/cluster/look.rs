@@ -30,7 +30,7 @@ pub(crate) fn unseen(fault: Fault) -> LookError {
 /// A refused answer: what may pass by itself is asked for again, in the open.
 pub(crate) fn refused(answer: &Answer) -> LookError {
     match answer.code {
-        429 | 500.. => {
+        408 | 429 | 500.. => {
             LookError::Unreachable { target: API.to_owned(), cause: Some(Box::new(Fault::Nonsense(answer.words()))) }
         }
         _ => LookError::Refused { target: API.to_owned(), why: answer.words() },

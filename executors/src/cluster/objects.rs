@@ -124,10 +124,15 @@ impl ApiJob<'_> {
     }
 
     /// The end of a change that was asked for so often, and never answered in a way that tells.
-    pub(crate) fn never_told(&self, object: &ObjectRef, answer: &Answer) -> Stop {
+    fn never_told(&self, object: &ObjectRef, answer: &Answer) -> Stop {
         let words =
             format!("{}; it was asked {TRIES} times, and {object} does not have the change so far", answer.words());
         failed(meaning(answer), words)
+    }
+
+    /// The end of a change that the server had no time for, so often as it was asked.
+    fn no_time_for(&self, object: &ObjectRef, answer: &Answer) -> Stop {
+        failed(meaning(answer), format!("{}; it was asked {TRIES} times, and {object} was not changed", answer.words()))
     }
 
     /// After a request that did not fit: goes on only if nothing has changed but what is none of ours.
@@ -257,7 +262,7 @@ impl ApiJob<'_> {
             return Err(bad("is another one's".to_owned()));
         }
         let is_back = |now: &Value| cluster::manifest(now) == wanted && cluster::deleted_at(now).is_none();
-        let (mut pause, mut untold) = (first_pause(), None);
+        let (mut pause, mut untold, mut busy) = (first_pause(), None, None);
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
             let (verb, how, path, body) = match &now {
@@ -285,7 +290,10 @@ impl ApiJob<'_> {
                     }
                     rest(&mut pause).await;
                 }
-                429 => tokio::time::sleep(answer.wait()).await,
+                429 => {
+                    tokio::time::sleep(answer.wait()).await;
+                    busy = Some(answer);
+                }
                 _ if answer.is_open() => {
                     if let Some(stop) = self.look_for(thing, &answer, |now| now.is_some_and(is_back)).await? {
                         return Ok(stop);
@@ -295,7 +303,16 @@ impl ApiJob<'_> {
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
-        Err(untold.map_or_else(|| restless(object), |answer| self.never_told(object, &answer)))
+        Err(self.given_up(object, untold, busy))
+    }
+
+    /// Why a change was not made, asked for so often as it is: no answer told, the server had no time, or others were in its way.
+    pub(crate) fn given_up(&self, object: &ObjectRef, untold: Option<Answer>, busy: Option<Answer>) -> Stop {
+        match (untold, busy) {
+            (Some(answer), _) => self.never_told(object, &answer),
+            (None, Some(answer)) => self.no_time_for(object, &answer),
+            (None, None) => restless(object),
+        }
     }
 
     /// Whether an object is still as the first attempt found it. What goes back one day is what was found then: what someone
@@ -342,6 +359,6 @@ pub(crate) fn is_to_stay(object: &ObjectRef, now: &Value) -> Result<(), Stop> {
 }
 
 /// An object that others write too often.
-pub(crate) fn restless(object: &ObjectRef) -> Stop {
+fn restless(object: &ObjectRef) -> Stop {
     failed(Why::Conflict, format!("others write {object} all the time; nothing was changed here"))
 }

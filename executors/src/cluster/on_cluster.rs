@@ -31,11 +31,13 @@ pub(crate) struct Memory {
     pub(crate) began: Instant,
     /// What a drain remembers.
     pub(crate) drain: Draining,
+    /// Why the last request was not done, where it is made again.
+    pub(crate) why: Option<String>,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), drain: Draining::new() }
+        Self { began: Instant::now(), drain: Draining::new(), why: None }
     }
 }
 

@@ -161,10 +161,13 @@ fn is_exempt(no_proxy: &str, host: &str, port: u16) -> bool {
         }
         let (name, wanted) = split_port(&part);
         let fits = wanted.is_none_or(|wanted| wanted.is_empty() || wanted == port.to_string());
-        match (ip(name), address) {
-            (Some(named), address) => fits && address == Some(named),
-            (None, _) if name.is_empty() => false,
-            (None, _) => fits && is_of(&host, name),
+        // Brackets without a port behind them make no address.
+        let named = if wanted.is_none() && name.starts_with('[') { None } else { ip(name) };
+        match named {
+            Some(named) => fits && address == Some(named),
+            // An address has no names above it.
+            None if name.is_empty() || address.is_some() => false,
+            None => fits && is_of(&host, name),
         }
     })
 }
@@ -191,7 +194,12 @@ fn split_port(part: &str) -> (&str, Option<&str>) {
 fn network(part: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = part.split_once('/')?;
     let (address, length): (IpAddr, u32) = (address.parse().ok()?, length.parse().ok()?);
-    (length <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, length))
+    match (address, address.to_canonical()) {
+        (IpAddr::V4(_), _) => (length <= 32).then_some((address, length)),
+        // One of the fourth version, written as one of the sixth.
+        (IpAddr::V6(_), short @ IpAddr::V4(_)) if (96..=128).contains(&length) => Some((short, length - 96)),
+        (IpAddr::V6(_), _) => (length <= 128).then_some((address, length)),
+    }
 }
 
 fn is_within(address: IpAddr, net: IpAddr, length: u32) -> bool {
@@ -215,7 +223,7 @@ mod tests {
     /// Go's own table (`proxy_test.go` of httpproxy), and more.
     #[test]
     fn names_are_exempt_by_the_rules_of_go() {
-        let no_proxy = "foobar.com, .barbaz.net, *.quux.com, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, 10.0.0.0/30, 2001:db8::52:0:1, [2001:db8::52:0:2]:443, [2001:db8::52:0:3]:80, 2002:db8:a::45/64, EXACT.demo:6443, :80, ,";
+        let no_proxy = "foobar.com, .barbaz.net, *.quux.com, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, 10.0.0.0/30, 2001:db8::52:0:1, [2001:db8::52:0:2]:443, [2001:db8::52:0:3]:80, [2001:db8::52:0:4], ::ffff:10.7.0.0/112, 16.0.5, 2001:DB8:B::/48, *.ports.demo:, 2002:db8:a::45/64, EXACT.demo:6443, :80, ,";
         let table = [
             ("localhost", 443, true),
             ("127.0.0.1", 443, true),
@@ -255,6 +263,16 @@ mod tests {
             ("Exact.Demo", 6443, true),
             ("exact.demo", 443, false),
             ("below.exact.demo", 6443, true),
+            ("[2001:db8::52:0:4]", 443, false),
+            ("10.7.0.1", 443, true),
+            ("[::ffff:10.7.0.1]", 443, true),
+            ("10.8.0.1", 443, false),
+            ("[::ffff:192.168.1.1]", 443, true),
+            ("172.16.0.5", 443, false),
+            ("api.16.0.5", 443, true),
+            ("[2001:db8:b::1]", 443, true),
+            ("a.b.quux.com", 443, true),
+            ("x.ports.demo", 1, true),
         ];
         for (host, port, exempt) in table {
             assert_eq!(is_exempt(no_proxy, host, port), exempt, "{host}:{port}");

@@ -6,11 +6,12 @@
 
 use super::Cluster;
 use super::api::Verb;
+use super::checkup::minor;
 use super::look::unseen;
 use super::on_cluster::Needs;
 use crate::kind::done_by;
 use futures_util::future::join_all;
-use palinode_core::action::{Action, Target};
+use palinode_core::action::{Action, ApproveCsr, CertUse, Target};
 use palinode_core::cluster;
 use palinode_core::port::LookError;
 use palinode_core::resource::ObjectRef;
@@ -20,6 +21,12 @@ use std::fmt;
 
 /// Where the server says what somebody may do. It is asked by a POST, and changes nothing.
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// Since this minor version a request is approved only by who may approve for its signer as well.
+const SIGNERS: u32 = 18;
+
+/// What may be approved for, in the language of rights.
+const SIGNER: &str = "signers";
 
 /// Something that may be allowed: to do this with objects of a kind, everywhere or in a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,10 +110,15 @@ impl Cluster {
                     node
                 }
             };
-            let rights = match kind.needs() {
+            let mut rights = match kind.needs() {
                 Needs::Rights(rights) => rights,
                 Needs::Object(object, verbs) => self.rights_of(object, verbs).await,
             };
+            if let Action::ApproveCsr(approve) = action
+                && minor(self.id()).is_some_and(|minor| minor >= SIGNERS)
+            {
+                rights.extend(signers(approve));
+            }
             for right in rights {
                 wanted.entry(right.broad()).or_default().insert((right, node.clone()));
             }
@@ -209,8 +221,25 @@ impl Cluster {
             "spec": { "resourceAttributes": wanted },
         });
         let answer = self.api.ask(Verb::Post, REVIEWS, Some(&review)).await.map_err(unseen)?;
-        Ok(!answer.is_good() || answer.body["status"]["allowed"] != false)
+        let may = !answer.is_good() || answer.body["status"]["allowed"] != false;
+        // A role may name all signers of a domain.
+        match right.name.as_deref().and_then(|name| name.split_once('/')) {
+            Some((domain, signer)) if !may && right.what == SIGNER && signer != "*" => {
+                let all = Right { name: Some(format!("{domain}/*")), ..right.clone() };
+                Box::pin(self.may(&all)).await
+            }
+            _ => Ok(may),
+        }
     }
+}
+
+/// To approve for the signers of kubelets' certificates.
+fn signers(approve: &ApproveCsr) -> impl Iterator<Item = Right> {
+    let signer = |usage: &CertUse| match usage {
+        CertUse::Client => "kubernetes.io/kube-apiserver-client-kubelet",
+        CertUse::Server => "kubernetes.io/kubelet-serving",
+    };
+    approve.uses.iter().map(move |usage| Right::of("approve", SIGNER).group("certificates.k8s.io").named(signer(usage)))
 }
 
 #[cfg(test)]

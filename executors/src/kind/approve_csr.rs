@@ -16,7 +16,6 @@ use palinode_core::record::Why;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::Instant;
 use x509_cert::der::Decode;
 use x509_cert::der::asn1::{PrintableStringRef, Utf8StringRef};
 use x509_cert::request::CertReq;
@@ -29,7 +28,7 @@ const COMMON_NAME: &str = "2.5.4.3";
 
 impl OnCluster for ApproveCsr {
     fn round<'a>(&'a self, job: &'a mut ApiJob<'_>, memory: &'a mut Memory) -> Round<'a> {
-        Box::pin(job.approve(self, memory.began))
+        Box::pin(job.approve(self, memory))
     }
 
     fn needs(&self) -> Needs<'_> {
@@ -104,7 +103,7 @@ impl Cluster {
 
 impl ApiJob<'_> {
     /// Approves them as they come, until all that are needed are approved.
-    async fn approve(&mut self, approve: &ApproveCsr, began: Instant) -> Result<Option<Stop>, Stop> {
+    async fn approve(&mut self, approve: &ApproveCsr, memory: &mut Memory) -> Result<Option<Stop>, Stop> {
         let Some(node) = self.job.target.node.clone() else {
             return Err(failed(Why::Precondition, "the action needs a node, and the target has none"));
         };
@@ -129,18 +128,21 @@ impl ApiJob<'_> {
             return Ok(Some(well(format!("the certificates of {node} are approved"))));
         }
         let limit = Duration::from_micros(u64::try_from(approve.timeout.micros().0).unwrap_or(0));
-        if began.elapsed() >= limit {
+        if memory.began.elapsed() >= limit {
             let missing: Vec<&str> =
                 approve.uses.iter().filter(|usage| !done.contains(usage)).map(|usage| usage.usage()).collect();
             let why = match pending.is_empty() {
                 true => format!("{node} did not ask for {} within {}", missing.join(" and "), approve.timeout),
-                false => format!("what {node} asks for could not be approved within {}", approve.timeout),
+                false => {
+                    let last = memory.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+                    format!("what {node} asks for could not be approved within {}{last}", approve.timeout)
+                }
             };
             return Err(failed(Why::Timeout, why));
         }
         let mut any = false;
         for request in &pending {
-            any |= self.approve_one(&path, request).await?;
+            any |= self.approve_one(&path, request, &mut memory.why).await?;
         }
         if !any {
             tokio::time::sleep(EVERY).await;
@@ -148,8 +150,8 @@ impl ApiJob<'_> {
         Ok(None)
     }
 
-    /// Whether it is approved now.
-    async fn approve_one(&mut self, path: &str, request: &Value) -> Result<bool, Stop> {
+    /// Whether it is approved now; where it is to be asked for again, why it is not.
+    async fn approve_one(&mut self, path: &str, request: &Value, why: &mut Option<String>) -> Result<bool, Stop> {
         let mut approved = request.clone();
         let condition = json!({
             "type": "Approved", "status": "True", "reason": "PalinodeApprove",
@@ -173,8 +175,14 @@ impl ApiJob<'_> {
         match answer.code {
             _ if answer.is_good() => Ok(true),
             // Someone else dealt with it, it is gone, or nobody can tell yet: it is looked at again.
-            404 | 409 | 429 => Ok(false),
-            _ if answer.is_open() => Ok(false),
+            404 | 409 | 429 => {
+                *why = Some(answer.words());
+                Ok(false)
+            }
+            _ if answer.is_open() => {
+                *why = Some(answer.words());
+                Ok(false)
+            }
             _ => Err(failed(meaning(&answer), answer.words())),
         }
     }

@@ -140,7 +140,6 @@ impl ApiJob<'_> {
             };
             self.is_the_same(&node, &uid, now.as_ref())?;
         }
-        state.silent = None;
         state.there = left.iter().map(|(raw, pod)| (pod.clone(), cluster::deleted_at(raw).is_some())).collect();
         self.allowed(drain, &left, state)?;
         self.came_back(&left, state)?;
@@ -151,9 +150,14 @@ impl ApiJob<'_> {
             })));
         }
         let now = Instant::now();
-        let version = self.cluster.evictions().await?;
+        let version = match self.cluster.evictions().await {
+            Ok(version) => version,
+            Err(error) => return self.silence(error, state).await,
+        };
+        state.silent = None;
         let Some(version) = version else {
-            return Err(failed(Why::Precondition, "the API server knows no evictions; nothing was evicted"));
+            let why = format!("the API server knows no evictions; {}", self.nothing());
+            return Err(failed(Why::Precondition, why));
         };
         let mut ask = Vec::new();
         for (raw, pod) in left.iter() {
@@ -161,7 +165,9 @@ impl ApiJob<'_> {
             if cluster::deleted_at(raw).is_some() {
                 known.going.get_or_insert(now);
                 known.next = None;
-                known.why = why_going(raw, known.forced);
+                if known.force_again.is_none() || known.forced {
+                    known.why = why_going(raw, known.forced);
+                }
             } else if known.next.is_some_and(|next| next <= now) {
                 ask.push(pod);
             }
@@ -179,15 +185,20 @@ impl ApiJob<'_> {
         Ok(None)
     }
 
+    /// What is said where nothing was evicted: an earlier attempt may have done so.
+    fn nothing(&self) -> &'static str {
+        if self.job.attempt > 1 { "this attempt evicted nothing" } else { "nothing was evicted" }
+    }
+
     /// Before the first eviction: the node is there, cordoned, and ours. Gives its UID.
     async fn begin(&mut self, node: &str) -> Result<String, Stop> {
         let Some(found) = self.cluster.node(node).await? else {
-            let why = format!("nodes \"{node}\" not found: there is nothing to drain; nothing was evicted");
+            let why = format!("nodes \"{node}\" not found: there is nothing to drain; {}", self.nothing());
             return Err(failed(Why::Precondition, why));
         };
         if found["spec"]["unschedulable"] != true {
             let why =
-                format!("node {node} is not cordoned: what is evicted could come back at once; nothing was evicted");
+                format!("node {node} is not cordoned: what is evicted could come back at once; {}", self.nothing());
             return Err(failed(Why::Precondition, why));
         }
         let found = self.claim(node, found).await?;
@@ -234,11 +245,7 @@ impl ApiJob<'_> {
 
     /// Whether what is there may be evicted at all. Nothing was, the first time that this is asked.
     fn allowed(&self, drain: &Drain, left: &[(&Value, Pod)], state: &Draining) -> Result<(), Stop> {
-        let so_far = match state.evicted {
-            0 if self.job.attempt > 1 => "this attempt evicted nothing",
-            0 => "nothing was evicted",
-            _ => "it was not there at first",
-        };
+        let so_far = if state.evicted > 0 { "it was not there at first" } else { self.nothing() };
         let new = left.iter().filter(|(raw, pod)| !state.pods.contains_key(&pod.uid) && !cluster::has_ended(raw));
         for (_, pod) in new {
             if pod.emptydir && drain.emptydir == Emptydir::Refuse {
@@ -367,27 +374,37 @@ impl ApiJob<'_> {
             let Some(known) = state.pods.get_mut(&pod.uid) else { continue };
             let grace = raw["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
             let Some(since) = known.going.filter(|_| cluster::deleted_at(raw).is_some()) else { continue };
-            if since.elapsed() < after + Duration::from_secs(grace) || known.forced {
+            let asked = known.forced || known.force_again.is_some_and(|again| Instant::now() < again);
+            if since.elapsed() < after + Duration::from_secs(grace) || asked {
                 continue;
             }
             if !force {
                 stuck.insert(title(pod));
                 continue;
             }
-            known.forced = true;
-            known.why = why_going(raw, true);
             let answer = self.cluster.force(pod).await;
             self.told("delete by force", pod, &answer)?;
-            match answer {
-                Ok(answer) if answer.is_good() || matches!(answer.code, 404 | 409) => {}
-                Ok(answer) => {
-                    return Err(failed(
-                        Why::ExitCode,
-                        format!("pod {} stays Terminating: {}", title(pod), answer.words()),
-                    ));
+            let passes = match &answer {
+                Ok(answer) if answer.is_good() || matches!(answer.code, 404 | 409) => {
+                    (known.forced, known.why) = (true, why_going(raw, true));
+                    continue;
                 }
-                Err(fault) => return Err(Stop::Ended(Ended::Unknown(chain(&fault)))),
+                Ok(answer) => answer.code == 429 || answer.is_open(),
+                Err(fault) => !matches!(fault, Fault::Nonsense(_)),
+            };
+            known.errors += 1;
+            let why = answer.as_ref().map_or_else(|fault| chain(fault), Answer::words);
+            // It names the UID that it means, so it may be asked for again: the next look shows whether it is there.
+            if passes && known.errors < ERRORS {
+                let wait = answer.as_ref().map_or(AGAIN, Answer::wait);
+                known.force_again = Some(Instant::now() + wait);
+                known.why = format!("its object could not be deleted by force: {why}");
+                continue;
             }
+            return Err(match answer {
+                Ok(_) => failed(Why::ExitCode, format!("pod {} stays Terminating: {why}", title(pod))),
+                Err(_) => Stop::Ended(Ended::Unknown(why)),
+            });
         }
         if stuck.is_empty() {
             return Ok(());

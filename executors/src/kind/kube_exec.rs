@@ -9,6 +9,12 @@ use palinode_core::port::{Ended, Finished};
 use palinode_core::record::{Class, Why};
 use std::time::Duration;
 
+/// So often a server is asked that has too much to do, or starts.
+const TRIES: u32 = 5;
+
+/// The pause between two of them.
+const EVERY: Duration = Duration::from_secs(1);
+
 impl OnCluster for KubeExec {
     fn round<'a>(&'a self, job: &'a mut ApiJob<'_>, _: &'a mut Memory) -> Round<'a> {
         Box::pin(async move { job.exec(self).await.map(Some) })
@@ -30,10 +36,18 @@ impl ApiJob<'_> {
         let node = self.job.target.node.as_deref().filter(|_| exec.pod.name.is_none());
         let pod = self.cluster.pod_of(&exec.pod, node).await?;
         let limit = Duration::from_micros(u64::try_from(exec.timeout.micros().0).unwrap_or(0));
-        let spoken = self.cluster.speak(&exec.pod.namespace, &pod, exec.container.as_deref(), &exec.run, limit).await;
+        let speak = || self.cluster.speak(&exec.pod.namespace, &pod, exec.container.as_deref(), &exec.run, limit);
+        let (mut spoken, mut tries) = (speak().await, 1);
+        while matches!(spoken, Err(NotSpoken::NotYet(_))) && tries < TRIES {
+            tokio::time::sleep(EVERY).await;
+            (spoken, tries) = (speak().await, tries + 1);
+        }
         let spoken = match spoken {
             Ok(spoken) => spoken,
             Err(NotSpoken::NotBegun(why)) => return Err(failed(Why::Precondition, why)),
+            Err(NotSpoken::NotYet(why)) => {
+                return Err(failed(Why::Precondition, format!("{why}; it was asked {TRIES} times, and never begun")));
+            }
             Err(NotSpoken::Unknown(why)) => return Err(self.unheard(why)),
         };
         let Some(code) = spoken.code else {

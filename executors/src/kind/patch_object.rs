@@ -3,7 +3,7 @@
 use crate::cluster::api::Verb;
 use crate::cluster::claim::{first_pause, rest};
 use crate::cluster::job::{ApiJob, Stop, failed, meaning, well};
-use crate::cluster::objects::{TRIES, bound, is_to_stay, restless};
+use crate::cluster::objects::{TRIES, bound, is_to_stay};
 use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
 use palinode_core::action::PatchObject;
 use palinode_core::cluster;
@@ -30,7 +30,7 @@ impl ApiJob<'_> {
         let object = &thing.object;
         let merge: Value = serde_json::from_str(&patch.merge)
             .map_err(|error| failed(Why::Precondition, format!("what is merged is no JSON: {error}")))?;
-        let (mut pause, mut untold) = (first_pause(), None);
+        let (mut pause, mut untold, mut busy) = (first_pause(), None, None);
         for _ in 0..TRIES {
             let now = self.cluster.object(&thing.path).await?;
             let is_there = |now: &Value| cluster::manifest(&cluster::merged(now, &merge)) == cluster::manifest(now);
@@ -80,7 +80,10 @@ impl ApiJob<'_> {
                 404 if now.is_some() => {
                     return Err(failed(Why::Conflict, format!("{object} is gone since it was looked at")));
                 }
-                429 => tokio::time::sleep(answer.wait()).await,
+                429 => {
+                    tokio::time::sleep(answer.wait()).await;
+                    busy = Some(answer);
+                }
                 _ if answer.is_open() => {
                     let uid = now.as_ref().map(|now| cluster::uid(now).to_owned());
                     let is_it = |now: Option<&Value>| {
@@ -96,6 +99,6 @@ impl ApiJob<'_> {
                 _ => return Err(failed(meaning(&answer), answer.words())),
             }
         }
-        Err(untold.map_or_else(|| restless(object), |answer| self.never_told(object, &answer)))
+        Err(self.given_up(object, untold, busy))
     }
 }

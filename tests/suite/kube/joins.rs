@@ -123,6 +123,11 @@ fn objects_of_any_kind_are_waited_for() {
 
 /// A cluster whose pod answers so.
 fn pod_that(reply: Reply) -> FakeApi {
+    pod_of(move || reply.clone())
+}
+
+/// One whose pod answers each time anew.
+fn pod_of(mut reply: impl FnMut() -> Reply + Send + 'static) -> FakeApi {
     FakeApi::new(move |asked| match asked.path.split('?').next() {
         Some("/version") => Reply::Says(200, json!({ "gitVersion": "v1.11.0+d4cacc0" })),
         Some("/api/v1/nodes/n") => Reply::Says(200, json!({ "metadata": { "name": "n", "uid": "u" } })),
@@ -133,7 +138,7 @@ fn pod_that(reply: Reply) -> FakeApi {
             };
             Reply::Says(200, json!({ "items": [pod("gluster-n", "n"), pod("gluster-m", "m")] }))
         }
-        Some("/api/v1/namespaces/storage/pods/gluster-n/exec") => reply.clone(),
+        Some("/api/v1/namespaces/storage/pods/gluster-n/exec") => reply(),
         _ => Reply::Says(404, Value::Null),
     })
 }
@@ -173,7 +178,40 @@ fn a_stream_that_ends_without_a_status_is_no_success() {
     let count = |api: &FakeApi| api.asked().iter().filter(|asked| asked.path.contains("/exec")).count();
     assert_eq!(count(&api), 1, "not done again");
     acts.run(&["resolve", "n/act", "--applied", "--reason", "seen"]).exits(0);
+    // One that has no time has begun nothing either, and is asked again.
+    for code in [429, 503] {
+        let mut left = 1;
+        let stream = Reply::Stream(vec![(1, b"done\n".to_vec()), (3, status(0))]);
+        let api = pod_of(move || {
+            left -= 1;
+            if left == 0 { Reply::Says(code, json!({ "message": "not now", "code": code })) } else { stream.clone() }
+        });
+        go(&api.kubeconfig(), &self::desk(&["n"], ACT)).exits(0);
+        assert_eq!(count(&api), 2, "{code}");
+        let api = pod_that(Reply::Says(code, json!({ "message": "not now", "code": code })));
+        go(&api.kubeconfig(), &self::desk(&["n"], ACT)).exits(3).tells(&["not now", "5 times", "nothing was changed"]);
+    }
     // A server that refuses has begun nothing.
     let (api, refused) = (pod_that(Reply::Says(403, json!({ "message": "no exec", "code": 403 }))), desk(&["n"], ACT));
     go(&api.kubeconfig(), &refused).exits(3).tells(&["nothing was changed", "403"]);
+}
+
+#[test]
+fn why_a_certificate_is_not_approved_is_still_told_at_the_end() {
+    let asked = json!({ "metadata": { "name": "csr-1", "uid": "u", "resourceVersion": "1", "creationTimestamp": "2999-01-01T00:00:00Z" },
+        "spec": { "request": request("system:node:n"), "usages": ["digital signature", "key encipherment", "client auth"] }, "status": {} });
+    let api = FakeApi::new(move |request| match (request.method.as_str(), request.path.split('?').next()) {
+        ("GET", Some("/version")) => Reply::Says(200, json!({ "gitVersion": "v1.11.0+d4cacc0" })),
+        ("GET", Some("/apis/certificates.k8s.io")) => {
+            Reply::Says(200, json!({ "versions": [{ "version": "v1beta1" }] }))
+        }
+        ("GET", Some("/apis/certificates.k8s.io/v1beta1/certificatesigningrequests")) => {
+            Reply::Says(200, json!({ "items": [asked] }))
+        }
+        ("GET", Some("/api/v1/nodes")) => Reply::Says(200, json!({ "items": [] })),
+        ("GET", _) => Reply::Says(404, Value::Null),
+        _ => Reply::Says(503, json!({ "message": "etcdserver: no leader" })),
+    });
+    let desk = desk(&["n"], "  - certificates: { kube.approve-csr: { uses: [client], timeout: 2s } }\n");
+    go(&api.kubeconfig(), &desk).exits(3).tells(&["could not be approved within 2s", "503", "no leader"]);
 }

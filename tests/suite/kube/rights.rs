@@ -6,8 +6,12 @@ use serde_json::{Value, json};
 
 const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// Lets a user do this: everywhere, or in one namespace.
+/// Lets `poor` do this: everywhere, or in one namespace.
 fn allow(cluster: &Cluster, name: &str, space: Option<&str>, rules: Value) {
+    allow_to(cluster, "poor", name, space, rules);
+}
+
+fn allow_to(cluster: &Cluster, who: &str, name: &str, space: Option<&str>, rules: Value) {
     let (kind, at) = match space {
         Some(space) => ("Role", format!("{ROLES}/namespaces/{space}/")),
         None => ("ClusterRole", format!("{ROLES}/cluster")),
@@ -17,7 +21,7 @@ fn allow(cluster: &Cluster, name: &str, space: Option<&str>, rules: Value) {
     hand.make(&roles, &json!({ "metadata": { "name": name }, "rules": rules }));
     let bound = json!({ "metadata": { "name": name },
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name },
-        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "poor" }] });
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who }] });
     hand.make(&bindings, &bound);
 }
 
@@ -78,4 +82,31 @@ fn a_role_of_one_node_and_one_namespace_is_enough_for_them_and_no_others() {
     };
     merge("mine").run(&run).exits(0);
     merge("yours").run(&run).exits(1).complains(&["may not get configmaps in named, patch configmaps in named"]);
+}
+
+/// Since 1.18 a server asks who approves whether they may approve for the signer.
+#[test]
+fn who_may_not_approve_for_a_signer_is_told_so_before_anything_is_begun() {
+    let Some(cluster) = Cluster::find("kube: signers") else { return };
+    let group = "certificates.k8s.io";
+    let rules = json!([
+        { "apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "patch"] },
+        { "apiGroups": [group], "resources": ["certificatesigningrequests"], "verbs": ["list"] },
+        { "apiGroups": [group], "resources": ["certificatesigningrequests/approval"], "verbs": ["update"] },
+        { "apiGroups": [group], "resources": ["signers"], "verbs": ["approve"], "resourceNames": ["kubernetes.io/kubelet-serving"] },
+    ]);
+    allow_to(cluster, "approves", "approves", None, rules);
+    let kubeconfig = cluster.kubeconfig_of("approves").display().to_string();
+    let run = ["--kubeconfig", &kubeconfig, "run", "./book.yml", "-i", "hosts", "--yes"];
+    let steps = |uses: &str| format!("  - join: {{ kube.approve-csr: {{ uses: [{uses}], timeout: 1s }} }}\n");
+    let words = "may not approve signers (of kubernetes.io/kube-apiserver-client-kubelet)";
+    desk(&["signs"], &steps("client, server")).run(&run).exits(1).complains(&[words, "nothing was touched"]);
+    desk(&["signs"], &steps("server")).run(&run).exits(3).tells(&["did not ask for server auth"]);
+    // A role may name all signers of a domain.
+    let rules = json!([{ "apiGroups": [group], "resources": ["signers"], "verbs": ["approve"], "resourceNames": ["kubernetes.io/*"] }]);
+    allow_to(cluster, "approves", "approves-all", None, rules);
+    desk(&["signs"], &steps("client, server"))
+        .run(&run)
+        .exits(3)
+        .tells(&["did not ask for client auth and server auth"]);
 }

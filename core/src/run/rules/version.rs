@@ -28,6 +28,7 @@
 //! | 5 | `Rules::only_what_is_gone_is_lost` | a drain that failed lost all pods that it had set out to evict, also those that are still there; the end of a run and a rollback of it told different losses | what is gone is lost, and what its job accepted the eviction of |
 //! | 5 | `Rules::units_come_back_together` | each unit of a step was taken back for itself, in the opposite order | what ran is started first, then the others are stopped; what nothing starts again is named as a loss |
 //! | 5 | `Rules::stopped_is_as_failed` | a unit that had failed, and was stopped after a rollback, was a residue | it is told, and is none |
+//! | 6 | `Rules::first_in_time_counts` | of hosts side by side that changed one object, the one that stands first in the plan counted as the first: each put back what it had found, in any order | the first in time counts, and its undo alone puts the object back |
 
 use std::ops::RangeInclusive;
 
@@ -35,7 +36,7 @@ use std::ops::RangeInclusive;
 pub const RULES: u32 = *RULES_KNOWN.end();
 
 /// The versions that this binary has: it drives such runs, and refuses to drive others.
-pub const RULES_KNOWN: RangeInclusive<u32> = 1..=5;
+pub const RULES_KNOWN: RangeInclusive<u32> = 1..=6;
 
 /// Rules that this binary has. See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +166,11 @@ impl Rules {
     /// Whether a person may end a run that nobody goes on with.
     pub fn people_close_runs(self) -> bool {
         self.0 >= 4
+    }
+
+    /// Whether what the first of several steps in time found is what a resource goes back to, wherever they stand in the plan.
+    pub(crate) fn first_in_time_counts(self) -> bool {
+        self.0 >= 6
     }
 
     /// Whether only what is gone counts as lost of what a step announced, wherever losses are told.
