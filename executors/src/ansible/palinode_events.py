@@ -204,7 +204,8 @@ class CallbackModule(CallbackBase):
     def tell(self, event, result=None, **words):
         self.hear()
         self.write(event, result, words)
-        if event != 'end':
+        # A task is let come to its end: what it does on other items is known then.
+        if event not in ('end', 'item', 'retry'):
             self.ends()
 
     def ends(self):

@@ -306,7 +306,7 @@ fn shapes() -> Vec<Shape> {
             name: "the password of become that is given",
             play: PASSES,
             files: &[("ansible.cfg", "[privilege_escalation]\nbecome_ask_pass = True\n")],
-            more: "        vars: { ansible_become_password: { secret: file:DIR/hosts } }\n",
+            more: "        vars: { ansible_become_password: hunter2 }\n",
             end: End::Done,
             marks: "y",
             ..USUAL
@@ -337,13 +337,13 @@ fn shapes() -> Vec<Shape> {
             ..USUAL
         },
         Shape {
-            name: "the debugger, of a failure that is ignored",
+            name: "the debugger, of a failure",
             play: "
 - hosts: h1
   gather_facts: false
   tasks:
     - raw: 'echo first >>DIR/marks'
-    - { name: bad, raw: 'false', debugger: on_failed, ignore_errors: true }
+    - { name: bad, raw: 'false', debugger: on_failed }
     - raw: 'echo later >>DIR/marks'
 ",
             end: End::Failed,
