@@ -20,6 +20,8 @@ pub(super) struct Cause {
     /// The host that the task was handed to, if that was another.
     pub(super) delegate: Option<String>,
     pub(super) words: String,
+    /// What helps, if it is known.
+    advice: Option<&'static str>,
 }
 
 impl Cause {
@@ -31,6 +33,7 @@ impl Cause {
             task: text("name").to_owned(),
             delegate: delegate.map(str::to_owned),
             words: words(&value["result"]),
+            advice: advised(&value["result"]),
         }
     }
 
@@ -46,7 +49,7 @@ impl Cause {
             None => host.to_owned(),
         };
         let words = if self.words.is_empty() { String::new() } else { format!(": {}", self.words) };
-        let advice = advice(&self.words).map(|advice| format!("; {advice}")).unwrap_or_default();
+        let advice = self.advice.map(|advice| format!("; {advice}")).unwrap_or_default();
         format!("task `{}` on {place}{words}{advice}", self.task)
     }
 }
@@ -72,16 +75,28 @@ fn words(result: &Value) -> String {
     cut(&one(result))
 }
 
+/// What helps with a result or one of its items, by all that it says.
+fn advised(result: &Value) -> Option<&'static str> {
+    let items = result["results"].as_array().map_or(&[][..], Vec::as_slice);
+    std::iter::once(result)
+        .chain(items)
+        .find_map(|one| ["msg", "stderr", "module_stderr"].into_iter().find_map(|name| advice(one[name].as_str()?)))
+}
+
 fn one(result: &Value) -> String {
     let text = |name: &str| result[name].as_str().unwrap_or_default().trim();
-    let message = first_line(match text("msg") {
-        "" => text("reason"),
-        message => message,
-    });
+    let (message, more) = match text("msg") {
+        "" => (first_line(text("reason")), ""),
+        message => (first_line(message), message.split_once('\n').map_or("", |(_, more)| more)),
+    };
     // Such words only point at what was printed.
-    let points = message.contains("non-zero return code") || message.contains("MODULE FAILURE");
+    let pointers = ["non-zero return code", "MODULE FAILURE", "Premature end of stream"];
+    let points = pointers.into_iter().any(|pointer| message.contains(pointer));
     let printed = ["stderr", "module_stderr", "stdout", "module_stdout"].into_iter().map(text);
-    let last = printed.filter(|text| !text.is_empty()).find_map(|text| text.lines().last());
+    let last = std::iter::once(more.trim())
+        .chain(printed)
+        .filter(|text| !text.is_empty())
+        .find_map(|text| text.lines().last());
     match last.filter(|_| points || message.is_empty()) {
         Some(last) if message.is_empty() => last.trim().to_owned(),
         Some(last) => format!("{message}: {}", last.trim()),
@@ -150,6 +165,11 @@ mod tests {
                 r#"{"name":"T","result":{"msg":"One or more items failed","results":[{"item":"a"},{"item":"b","failed":true,
                 "msg":"bad"},{"item":{"c":1},"failed":true,"msg":"worse"},{"item":"d"}]}}"#,
                 "task `T` on h1: item {\"c\":1} (2 of 4 items failed): worse",
+            ),
+            (
+                r#"{"name":"T","result":{"msg":"Premature end of stream\n>>> Standard Error\nsudo: a password is required"}}"#,
+                "task `T` on h1: Premature end of stream: sudo: a password is required; give `ansible_become_password` in \
+                 `vars:` of the step (`{ secret: file:PATH }`)",
             ),
             (r#"{"name":"T","result":{"reason":"Could not find x"}}"#, "task `T` on h1: Could not find x"),
             (

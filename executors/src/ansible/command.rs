@@ -94,7 +94,7 @@ if [ $p_code != 0 ] && ! [ -s "$p_d/events" ] && ! [ -e "$p_d/lapsed" ] && ! [ -
   # Whoever does not end says nothing.
   case $? in 0 | 124 | 137) ;; *) : >"$p_d/unreadable" ;; esac
 fi
-rm -f "$p_d/vars.json"
+rm -rf "$p_d/vars.json" "$p_d/asks" "$p_d/ask" "$p_d"/vault-* "$p_d/questions"
 exit $p_code
 "#;
 

@@ -16,6 +16,8 @@ mod config;
 mod events;
 mod question;
 mod tally;
+#[cfg(test)]
+mod told_tests;
 mod verdict;
 
 pub use asking::{Asker, Prompt, Reply};

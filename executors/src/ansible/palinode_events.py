@@ -204,7 +204,8 @@ class CallbackModule(CallbackBase):
     def tell(self, event, result=None, **words):
         self.hear()
         self.write(event, result, words)
-        if event != 'end':
+        # A task is let come to its end: what it does on other items is known then.
+        if event not in ('end', 'item', 'retry'):
             self.ends()
 
     def ends(self):
@@ -317,6 +318,16 @@ class CallbackModule(CallbackBase):
         return count > before
 
     @staticmethod
+    def in_rescue(task):
+        """Whether it is run because something failed before: a failed include is rescued too, and not counted so."""
+        child, parent = task, getattr(task, '_parent', None)
+        while parent is not None:
+            if any(one._uuid == child._uuid for one in getattr(parent, 'rescue', None) or []):
+                return True
+            child, parent = parent, getattr(parent, '_parent', None)
+        return False
+
+    @staticmethod
     def unsaid(told):
         """The result of a task without what a person answered."""
         if 'user_input' in told:
@@ -339,6 +350,8 @@ class CallbackModule(CallbackBase):
             # Under `no_log` not even the words of an error are told.
             kept = ('censored', 'changed', 'attempts', 'retries', 'unreachable')
             told = dict((name, told[name]) for name in kept if name in told)
+        if self.in_rescue(task):
+            words['rescue'] = True
         words['changed'] = bool(result.is_changed())
         self.tell(event, result=told, host=self.part(result, 'host').get_name(),
                   task=self.tasks.get(str(task._uuid)), name=task.get_name(), **words)

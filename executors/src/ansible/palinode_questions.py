@@ -61,9 +61,9 @@ class Questions(object):
                 pass
         return [one for one in found if isinstance(one, dict) and one.get('e') in ('question', 'answered')]
 
-    def ask(self, kind, prompt, private=False, **words):
+    def ask(self, kind, shown, private=False, **words):
         """The answer; None if there is none, and then the playbook ends."""
-        words['prompt'] = text(words.get('prompt') or prompt).strip()
+        words['prompt'] = text(words.get('prompt') or shown).strip()
         if self.folder is None:
             self.note('question', kind, **words)
             return None
@@ -74,7 +74,7 @@ class Questions(object):
             with open(name + '.tmp', 'wb') as asked:
                 # What was typed before a pause is shown does not end it, as with Ansible's own.
                 how = u'private' if private else u'afresh' if kind == 'pause' else u'open'
-                asked.write((u'%s\n%s' % (how, text(prompt))).encode('utf-8', 'replace'))
+                asked.write((u'%s\n%s' % (how, text(shown))).encode('utf-8', 'replace'))
             os.rename(name + '.tmp', name + '.ask')
             with open(name + '.answer', 'rb') as answer:
                 came = answer.read()
@@ -95,9 +95,9 @@ class Questions(object):
 
     def before(self, playbook):
         """Notes what the playbook is certain to ask, if nobody is there to answer."""
+        self.passwords(None, playbook)
         if self.folder is not None:
             return
-        self.passwords(None, playbook)
         for play in playbook.get_plays():
             manager = getattr(play, '_variable_manager', None)
             given = getattr(manager, 'extra_vars', None) or {}
@@ -264,33 +264,58 @@ def ask_for_variables(plugin):
 
 
 def ask_in_tasks(plugin):
-    from ansible.plugins.action import pause
-    from ansible.utils import display
+    from ansible.executor.task_executor import TaskExecutor
+    from ansible.utils.display import Display
     questions = plugin.questions
-    begin = pause.ActionModule.run
-    until = getattr(display.Display, 'prompt_until', None)
+    until = getattr(Display, 'prompt_until', None)
+    # What a task's own process is at: one process for each task of a host.
     now = {'task': None, 'prompt': None}
 
-    def runs(action, *words, **more):
-        args = action._task.args
-        now.update(task=action._task.get_name(), prompt=args.get('prompt') or PRESS)
-        if until is not None or args.get('minutes') is not None or args.get('seconds') is not None:
-            return begin(action, *words, **more)
-        # Before ansible-core 2.15 it reads its terminal itself, and goes on at once where there is none.
-        echo = str(args.get('echo', True)).lower() not in ('no', 'n', 'false', 'f', '0', '0.0', 'off')
-        came = questions.ask('pause', now['prompt'], not echo, name=now['task'])
-        if came is None:
-            return dict(failed=True, msg=UNANSWERED)
-        loud, pause.display = pause.display, Quiet(pause.display)
-        try:
-            result = begin(action, *words, **more)
-        finally:
-            pause.display = loud
-        if isinstance(result, dict) and not result.get('failed'):
-            result['user_input'] = came
-        return result
+    def pauses(handler):
+        """Whether it is the one that pauses, by whatever name it was found."""
+        return type(handler).__module__.split('.')[-1] == 'pause'
 
-    pause.ActionModule.run = runs
+    def follow(handler):
+        begin = handler.run
+
+        def runs(*words, **more):
+            args = handler._task.args
+            now.update(task=handler._task.get_name(), prompt=args.get('prompt') or PRESS)
+            if until is not None or args.get('minutes') is not None or args.get('seconds') is not None:
+                return begin(*words, **more)
+            # Before ansible-core 2.15 it reads its terminal itself, and goes on at once where there is none.
+            echo = str(args.get('echo', True)).lower() not in ('no', 'n', 'false', 'f', '0', '0.0', 'off')
+            came = questions.ask('pause', now['prompt'], not echo, name=now['task'])
+            if came is None:
+                return dict(failed=True, msg=UNANSWERED)
+            around = begin.__func__.__globals__
+            loud, around['display'] = around['display'], Quiet(around['display'])
+            try:
+                result = begin(*words, **more)
+            finally:
+                around['display'] = loud
+            if isinstance(result, dict) and not result.get('failed'):
+                result['user_input'] = came
+            return result
+
+        handler.run = runs
+
+    def found(name):
+        find = getattr(TaskExecutor, name, None)
+        if find is None:
+            return
+
+        def finds(*words, **more):
+            came = find(*words, **more)
+            handler = came[0] if isinstance(came, tuple) else came
+            if pauses(handler) and 'run' not in vars(handler):
+                follow(handler)
+            return came
+
+        setattr(TaskExecutor, name, finds)
+
+    found('_get_action_handler')
+    found('_get_action_handler_with_module_context')
     if until is None:
         return
 
@@ -304,7 +329,7 @@ def ask_in_tasks(plugin):
             raise AnsibleError(UNANSWERED)
         return came.encode('utf-8')
 
-    display.Display.prompt_until = asked
+    Display.prompt_until = asked
 
 
 def ask_in_debugger(plugin):

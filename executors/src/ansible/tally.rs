@@ -26,6 +26,8 @@ pub(super) struct Fared {
 pub(super) struct Followed {
     /// The last failure that was not rescued, ignored or cleared since.
     pub(super) lost: Option<Cause>,
+    /// The failure that came last is not known to be rescued.
+    pub(super) open: bool,
     /// How often it failed without being rescued or ignored; cleared failures count too, as Ansible counts them.
     pub(super) failures: u64,
     /// Tasks that ended there, but for those that were skipped or did not reach it.
@@ -148,6 +150,10 @@ impl Tally {
         self.tasks = true;
         let followed = self.hosts.entry(host.to_owned()).or_default();
         let flag = |name: &str| value[name].as_bool().unwrap_or_default();
+        // What is run there because something failed: that is rescued, however it was counted.
+        if flag("rescue") && followed.open && followed.lost.as_ref().is_some_and(|cause| cause.lost == Lost::Failed) {
+            followed.lost = None;
+        }
         let (event, ignored) = (value["e"].as_str().unwrap_or_default(), flag("ignored"));
         match (event, ignored) {
             ("skipped", _) => return HostEnd::Skipped,
@@ -170,7 +176,8 @@ impl Tally {
         match event {
             "failed" if ignored => HostEnd::Ignored,
             "failed" => {
-                if !flag("rescued") {
+                followed.open = !flag("rescued");
+                if followed.open {
                     followed.failures += 1;
                     followed.lost = Some(Cause::read(Lost::Failed, value));
                 }

@@ -53,7 +53,7 @@ pub(super) fn verdict(
         return asked(tally);
     }
     let Some(stats) = &tally.stats else { return untold(code, tally, left, out) };
-    if let Some(why) = lost(target, tally, stats) {
+    if let Some(why) = lost(target, code, tally, stats) {
         return Verdict::Badly(Why::ExitCode, why);
     }
     // Killed after it had told everything: nothing of it is missing.
@@ -131,7 +131,7 @@ fn stood(tally: &Tally) -> String {
 }
 
 /// The hosts that were lost, and why the first of them was: that of the step before others.
-fn lost(target: &Target, tally: &Tally, stats: &BTreeMap<String, Fared>) -> Option<String> {
+fn lost(target: &Target, code: Option<i32>, tally: &Tally, stats: &BTreeMap<String, Fared>) -> Option<String> {
     let (mut failed, mut unreachable, mut along) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let followed = |host: &String| tally.hosts.get(host);
     for (host, fared) in stats {
@@ -180,6 +180,8 @@ fn lost(target: &Target, tally: &Tally, stats: &BTreeMap<String, Fared>) -> Opti
     }
     match (parts.is_empty(), along.is_empty()) {
         (true, true) => return None,
+        // A failed include that was rescued stays in its list, and Ansible itself makes nothing of that.
+        (true, false) if code == Some(0) => return None,
         (true, false) => {
             parts.push(format!("Ansible counts {} as failed in the end, though nothing failed there that was not rescued, ignored or cleared", list(&along)));
         }

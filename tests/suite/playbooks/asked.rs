@@ -109,6 +109,38 @@ fn passwords_are_asked_for_at_the_terminal() {
     }
 }
 
+/// What ssh asks goes the same way.
+#[test]
+fn questions_of_ssh_are_answered_at_the_terminal() {
+    let play = "
+- hosts: h1
+  gather_facts: false
+  tasks: [ { raw: 'echo y >>DIR/marks' } ]
+";
+    let Some(plays) = set_up("asked: ssh", Release::Current, play, "") else { return };
+    let dir = plays.desk.path().display().to_string();
+    plays.desk.write("hosts", format!("h1 ansible_connection=ssh ansible_ssh_executable={dir}/ssh\n"));
+    let ssh = "#!/bin/sh
+case $* in '-o ControlPersist') exit 1 ;; esac
+[ \"$SSH_ASKPASS_REQUIRE\" = force ] || exit 254
+printf 'The authenticity of host h1 cannot be established.\\nAre you sure (yes/no/[fingerprint])? ' >asks
+answer=$(\"$SSH_ASKPASS\" \"$(cat asks)\") && [ \"$answer\" = yes ] || { echo 'Host key verification failed.' >&2; exit 255; }
+for last; do :; done
+exec /bin/sh -c \"$last\"
+";
+    plays.desk.write("ssh", ssh);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(plays.desk.path().join("ssh"), mode).expect("set");
+    let (screen, code) = plays.typed(&RUN, &[("(yes/no/[fingerprint])?", "yes\n")]);
+    assert_eq!(code, Some(0), "{screen}");
+    assert_eq!(std::fs::read_to_string(plays.path("marks")).expect("it was run"), "y\n");
+    plays.desk.run(&["log", "--kind", "progress"]).exits(0).says(&["answered at the terminal: ssh"]);
+    let _ = std::fs::remove_dir_all(plays.desk.path().join(".palinode"));
+    let (screen, code) = plays.typed(&RUN, &[("(yes/no/[fingerprint])?", "no\n")]);
+    assert_eq!(code, Some(3), "{screen}");
+    plays.desk.run(&["log"]).exits(0).says(&["it could not reach h1", "Host key verification failed"]);
+}
+
 #[test]
 fn a_question_that_is_not_answered_ends_the_playbook() {
     let Some(plays) = set_up("asked: not answered", Release::Current, PLAY, "") else { return };

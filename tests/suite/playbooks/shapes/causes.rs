@@ -558,6 +558,65 @@ fn shapes() -> Vec<Shape> {
             ..USUAL
         },
         Shape {
+            name: "included tasks that are missing are rescued",
+            play: "
+- hosts: h1
+  gather_facts: false
+  tasks:
+    - block: [ { include_tasks: gone.yml } ]
+      rescue: [ { raw: 'echo rescued >>DIR/marks' } ]
+",
+            end: End::Done,
+            marks: "rescued",
+            ..USUAL
+        },
+        Shape {
+            name: "a rescue in an always does not rescue what failed before",
+            play: "
+- hosts: h1
+  gather_facts: false
+  tasks:
+    - block: [ { name: bad, fail: { msg: the cause } } ]
+      always:
+        - block: [ { name: other, fail: { msg: no matter } } ]
+          rescue: [ { raw: 'echo rescued >>DIR/marks' } ]
+",
+            says: &["it failed on h1: task `bad` on h1: the cause"],
+            lacks: &["no matter"],
+            marks: "rescued",
+            ..USUAL
+        },
+        // Others are lost along with the host where it failed, though that is rescued (ansible#83292).
+        Shape {
+            name: "a task that is run once is rescued, and Ansible leaves another host out",
+            play: "
+- hosts: h1:h2
+  gather_facts: false
+  tasks:
+    - block: [ { name: once, raw: 'false', run_once: true } ]
+      rescue: [ { raw: 'true' } ]
+    - raw: 'echo {{ inventory_hostname }} >>DIR/marks'
+",
+            says: &["Ansible counts h2 as failed in the end"],
+            marks: "h1",
+            only: Some(Release::Current),
+            ..USUAL
+        },
+        // ansible#83447.
+        Shape {
+            name: "a rescue that ends the host, and Ansible ends with 2",
+            play: "
+- hosts: h1
+  gather_facts: false
+  tasks:
+    - block: [ { name: bad, fail: { msg: no luck } } ]
+      rescue: [ { meta: end_host } ]
+",
+            says: &["Ansible counts h1 as failed in the end"],
+            only: Some(Release::Old),
+            ..USUAL
+        },
+        Shape {
             name: "a handler fails",
             play: "
 - hosts: h1

@@ -1,5 +1,6 @@
 //! How playbooks end, shape by shape, with the real Ansible of both releases: outcome, message, exit code, and what was run.
-//! A sample of each table by default; all of them with `PALINODE_TESTS_LONG`.
+//! A sample of each table by default; all of them with `PALINODE_TESTS_LONG`, those whose name has some words with
+//! `PALINODE_TESTS_SHAPE`.
 
 mod causes;
 mod nothing_run;
@@ -68,8 +69,11 @@ pub(super) fn each(test: &str, release: Release, shapes: &[Shape]) {
         Some(words) => shape.name.contains(words.as_str()),
         None => shape.sample || long(),
     });
+    let chosen = chosen.filter(|shape| shape.only.is_none_or(|only| only == release));
+    // The old release differs in few of them.
+    let most = if release == Release::Old && one.is_none() && !long() { 2 } else { usize::MAX };
     let mut count = 0;
-    for shape in chosen.filter(|shape| shape.only.is_none_or(|only| only == release)) {
+    for shape in chosen.take(most) {
         count += 1;
         wrong.extend(ends(&plays, shape).into_iter().map(|why| format!("{}: {why}", shape.name)));
     }
@@ -91,7 +95,11 @@ fn ends(plays: &LocalPlays, shape: &Shape) -> Vec<String> {
     for (name, text) in shape.files {
         let path = dir.join(name);
         std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("made");
-        std::fs::write(path, text.replace("DIR", &here)).expect("written");
+        std::fs::write(&path, text.replace("DIR", &here)).expect("written");
+        if text.starts_with("#!") {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(path, mode).expect("set");
+        }
     }
     let usual = if shape.more.contains("inventory:") { "" } else { "        inventory: DIR/hosts\n" };
     plays.runbook(&format!("{usual}{}", shape.more).replace("DIR", &here));

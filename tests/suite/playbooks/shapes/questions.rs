@@ -306,7 +306,7 @@ fn shapes() -> Vec<Shape> {
             name: "the password of become that is given",
             play: PASSES,
             files: &[("ansible.cfg", "[privilege_escalation]\nbecome_ask_pass = True\n")],
-            more: "        vars: { ansible_become_password: { secret: file:DIR/hosts } }\n",
+            more: "        vars: { ansible_become_password: hunter2 }\n",
             end: End::Done,
             marks: "y",
             ..USUAL
@@ -337,13 +337,13 @@ fn shapes() -> Vec<Shape> {
             ..USUAL
         },
         Shape {
-            name: "the debugger, of a failure that is ignored",
+            name: "the debugger, of a failure",
             play: "
 - hosts: h1
   gather_facts: false
   tasks:
     - raw: 'echo first >>DIR/marks'
-    - { name: bad, raw: 'false', debugger: on_failed, ignore_errors: true }
+    - { name: bad, raw: 'false', debugger: on_failed }
     - raw: 'echo later >>DIR/marks'
 ",
             end: End::Failed,
@@ -365,27 +365,48 @@ fn shapes() -> Vec<Shape> {
             ..USUAL
         },
         Shape {
-            name: "a password of sudo where the task needs it",
+            name: "a password of sudo, where a task needs it",
             play: "
 - hosts: h1
   gather_facts: false
   tasks: [ { name: root, command: id, become: true, become_user: nobody, become_method: sudo } ]
 ",
-            files: &[("ansible.cfg", "[sudo_become_plugin]\nexecutable = DIR/sudo\n"), ("sudo", "")],
+            files: &[
+                ("ansible.cfg", "[sudo_become_plugin]\nexecutable = DIR/sudo\n"),
+                ("sudo", "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"),
+            ],
             end: End::Failed,
-            says: &["it failed on h1: task `root` on h1"],
+            says: &["it failed on h1: task `root` on h1", "`ansible_become_password` in `vars:` of the step"],
             ..USUAL
         },
         Shape {
-            name: "the key of a host",
+            name: "whether the key of a host is right",
             play: "
 - hosts: h1
   gather_facts: false
-  tasks: [ { raw: 'true' } ]
+  tasks: [ { name: look, raw: 'true' } ]
 ",
-            files: &[("hosts", "h1 ansible_connection=ssh ansible_ssh_executable=DIR/ssh\n"), ("ssh", "")],
+            files: &[
+                ("hosts", "h1 ansible_connection=ssh ansible_ssh_executable=DIR/ssh\n"),
+                ("ssh", "#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n"),
+            ],
             end: End::Failed,
-            says: &["h1"],
+            says: &["it could not reach h1: task `look` on h1: ", "known_hosts", "--ask"],
+            ..USUAL
+        },
+        Shape {
+            name: "the password of a connection, where there is no key",
+            play: "
+- hosts: h1
+  gather_facts: false
+  tasks: [ { name: look, raw: 'true' } ]
+",
+            files: &[
+                ("hosts", "h1 ansible_connection=ssh ansible_ssh_executable=DIR/ssh\n"),
+                ("ssh", "#!/bin/sh\necho 'ops@h1: Permission denied (publickey,password).' >&2\nexit 255\n"),
+            ],
+            end: End::Failed,
+            says: &["it could not reach h1: ", "`ansible_password` in `vars:` of the step"],
             ..USUAL
         },
     ]
