@@ -233,8 +233,10 @@ fn is_below(path: &str) -> bool {
 
 /// Whether it is a folder that one of the files, or somebody's keys, are below.
 fn holds(path: &str) -> bool {
-    let homes = ["/root", "/home", "/var/home"];
-    let of_home = homes.iter().any(|home| is_at_or_below(path, home) && path[home.len()..].matches('/').count() <= 1);
+    // A person's home is right below these.
+    let above = path.rsplit_once('/').map(|(folder, _)| folder);
+    let homes = ["/home", "/var/home"];
+    let of_home = path == "/root" || homes.iter().any(|home| path == *home || above == Some(home));
     FILES.iter().any(|file| is_at_or_below(file, path)) || of_home || path == "/etc/ssh"
 }
 
