@@ -1,8 +1,12 @@
 //! What a command line names and is read: runbooks and inventories.
 
 use crate::error::Failure;
+use crate::render::escape;
+use palinode_core::action::Action;
+use palinode_core::inventory::model::{ReadError, Reading};
+use palinode_core::run::plan::{Plan, Work};
 use palinode_core::suggest::nearest;
-use palinode_executors::{FILE_LIMIT, read_plain};
+use palinode_executors::{DiskSources, FILE_LIMIT, read_plain};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -32,8 +36,40 @@ pub(crate) fn load_runbook(name: &str) -> Result<(String, String), Failure> {
     Ok((name.to_owned(), text))
 }
 
-/// Reads an inventory given on the command line.
-pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
+/// Reads an inventory given on the command line: whatever Ansible reads, and nothing that it refuses. Files of variables
+/// that are encrypted as a whole are left out.
+pub(crate) fn read_inventory(path: &Path) -> Result<Reading, Failure> {
+    let name = named(path)?;
+    Reading::without_encrypted(&DiskSources::default(), &[&name]).map_err(|error| unread(&error))
+}
+
+/// An inventory that cannot be read, as a failure.
+pub(crate) fn unread(error: &ReadError) -> Failure {
+    let place = error.line.map_or_else(String::new, |line| format!(":{line}"));
+    let what = format!("the inventory cannot be read: {}{place}: {}", escape(&error.file), escape(&error.why));
+    Failure::usage(what, escape(&error.mend))
+}
+
+/// Refuses a plan that edits its own inventory where that is no file that can be edited.
+pub(crate) fn no_edits(plan: &Plan) -> Result<(), Failure> {
+    let own = plan.inventory.as_deref();
+    let edits = plan.steps.iter().find(|step| match &step.work {
+        Work::Act(Action::InventoryEdit(edit)) => Some(edit.file.as_str()) == own,
+        _ => false,
+    });
+    let Some(step) = edits else { return Ok(()) };
+    Err(Failure::usage(
+        format!(
+            "the step {} edits the inventory {}, which is no file of INI or YAML",
+            step.path,
+            escape(own.unwrap_or_default())
+        ),
+        "name the file with `file:` in that step, or give -i an inventory that is one file",
+    ))
+}
+
+/// The text of one file of an inventory, for a lab.
+pub(crate) fn inventory_text(path: &Path) -> Result<String, Failure> {
     let bytes = read_plain(path, FILE_LIMIT).map_err(|error| {
         Failure::usage(format!("cannot read the inventory {}: {error}", path.display()), "correct the path after -i")
     })?;
@@ -43,12 +79,18 @@ pub(crate) fn read_inventory(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// The absolute path of a file, as it is recorded.
-pub(crate) fn recorded_path(path: &Path) -> Result<String, Failure> {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+fn named(path: &Path) -> Result<String, Failure> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!("the inventory {} has a name that is not UTF-8", path.display()), "give it another name")
     })
+}
+
+/// The absolute path of a file, as it is recorded. Names of hosts between commas stay what they are.
+pub(crate) fn recorded_path(path: &Path) -> Result<String, Failure> {
+    if !path.exists() && path.to_str().is_some_and(|names| names.contains(',')) {
+        return named(path);
+    }
+    named(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 /// The parameters after `--set`.

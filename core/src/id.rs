@@ -315,6 +315,10 @@ fn check_chars(text: &str, limit: usize, allowed: &'static str, ok: impl Fn(char
 }
 
 fn check_host(text: &str) -> Result<(), BadId> {
+    // An address of IPv6 is safe wherever a name is.
+    if text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
     check_chars(text, 253, "letters, digits, dot, dash and underscore", |c| {
         c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
     })?;
@@ -325,8 +329,8 @@ fn check_host(text: &str) -> Result<(), BadId> {
 }
 
 fn check_step(text: &str) -> Result<(), BadId> {
-    check_chars(text, 512, "letters, digits, dot, dash, underscore, @ and slash", |c| {
-        c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '@')
+    check_chars(text, 512, "letters, digits, dot, dash, underscore, colon, @ and slash", |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '@')
     })?;
     if text.split('/').any(|part| part.is_empty() || part.starts_with('-')) {
         return Err(BadId::BadPart);
@@ -389,7 +393,7 @@ impl JsonSchema for HostName {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "host", "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*$" })
+        json_schema!({ "type": "string", "format": "host", "pattern": "^([A-Za-z0-9_][A-Za-z0-9._-]*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)$" })
     }
 }
 
@@ -399,13 +403,29 @@ mod tests {
 
     #[test]
     fn names_refuse_what_a_shell_or_terminal_would_act_on() {
-        for bad in ["", "a b", "a;b", "$(x)", "a\u{1b}[2J", "-rf", "a..b", "x\n", "a\u{202e}b", "é"] {
+        for bad in [
+            "",
+            "a b",
+            "a;b",
+            "a:22",
+            "::1%eth0",
+            "[::1]",
+            "1::2::3",
+            "$(x)",
+            "a\u{1b}[2J",
+            "-rf",
+            "a..b",
+            "x\n",
+            "a\u{202e}b",
+            "é",
+        ] {
             assert!(HostName::new(bad).is_err(), "{bad:?}");
         }
-        for good in ["gluster1.demo", "a", "10.0.0.1", "node_1.example.com"] {
+        for good in ["gluster1.demo", "a", "10.0.0.1", "node_1.example.com", "2001:db8::1", "::1", "::ffff:10.0.0.1"] {
             assert!(HostName::new(good).is_ok(), "{good}");
         }
         assert!(StepPath::new("gluster1.demo/stop-runtime/crio").is_ok());
+        assert!(StepPath::new("2001:db8::1/stop-runtime").is_ok());
         for bad in ["a//b", "/a", "a/-b", "a b", "a\u{7}"] {
             assert!(StepPath::new(bad).is_err(), "{bad:?}");
         }

@@ -1,6 +1,7 @@
 //! A run in memory that is killed, resumed and rolled back: `cargo run -p palinode-replay --example rollback`.
 
 use palinode_core::id::{RunId, StepPath};
+use palinode_core::inventory::model::Reading;
 use palinode_core::record::{Actor, Owner, RunEnd, Scope, World};
 use palinode_core::run::history::History;
 use palinode_core::runbook::{Given, Runbook};
@@ -8,6 +9,7 @@ use palinode_journal::MemJournal;
 use palinode_replay::driver::{DriveError, Driver, Opening, Stopped, Surroundings, TakeOver, Targets};
 use palinode_replay::lab::{self, Fault, Lab, Phase, block_on};
 use palinode_replay::rollback;
+use std::sync::Arc;
 
 const RUNBOOK: &str = "
 runbook: quiet-node
@@ -21,7 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A runbook and concrete hosts make a plan. The lab is a simulated cluster, and its inventory names the hosts.
     let hosts = lab::inventory_text();
     let only = vec!["gluster1.demo".to_owned()];
-    let given = Given { inventory: Some(("hosts".to_owned(), hosts.clone())), only, ..Given::default() };
+    let inventory = Reading::of_text("hosts", hosts.as_bytes())?;
+    let given = Given { inventory: Some(("hosts".to_owned(), Arc::new(inventory))), only, ..Given::default() };
     let plan = Runbook::plan(RUNBOOK, &given).map_err(|findings| format!("{findings:?}"))?;
     let world = Lab::in_memory(lab::World::demo(), lab::Surroundings::unedited(&hosts));
     let (run, back) = (RunId([1; 8]), RunId([2; 8]));

@@ -2,6 +2,7 @@
 
 use crate::owner::{actor, owner};
 use palinode_core::id::{Micros, ResourceKey, RunId, StepPath};
+use palinode_core::inventory::model::Reading;
 use palinode_core::port::{HandedDecision, Stored, Verb};
 use palinode_core::record::{Answer, Scope, ShownState, World as Where};
 use palinode_core::run::history::History;
@@ -17,9 +18,16 @@ use palinode_replay::rollback;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Where the inventory of a lab in memory is.
 pub const INVENTORY: &str = "/lab/hosts";
+
+/// An inventory of a lab in memory, as runbooks are expanded with it.
+pub fn given(text: &str) -> (String, Arc<Reading>) {
+    let reading = Reading::of_text(INVENTORY, text.as_bytes()).expect("the inventory of a lab is good");
+    (INVENTORY.to_owned(), Arc::new(reading))
+}
 
 /// The shipped runbook.
 pub const CRIO_TO_DOCKER: &str = include_str!("../../cli/runbooks/crio-to-docker.yml");
@@ -101,7 +109,7 @@ impl Stage {
     /// A plan for the default lab.
     pub fn plan(&self, runbook: &str, set: &[(&str, &str)]) -> Plan {
         let given = Given {
-            inventory: Some((INVENTORY.to_owned(), self.inventory())),
+            inventory: Some(given(&self.inventory())),
             parameters: set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             only: Vec::new(),
         };

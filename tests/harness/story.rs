@@ -1,6 +1,6 @@
 //! Stories told to a journal on disk: runs that are driven, broken and taken back by one process after another.
 
-use crate::memory::INVENTORY;
+use crate::memory::{INVENTORY, given};
 use crate::owner::{actor, owner};
 use palinode_core::id::{Micros, RunId, StepPath};
 use palinode_core::port::{HandedDecision, Stored, Verb};
@@ -96,7 +96,7 @@ impl Story {
         let file = files.read(INVENTORY).expect("memory can be read").expect("a lab has an inventory");
         let text = String::from_utf8(file.bytes).expect("the inventory is text");
         let given = Given {
-            inventory: Some((INVENTORY.to_owned(), text)),
+            inventory: Some(given(&text)),
             parameters: BTreeMap::new(),
             only: only.iter().map(|host| (*host).to_owned()).collect(),
         };

@@ -8,10 +8,12 @@ use crate::render::live::Live;
 use crate::render::to_stderr;
 use crate::run::{Consent, InLab, RunMetadata, Settings, What, World, outline};
 use crate::sources;
+use palinode_core::inventory::model::Reading;
 use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Given, Runbook};
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Run a runbook.
@@ -94,12 +96,16 @@ fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What<'static>, Consent
         ));
     };
     let inventory = sources::read_inventory(path)?;
+    let editable = inventory.can_be_edited();
     let given = Given {
-        inventory: Some((sources::recorded_path(path)?, inventory)),
+        inventory: Some((sources::recorded_path(path)?, Arc::new(inventory))),
         parameters: sources::parameters(&run.set)?,
         only: run.host.clone(),
     };
     let plan = expand(name, text, &given)?;
+    if !editable {
+        sources::no_edits(&plan)?;
+    }
     let asked = ("These hosts are changed.", "look at the plan above, then type the same with --yes".to_owned());
     let consent = Consent { shown: outline(&plan), question: (!run.yes).then_some(asked) };
     Ok((What::OnHosts(plan), consent))
@@ -107,7 +113,7 @@ fn on_hosts(run: &Run, name: &str, text: &str) -> Result<(What<'static>, Consent
 
 /// Everything that can be wrong is found before a lab or a journal is made.
 fn in_lab<'a>(run: &'a Run, name: &'a str, text: &'a str) -> Result<What<'a>, Failure> {
-    let own = run.inventory.as_deref().map(sources::read_inventory).transpose()?;
+    let own = run.inventory.as_deref().map(sources::inventory_text).transpose()?;
     let there = run.lab_state.as_deref().map(|dir| dir.join("hosts")).filter(|hosts| hosts.exists());
     if let (Some(_), Some(hosts)) = (&own, &there) {
         return Err(Failure::usage(
@@ -118,27 +124,27 @@ fn in_lab<'a>(run: &'a Run, name: &'a str, text: &'a str) -> Result<What<'a>, Fa
     let nodes = run.lab_nodes.unwrap_or(DEFAULT_NODES);
     let inventory = match (&own, &there) {
         (Some(text), _) => text.clone(),
-        (None, Some(hosts)) => sources::read_inventory(hosts)?,
+        (None, Some(hosts)) => sources::inventory_text(hosts)?,
         (None, None) => inventory_of(nodes),
     };
     let expand = move |folder: &Path| {
         // The canonical folder is what the plan names, and it is known before it is made.
         let shown = folder.join("hosts").to_string_lossy().into_owned();
+        // A complaint about the inventory names the file that the person gave.
+        let known_as = match (&run.inventory, &there) {
+            (Some(path), _) | (None, Some(path)) => path.display().to_string(),
+            (None, None) => "the lab's inventory".to_owned(),
+        };
+        let reading = Reading::of_text(&known_as, inventory.as_bytes()).map_err(|error| sources::unread(&error))?;
         let mut given = Given {
             parameters: sources::parameters(&run.set)?,
-            inventory: Some((shown, inventory)),
+            inventory: Some((shown, Arc::new(reading))),
             only: run.host.clone(),
         };
         let plan = expand(name, text, &given).map_err(|failure| {
-            // A complaint about the inventory names the file that the person gave.
-            let shown = match (&run.inventory, &there) {
-                (Some(path), _) | (None, Some(path)) => path.display().to_string(),
-                (None, None) => "the lab's inventory".to_owned(),
-            };
-            given.inventory = given.inventory.take().map(|(_, text)| (shown, text));
+            given.inventory = given.inventory.take().map(|(_, reading)| (known_as, reading));
             expand(name, text, &given).err().unwrap_or(failure)
         })?;
-        let (_, inventory) = given.inventory.unwrap_or_default();
         Ok((plan, inventory))
     };
     Ok(What::InLab(InLab { folder: run.lab_state.clone(), nodes: run.lab_nodes, plan: Box::new(expand) }))

@@ -7,12 +7,9 @@ use crate::render::{escape, to_stderr};
 use palinode_core::action::{Action, Place, Playbook};
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
-use palinode_core::inventory::Inventory;
 use palinode_core::inventory::model::Reading;
 use palinode_core::run::plan::{Plan, Work};
-use palinode_executors::{
-    Claim, Cluster, DiskSources, Fence, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings,
-};
+use palinode_executors::{Claim, Cluster, Fence, Fleet, Given, NoCluster, PlaybookDirs, Real, SshSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -89,42 +86,22 @@ pub(crate) type NodeNames = BTreeMap<HostName, Given>;
 type Reached = (BTreeMap<HostName, SshSettings>, NodeNames);
 
 /// What an inventory says of how hosts are reached.
-pub(crate) fn ways<'a>(path: &Path, text: &str, hosts: impl Iterator<Item = &'a HostName>) -> Result<Reached, Failure> {
-    let inventory = Inventory::parse(text);
-    let reading = path.to_str().map(|path| Reading::without_encrypted(&DiskSources::without_scripts(), &[path]));
-    let reading = match reading {
-        Some(Ok(reading)) => {
-            for file in reading.encrypted() {
-                to_stderr(&format!(
-                    "note: {} is encrypted; what it says of reaching hosts is not known\n",
-                    escape(file)
-                ));
-            }
-            Some(reading)
-        }
-        // What can be edited may be less than what Ansible would read: the file alone must do.
-        Some(Err(error)) => {
-            to_stderr(&format!("note: {}\n", escape(&error.to_string())));
-            to_stderr("note: so group_vars and host_vars are not asked how hosts are reached\n");
-            None
-        }
-        None => None,
-    };
+pub(crate) fn ways<'a>(
+    path: &Path,
+    reading: &Reading,
+    hosts: impl Iterator<Item = &'a HostName>,
+) -> Result<Reached, Failure> {
+    for file in reading.encrypted() {
+        to_stderr(&format!("note: {} is encrypted; what it says of reaching hosts is not known\n", escape(file)));
+    }
     let (mut ways, mut names) = (BTreeMap::new(), BTreeMap::new());
     for host in hosts {
-        let text = |name: &str| match &reading {
-            Some(reading) => reading.setting(host.as_str(), name).and_then(|said| said.value.printed()),
-            None => inventory.effective_var(host.as_str(), name).map(str::to_owned),
-        };
+        let text = |name: &str| reading.setting(host.as_str(), name).and_then(|said| said.value.printed());
         let given = Given { name: text("openshift_kubelet_name_override"), address: text("ansible_host") };
         if given != Given::default() {
             names.insert(host.clone(), given);
         }
-        let way = match &reading {
-            Some(reading) => SshSettings::read(reading, host),
-            None => SshSettings::of(&inventory, host),
-        };
-        let way = way.map_err(|bad| {
+        let way = SshSettings::read(reading, host).map_err(|bad| {
             Failure::usage(
                 format!("the inventory {} does not say how a host is reached: {bad}", path.display()),
                 "write a plain value there, or leave it away and say it in the configuration of ssh",

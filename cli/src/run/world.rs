@@ -11,6 +11,7 @@ use crate::error::{Exit, Failure};
 use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
 use crate::render::{escape, hints, to_stderr};
+use crate::sources::read_inventory;
 use palinode_core::chain::chain;
 use palinode_core::id::{HostName, Micros, RunId};
 use palinode_core::port::Executor as _;
@@ -19,7 +20,7 @@ use palinode_core::run::history::History;
 use palinode_core::run::plan::Plan;
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_executors::{Claim, FILE_LIMIT, Fence, Real, read_plain};
+use palinode_executors::{Claim, Fence, Real};
 use palinode_replay::lab::Lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -46,15 +47,14 @@ impl World {
         let ssh_config = args.ssh_config.as_deref();
         let (ways, names) = match &plan.inventory {
             Some(path) => {
-                let unread = |why: String| {
+                let reading = read_inventory(Path::new(path)).map_err(|failure| {
+                    let why = failure.what();
                     Failure::usage(
-                        format!("the inventory {path}, which says how hosts are reached, cannot be read: {why}"),
-                        "put it back, then type the same again",
+                        format!("the inventory {path}, which says how hosts are reached, is not as it was: {why}"),
+                        "put it back, or mend it, then type the same again",
                     )
-                };
-                let bytes = read_plain(Path::new(path), FILE_LIMIT).map_err(|error| unread(error.to_string()))?;
-                let text = String::from_utf8(bytes).map_err(|error| unread(error.to_string()))?;
-                ways(Path::new(path), &text, plan.reached().into_iter())?
+                })?;
+                ways(Path::new(path), &reading, plan.reached().into_iter())?
             }
             None => (BTreeMap::new(), BTreeMap::new()),
         };

@@ -3,10 +3,12 @@
 use crate::action::{Place, Recovery, TABLE, UndoClass};
 use crate::form::{Field, Form, sentence};
 use crate::gate::GATE_EXAMPLES;
+use crate::inventory::model::Reading;
 use crate::run::plan::{Plan, Work};
 use crate::runbook::{Given, Kind, Runbook, form_of};
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Whether it acts or waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -180,8 +182,11 @@ fn summary(forms: &[Form]) -> String {
 pub(super) fn expanded(example: &str) -> Result<(Runbook, Plan), Vec<crate::runbook::Finding>> {
     let steps: String = example.lines().map(|line| format!("  {line}\n")).collect();
     let text = format!("runbook: example\nhosts: {{ group: nodes }}\neach_host:\n{steps}");
-    let inventory = "[nodes]\nnode1.example.com\nnode2.example.com\nnode3.example.com\n".to_owned();
-    let given = Given { inventory: Some(("/etc/ansible/hosts".to_owned(), inventory)), ..Given::default() };
+    const FILE: &str = "/etc/ansible/hosts";
+    let inventory = b"[nodes]\nnode1.example.com\nnode2.example.com\nnode3.example.com\n";
+    // It is as good as it stands here.
+    let inventory = Reading::of_text(FILE, inventory).ok().map(|reading| (FILE.to_owned(), Arc::new(reading)));
+    let given = Given { inventory, ..Given::default() };
     let runbook = Runbook::parse(&text)?;
     let plan = runbook.expand(&given)?;
     Ok((runbook, plan))

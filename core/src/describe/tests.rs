@@ -4,11 +4,19 @@ use super::kind::{Sort, expanded};
 use super::{Field, KindDoc, Subject, actions, everything, gates, lookup};
 use crate::action::{Action, TABLE};
 use crate::gate::{GATE_EXAMPLES, GATES};
+use crate::inventory::model::Reading;
 use crate::run::plan::Work;
 use crate::runbook::node::{Node, Value as Yaml};
 use crate::runbook::{Checked, Given, Kind, Runbook, StepSpec, keys};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// An inventory to expand with.
+fn of_text(text: &str) -> Option<(String, Arc<Reading>)> {
+    let reading = Reading::of_text("hosts", text.as_bytes()).expect("it is good");
+    Some(("hosts".to_owned(), Arc::new(reading)))
+}
 
 /// A runbook with one step after those that it needs.
 fn check(step: &str) -> Checked {
@@ -67,7 +75,7 @@ fn every_example_is_read_and_becomes_what_it_is_an_example_of() {
         }
     }
     for topic in super::topics().iter().filter(|topic| topic.name == "runbook") {
-        let inventory = Some(("hosts".to_owned(), "[glusterfs]\na.example\n".to_owned()));
+        let inventory = of_text("[glusterfs]\na.example\n");
         let given = Given { inventory, ..Given::default() };
         assert!(Runbook::plan(topic.example, &given).is_ok(), "{}", topic.name);
     }
@@ -197,7 +205,7 @@ fn a_field_is_documented_as_required_if_and_only_if_nothing_is_read_without_it()
 fn the_defaults_of_keys_are_the_real_ones() {
     let plan = |hosts: &str, step: &str| {
         let text = format!("runbook: demo\nhosts: {{ group: nodes{hosts} }}\neach_host:\n  - it: {{ {step} }}\n");
-        let inventory = Some(("hosts".to_owned(), "[nodes]\na.example\n".to_owned()));
+        let inventory = of_text("[nodes]\na.example\n");
         Runbook::plan(&text, &Given { inventory, ..Given::default() }).expect(&text)
     };
     let plain = plan("", "node.ready: {}");

@@ -7,20 +7,21 @@ use super::step::Maker;
 use super::template::{Known, fill, names};
 use super::values::Values;
 use crate::id::{HostName, Label};
-use crate::inventory::Inventory;
+use crate::inventory::model::Reading;
 use crate::run::plan::{LaneKind, Plan};
 use crate::run::rules::version::RULES;
 use crate::shown::Shown as _;
 use crate::suggest::{correct, nearest};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a runbook is expanded with.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// Parameters as given on the command line.
     pub parameters: BTreeMap<String, String>,
-    /// Path and text of the inventory.
-    pub inventory: Option<(String, String)>,
+    /// The path of the inventory, and what it says.
+    pub inventory: Option<(String, Arc<Reading>)>,
     /// Only these hosts of the group; empty means all.
     pub only: Vec<String>,
 }
@@ -107,7 +108,7 @@ impl Runbook {
         // What is wrong in a step is wrong for any host.
         let hosts = hosts.unwrap_or_else(|| HostName::new("host.example").into_iter().collect());
         let path = given.inventory.as_ref().map_or("inventory", |(path, _)| path);
-        let named = given.inventory.as_ref().map(|(_, text)| Inventory::parse(text));
+        let named = given.inventory.as_ref().map(|(_, reading)| Arc::clone(reading));
         let mut maker = Maker::new(&values, Value::Text(path.to_owned()), named, &self.lost);
         maker.all(self, &hosts);
         let Maker { steps, lanes, findings: more, .. } = maker;

@@ -7,7 +7,7 @@ use super::parse::Runbook;
 use super::template::fill;
 use super::values::Values;
 use crate::id::HostName;
-use crate::inventory::Inventory;
+use crate::inventory::model::Reading;
 use crate::shown::Shown as _;
 use crate::suggest::correct;
 
@@ -24,8 +24,8 @@ impl Runbook {
         if values.waits(&group) {
             return Ok(None);
         }
-        let Some((path, text)) = &given.inventory else { return Ok(None) };
-        found(at, &group, path, text, given).map(Some).map_err(|finding| vec![finding])
+        let Some((path, inventory)) = &given.inventory else { return Ok(None) };
+        found(at, &group, path, inventory, given).map(Some).map_err(|finding| vec![finding])
     }
 
     /// How many hosts are worked on side by side.
@@ -43,38 +43,24 @@ impl Runbook {
     }
 }
 
-fn found(at: At, group: &str, path: &str, text: &str, given: &Given) -> Result<Vec<HostName>, Finding> {
+fn found(at: At, group: &str, path: &str, inventory: &Reading, given: &Given) -> Result<Vec<HostName>, Finding> {
     let shown = path.shown();
-    let inventory = Inventory::parse(text);
-    if !inventory.group_exists(group) {
-        let mut known: Vec<String> = inventory.groups().iter().map(|group| group.to_string()).collect();
-        known.sort();
-        let next = match crate::suggest::nearest(group, known.iter().map(String::as_str)) {
+    if inventory.group(group).is_none() {
+        let mut known: Vec<&str> = inventory.groups().map(|group| group.name).collect();
+        known.retain(|group| !matches!(*group, "all" | "ungrouped"));
+        known.sort_unstable();
+        let next = match crate::suggest::nearest(group, known.iter().copied()) {
             Some(near) => format!("did you mean `{}`?", near.shown()),
             None => "correct the group, or give another one with --set group=NAME".to_owned(),
         };
         return Err(Finding::new(
             at,
-            format!("the inventory {shown} has no group `{}`, known are {}", group.shown(), known.join(", ")),
+            format!("the inventory {shown} has no group `{}`, known are {}", group.shown(), known.join(", ").shown()),
             next,
         ));
     }
-    if let Some((line, text)) = inventory.strange_lines(group).first() {
-        return Err(Finding::new(
-            at,
-            format!(
-                "line {line} of {shown}, in the group `{group}`, is not understood: `{}`",
-                text.shown().chars().take(80).collect::<String>()
-            ),
-            "correct that line: a host in it would be left out",
-        ));
-    }
-    let names = inventory.every_host(group).map_err(|why| {
-        let what = format!("of the group `{group}` of {shown} not every host can be told: {why}");
-        Finding::new(at, what, "correct the range, or write one line for each host")
-    })?;
     let mut hosts = Vec::new();
-    for name in &names {
+    for name in inventory.hosts(group) {
         hosts.push(HostName::new(name).map_err(|bad| {
             let what = format!("the inventory {shown} names a host `{}`: {bad}", name.shown());
             Finding::new(at, what, "correct the name in the inventory")

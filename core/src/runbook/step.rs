@@ -9,18 +9,19 @@ use super::template::{Known, fill};
 use super::values::Values;
 use crate::action::{self, Action, Recovery, Target, UndoClass};
 use crate::id::{HostName, Label, StepPath};
-use crate::inventory::Inventory;
+use crate::inventory::model::Reading;
 use crate::run::plan::{Lane, LaneKind, Step, StepIx, Work};
 use crate::shown::Shown as _;
 use crate::suggest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Makes the steps, and notes all that is wrong with them.
 pub(super) struct Maker<'a> {
     pub(super) values: &'a Values,
     pub(super) inventory: Value,
     /// What is in it.
-    pub(super) named: Option<Inventory>,
+    pub(super) named: Option<Arc<Reading>>,
     lost: &'a Lost,
     pub(super) steps: Vec<Step>,
     pub(super) lanes: Vec<Lane>,
@@ -41,7 +42,7 @@ struct Spot<'a> {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(values: &'a Values, inventory: Value, named: Option<Inventory>, lost: &'a Lost) -> Self {
+    pub(super) fn new(values: &'a Values, inventory: Value, named: Option<Arc<Reading>>, lost: &'a Lost) -> Self {
         let (steps, lanes, findings) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             values,

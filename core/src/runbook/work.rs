@@ -238,8 +238,7 @@ impl Maker<'_> {
         let Some(inventory) = &self.named else { return };
         let Some(host) = gate.asks().iter().find(|host| !inventory.has_host(host.as_str())) else { return };
         let what = format!("`{}` asks {host}, which the inventory does not name", gate.name());
-        let every = inventory.every_host("all").unwrap_or_default();
-        let next = match nearest(host.as_str(), every.iter().map(AsRef::as_ref)) {
+        let next = match nearest(host.as_str(), inventory.hosts("all")) {
             Some(near) => format!("did you mean `{}`?", near.shown()),
             None => "correct the name, or add the host to the inventory".to_owned(),
         };

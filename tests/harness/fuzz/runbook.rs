@@ -1,12 +1,13 @@
 //! Runbooks as a person may write them, against the inventory of the lab.
 
+use crate::memory::given;
 use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Finding, Given, Runbook};
 use palinode_replay::lab;
 use std::sync::LazyLock;
 
 static GIVEN: LazyLock<Given> =
-    LazyLock::new(|| Given { inventory: Some(("/lab/hosts".to_owned(), lab::inventory_text())), ..Given::default() });
+    LazyLock::new(|| Given { inventory: Some(given(&lab::inventory_text())), ..Given::default() });
 
 /// A runbook becomes a plan that can be stored, always the same one; or every complaint has a place, a reason and a
 /// next step.

@@ -3,7 +3,7 @@
 use super::msgpack::{self, Tree};
 use super::{format, story};
 use crate::crash::{Death, GAP, Open, Unbroken, dead, resume};
-use crate::memory::{BACK, CRIO_TO_DOCKER, INVENTORY, RUN, Stage};
+use crate::memory::{BACK, CRIO_TO_DOCKER, RUN, Stage, given};
 use crate::owner::actor;
 use crate::storage;
 use palinode_core::canon;
@@ -66,7 +66,7 @@ pub(super) fn journal() -> &'static MemJournal {
 
 fn expand(runbook: &str, only: &[&str]) -> Plan {
     let given = Given {
-        inventory: Some((INVENTORY.to_owned(), lab::inventory_text())),
+        inventory: Some(given(&lab::inventory_text())),
         only: only.iter().map(|host| (*host).to_owned()).collect(),
         ..Given::default()
     };

@@ -1,6 +1,7 @@
 //! `palinode inventory check` and `inventory diff` as people type them: every kind of finding, with its place and a mend that
 //! does mend it; and what Ansible makes of a value that looks like something else.
 
+use crate::inventory::fixtures::fixtures;
 use palinode_tests::ansible::{Ansible, Release};
 use palinode_tests::binary::{Desk, Out};
 use serde_json::{Value, json};
@@ -312,7 +313,12 @@ fn traps() -> Vec<Trap<'static>> {
         },
         Trap {
             edit: ("[masters]\nmaster1.demo", "[masters]\nmaster1.demo x='\u{1b}[2J"),
-            found: &[("hosts:11", "not-understood", "the line is not understood", "correct it")],
+            found: &[(
+                "hosts:11",
+                "not-understood",
+                "a quote or backslash has no end",
+                "close it, or put the value in other quotes",
+            )],
             mend: ("x='\u{1b}[2J", "x=''"),
             ..Trap::default()
         },
@@ -429,20 +435,17 @@ fn findings_of_several_inventories_come_together_and_what_cannot_be_read_is_refu
         write(&desk, name, "openshift_release: 3.10\n");
     }
     desk.run(&["inventory", "check", "-i", "one"]).exits(0).says(&["nothing found in 1 file"]);
-    for (path, bytes, words) in [
-        ("none", None, "there is no such file"),
-        ("bytes", Some(&b"[a]\n\xff\n"[..]), "it is not UTF-8 text"),
-        ("group_vars/OSEv3.yml", Some(&b"a: \xff\n"[..]), "it is not UTF-8 text"),
-    ] {
-        if let Some(bytes) = bytes {
-            desk.write(path, bytes);
-        }
+    let out = desk.run(&["inventory", "check", "-i", "none"]).exits(2);
+    let out = out.complains(&["cannot read none: there is no such file", "next: "]);
+    assert_eq!(out.stdout, "", "{out}");
+    desk.run(&["inventory", "diff", "one", "none"]).exits(2).complains(&["cannot read none: there is no such file"]);
+    for (path, bytes) in [("bytes", &b"[a]\n\xff\n"[..]), ("group_vars/OSEv3.yml", b"a: \xff\n")] {
+        desk.write(path, bytes);
         let inventory = if path.contains('/') { "one" } else { path };
-        let out = desk.run(&["inventory", "check", "-i", inventory]).exits(2);
-        let out = out.complains(&[&format!("cannot read {path}"), words, "next: "]);
-        assert_eq!(out.stdout, "", "{out}");
+        let out = desk.run(&["inventory", "check", "-i", inventory]).exits(1);
+        out.says(&[&format!("{path}:"), "this is not UTF-8", "mend: save the file as UTF-8 (not-understood)"]);
         let out = desk.run(&["inventory", "diff", inventory, path]).exits(2);
-        out.complains(&[&format!("cannot read {path}"), words]);
+        out.complains(&[&format!("cannot read {path}"), "it is not UTF-8 text"]);
     }
     desk.run(&["inventory", "check"]).exits(2);
 }
@@ -532,8 +535,66 @@ fn what_means_the_same_has_no_difference() {
     write(&desk, "old.yml", "---\n# c\na: 1\nb: [x]\nc: \"\\e[2J\"\n");
     write(&desk, "new.yml", "a: '1'\nb:\n- x\nd: 3.10\n");
     let out = desk.run(&["inventory", "diff", "old.yml", "new.yml"]).exits(0);
-    out.says(&["c removed, was ", "d set to \"3.1\"\n", "2 differences in meaning\n"]);
+    out.says(&[
+        "a changed from \"1\" (a number) to \"1\" (a text)\n",
+        "c removed, was ",
+        "d set to \"3.1\"\n",
+        "3 differences in meaning\n",
+    ]);
     let value = desk.json(&["inventory", "diff", "old.yml", "new.yml"]);
     let change = json!({ "change": "var", "name": "d", "before": null, "after": "3.1" });
     assert!(value["changes"].as_array().is_some_and(|changes| changes.contains(&change)), "{value}");
+}
+
+/// What Ansible refuses is found, whatever it is; what it reads is not, and none of its words is a reason for doubt.
+#[test]
+fn every_inventory_that_is_refused_is_a_finding() {
+    let desk = Desk::new();
+    let (mut refused, mut read) = (0, 0);
+    for (name, path) in fixtures() {
+        let out = desk.run(&["inventory", "check", "-i", &path]);
+        let told = out.stdout.contains("(not-understood)");
+        if name.starts_with("refused-") || name.starts_with("differs-") {
+            refused += 1;
+            // A whole file of variables that is encrypted is no fault; what is in it is not known.
+            let fine = name == "refused-host-vars-encrypted";
+            assert!(told != fine && out.code == Some(i32::from(!fine)), "{name}: {out}");
+        } else {
+            read += 1;
+            assert!(!told && matches!(out.code, Some(0 | 1)), "{name}: {out}");
+        }
+    }
+    assert!(refused >= 50 && read >= 40, "{refused} {read}");
+}
+
+#[test]
+fn differences_are_those_of_what_ansible_reads() {
+    let desk = Desk::new();
+    write(&desk, "ini", "[g]\nh1 x=1 y=False z=0x10\nh2\n");
+    write(&desk, "yaml.yml", "g:\n  hosts:\n    h1: {x: 1, y: false, z: 16}\n    h2:\n");
+    write(&desk, "data.json", r#"{"g": {"hosts": {"h1": {"x": 1, "y": false, "z": 16}, "h2": null}}}"#);
+    write(
+        &desk,
+        "script.sh",
+        "#!/bin/sh\necho '{\"g\": {\"hosts\": [\"h1\", \"h2\"]}, \"_meta\": {\"hostvars\": {\"h1\": {\"x\": 1, \"y\": false, \"z\": 16}}}}'\n",
+    );
+    let script = desk.path().join("script.sh");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    write(&desk, "folder/hosts", "[g]\nh1 x=1\nh2\n");
+    write(&desk, "folder/group_vars/g.yml", "y: false\n");
+    write(&desk, "folder/host_vars/h1.yml", "z: 16\n");
+    let all = ["ini", "yaml.yml", "data.json", "script.sh"];
+    for (before, after) in all.iter().flat_map(|before| all.iter().map(move |after| (before, after))) {
+        desk.run(&["inventory", "diff", before, after]).exits(0).says(&["they mean the same\n"]);
+    }
+    desk.run(&["inventory", "diff", "ini", "folder"]).exits(0).says(&[
+        "h1: y removed, was \"False\"",
+        "[g:vars]: y set to \"False\"",
+        "2 differences in meaning",
+    ]);
+    write(&desk, "other", "[g]\nh1 x=1 y=\"'False'\" z=16\nh2\n");
+    let out = desk.run(&["inventory", "diff", "ini", "other"]).exits(0);
+    out.says(&["h1: y changed from \"False\" (a truth value) to \"False\" (a text)\n", "1 difference in meaning\n"]);
+    write(&desk, "broken.yml", "a: [\n");
+    desk.run(&["inventory", "diff", "ini", "broken.yml"]).exits(2).complains(&["cannot read broken.yml"]);
 }

@@ -7,7 +7,7 @@ use palinode_tests::binary::Desk;
 use std::path::{Path, PathBuf};
 
 /// The inventories of the fixtures by name: in each folder `inventory`, or the file whose name begins with `hosts`.
-fn fixtures() -> Vec<(String, String)> {
+pub(super) fn fixtures() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inventories");
     let names = |folder: &Path| -> Vec<PathBuf> {
         let mut paths: Vec<PathBuf> =

@@ -9,7 +9,7 @@ use crate::render::{escape, to_stderr};
 use crate::run::{self, NodeNames};
 use crate::sources;
 use palinode_core::id::HostName;
-use palinode_core::inventory::Inventory;
+use palinode_core::inventory::model::Reading;
 use palinode_core::resource::Node;
 use palinode_executors::NodeFound;
 use std::collections::BTreeSet;
@@ -73,14 +73,13 @@ fn of_its_own(ask: &Ask, name: &HostName, work: &NodeWork) -> Result<Meant, Fail
 
 /// A name that may be a host of the inventory, a node, or both.
 fn in_inventory(args: &Args, path: &Path, name: &HostName, work: &NodeWork) -> Result<Meant, Failure> {
-    let text = sources::read_inventory(path)?;
+    let all = sources::read_inventory(path)?;
     let recorded = sources::recorded_path(path)?;
-    let all = Inventory::parse(&text);
     let shown = escape(&path.display().to_string());
     if !all.has_host(name.as_str()) {
-        return node_of_some_host(args, path, &text, name, work);
+        return node_of_some_host(args, path, &all, name, work);
     }
-    let ask = Ask::open(args, run::ways(path, &text, std::iter::once(name))?.1)?;
+    let ask = Ask::open(args, run::ways(path, &all, std::iter::once(name))?.1)?;
     let found = ask.node_for(name)?;
     // A node of that very name is another machine, if the inventory says that the host has another node.
     if found.name != name.as_str().to_lowercase() && ask.node_named(&name.as_str().to_lowercase())?.is_some() {
@@ -104,12 +103,16 @@ fn in_inventory(args: &Args, path: &Path, name: &HostName, work: &NodeWork) -> R
 }
 
 /// A node that is no host's name: it may be the node of a host with another name.
-fn node_of_some_host(args: &Args, path: &Path, text: &str, name: &HostName, work: &NodeWork) -> Result<Meant, Failure> {
+fn node_of_some_host(
+    args: &Args,
+    path: &Path,
+    all: &Reading,
+    name: &HostName,
+    work: &NodeWork,
+) -> Result<Meant, Failure> {
     let shown = escape(&path.display().to_string());
-    let inventory = Inventory::parse(text);
-    let hosts: Vec<HostName> =
-        inventory.every_host("all").unwrap_or_default().iter().filter_map(|host| HostName::new(host).ok()).collect();
-    let names = run::ways(path, text, hosts.iter())?.1;
+    let hosts: Vec<HostName> = all.hosts("all").iter().filter_map(|host| HostName::new(host).ok()).collect();
+    let names = run::ways(path, all, hosts.iter())?.1;
     let is = |given: &Option<String>| given.as_deref().is_some_and(|given| given.eq_ignore_ascii_case(name.as_str()));
     let own: Vec<HostName> = names.iter().filter(|(_, given)| is(&given.name)).map(|(host, _)| host.clone()).collect();
     let ask = Ask::open(args, names)?;

@@ -24,7 +24,6 @@ pub(crate) use arguments::Exec;
 use look::Ask;
 use palinode_core::action::Action;
 use palinode_core::id::{HostName, Seq};
-use palinode_core::inventory::Inventory;
 use palinode_core::port::JournalRead as _;
 use palinode_core::record::{Ending, Event};
 use palinode_core::run::plan::Plan;
@@ -167,7 +166,7 @@ fn tell(done: &Stopped, live: &Live, fetches: bool) -> Result<(), Failure> {
 
 /// The path of an inventory that has the host.
 fn known(path: &Path, host: &str) -> Result<String, Failure> {
-    if !Inventory::parse(&sources::read_inventory(path)?).has_host(host) {
+    if !sources::read_inventory(path)?.has_host(host) {
         return Err(Failure::usage(
             format!("the inventory {} has no host `{}`", path.display(), host),
             "correct the name, or leave -i away to reach the host as the configuration of ssh says",

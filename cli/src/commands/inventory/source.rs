@@ -3,7 +3,7 @@
 use crate::error::Failure;
 use crate::render::escape;
 use palinode_core::inventory::model::{Layer, Reading, Said, Value};
-use palinode_executors::{DiskFiles, DiskSources, Files};
+use palinode_executors::DiskSources;
 
 /// An inventory to look at.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,15 +21,6 @@ pub(crate) fn read(source: &Source) -> Result<Reading, Failure> {
         let place = error.line.map_or_else(String::new, |line| format!(":{line}"));
         Failure::usage(format!("{}{place}: {}", error.file, error.why), error.mend)
     })
-}
-
-/// The text of one file.
-pub(crate) fn text_of(file: &str) -> Result<String, Failure> {
-    let next = "name a file of text that you may read";
-    let cannot = |error: &dyn std::fmt::Display| Failure::usage(format!("cannot read {file}: {error}"), next);
-    let found = DiskFiles.read(file).map_err(|error| cannot(&error))?;
-    let found = found.ok_or_else(|| cannot(&"there is no such file"))?;
-    String::from_utf8(found.bytes).map_err(|_| cannot(&"it is not UTF-8 text"))
 }
 
 /// A value on one line, short enough to be looked at.

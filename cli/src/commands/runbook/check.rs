@@ -8,6 +8,7 @@ use palinode_core::runbook::{Checked, Given, Runbook};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
@@ -33,7 +34,7 @@ struct Looked {
 
 pub(crate) fn check(args: &Args, wanted: &Check) -> Result<Exit, Failure> {
     let inventory = match &wanted.inventory {
-        Some(path) => Some((path.display().to_string(), read_inventory(path)?)),
+        Some(path) => Some((path.display().to_string(), Arc::new(read_inventory(path)?))),
         None => None,
     };
     let given = Given { parameters: parameters(&wanted.set)?, inventory, only: Vec::new() };

@@ -96,6 +96,8 @@ pub(crate) fn runbook(args: &Args, command: &Runbook) -> Result<Exit, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use palinode_core::inventory::model::Reading;
+    use std::sync::Arc;
 
     #[test]
     fn what_is_shipped_and_what_is_begun_can_be_read() {
@@ -103,10 +105,10 @@ mod tests {
             let runbook = runbook::Runbook::parse(text).expect("a shipped runbook is good");
             assert_eq!(&runbook.name, name);
         }
-        let given = runbook::Given {
-            inventory: Some(("hosts".to_owned(), palinode_replay::lab::inventory_text())),
-            ..runbook::Given::default()
-        };
+        let text = palinode_replay::lab::inventory_text();
+        let reading = Reading::of_text("hosts", text.as_bytes()).expect("it is good");
+        let given =
+            runbook::Given { inventory: Some(("hosts".to_owned(), Arc::new(reading))), ..runbook::Given::default() };
         let new = runbook::Runbook::parse(&NEW.replace("NAME", "mine")).expect("it is good");
         assert!(new.expand(&given).is_ok());
     }

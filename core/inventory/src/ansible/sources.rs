@@ -98,10 +98,29 @@ fn not_encrypted(bytes: &[u8]) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// Takes what is wrong with a file, and gives it back if that ends all.
+pub(crate) type Refuse<'a> = &'a mut dyn FnMut(ReadError) -> Result<(), ReadError>;
+
+/// What an inventory, or a part of one, turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Folder,
+    Ini,
+    Yaml,
+    Json,
+    Script,
+    /// Names of hosts between commas.
+    Names,
+}
+
 /// Reads one inventory after the other into an estate.
 pub(crate) struct Walk<'a> {
     pub(crate) sources: &'a dyn Sources,
     pub(crate) files: Vec<String>,
+    /// What was found on the way, in order.
+    pub(crate) forms: Vec<Form>,
+    /// What is done about a part that cannot be read: it ends all, or is passed over.
+    pub(crate) wrong: Refuse<'a>,
     pub(crate) estate: Estate,
 }
 
@@ -138,13 +157,15 @@ impl Walk<'_> {
         if names.is_empty() {
             return Err(ReadError::new(path, None, "there is no inventory in this folder", "name another one"));
         }
-        names.iter().try_for_each(|name| self.source(&join(path, name), depth + 1))
+        self.forms.push(Form::Folder);
+        names.iter().try_for_each(|name| self.source(&join(path, name), depth + 1).or_else(&mut *self.wrong))
     }
 
     /// Names of hosts between commas.
     fn names(&mut self, list: &str) -> Result<(), ReadError> {
         let file = self.files.len();
         self.files.push(list.to_owned());
+        self.forms.push(Form::Names);
         for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let plain = split_port(name).filter(|(name, _)| !name.contains('['));
             let (host, port) = plain.unwrap_or((name, None));
@@ -162,7 +183,10 @@ impl Walk<'_> {
         let mut first: Option<Wrong> = None;
         if executable {
             match self.script(path, file) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.forms.push(Form::Script);
+                    return Ok(());
+                }
                 Err(wrong) => first = Some(wrong),
             }
         }
@@ -179,7 +203,11 @@ impl Walk<'_> {
         }
         if extension.is_empty() || YAML_ENDS.contains(&extension) {
             let (wrong, means_yaml) = match self.yaml(&bytes, file) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    let json = std::str::from_utf8(&bytes).is_ok_and(|text| from_json(text).is_some());
+                    self.forms.push(if json { Form::Json } else { Form::Yaml });
+                    return Ok(());
+                }
                 Err(wrong) => wrong,
             };
             if (means_yaml || !extension.is_empty()) && first.is_none() {
@@ -187,7 +215,10 @@ impl Walk<'_> {
             }
         }
         match not_encrypted(&bytes).and_then(|()| ini::read::read(&bytes, file, &mut self.estate)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.forms.push(Form::Ini);
+                Ok(())
+            }
             Err(wrong) => Err(first.unwrap_or(wrong).within(path)),
         }
     }

@@ -1,10 +1,11 @@
 //! The files of variables beside an inventory: `group_vars` and `host_vars`.
 
-use crate::ansible::sources::{Kind, Sources, data, extension, is_encrypted, join};
+use crate::ansible::sources::{Kind, Refuse, Sources, data, extension, is_encrypted, join};
+use crate::model::Layer;
 use crate::model::error::{ReadError, Wrong};
 use crate::model::estate::{ALL, At, Estate, Vars};
 use crate::model::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What may stand behind the name of a group or host, in the order in which it is looked for.
 const ENDS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
@@ -16,7 +17,21 @@ const DEEPEST: usize = 20;
 pub(crate) struct VarsFiles {
     folders: Vec<Folder>,
     /// Files that were left out, since they are encrypted as a whole.
-    pub(crate) encrypted: Vec<String>,
+    pub(crate) encrypted: Vec<Left>,
+}
+
+/// A file that cannot be read without a password.
+#[derive(Debug, Clone)]
+pub(crate) struct Left {
+    pub(crate) file: String,
+    pub(crate) of: Owner,
+}
+
+/// Whose variables a file holds, by its place in the estate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Group(usize),
+    Host(usize),
 }
 
 #[derive(Debug, Default)]
@@ -26,13 +41,15 @@ struct Folder {
 }
 
 impl VarsFiles {
-    /// Reads the files for every host that is in a group, and for the groups that it is in. Nothing else is looked at.
+    /// Reads the files for every host that is in a group, for the groups that it is in, and for others that are named.
+    /// Nothing else is looked at.
     pub(crate) fn of(
         sources: &dyn Sources,
-        paths: &[&str],
+        (paths, also): (&[&str], &[&str]),
         estate: &Estate,
         files: &mut Vec<String>,
         leave_encrypted: bool,
+        wrong: Refuse<'_>,
     ) -> Result<Self, ReadError> {
         let mut all = Self::default();
         for path in paths {
@@ -45,28 +62,50 @@ impl VarsFiles {
                     None => String::new(),
                 },
             };
-            let mut reader = Reader { sources, files, leave_encrypted, encrypted: &mut all.encrypted };
             let mut folder = Folder::default();
             let (groups, hosts) = (join(&beside, "group_vars"), join(&beside, "host_vars"));
-            let has = |path: &str| sources.kind(path) == Kind::Folder;
-            let (has_groups, has_hosts) = (has(&groups), has(&hosts));
-            for (place, host) in estate.hosts.iter().enumerate().filter(|(_, host)| !host.groups.is_empty()) {
-                if has_groups {
-                    let mut own = estate.groups_of(place);
-                    own.insert(ALL);
-                    for group in own.into_iter().filter_map(|group| estate.groups.get(group)) {
-                        if !folder.groups.contains_key(&group.name) {
-                            folder.groups.insert(group.name.clone(), reader.named(&groups, &group.name)?);
-                        }
+            let encrypted = &mut all.encrypted;
+            let mut reader = Reader { sources, files, leave_encrypted, encrypted, of: Owner::Group(ALL) };
+            if let Some(there) = Names::of(sources, &groups) {
+                let mut wanted = estate.groups_with_hosts();
+                wanted.extend(also.iter().filter_map(|group| estate.find_group(group)));
+                for place in wanted {
+                    let Some(group) = estate.groups.get(place).filter(|group| there.may_have(&group.name)) else {
+                        continue;
+                    };
+                    reader.of = Owner::Group(place);
+                    match reader.named(&groups, &group.name) {
+                        Ok(vars) => drop(folder.groups.insert(group.name.clone(), vars)),
+                        Err(found) => wrong(found)?,
                     }
                 }
-                if has_hosts {
-                    folder.hosts.insert(host.name.clone(), reader.named(&hosts, &host.name)?);
+            }
+            if let Some(there) = Names::of(sources, &hosts) {
+                let known = estate.hosts.iter().enumerate().filter(|(_, host)| !host.groups.is_empty());
+                for (place, host) in known.filter(|(_, host)| there.may_have(&host.name)) {
+                    reader.of = Owner::Host(place);
+                    match reader.named(&hosts, &host.name) {
+                        Ok(vars) => drop(folder.hosts.insert(host.name.clone(), vars)),
+                        Err(found) => wrong(found)?,
+                    }
                 }
             }
             all.folders.push(folder);
         }
         Ok(all)
+    }
+
+    /// The variables of all files, with who they are for.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Vars, Layer<'_>)> {
+        self.folders.iter().flat_map(|folder| {
+            let groups = folder
+                .groups
+                .iter()
+                .flat_map(|(group, all)| all.iter().map(move |vars| (group.as_str(), vars, Layer::GroupFile(group))));
+            let hosts = folder.hosts.iter();
+            groups
+                .chain(hosts.flat_map(|(host, all)| all.iter().map(move |vars| (host.as_str(), vars, Layer::HostFile))))
+        })
     }
 
     pub(crate) fn folders(&self) -> usize {
@@ -82,11 +121,27 @@ impl VarsFiles {
     }
 }
 
+/// What is in a folder, so that a file is asked for only if it is there.
+struct Names(Option<BTreeSet<String>>);
+
+impl Names {
+    /// None if there is no such folder. One that may be entered and not listed is asked for each name.
+    fn of(sources: &dyn Sources, folder: &str) -> Option<Self> {
+        (sources.kind(folder) == Kind::Folder)
+            .then(|| Self(sources.list(folder).ok().map(|names| names.into_iter().collect())))
+    }
+
+    fn may_have(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|names| ENDS.iter().any(|end| names.contains(&format!("{name}{end}"))))
+    }
+}
+
 struct Reader<'a> {
     sources: &'a dyn Sources,
     files: &'a mut Vec<String>,
     leave_encrypted: bool,
-    encrypted: &'a mut Vec<String>,
+    encrypted: &'a mut Vec<Left>,
+    of: Owner,
 }
 
 impl Reader<'_> {
@@ -136,7 +191,7 @@ impl Reader<'_> {
         let why = |why| ReadError::new(path, None, format!("cannot be read: {why}"), "see to its permissions");
         let bytes = self.sources.read(path).map_err(why)?;
         if self.leave_encrypted && is_encrypted(&bytes) {
-            self.encrypted.push(path.to_owned());
+            self.encrypted.push(Left { file: path.to_owned(), of: self.of });
             return Ok(None);
         }
         let file = self.files.len();

@@ -1,8 +1,10 @@
 //! Tests of the edits: tables of single edits, and laws for arbitrary text.
 
 use super::*;
+use crate::diff::difference::difference;
 use crate::edit::place::Place;
 use crate::ini::text::{LineKind, SectionKind};
+use crate::model::value::Value;
 use proptest::prelude::*;
 
 const TEXT: &str = "\
@@ -226,6 +228,44 @@ fn every_line_of_the_host_gets_the_value() {
     assert_eq!(text.as_deref(), Ok("[a]\nh x=4 x=4\n[b]\nh x=4\n"));
 }
 
+/// What a text looks like does not count, but what Ansible reads from it.
+#[test]
+fn an_edit_writes_where_ansible_reads_another_value() {
+    for (was, value, is) in [
+        ("0x1F", "0x1F", "\"'0x1F'\""),
+        ("0x1F", "31", "0x1F"),
+        ("1_000", "1_000", "\"'1_000'\""),
+        ("1e3", "1e3", "\"'1e3'\""),
+        ("1,2", "1,2", "\"'1,2'\""),
+        ("u\\'x\\'", "x", "u\\'x\\'"),
+        ("\"'False'\"", "False", "\"False\""),
+        ("False", "False", "False"),
+        ("\"'8080'\"", "8080", "\"'8080'\""),
+        ("3.10", "3.10", "\"'3.10'\""),
+        ("3.10", "3.1", "3.10"),
+        ("\"{'a': 1, 'b': 2}\"", "{'b': 2, 'a': 1}", "\"{'a': 1, 'b': 2}\""),
+        ("\"'+5'\"", "5", "\"5\""),
+    ] {
+        let text = format!("[g]\nh x={was} # c\n");
+        let edit = set("h", "x", value);
+        let once = apply(&text, std::slice::from_ref(&edit)).expect("an edit");
+        assert_eq!(once, format!("[g]\nh x={is} # c\n"), "{was} {value}");
+        assert_eq!(apply(&once, &[edit]), Ok(once));
+    }
+    let reads = |text: &str| Meaning::of(text).estate.groups[2].vars["x"].last().map(|(value, _)| value.clone());
+    let text = apply("[g]\n[g:vars]\nx=0644\ny='1'\n", &[group("g", "x", "0644"), group("g", "y", "True")]);
+    let text = text.expect("an edit");
+    assert_eq!((reads(&text), text.as_str()), (Some(Value::text("0644")), "[g]\n[g:vars]\nx=0644\ny=True\n"));
+}
+
+#[test]
+fn a_host_moves_to_a_group_that_has_it() {
+    let there = |text: &str| apply(text, &[move_to("h", "a", "b", Place::End)]);
+    assert_eq!(there("[a]\nh\ni\n[b]\nh x=1\n").as_deref(), Ok("[a]\ni\n[b]\nh x=1\n"));
+    assert_eq!(there("[a]\nh y=2 # c\n[b]\nh x=1\n").as_deref(), Ok("[a]\n[b]\nh x=1\nh y=2 # c\n"));
+    assert_eq!(there("[a]\nh\n[b]\nh[1:2]\nh\n").as_deref(), Ok("[a]\n[b]\nh[1:2]\nh\n"));
+}
+
 #[test]
 fn edits_are_stored_in_words() {
     let edit = move_to("h", "a", "b", Place::After("g".to_owned()));
@@ -282,39 +322,48 @@ proptest! {
     fn an_edit_does_what_it_says(text in text(), edit in edit()) {
         let Ok(after) = apply(&text, std::slice::from_ref(&edit)) else { return Ok(()) };
         let inventory = Inventory::parse(&after);
+        let meaning = Meaning::of_ini(&inventory);
+        let of_host = |host: &str, name: &str| {
+            let host = meaning.estate.find_host(host).and_then(|at| meaning.estate.hosts.get(at));
+            host.and_then(|host| host.vars.get(name)?.last()).map(|(value, _)| value.clone())
+        };
+        let of_group = |group: &str, name: &str| {
+            let group = meaning.estate.find_group(group).and_then(|at| meaning.estate.groups.get(at));
+            group.and_then(|group| group.vars.get(name)?.last()).map(|(value, _)| value.clone())
+        };
         let changes = difference(&text, &after);
         match &edit {
             Edit::SetHostVar { host, name, value } => {
-                let got = inventory.host_var(host, name);
-                prop_assert_eq!(got, Some(value.as_str()));
+                prop_assert_eq!(of_host(host, name).map(|value| value.shown()), Some(value.clone()));
                 let own = |c: &Change| matches!(c, Change::HostVar { host: h, name: n, .. } if h == host && n == name);
                 prop_assert!(changes.iter().all(own), "{:?}", changes);
             }
-            Edit::UnsetHostVar { host, name } => prop_assert_eq!(inventory.host_var(host, name), None),
+            Edit::UnsetHostVar { host, name } => prop_assert_eq!(of_host(host, name), None),
             Edit::StripHostVarSuffix { host, name, suffix } => {
-                prop_assert!(!inventory.host_var(host, name).is_some_and(|value| value.ends_with(suffix.as_str())));
+                prop_assert!(!of_host(host, name).is_some_and(|value| value.shown().ends_with(suffix.as_str())));
             }
             Edit::MoveHost { host, from, to, .. } => {
-                prop_assert!(inventory.own_groups(host).contains(&to.as_str()));
-                prop_assert!(from == to || !inventory.own_groups(host).contains(&from.as_str()));
+                prop_assert!(inventory.groups_naming(host).contains(&to.as_str()));
+                prop_assert!(from == to || !inventory.groups_naming(host).contains(&from.as_str()));
                 let var = |c: &Change| matches!(c, Change::HostVar { .. } | Change::GroupVar { .. });
                 prop_assert!(!changes.iter().any(var), "{:?}", changes);
             }
             Edit::UnsetGroupVar { group, name } => {
-                prop_assert_eq!(inventory.group_vars(group).get(name.as_str()).copied(), None);
+                prop_assert_eq!(of_group(group, name), None);
             }
             Edit::LiftHostVar { group, name } => {
-                prop_assert!(inventory.group_vars(group).contains_key(name.as_str()));
-                for (_, host) in inventory.members(group) {
-                    prop_assert_eq!(inventory.host_var(&host, name), None);
+                prop_assert!(of_group(group, name).is_some());
+                for host in meaning.estate.hosts_of(group) {
+                    prop_assert!(!meaning.estate.hosts[host].vars.contains_key(name));
                 }
             }
             Edit::SetVar { .. } | Edit::UnsetVar { .. } | Edit::PinVersions { .. } | Edit::NodeGroup { .. } => {}
             Edit::SetGroupVar { group, name, value } => {
-                prop_assert_eq!(inventory.group_vars(group).get(name.as_str()).copied(), Some(value.as_str()));
+                prop_assert_eq!(of_group(group, name).map(|value| value.shown()), Some(value.clone()));
             }
             Edit::EnsureChild { parent, child } => {
-                prop_assert!(inventory.children(parent).contains(&child.as_str()) && inventory.group_exists(child));
+                let of = |name: &str| meaning.estate.find_group(name).expect("it is declared");
+                prop_assert!(meaning.estate.groups[of(parent)].children.contains(&of(child)));
             }
         }
     }
@@ -347,6 +396,6 @@ proptest! {
         let _ = apply(&text, &edits);
         let _ = difference(&text, "");
         let inventory = Inventory::parse(&text);
-        let _ = (inventory.hosts("all"), inventory.effective_var("a", "x"), inventory.place_of("a", "ungrouped"));
+        let _ = inventory.place_of("a", "ungrouped");
     }
 }

@@ -1,10 +1,13 @@
 //! Edits of single definitions in `openshift_node_groups`, in whichever form the list is written.
 
+use crate::diff::meaning::Meaning;
 use crate::edit::dialect::Dialect;
+use crate::edit::groups;
 use crate::edit::place::splice;
 use crate::edit::refusal::EditError;
 use crate::ini::text::{Inventory, LineKind, SectionKind};
 use crate::literal;
+use crate::model::value::Value;
 use crate::span::Span;
 use crate::yaml::graft::{self, NoGraft, Splices};
 use crate::yaml::tree::{Entry, Kind, Node, Style};
@@ -68,10 +71,12 @@ pub(crate) fn in_section(
         return Err(unclear(again, format!("[{group}:vars] sets {VARIABLE} again, after line {line}")));
     }
     if *change == DefinitionChange::Drop {
-        let users = inventory.members("all").into_iter();
-        let user = users
-            .map(|(_, host)| host)
-            .find(|host| inventory.effective_var(host, "openshift_node_group_name") == Some(definition));
+        let estate = Meaning::of_ini(inventory).estate;
+        let uses = |host: &str| {
+            let value = groups::effective(&estate, host, "openshift_node_group_name");
+            value.and_then(Value::as_text) == Some(definition)
+        };
+        let user = estate.hosts.iter().map(|host| host.name.as_str()).find(|host| uses(host));
         if let Some(host) = user {
             return Err(unclear(line, format!("host {host} uses the definition {definition:?}")));
         }

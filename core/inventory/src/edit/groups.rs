@@ -1,31 +1,43 @@
 //! Edits of groups and their variables, in an inventory in INI form.
 
+use crate::diff::meaning::Meaning;
 use crate::edit::hosts::removals;
-use crate::edit::place::splice;
+use crate::edit::meant::means;
 use crate::edit::refusal::EditError;
-use crate::edit::sections::{insert_before, with_section};
+use crate::edit::sections::{add_section, insert_before, remove_lines};
 use crate::ini::text::{Inventory, LineKind, SectionKind};
 use crate::literal::value;
-use std::collections::BTreeSet;
+use crate::model::estate::Estate;
+use crate::model::value::Value;
+use std::collections::{BTreeSet, HashSet};
 
 /// Sets a variable in `[group:vars]`.
-pub(crate) fn set(inventory: &Inventory, group: &str, name: &str, value: &str, eol: &str) -> Result<String, EditError> {
-    let text = |old: Option<&str>, commented| match old {
-        Some(old) if value::reads_as(old, value) => None,
-        old => Some(value::group_value(value, old, commented)),
+pub(crate) fn set(inventory: &mut Inventory, group: &str, name: &str, value: &str, eol: &str) -> Result<(), EditError> {
+    let text = |old: Option<(&str, &Value)>, commented| match old {
+        Some((_, old)) if means(old, value) => None,
+        old => Some(value::group_value(value, old.map(|(old, _)| old), commented)),
     };
     put(inventory, group, name, text, eol)
 }
 
+/// Whether the group is declared by `[group]` or `[group:children]`; `all` and `ungrouped` always are.
+///
+/// To have variables or to be named as a child is not enough: Ansible refuses such a file.
+fn declared(inventory: &Inventory, group: &str) -> bool {
+    let kinds = [SectionKind::Hosts, SectionKind::Children];
+    matches!(group, "all" | "ungrouped")
+        || kinds.iter().any(|kind| inventory.sections_of(group, *kind).any(|section| section.header.is_some()))
+}
+
 /// Writes a variable of a group; the text is asked for with the one that it replaces, and whether a comment follows.
 fn put(
-    inventory: &Inventory,
+    inventory: &mut Inventory,
     group: &str,
     name: &str,
-    text: impl Fn(Option<&str>, bool) -> Option<String>,
+    text: impl Fn(Option<(&str, &Value)>, bool) -> Option<String>,
     eol: &str,
-) -> Result<String, EditError> {
-    if !inventory.group_exists(group) {
+) -> Result<(), EditError> {
+    if !declared(inventory, group) {
         return Err(EditError::UndeclaredGroup { group: group.to_owned() });
     }
     let sections = || inventory.sections_of(group, SectionKind::Vars);
@@ -33,59 +45,93 @@ fn put(
     let mut splices = Vec::new();
     let mut found = false;
     for (at, line) in sections().flat_map(|section| inventory.lines_in(section)) {
-        let LineKind::Var { name: known, value_span, .. } = &line.kind else {
+        let LineKind::Var { name: known, value, value_span } = &line.kind else {
             continue;
         };
         last = last.max(Some(at + 1));
         if known == name {
             found = true;
             let old = value_span.of(inventory.text());
-            splices.extend(text(Some(old), value_span.end < line.content.end).map(|new| (*value_span, new)));
+            let new = text(Some((old, &value.value())), value_span.end < line.content.end);
+            splices.extend(new.map(|new| (*value_span, new)));
         }
     }
     if found {
-        return Ok(splice(inventory.text(), splices));
+        inventory.splice(splices);
+        return Ok(());
     }
     let new = format!("{name}={}{eol}", text(None, false).unwrap_or_default());
-    Ok(match last {
+    match last {
         Some(at) => insert_before(inventory, at, new),
-        None => with_section(inventory, &format!("[{group}:vars]"), &new, eol),
-    })
+        None => add_section(inventory, &format!("[{group}:vars]"), &new, eol),
+    }
+    Ok(())
 }
 
 /// Removes a variable from `[group:vars]`.
-pub(crate) fn unset(inventory: &Inventory, group: &str, name: &str) -> String {
+pub(crate) fn unset(inventory: &mut Inventory, group: &str, name: &str) {
     let lines = inventory.sections_of(group, SectionKind::Vars).flat_map(|section| inventory.lines_in(section));
     let gone: Vec<usize> = lines
         .filter(|(_, line)| matches!(&line.kind, LineKind::Var { name: known, .. } if known == name))
         .map(|(at, _)| at)
         .collect();
-    inventory.without_lines(&gone)
+    remove_lines(inventory, &gone);
+}
+
+/// The variables that `[group:vars]` sets.
+pub(crate) fn vars(inventory: &Inventory, group: &str) -> Vec<(String, String)> {
+    let lines = inventory.sections_of(group, SectionKind::Vars).flat_map(|section| inventory.lines_in(section));
+    let vars = lines.filter_map(|(_, line)| match &line.kind {
+        LineKind::Var { name, value, .. } => Some((name.clone(), value.value().shown())),
+        _ => None,
+    });
+    vars.collect()
 }
 
 /// Moves a variable that all hosts of a group have alike into `[group:vars]`.
-pub(crate) fn lift(inventory: &Inventory, group: &str, name: &str, eol: &str) -> Result<String, EditError> {
+pub(crate) fn lift(inventory: &mut Inventory, group: &str, name: &str, eol: &str) -> Result<(), EditError> {
     let refuse = |at: Option<usize>, reason: String| EditError::NotAlike {
-        line: at.map_or(0, |at| at + 1),
+        line: at.unwrap_or(0),
         group: group.to_owned(),
         name: name.to_owned(),
         reason,
     };
-    if !inventory.group_exists(group) {
+    if !declared(inventory, group) {
         return Err(EditError::UndeclaredGroup { group: group.to_owned() });
     }
-    if let Some((line, _)) = inventory.strange_lines(group).first() {
-        return Err(refuse(line.checked_sub(1), "a line of the group is not understood".to_owned()));
+    let meaning = Meaning::of_ini(inventory);
+    let estate = &meaning.estate;
+    let below: HashSet<usize> = estate.below(group).into_iter().collect();
+    let inside =
+        |at: usize| group == "all" || estate.find_group(inventory.group_at(at)).is_some_and(|at| below.contains(&at));
+    let strange = inventory.lines().iter().enumerate().find(|(at, line)| {
+        let section = inventory.sections().get(line.section);
+        matches!(line.kind, LineKind::Wrong(_))
+            && section.is_none_or(|section| section.kind != Some(SectionKind::Vars))
+            && inside(*at)
+    });
+    if let Some((line, _)) = strange {
+        return Err(refuse(Some(line + 1), "a line of the group is not understood".to_owned()));
     }
-    let members = inventory.members(group);
-    if let Some((_, host)) = members.iter().find(|(_, host)| inventory.group_exists(host)) {
-        return Err(EditError::TwoThings { host: host.clone() });
+    let own: Vec<&str> = estate
+        .hosts_of(group)
+        .into_iter()
+        .filter_map(|at| estate.hosts.get(at))
+        .map(|host| host.name.as_str())
+        .collect();
+    let members: Vec<(usize, &str)> = own
+        .iter()
+        .map(|host| (inventory.lines_of(host).find(|(at, _)| inside(*at)).map_or(0, |(at, _)| at + 1), *host))
+        .collect();
+    let own: BTreeSet<&str> = own.iter().copied().collect();
+    if let Some((_, host)) = members.iter().find(|(_, host)| inventory.has_section(host)) {
+        return Err(EditError::TwoThings { host: (*host).to_owned() });
     }
-    let own: BTreeSet<&str> = members.iter().map(|(_, host)| host.as_str()).collect();
     // The text as Python gets it, so that a number stays one and a text that looks like one does, too.
+    let text_of = |host: &str| raw(inventory, host, name);
     let mut value: Option<&str> = None;
     for (at, host) in &members {
-        match (inventory.host_var_text(host, name), value) {
+        match (text_of(host), value) {
             (Some(own), None) => value = Some(own),
             (Some(own), Some(other)) if own == other => {}
             (Some(own), Some(other)) => {
@@ -93,15 +139,15 @@ pub(crate) fn lift(inventory: &Inventory, group: &str, name: &str, eol: &str) ->
             }
             (None, _) => {
                 // Done already, if no host has it and the group does.
-                let none = members.iter().all(|(_, host)| inventory.host_var(host, name).is_none());
-                if none && inventory.group_vars(group).contains_key(name) {
-                    return Ok(inventory.text().to_owned());
+                let none = members.iter().all(|(_, host)| text_of(host).is_none());
+                if none && vars(inventory, group).iter().any(|(known, _)| known == name) {
+                    return Ok(());
                 }
                 return Err(refuse(Some(*at), format!("{host} does not have it")));
             }
         }
     }
-    let Some(value) = value else {
+    let Some(value) = value.map(str::to_owned) else {
         return Err(refuse(None, "the group has no hosts".to_owned()));
     };
     if value.trim() != value {
@@ -109,50 +155,77 @@ pub(crate) fn lift(inventory: &Inventory, group: &str, name: &str, eol: &str) ->
     }
     let mut splices = Vec::new();
     for (at, line) in inventory.host_lines().filter(|(_, line)| line.vars.iter().any(|var| var.name == name)) {
-        let names = line.pattern.hosts();
+        let names = line.pattern.each();
         if !names.iter().any(|host| own.contains(host.as_str())) {
             continue;
         }
         if let Some(host) = names.iter().find(|host| !own.contains(host.as_str())) {
-            return Err(refuse(Some(at), format!("a line sets it for {host} too, which is not in the group")));
+            return Err(refuse(Some(at + 1), format!("a line sets it for {host} too, which is not in the group")));
         }
         splices.extend(removals(inventory, line, name));
     }
-    let bare = Inventory::parse(&splice(inventory.text(), splices));
-    let result = put(&bare, group, name, |_, _| Some(value.to_owned()), eol)?;
-    let after = Inventory::parse(&result);
+    let members: Vec<(usize, String)> = members.into_iter().map(|(at, host)| (at, host.to_owned())).collect();
+    inventory.splice(splices);
+    put(inventory, group, name, |_, _| Some(value.clone()), eol)?;
+    let after = Meaning::of_ini(inventory);
     for (at, host) in &members {
-        let (was, is) = (inventory.effective_var(host, name), after.effective_var(host, name));
-        if was != is {
-            let shown = is.map_or_else(|| "nothing".to_owned(), |is| format!("{is:?}"));
+        let (was, is) = (effective(estate, host, name), effective(&after.estate, host, name));
+        let same = matches!((was, is), (Some(was), Some(is)) if was.same(is));
+        if !same {
+            let shown = is.map_or_else(|| "nothing".to_owned(), |is| format!("{:?}", is.shown()));
             return Err(refuse(Some(*at), format!("{host} would then get {shown}")));
         }
     }
-    Ok(result)
+    Ok(())
+}
+
+/// The text of an inline variable after the shell's rules and before Python's: the last of all lines.
+fn raw<'a>(inventory: &'a Inventory, host: &str, name: &str) -> Option<&'a str> {
+    let lines = inventory.host_lines().rev().filter(|(_, line)| line.pattern.names(host));
+    lines.flat_map(|(_, line)| line.vars.iter().rev()).find(|var| var.name == name).map(|var| var.value.raw())
+}
+
+/// The variable as this file alone gives it to the host.
+pub(crate) fn effective<'a>(estate: &'a Estate, host: &str, name: &str) -> Option<&'a Value> {
+    let place = estate.find_host(host)?;
+    if let Some((value, _)) = estate.hosts.get(place)?.vars.get(name).and_then(|given| given.last()) {
+        return Some(value);
+    }
+    let groups = estate.order_of(place).into_iter().rev().chain([crate::model::estate::ALL]);
+    groups.filter_map(|group| estate.groups.get(group)?.vars.get(name)?.last()).map(|(value, _)| value).next()
 }
 
 /// Makes a group the child of another.
-pub(crate) fn ensure_child(inventory: &Inventory, parent: &str, child: &str, eol: &str) -> Result<String, EditError> {
-    if matches!(child, "all" | "ungrouped") || inventory.descendants(child).iter().any(|group| group == parent) {
+pub(crate) fn ensure_child(inventory: &mut Inventory, parent: &str, child: &str, eol: &str) -> Result<(), EditError> {
+    let meaning = Meaning::of_ini(inventory);
+    let estate = &meaning.estate;
+    let named = |at: &usize| estate.groups.get(*at).map(|group| group.name.as_str());
+    if matches!(child, "all" | "ungrouped")
+        || child == parent
+        || estate.below(child).iter().any(|at| named(at) == Some(parent))
+    {
         let header = inventory.sections_of(child, SectionKind::Children).find_map(|section| section.header);
         let line = header.map_or(0, |at| at + 1);
         return Err(EditError::Cycle { line, parent: parent.to_owned(), child: child.to_owned() });
     }
-    let mut result = inventory.text().to_owned();
-    if !inventory.children(parent).contains(&child) {
+    let names = |line: &LineKind| matches!(line, LineKind::Child { group } if group == child);
+    let sections = inventory.sections_of(parent, SectionKind::Children);
+    let there = sections.flat_map(|section| inventory.lines_in(section)).any(|(_, line)| names(&line.kind));
+    if !there {
         let section = inventory.sections_of(parent, SectionKind::Children).next_back();
         let new = format!("{child}{eol}");
-        result = match section {
-            Some(section) => {
-                let mut lines = inventory.lines_in(section);
-                let last = lines.rfind(|(_, line)| matches!(line.kind, LineKind::Child { .. }));
-                insert_before(inventory, last.map_or(section.first, |(at, _)| at + 1), new)
-            }
-            None => with_section(inventory, &format!("[{parent}:children]"), &new, eol),
-        };
+        let at = section.map(|section| {
+            let mut lines = inventory.lines_in(section);
+            let last = lines.rfind(|(_, line)| matches!(line.kind, LineKind::Child { .. }));
+            last.map_or(section.first, |(at, _)| at + 1)
+        });
+        match at {
+            Some(at) => insert_before(inventory, at, new),
+            None => add_section(inventory, &format!("[{parent}:children]"), &new, eol),
+        }
     }
-    if !inventory.group_exists(child) {
-        result = with_section(&Inventory::parse(&result), &format!("[{child}]"), "", eol);
+    if !declared(inventory, child) {
+        add_section(inventory, &format!("[{child}]"), "", eol);
     }
-    Ok(result)
+    Ok(())
 }

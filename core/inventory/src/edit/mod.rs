@@ -3,10 +3,11 @@
 pub(crate) mod apply;
 pub(crate) mod definitions;
 pub(crate) mod dialect;
-mod groups;
+pub(crate) mod groups;
 mod hosts;
 pub(crate) mod kinds;
-mod meant;
+pub(crate) mod meant;
+pub(crate) mod outvoted;
 pub(crate) mod pins;
 pub(crate) mod place;
 pub(crate) mod refusal;

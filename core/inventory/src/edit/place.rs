@@ -1,5 +1,6 @@
 //! Where in a group a host line goes, so that a line that was moved away can come back to where it was.
 
+use crate::ini::pattern::HostPattern;
 use crate::ini::text::{Inventory, LineKind, SectionKind};
 use crate::span::Span;
 use schemars::JsonSchema;
@@ -23,28 +24,35 @@ pub enum Place {
     Before(String),
 }
 
+/// Whether a pattern is this host alone, or written so.
+fn is(pattern: &HostPattern, host: &str) -> bool {
+    pattern.text() == host || pattern.name() == Some(host)
+}
+
 impl Inventory {
     /// The place of a host in a group's own lines, such that moving it away and then here restores the file.
     ///
     /// A range is taken as split around the host. `None` if no line of the group names it. Ask before it is moved away.
     pub fn place_of(&self, host: &str, group: &str) -> Option<Place> {
         let lines = self.own_host_lines(group);
-        let Some(found) = lines.iter().position(|(_, text)| *text == host || self.is_host_at(text, host)) else {
+        let Some(found) = lines.iter().position(|(_, pattern)| is(pattern, host)) else {
             let (at, _) = lines.iter().find(|(at, _)| self.range_names(*at, host))?;
-            return Self::parse(&self.split_at(*at, host)?).place_of(host, group);
+            let mut cut = self.clone();
+            cut.splice(vec![self.split_at(*at, host)?]);
+            return cut.place_of(host, group);
         };
         let (at, _) = *lines.get(found)?;
         let section = self.lines().get(at)?.section;
         let beside = |index: Option<usize>| {
-            let (line, text) = lines.get(index?)?;
-            (self.lines().get(*line)?.section == section).then(|| (*text).to_owned())
+            let (line, pattern) = lines.get(index?)?;
+            (self.lines().get(*line)?.section == section).then(|| pattern.text().to_owned())
         };
         let mut places: Vec<Place> = Vec::new();
         places.extend(beside(found.checked_sub(1)).map(Place::After));
         places.extend(beside(found.checked_add(1)).map(Place::Before));
         places.extend([Place::First, Place::End]);
-        let without = self.without_lines(&[at]);
-        let rest = Self::parse(&without);
+        let mut rest = self.clone();
+        crate::edit::sections::remove_lines(&mut rest, &[at]);
         let next = lines.get(found + 1).map_or(usize::MAX, |(line, _)| line - 1);
         let previous = found.checked_sub(1).and_then(|index| lines.get(index));
         let from = previous.map_or(0, |(line, _)| line + 1);
@@ -59,22 +67,17 @@ impl Inventory {
         matches!(kind, Some(LineKind::Host(line)) if line.pattern.is_range() && line.pattern.names(host))
     }
 
-    fn is_host_at(&self, pattern: &str, host: &str) -> bool {
-        crate::ini::pattern::HostPattern::parse(pattern).is_some_and(|pattern| pattern.name() == Some(host))
-    }
-
     /// The index of the line before which a host line goes; `None` if the group has no section for hosts.
     pub(crate) fn insertion(&self, group: &str, place: &Place) -> Option<usize> {
         let lines = self.own_host_lines(group);
-        let names = |text: &str, host: &str| text == host || self.is_host_at(text, host);
         let within = |host: &str| lines.iter().find(|(at, _)| self.range_names(*at, host));
         let at = match place {
             Place::After(host) => {
-                let line = lines.iter().rev().find(|(_, text)| names(text, host));
+                let line = lines.iter().rev().find(|(_, pattern)| is(pattern, host));
                 line.or_else(|| within(host)).map(|(at, _)| at + 1)
             }
             Place::Before(host) => {
-                let line = lines.iter().find(|(_, text)| names(text, host));
+                let line = lines.iter().find(|(_, pattern)| is(pattern, host));
                 line.or_else(|| within(host)).map(|(at, _)| *at)
             }
             Place::First => lines.first().map(|(at, _)| *at),
@@ -90,20 +93,14 @@ impl Inventory {
         })
     }
 
-    fn own_host_lines(&self, group: &str) -> Vec<(usize, &str)> {
+    fn own_host_lines(&self, group: &str) -> Vec<(usize, &HostPattern)> {
         self.sections_of(group, SectionKind::Hosts)
             .flat_map(|section| self.lines_in(section))
             .filter_map(|(at, line)| match &line.kind {
-                LineKind::Host(host) => Some((at, host.pattern.text())),
+                LineKind::Host(host) => Some((at, &host.pattern)),
                 _ => None,
             })
             .collect()
-    }
-
-    /// The text without these lines.
-    pub(crate) fn without_lines(&self, gone: &[usize]) -> String {
-        let kept = self.lines().iter().enumerate().filter(|(at, _)| !gone.contains(at));
-        kept.map(|(_, line)| line.span.of(self.text())).collect()
     }
 
     /// Where a new line before this one begins, in bytes.

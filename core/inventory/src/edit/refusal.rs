@@ -129,6 +129,14 @@ pub enum EditError {
         /// The change that was not meant.
         change: String,
     },
+    /// Ansible would still read another value.
+    #[error("ansible would not read {value:?} as {name} from what the edit writes; write the value by hand")]
+    NotReached {
+        /// The variable.
+        name: String,
+        /// The value that was wanted.
+        value: String,
+    },
     /// A name that an inventory cannot hold.
     #[error("{name:?} is not a valid {what}; {rule}")]
     InvalidName {

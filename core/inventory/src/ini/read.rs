@@ -1,105 +1,110 @@
-//! Inventories in INI form, with typed values.
+//! What an inventory in INI form comes to.
 
-use crate::ini::address::{expand, is_space};
-use crate::ini::text::line_spans;
-use crate::literal::python::{Literal, literal};
-use crate::literal::value::words;
+use crate::ini::text::{HostLine, Inventory, Line, LineKind, SectionKind};
 use crate::model::error::{Wrong, shown};
 use crate::model::estate::{At, Estate};
-use crate::model::value::Value;
-
-/// What the lines below a header are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Section {
-    Hosts,
-    Children,
-    Vars,
-}
+use std::collections::BTreeMap;
 
 /// A group that is spoken of before it is declared.
 struct Pending {
-    group: String,
-    section: Section,
+    section: SectionKind,
     line: usize,
     parents: Vec<usize>,
+    /// The first that waits is the first that is told of.
+    order: usize,
 }
 
 /// Reads an inventory into the estate. What was read before something wrong stays there.
 pub(crate) fn read(bytes: &[u8], file: usize, estate: &mut Estate) -> Result<(), Wrong> {
-    let mut reader =
-        Reader { estate, file, pending: Vec::new(), group: "ungrouped".to_owned(), section: Section::Hosts };
     let text = String::from_utf8_lossy(bytes);
     let whole = matches!(text, std::borrow::Cow::Borrowed(_));
-    for (at, span) in line_spans(&text).iter().enumerate() {
-        let line = span.of(&text);
-        // Only a comment may be anything.
-        if !whole && line.contains(char::REPLACEMENT_CHARACTER) && !is_comment(line) {
-            return Err(Wrong::new(at + 1, "this is not UTF-8", "save the file as UTF-8"));
-        }
-        reader.line(line, at + 1)?;
-    }
-    reader.end()
+    let inventory = Inventory::parse(&text);
+    let mut at = 0;
+    tell(
+        &inventory,
+        file,
+        estate,
+        &mut |line| {
+            at += 1;
+            let bad = !whole && line.span.of(&text).contains(char::REPLACEMENT_CHARACTER);
+            // Only a comment may be anything.
+            if bad && line.kind != LineKind::Comment {
+                return Err(Wrong::new(at, "this is not UTF-8", "save the file as UTF-8"));
+            }
+            Ok(())
+        },
+        &mut Err,
+    )
 }
 
-fn is_comment(line: &str) -> bool {
-    line.trim_start_matches(is_space).starts_with(['#', ';'])
+/// The same from a text that was read. Each line is looked at first; what is wrong is told, and ends it or is passed over.
+pub(crate) fn tell(
+    inventory: &Inventory,
+    file: usize,
+    estate: &mut Estate,
+    look: &mut dyn FnMut(&Line) -> Result<(), Wrong>,
+    wrong: &mut dyn FnMut(Wrong) -> Result<(), Wrong>,
+) -> Result<(), Wrong> {
+    let mut reader = Reader { estate, file, pending: BTreeMap::new(), group: None, count: 0 };
+    for (index, line) in inventory.lines().iter().enumerate() {
+        look(line)?;
+        let number = index + 1;
+        let section = inventory.sections().get(line.section);
+        let group = section.map_or("ungrouped", |section| section.group.as_str());
+        let done = match &line.kind {
+            LineKind::Blank | LineKind::Comment => Ok(()),
+            LineKind::Wrong(known) => Err(known.clone()),
+            LineKind::Header => {
+                reader.header(group, section.and_then(|section| section.kind).unwrap_or(SectionKind::Hosts), number)
+            }
+            LineKind::Host(host) => reader.host(host, group, number),
+            LineKind::Child { group: child } => reader.child(child, group, number),
+            LineKind::Var { name, value, .. } => {
+                let at = At { file, line: number };
+                reader.estate.set(group, name, value.value().into_owned(), at)
+            }
+        };
+        if let Err(found) = done {
+            wrong(found)?;
+        }
+    }
+    reader.end().into_iter().try_for_each(wrong)
 }
 
 struct Reader<'a> {
     estate: &'a mut Estate,
     file: usize,
-    pending: Vec<Pending>,
-    group: String,
-    section: Section,
+    pending: BTreeMap<String, Pending>,
+    /// The group of the section, once a host is put into it.
+    group: Option<usize>,
+    count: usize,
 }
 
 impl Reader<'_> {
-    fn line(&mut self, line: &str, number: usize) -> Result<(), Wrong> {
-        let body = line.trim_matches(is_space);
-        if body.is_empty() || body.starts_with(['#', ';']) {
-            return Ok(());
-        }
-        if let Some((group, section)) = header(body) {
-            return self.header(group, section, number);
-        }
-        if body.starts_with('[') && body.ends_with(']') {
-            let why = format!("`{}` is no header of a section", shown(body));
-            return Err(Wrong::new(number, why, "write [group], [group:vars] or [group:children], without spaces"));
-        }
-        match self.section {
-            Section::Hosts => self.host(body, number),
-            Section::Children => self.child(body, number),
-            Section::Vars => self.variable(body, number),
-        }
+    fn at(&self, line: usize) -> At {
+        At { file: self.file, line }
     }
 
-    fn header(&mut self, group: &str, section: &str, line: usize) -> Result<(), Wrong> {
-        self.section = match section {
-            "" | "hosts" => Section::Hosts,
-            "children" => Section::Children,
-            "vars" => Section::Vars,
-            _ => {
-                let why = format!("a section [{}:{}] is of no known kind", shown(group), shown(section));
-                return Err(Wrong::new(line, why, "write :vars or :children, or nothing behind the group"));
-            }
-        };
-        self.group = group.to_owned();
-        let waits = self.pending.iter().position(|pending| pending.group == group);
+    fn wait(&mut self, group: &str, section: SectionKind, line: usize, parents: Vec<usize>) {
+        self.count += 1;
+        self.pending.insert(group.to_owned(), Pending { section, line, parents, order: self.count });
+    }
+
+    fn header(&mut self, group: &str, section: SectionKind, line: usize) -> Result<(), Wrong> {
+        self.group = None;
+        let waits = self.pending.get(group).map(|pending| pending.section);
         if self.estate.find_group(group).is_none() {
-            if self.section == Section::Vars && waits.is_none() {
-                let group = group.to_owned();
-                self.pending.push(Pending { group, section: Section::Vars, line, parents: Vec::new() });
+            if section == SectionKind::Vars && waits.is_none() {
+                self.wait(group, SectionKind::Vars, line, Vec::new());
             }
-            self.estate.group(group);
+            self.estate.group_at(group, self.at(line));
         }
-        if let Some(waits) = waits
-            && self.section != Section::Vars
-        {
-            if self.pending.get(waits).is_some_and(|pending| pending.section == Section::Children) {
-                self.declared(group, line)?;
-            } else {
-                self.pending.remove(waits);
+        match waits {
+            Some(SectionKind::Children) if section != SectionKind::Vars => self.declared(group, line)?,
+            Some(_) if section != SectionKind::Vars => {
+                self.pending.remove(group);
             }
+            _ => {}
         }
         Ok(())
     }
@@ -108,13 +113,12 @@ impl Reader<'_> {
     fn declared(&mut self, group: &str, line: usize) -> Result<(), Wrong> {
         let mut open = vec![group.to_owned()];
         while let Some(group) = open.pop() {
-            let Some(at) = self.pending.iter().position(|pending| pending.group == group) else { continue };
-            let pending = self.pending.remove(at);
+            let Some(pending) = self.pending.remove(&group) else { continue };
             let child = self.estate.group(&group);
             for parent in pending.parents {
                 self.estate.add_child(parent, child, line)?;
                 let name = self.estate.groups.get(parent).map(|group| group.name.clone()).unwrap_or_default();
-                if self.pending.iter().any(|waits| waits.group == name && waits.section == Section::Children) {
+                if self.pending.get(&name).is_some_and(|waits| waits.section == SectionKind::Children) {
                     open.push(name);
                 }
             }
@@ -122,119 +126,48 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn host(&mut self, body: &str, line: usize) -> Result<(), Wrong> {
-        let quotes =
-            || Wrong::new(line, "a quote or backslash has no end", "close it, or put the value in other quotes");
-        let words = words(body, 0).ok_or_else(quotes)?;
-        let mut words = words.into_iter().map(|word| word.text);
-        let pattern = words.next().unwrap_or_default();
-        let (hosts, port) = expand(&pattern, line)?;
-        if pattern.trim_matches(is_space).ends_with(':') && port.is_none() {
-            let why = format!("`{}` ends in a colon without a port", shown(&pattern));
-            return Err(Wrong::new(line, why, "write the port, or take the colon away"));
-        }
-        if hosts.iter().any(|host| host.trim_matches(is_space) == "---") {
-            return Err(Wrong::new(line, "--- begins a YAML file", "name the file .yml, and mend its YAML"));
-        }
-        let mut vars = Vec::new();
-        for word in words {
-            let Some((name, value)) = word.split_once('=') else {
-                let why = format!("`{}` behind a host is no variable", shown(&word));
-                return Err(Wrong::new(line, why, "write name=value, with quotes around a value that has spaces"));
-            };
-            vars.push((name.to_owned(), typed(value, line)?));
-        }
-        let group = self.estate.group(&self.group);
-        let at = At { file: self.file, line };
-        for host in hosts {
-            if host.is_empty() {
-                return Err(Wrong::new(line, "a host has no name", "write its name first"));
-            }
-            self.estate.add_host(&host, group, port.as_deref(), at);
-            for (name, value) in &vars {
-                self.estate.set(&host, name, value.clone(), at)?;
+    fn host(&mut self, host: &HostLine, group: &str, line: usize) -> Result<(), Wrong> {
+        let at = self.at(line);
+        let group = match self.group {
+            Some(group) => group,
+            None => *self.group.insert(self.estate.group_at(group, at)),
+        };
+        for name in host.pattern.each() {
+            self.estate.add_host(name, group, host.pattern.port(), at);
+            for var in &host.vars {
+                self.estate.set(name, &var.name, var.value.value().into_owned(), at)?;
             }
         }
         Ok(())
     }
 
-    fn child(&mut self, body: &str, line: usize) -> Result<(), Wrong> {
-        let wrong = || {
-            let why = format!("`{}` is no name of a group", shown(body));
-            Wrong::new(line, why, "name one group on each line, without variables")
-        };
-        let child = group_name(body).ok_or_else(wrong)?;
-        let parent = self.estate.group(&self.group);
+    fn child(&mut self, child: &str, group: &str, line: usize) -> Result<(), Wrong> {
+        let parent = self.estate.group_at(group, self.at(line));
         if let Some(child) = self.estate.find_group(child) {
             return self.estate.add_child(parent, child, line);
         }
-        match self.pending.iter_mut().find(|pending| pending.group == child) {
+        match self.pending.get_mut(child) {
             Some(pending) => pending.parents.push(parent),
-            None => {
-                let group = child.to_owned();
-                self.pending.push(Pending { group, section: Section::Children, line, parents: vec![parent] });
-            }
+            None => self.wait(child, SectionKind::Children, line, vec![parent]),
         }
         Ok(())
     }
 
-    fn variable(&mut self, body: &str, line: usize) -> Result<(), Wrong> {
-        let Some((name, value)) = body.split_once('=') else {
-            let why = format!("`{}` is no variable", shown(body));
-            return Err(Wrong::new(line, why, "write name=value, or begin the section of hosts with [group]"));
-        };
-        let value = typed(value.trim_matches(is_space), line)?;
-        let at = At { file: self.file, line };
-        let group = self.group.clone();
-        self.estate.set(&group, name.trim_matches(is_space), value, at)
+    /// What waits to the end is declared nowhere.
+    fn end(self) -> Vec<Wrong> {
+        let mut waiting: Vec<(String, Pending)> = self.pending.into_iter().collect();
+        waiting.sort_by_key(|(_, pending)| pending.order);
+        let estate = self.estate;
+        let wrong = waiting.into_iter().map(|(group, pending)| {
+            let group = shown(&group);
+            let why = match pending.parents.last().and_then(|parent| estate.groups.get(*parent)) {
+                Some(parent) => format!("[{}:children] names {group}, which is declared nowhere", shown(&parent.name)),
+                None => format!("[{group}:vars] is of a group that is declared nowhere"),
+            };
+            Wrong::new(pending.line, why, "add a section with the name of that group, or correct the name")
+        });
+        wrong.collect()
     }
-
-    fn end(self) -> Result<(), Wrong> {
-        let Some(pending) = self.pending.first() else { return Ok(()) };
-        let group = shown(&pending.group);
-        let why = match pending.parents.last().and_then(|parent| self.estate.groups.get(*parent)) {
-            Some(parent) => format!("[{}:children] names {group}, which is declared nowhere", shown(&parent.name)),
-            None => format!("[{group}:vars] is of a group that is declared nowhere"),
-        };
-        Err(Wrong::new(pending.line, why, "add a section with the name of that group, or correct the name"))
-    }
-}
-
-fn typed(text: &str, line: usize) -> Result<Value, Wrong> {
-    match literal(text) {
-        Literal::Value(value) => Ok(value),
-        Literal::Plain => Ok(Value::text(text)),
-        Literal::Refused(why) => {
-            Err(Wrong::new(line, format!("the value `{}` {why}", shown(text)), "write it in another way"))
-        }
-    }
-}
-
-/// `[group]` or `[group:kind]`, perhaps with a comment behind it.
-fn header(body: &str) -> Option<(&str, &str)> {
-    let inner = body.strip_prefix('[')?;
-    let end = inner.find(|c: char| matches!(c, ':' | ']') || is_space(c))?;
-    let (group, rest) = inner.split_at_checked(end).filter(|(group, _)| !group.is_empty())?;
-    let (kind, rest) = match rest.strip_prefix(':') {
-        Some(rest) => {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-            rest.split_at_checked(end).filter(|(kind, _)| !kind.is_empty())?
-        }
-        None => ("", rest),
-    };
-    let rest = rest.strip_prefix(']')?.trim_start_matches(is_space);
-    (rest.is_empty() || rest.starts_with('#')).then_some((group, kind))
-}
-
-/// The name of a group, perhaps with a comment behind it. A `#` in a word belongs to the name if nothing but the name is there.
-fn group_name(body: &str) -> Option<&str> {
-    let end = body.find(|c: char| matches!(c, ':' | ']') || is_space(c)).unwrap_or(body.len());
-    let (name, rest) = body.split_at_checked(end).filter(|(name, _)| !name.is_empty())?;
-    let rest = rest.trim_start_matches(is_space);
-    if rest.is_empty() || rest.starts_with('#') {
-        return Some(name);
-    }
-    name.rfind('#').and_then(|at| name.get(..at)).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -271,19 +204,5 @@ mod tests {
         assert_eq!(read(b"# \xff\r\na\r; \xfe\n", 0, &mut Estate::new()), Ok(()));
         let wrong = read(b"a\r\nb x=\xff\n", 0, &mut Estate::new()).expect_err("it is not UTF-8");
         assert_eq!(wrong.line, Some(2));
-    }
-
-    #[test]
-    fn a_hash_in_the_name_of_a_group() {
-        for (body, name) in [
-            ("b", Some("b")),
-            ("b # c", Some("b")),
-            ("b#c", Some("b#c")),
-            ("b# c", Some("b")),
-            ("b c", None),
-            ("b:c", None),
-        ] {
-            assert_eq!(group_name(body), name, "{body}");
-        }
     }
 }

@@ -3,10 +3,8 @@
 //! Hosts keep their order, and each side is written with the fewest ranges that give it: a side that lies in one
 //! row of the range is one pattern, and each further bracket adds at most one.
 
-use crate::ini::pattern::HostPattern;
 use crate::ini::text::{Inventory, LineKind};
 use crate::span::Span;
-use std::collections::BTreeSet;
 
 /// The patterns before a host of a range, and those after it.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,6 +112,7 @@ impl Row {
 }
 
 /// How many names a pattern gives; `None` if it cannot be taken apart.
+#[cfg(test)]
 pub(crate) fn count(pattern: &str) -> Option<u64> {
     let (body, _) = without_port(pattern)?;
     let rows = parts(body)?.into_iter().map(|part| if let Part::Row(row) = part { row.count } else { 1 });
@@ -121,6 +120,7 @@ pub(crate) fn count(pattern: &str) -> Option<u64> {
 }
 
 /// The names that a pattern gives, in order; `None` if it cannot be taken apart. Ask [`count`] first.
+#[cfg(test)]
 pub(crate) fn names(pattern: &str) -> Option<Vec<String>> {
     let (body, _) = without_port(pattern)?;
     Some(parts(body)?.iter().fold(vec![String::new()], |names, part| {
@@ -214,42 +214,10 @@ fn ways(parts: &[Part<'_>], name: &str) -> Vec<Vec<u64>> {
     open.into_iter().filter(|(_, used)| *used == name.len()).map(|(at, _)| at).take(2).collect()
 }
 
-/// So many names are written out for one range; a longer one stays as it is written.
-const MOST: u64 = 1 << 16;
-
-impl HostPattern {
-    /// The hosts that it names, in order; the pattern itself if these are more than anybody writes.
-    pub(crate) fn hosts(&self) -> Vec<String> {
-        if let Some(name) = self.name() {
-            return vec![name.to_owned()];
-        }
-        let short = count(self.text()).is_some_and(|count| count <= MOST);
-        short.then(|| names(self.text())).flatten().unwrap_or_else(|| vec![self.text().to_owned()])
-    }
-}
-
 impl Inventory {
-    /// The hosts of a group and its children, each once with its first line, those of ranges too.
-    pub(crate) fn members(&self, group: &str) -> Vec<(usize, String)> {
-        let groups = self.descendants(group);
-        let mut seen = BTreeSet::new();
-        let mut found = Vec::new();
-        for wanted in &groups {
-            for (at, line) in self.host_lines().filter(|(at, _)| group == "all" || self.group_at(*at) == wanted) {
-                for host in line.pattern.hosts() {
-                    if seen.insert(host.clone()) {
-                        found.push((at, host));
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// The text with a line of hosts cut in pieces, so that the host has a line of its own; each piece keeps the
-    /// variables and the comment. `None` if that line is no range of the host, or is written in a way that cannot
-    /// be cut.
-    pub(crate) fn split_at(&self, line: usize, host: &str) -> Option<String> {
+    /// What cuts a line of hosts in pieces, so that the host has a line of its own; each piece keeps the variables and
+    /// the comment. `None` if that line is no range of the host, or is written in a way that cannot be cut.
+    pub(crate) fn split_at(&self, line: usize, host: &str) -> Option<(Span, String)> {
         let whole = self.lines().get(line)?;
         let LineKind::Host(found) = &whole.kind else { return None };
         let pattern = found.pattern.text();
@@ -259,14 +227,13 @@ impl Inventory {
         }
         let split = around(pattern, host)?;
         let (head, tail) = (Span::new(whole.span.start, span.start), Span::new(span.end, whole.span.end));
-        let mut text = self.text().get(..whole.span.start)?.to_owned();
+        let mut text = String::new();
         for piece in split.pieces() {
             text += head.of(self.text());
             text += &piece;
             text += tail.of(self.text());
         }
-        text += self.text().get(whole.span.end..)?;
-        Some(text)
+        Some((whole.span, text))
     }
 }
 
@@ -312,8 +279,10 @@ mod tests {
     #[test]
     fn every_piece_keeps_what_stands_beside_the_pattern() {
         let text = "[a]\n  n[1:3]\tx='1 2'  # c\nz";
-        let cut = Inventory::parse(text).split_at(1, "n3");
-        assert_eq!(cut.as_deref(), Some("[a]\n  n[1:2]\tx='1 2'  # c\n  n3\tx='1 2'  # c\nz"));
+        let mut inventory = Inventory::parse(text);
+        let cut = inventory.split_at(1, "n3").expect("it can be cut");
+        inventory.splice(vec![cut]);
+        assert_eq!(inventory.text(), "[a]\n  n[1:2]\tx='1 2'  # c\n  n3\tx='1 2'  # c\nz");
         for (text, line) in [("[a]\n'n[1:3]' x=1\n", 1), ("[a]\nn1\n", 1), ("[a]\n# n\n", 1), ("[a]\n", 7)] {
             assert_eq!(Inventory::parse(text).split_at(line, "n1"), None, "{text}");
         }

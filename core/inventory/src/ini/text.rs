@@ -1,8 +1,12 @@
 //! The text of an inventory, line by line, with the place of everything that an edit may touch.
 
+use crate::ini::line;
 use crate::ini::pattern::HostPattern;
-use crate::literal::value;
+use crate::literal::python::{Literal, literal};
+use crate::model::error::{Wrong, shown};
+use crate::model::value::Value;
 use crate::span::Span;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What the lines of a section hold.
@@ -31,25 +35,60 @@ pub struct Section {
     pub end: usize,
 }
 
+/// A value as Python gets it, and what that makes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    raw: String,
+    /// None for what is no literal: the text stays what it is.
+    literal: Option<Value>,
+}
+
+impl Written {
+    pub(crate) fn read(raw: &str, line: usize) -> Result<Self, Wrong> {
+        let literal = match literal(raw) {
+            Literal::Value(value) => Some(value),
+            Literal::Plain => None,
+            Literal::Refused(why) => {
+                let why = format!("the value `{}` {why}", shown(raw));
+                return Err(Wrong::new(line, why, "write it in another way"));
+            }
+        };
+        Ok(Self { raw: raw.to_owned(), literal })
+    }
+
+    /// The text after the shell's rules and before Python's.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The value.
+    pub fn value(&self) -> Cow<'_, Value> {
+        self.literal.as_ref().map_or_else(|| Cow::Owned(Value::Text(self.raw.clone())), Cow::Borrowed)
+    }
+
+    /// Whether Python takes it for a literal, a quoted text included.
+    pub(crate) fn is_literal(&self) -> bool {
+        self.literal.is_some()
+    }
+}
+
 /// An inline variable of a host line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HostVar {
     /// Its name.
     pub name: String,
-    /// Its value, as a template prints it.
-    pub value: String,
+    /// Its value.
+    pub value: Written,
     /// The whole word.
     pub span: Span,
     /// The name; the whole word if its first `=` is quoted.
     pub name_span: Span,
     /// The raw value, quotes included; the whole word if its first `=` is quoted.
     pub value_span: Span,
-    /// The text after the shell's rules and before Python's.
-    pub(crate) raw: String,
 }
 
 /// A line that names hosts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HostLine {
     /// The host or hosts.
     pub pattern: HostPattern,
@@ -60,7 +99,7 @@ pub struct HostLine {
 }
 
 /// What a line is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LineKind {
     /// Nothing but white space.
     Blank,
@@ -74,8 +113,8 @@ pub enum LineKind {
     Var {
         /// Its name.
         name: String,
-        /// Its value, as a template prints it.
-        value: String,
+        /// Its value.
+        value: Written,
         /// The raw value, without a comment that Ansible drops.
         value_span: Span,
     },
@@ -84,12 +123,12 @@ pub enum LineKind {
         /// Its name.
         group: String,
     },
-    /// Not understood, and kept.
-    Other,
+    /// What Ansible refuses; kept as it is.
+    Wrong(Wrong),
 }
 
 /// A line of an INI inventory, with what it says and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// Where it stands, with its line end.
     pub span: Span,
@@ -101,6 +140,31 @@ pub struct Line {
     pub section: usize,
 }
 
+impl Line {
+    /// Moves it, since something before it changed: by so many bytes, and so many lines.
+    fn shift(&mut self, bytes: isize, lines: isize) {
+        let moved = |span: &mut Span| {
+            span.start = span.start.saturating_add_signed(bytes);
+            span.end = span.end.saturating_add_signed(bytes);
+        };
+        moved(&mut self.span);
+        moved(&mut self.content);
+        match &mut self.kind {
+            LineKind::Host(host) => {
+                moved(&mut host.span);
+                for var in &mut host.vars {
+                    moved(&mut var.span);
+                    moved(&mut var.name_span);
+                    moved(&mut var.value_span);
+                }
+            }
+            LineKind::Var { value_span, .. } => moved(value_span),
+            LineKind::Wrong(wrong) => wrong.line = wrong.line.map(|line| line.saturating_add_signed(lines)),
+            LineKind::Blank | LineKind::Comment | LineKind::Header | LineKind::Child { .. } => {}
+        }
+    }
+}
+
 /// Bytes that are no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} is not UTF-8; save the file as UTF-8")]
@@ -110,7 +174,7 @@ pub struct NotText {
 }
 
 /// An inventory in INI form. Printing it gives back the text it was read from, byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Inventory {
     text: String,
     lines: Vec<Line>,
@@ -118,16 +182,22 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Reads any text: what is not understood is kept as [`LineKind::Other`].
+    /// Reads any text: what Ansible refuses is kept as [`LineKind::Wrong`].
     pub fn parse(text: &str) -> Self {
+        Self::of(text.to_owned())
+    }
+
+    fn of(text: String) -> Self {
         let implicit =
             Section { group: "ungrouped".to_owned(), kind: Some(SectionKind::Hosts), header: None, first: 0, end: 0 };
-        let mut inventory = Self { text: text.to_owned(), lines: Vec::new(), sections: vec![implicit] };
-        for span in line_spans(text) {
-            inventory.read_line(text, span);
+        let mut inventory = Self { text: String::new(), lines: Vec::new(), sections: vec![implicit] };
+        let mut room = line::MOST_HOSTS;
+        for span in line_spans(&text) {
+            inventory.read_line(&text, span, &mut room);
         }
         let count = inventory.lines.len();
         inventory.close_section(count);
+        inventory.text = text;
         inventory
     }
 
@@ -146,33 +216,16 @@ impl Inventory {
         }
     }
 
-    fn read_line(&mut self, text: &str, span: Span) {
-        let line = span.of(text);
-        let start = span.start + (line.len() - line.trim_start().len());
-        let content = Span::new(start, start + line.trim().len());
-        let body = content.of(text);
+    fn read_line(&mut self, text: &str, span: Span, room: &mut usize) {
         let index = self.lines.len();
-        let kind = if body.is_empty() {
-            LineKind::Blank
-        } else if body.starts_with(['#', ';']) {
-            LineKind::Comment
-        } else if let Some((group, kind)) = header(body) {
+        let within = self.sections.last().and_then(|section| section.kind);
+        let read = line::read(text, span, index + 1, within, room);
+        if let Some((group, kind)) = read.begins {
             self.close_section(index);
             self.sections.push(Section { group, kind, header: Some(index), first: index + 1, end: index + 1 });
-            if kind.is_some() { LineKind::Header } else { LineKind::Other }
-        } else {
-            match self.sections.last().and_then(|section| section.kind) {
-                Some(SectionKind::Hosts) => host(body, content.start).map(LineKind::Host),
-                Some(SectionKind::Children) => {
-                    name_and_comment(body).map(|group| LineKind::Child { group: group.to_owned() })
-                }
-                Some(SectionKind::Vars) => variable(body, content.start),
-                None => None,
-            }
-            .unwrap_or(LineKind::Other)
-        };
+        }
         let section = self.sections.len() - 1;
-        self.lines.push(Line { span, content, kind, section });
+        self.lines.push(Line { span, content: read.content, kind: read.kind, section });
     }
 
     fn close_section(&mut self, end: usize) {
@@ -184,6 +237,11 @@ impl Inventory {
     /// All of it, byte for byte as it was read or edited.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The same, to keep.
+    pub fn into_text(self) -> String {
+        self.text
     }
 
     /// The lines in order.
@@ -207,6 +265,11 @@ impl Inventory {
         self.sections.iter().filter(move |section| section.kind == Some(kind) && section.group == group)
     }
 
+    /// Whether a header of any kind names the group.
+    pub(crate) fn has_section(&self, group: &str) -> bool {
+        self.sections.iter().any(|section| section.header.is_some() && section.kind.is_some() && section.group == group)
+    }
+
     /// The lines of a section, each with its index.
     pub(crate) fn lines_in(&self, section: &Section) -> impl DoubleEndedIterator<Item = (usize, &Line)> {
         let first = section.first;
@@ -215,17 +278,115 @@ impl Inventory {
     }
 
     /// The host lines, each with its index.
-    pub(crate) fn host_lines(&self) -> impl DoubleEndedIterator<Item = (usize, &HostLine)> {
+    pub(crate) fn host_lines(&self) -> impl DoubleEndedIterator<Item = (usize, &HostLine)> + Clone {
         self.lines.iter().enumerate().filter_map(|(at, line)| match &line.kind {
             LineKind::Host(host) => Some((at, host)),
             _ => None,
         })
     }
 
+    /// The lines that name a host, alone or in a range.
+    pub(crate) fn lines_of<'a>(
+        &'a self,
+        host: &'a str,
+    ) -> impl DoubleEndedIterator<Item = (usize, &'a HostLine)> + Clone {
+        self.host_lines().filter(move |(_, line)| line.pattern.names(host))
+    }
+
+    /// The groups whose own lines name the host, alone or in a range, in order.
+    pub(crate) fn groups_naming<'a>(&'a self, host: &'a str) -> Vec<&'a str> {
+        let mut found: Vec<&str> = Vec::new();
+        for (at, _) in self.lines_of(host) {
+            let group = self.group_at(at);
+            if !found.contains(&group) {
+                found.push(group);
+            }
+        }
+        found
+    }
+
     /// The group that a line stands in.
     pub(crate) fn group_at(&self, line: usize) -> &str {
         let section = self.lines.get(line).and_then(|line| self.sections.get(line.section));
         section.map_or("ungrouped", |section| &section.group)
+    }
+
+    /// Replaces stretches of the text. Only the lines that they touch are read again. Those that overlap an earlier one
+    /// are left out.
+    pub(crate) fn splice(&mut self, mut splices: Vec<(Span, String)>) {
+        splices.sort_by_key(|(span, _)| (span.start, span.end));
+        let mut done = 0;
+        splices.retain(|(span, _)| {
+            let fits = span.start >= done;
+            done = if fits { span.end } else { done };
+            fits
+        });
+        // From the end, so that those still to come keep their places. Of several at one place the first stands first.
+        for (span, new) in splices.into_iter().rev() {
+            self.replace(span, &new);
+        }
+    }
+
+    fn replace(&mut self, span: Span, new: &str) {
+        let ended = |text: &str| text.chars().next_back().is_some_and(ends_line);
+        let mut from = self.lines.partition_point(|line| line.span.end <= span.start);
+        let follows = if new.is_empty() { self.text.get(span.end..).unwrap_or_default() } else { new };
+        // What is not ended goes on, and so may a carriage return.
+        let open = |line: &Line| {
+            let text = line.span.of(&self.text);
+            !ended(text) || (text.ends_with('\r') && follows.starts_with('\n'))
+        };
+        if let Some(before) = from.checked_sub(1)
+            && self.lines.get(before).is_some_and(open)
+        {
+            from = before;
+        }
+        let mut to = self.lines.partition_point(|line| line.span.start < span.end).max(from);
+        let bound = |at: usize| self.lines.get(at).map_or(self.text.len(), |line| line.span.start);
+        let start = bound(from).min(span.start);
+        let mut region = format!(
+            "{}{new}{}",
+            Span::new(start, span.start).of(&self.text),
+            Span::new(span.end, bound(to).max(span.end)).of(&self.text)
+        );
+        while let Some(next) = self.lines.get(to) {
+            let next = next.span.of(&self.text);
+            if region.is_empty() || (ended(&region) && !(region.ends_with('\r') && next.starts_with('\n'))) {
+                break;
+            }
+            region.push_str(next);
+            to += 1;
+        }
+        let context = from.checked_sub(1).and_then(|before| self.lines.get(before)).map_or(0, |line| line.section);
+        let within = self.sections.get(context).and_then(|section| section.kind);
+        let bytes = new.len().cast_signed() - (span.end - span.start).cast_signed();
+        let mut headers = self.sections.iter().any(|s| s.header.is_some_and(|at| (from..to).contains(&at)));
+        let mut made = Vec::new();
+        let mut room = line::MOST_HOSTS;
+        self.text.replace_range(span.start..span.end, new);
+        for piece in line_spans(&region) {
+            let piece = Span::new(piece.start + start, piece.end + start);
+            let read = line::read(&self.text, piece, from + made.len() + 1, within, &mut room);
+            headers |= read.begins.is_some();
+            made.push(Line { span: piece, content: read.content, kind: read.kind, section: context });
+        }
+        if headers {
+            *self = Self::of(std::mem::take(&mut self.text));
+            return;
+        }
+        let lines = made.len().cast_signed() - (to - from).cast_signed();
+        let count = made.len();
+        self.lines.splice(from..to, made);
+        for line in self.lines.iter_mut().skip(from + count) {
+            line.shift(bytes, lines);
+        }
+        for (at, section) in self.sections.iter_mut().enumerate().skip(context) {
+            section.end = section.end.saturating_add_signed(lines);
+            if at > context {
+                section.first = section.first.saturating_add_signed(lines);
+                section.header = section.header.map(|header| header.saturating_add_signed(lines));
+            }
+        }
     }
 }
 
@@ -263,68 +424,6 @@ pub(crate) fn line_spans(text: &str) -> Vec<Span> {
     spans
 }
 
-/// A group name alone, perhaps with a comment after it.
-fn name_and_comment(text: &str) -> Option<&str> {
-    let end = text.find(|c: char| c.is_whitespace() || matches!(c, ':' | ']' | '#'));
-    let (name, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
-    let rest = rest.trim_start();
-    (!name.is_empty() && (rest.is_empty() || rest.starts_with('#'))).then_some(name)
-}
-
-fn header(body: &str) -> Option<(String, Option<SectionKind>)> {
-    let (inner, rest) = body.strip_prefix('[')?.split_once(']')?;
-    let rest = rest.trim_start();
-    let (group, tag) = inner.split_once(':').map_or((inner, None), |(group, tag)| (group, Some(tag)));
-    let named = !group.is_empty() && !group.contains(char::is_whitespace);
-    if named && (rest.is_empty() || rest.starts_with('#')) {
-        let kind = match tag {
-            None => Some(SectionKind::Hosts),
-            Some("hosts") => Some(SectionKind::Hosts),
-            Some("children") => Some(SectionKind::Children),
-            Some("vars") => Some(SectionKind::Vars),
-            Some(_) => None,
-        };
-        return Some((group.to_owned(), kind));
-    }
-    // Anything else in brackets is no host: what follows it belongs to nothing that we know.
-    (body.ends_with(']') && rest.is_empty()).then(|| (inner.to_owned(), None))
-}
-
-fn host(body: &str, start: usize) -> Option<HostLine> {
-    let mut words = value::words(body, start)?.into_iter();
-    let first = words.next()?;
-    let pattern = HostPattern::parse(&first.text)?;
-    let mut span = first.span;
-    let mut vars = Vec::new();
-    for word in words {
-        let (at, raw_at, bare) = word.equals?;
-        let (name, raw) = (word.text.get(..at)?, word.text.get(at + 1..)?);
-        let (name_span, value_span) = if bare {
-            (Span::new(word.span.start, raw_at), Span::new(raw_at + 1, word.span.end))
-        } else {
-            (word.span, word.span)
-        };
-        span.end = word.span.end;
-        vars.push(HostVar {
-            name: name.to_owned(),
-            value: value::evaluate(raw),
-            span: word.span,
-            name_span,
-            value_span,
-            raw: raw.to_owned(),
-        });
-    }
-    Some(HostLine { pattern, span, vars })
-}
-
-fn variable(body: &str, start: usize) -> Option<LineKind> {
-    let (name, rest) = body.split_once('=')?;
-    let raw = rest.trim();
-    let at = start + name.len() + 1 + (rest.len() - rest.trim_start().len());
-    let end = at + value::commented_literal(raw).unwrap_or(raw.len());
-    Some(LineKind::Var { name: name.trim().to_owned(), value: value::evaluate(raw), value_span: Span::new(at, end) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,8 +436,8 @@ mod tests {
         let inventory = Inventory::parse(text);
         let kinds: Vec<String> = inventory.lines().iter().map(|line| format!("{:?}", line.kind)).collect();
         let starts = [
-            "Host", "Header", "Host", "Comment", "Blank", "Header", "Var", "Var", "Header", "Child", "Other", "Other",
-            "Header", "Other", "Host", "Other",
+            "Host", "Header", "Host", "Comment", "Blank", "Header", "Var", "Var", "Header", "Child", "Wrong", "Wrong",
+            "Header", "Wrong", "Host", "Wrong",
         ];
         assert_eq!(kinds.len(), starts.len());
         for (kind, start) in kinds.iter().zip(starts) {
@@ -348,9 +447,10 @@ mod tests {
         assert_eq!(host.span.of(text), "a.demo x='1 2' y=3");
         assert_eq!(host.vars[0].value_span.of(text), "'1 2'");
         assert_eq!(host.vars[0].name_span.of(text), "x");
-        assert_eq!(host.vars[0].value, "1 2");
+        assert_eq!(host.vars[0].value.raw(), "1 2");
         let LineKind::Var { name, value, value_span } = &inventory.lines()[7].kind else { unreachable!() };
-        assert_eq!((name.as_str(), value.as_str(), value_span.of(text)), ("n", "8080", "8080"));
+        assert_eq!((name.as_str(), value_span.of(text)), ("n", "8080"));
+        assert_eq!(*value.value(), Value::Int("8080".to_owned()));
         assert_eq!(inventory.line_ending(), "\n");
     }
 
@@ -395,6 +495,23 @@ mod tests {
             for section in inventory.sections() {
                 prop_assert!(section.first <= section.end && section.end <= inventory.lines().len());
             }
+        }
+
+        /// Reading what a splice touched comes to the same as reading all of it again.
+        #[test]
+        fn a_splice_is_as_good_as_reading_it_all_again(
+            text in "([a-c=:#\\]' ]|\\[a\\]|\\[b:vars\\]|\n|\r|\r\n){0,30}",
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "([a=\\[\\]' ]|\n|\r|\r\n){0,6}"), 1..4),
+        ) {
+            let mut inventory = Inventory::parse(&text);
+            let bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let splices: Vec<(Span, String)> = cuts.iter().map(|(at, length, new)| {
+                let from = at.index(bounds.len());
+                (Span::new(bounds[from], bounds[(from + length).min(bounds.len() - 1)]), new.clone())
+            }).collect();
+            let whole = crate::edit::place::splice(&text, splices.clone());
+            inventory.splice(splices);
+            prop_assert_eq!(inventory, Inventory::parse(&whole));
         }
     }
 }

@@ -24,7 +24,7 @@ impl ReadError {
 
 /// What is wrong on a line, before it is known of which file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub struct Wrong {
     pub(crate) line: Option<usize>,
     pub(crate) why: String,
     pub(crate) mend: &'static str,

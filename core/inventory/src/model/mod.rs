@@ -2,11 +2,10 @@
 
 pub(crate) mod error;
 pub(crate) mod estate;
-mod reading;
+pub(crate) mod reading;
 mod report;
 pub(crate) mod value;
 
-pub use error::ReadError;
-pub(crate) use reading::hosts_of;
+pub use error::{ReadError, Wrong};
 pub use reading::{GroupView, Layer, Reading, Said, Setting};
 pub use value::Value;

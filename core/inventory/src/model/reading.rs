@@ -7,17 +7,20 @@
 use super::error::ReadError;
 use super::estate::{ALL, At, Estate, Vars};
 use super::value::Value;
-use crate::ansible::sources::{Sources, Walk};
+use crate::ansible::sources::{Form, Kind, Refuse, Sources, Walk};
 use crate::ansible::vars_files::VarsFiles;
-use crate::ini::address::expand;
 use std::collections::BTreeMap;
 
 /// An inventory that was read.
 #[derive(Debug)]
 pub struct Reading {
     files: Vec<String>,
-    pub(super) estate: Estate,
-    vars_files: VarsFiles,
+    /// How many of them are of the inventory itself.
+    own: usize,
+    /// What each file of the inventory itself is.
+    forms: Vec<Form>,
+    pub(crate) estate: Estate,
+    pub(crate) vars_files: VarsFiles,
 }
 
 /// Who says something about a host.
@@ -110,29 +113,98 @@ const MADE_BY_ANSIBLE: [&str; 33] = [
 impl Reading {
     /// Reads inventories, one after the other: of what several say the last counts.
     pub fn of(sources: &dyn Sources, paths: &[&str]) -> Result<Self, ReadError> {
-        Self::made(sources, paths, false)
+        Self::made(sources, (paths, &[]), false, &mut Err)
     }
 
     /// The same, but files of variables that are encrypted as a whole are left out; [`Reading::encrypted`] names them.
     pub fn without_encrypted(sources: &dyn Sources, paths: &[&str]) -> Result<Self, ReadError> {
-        Self::made(sources, paths, true)
+        Self::made(sources, (paths, &[]), true, &mut Err)
+    }
+
+    /// Reads one file whose content is at hand, with nothing beside it.
+    pub fn of_text(file: &str, bytes: &[u8]) -> Result<Self, ReadError> {
+        Self::of(&Alone(file, bytes), &[file])
     }
 
     /// The files that were left out because they are encrypted as a whole.
-    pub fn encrypted(&self) -> &[String] {
-        &self.vars_files.encrypted
+    pub fn encrypted(&self) -> impl Iterator<Item = &str> {
+        self.vars_files.encrypted.iter().map(|left| left.file.as_str())
     }
 
-    fn made(sources: &dyn Sources, paths: &[&str], leave_encrypted: bool) -> Result<Self, ReadError> {
-        let mut walk = Walk { sources, files: Vec::new(), estate: Estate::new() };
-        for path in paths {
-            walk.source(path, 0)?;
+    /// What it comes to, with what files of variables say as if the inventory itself said it last.
+    pub(crate) fn into_estate(self, with_files: bool) -> Estate {
+        let Self { mut estate, vars_files, .. } = self;
+        if with_files {
+            for (owner, vars, layer) in vars_files.all() {
+                let of_host = matches!(layer, Layer::Host | Layer::HostFile);
+                let own = match of_host {
+                    true => estate.find_host(owner).and_then(|at| estate.hosts.get_mut(at)).map(|host| &mut host.vars),
+                    false => {
+                        estate.find_group(owner).and_then(|at| estate.groups.get_mut(at)).map(|group| &mut group.vars)
+                    }
+                };
+                let Some(own) = own else { continue };
+                for (name, given) in vars {
+                    own.entry(name.clone()).or_default().extend(given.iter().cloned());
+                }
+            }
         }
-        let Walk { mut files, mut estate, .. } = walk;
+        estate
+    }
+
+    /// The files that it was read from, in order.
+    pub fn files(&self) -> &[String] {
+        &self.files
+    }
+
+    /// Whether one of its files is of the inventory itself, and not of variables.
+    pub(crate) fn is_inventory(&self, file: &str) -> bool {
+        self.files.iter().take(self.own).any(|own| own == file)
+    }
+
+    /// Whether edits can be made in it: it is one file, in INI or YAML.
+    pub fn can_be_edited(&self) -> bool {
+        matches!(self.forms.as_slice(), [Form::Ini | Form::Yaml])
+    }
+
+    /// As much as can be read, and all that is wrong. Files of variables are read for some groups without hosts, too.
+    pub(crate) fn as_far_as_it_goes(sources: &dyn Sources, paths: &[&str], also: &[&str]) -> (Self, Vec<ReadError>) {
+        let mut found = Vec::new();
+        let mut wrong = |error| {
+            found.push(error);
+            Ok(())
+        };
+        let reading = Self::made(sources, (paths, also), true, &mut wrong);
+        let reading = reading.unwrap_or_else(|error| {
+            found.push(error);
+            Self {
+                files: Vec::new(),
+                own: 0,
+                forms: Vec::new(),
+                estate: Estate::new(),
+                vars_files: VarsFiles::default(),
+            }
+        });
+        (reading, found)
+    }
+
+    fn made(
+        sources: &dyn Sources,
+        (paths, also): (&[&str], &[&str]),
+        leave_encrypted: bool,
+        wrong: Refuse<'_>,
+    ) -> Result<Self, ReadError> {
+        let mut walk =
+            Walk { sources, files: Vec::new(), forms: Vec::new(), estate: Estate::new(), wrong: &mut *wrong };
+        for path in paths {
+            walk.source(path, 0).or_else(&mut *walk.wrong)?;
+        }
+        let Walk { mut files, forms, mut estate, .. } = walk;
         let first = paths.first().copied().unwrap_or_default();
-        estate.settle().map_err(|wrong| wrong.within(first))?;
-        let vars_files = VarsFiles::of(sources, paths, &estate, &mut files, leave_encrypted)?;
-        Ok(Self { files, estate, vars_files })
+        estate.settle().map_err(|wrong| wrong.within(first)).or_else(&mut *wrong)?;
+        let own = files.len();
+        let vars_files = VarsFiles::of(sources, (paths, also), &estate, &mut files, leave_encrypted, wrong)?;
+        Ok(Self { files, own, forms, estate, vars_files })
     }
 
     /// All groups, those that were named first first.
@@ -167,21 +239,8 @@ impl Reading {
 
     /// The hosts of a group and of all groups below it, each once: its own, then those of its children, level by level.
     pub fn hosts(&self, group: &str) -> Vec<&str> {
-        let Some(group) = self.estate.find_group(group) else { return Vec::new() };
-        let mut order = vec![group];
-        let mut seen = std::collections::BTreeSet::from([group]);
-        let mut at = 0;
-        while let Some(group) = order.get(at).and_then(|group| self.estate.groups.get(*group)) {
-            order.extend(group.children.iter().filter(|child| seen.insert(**child)));
-            at += 1;
-        }
-        let mut known = std::collections::BTreeSet::new();
-        let hosts = order.iter().filter_map(|group| self.estate.groups.get(*group)).flat_map(|group| &group.hosts);
-        hosts
-            .filter(|host| known.insert(**host))
-            .filter_map(|host| self.estate.hosts.get(*host))
-            .map(|host| host.name.as_str())
-            .collect()
+        let hosts = self.estate.hosts_of(group).into_iter().filter_map(|host| self.estate.hosts.get(host));
+        hosts.map(|host| host.name.as_str()).collect()
     }
 
     /// Whether there is a host of that name.
@@ -200,19 +259,59 @@ impl Reading {
     }
 
     /// A host that is in some group, as all are that anything can be done with.
-    fn place(&self, name: &str) -> Option<usize> {
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
         let place = self.estate.find_host(name)?;
         self.estate.hosts.get(place).filter(|host| !host.groups.is_empty()).map(|_| place)
     }
 
-    fn said<'a>(&'a self, value: &'a Value, at: At, layer: Layer<'a>) -> Said<'a> {
+    pub(crate) fn said<'a>(&'a self, value: &'a Value, at: At, layer: Layer<'a>) -> Said<'a> {
         let file = self.files.get(at.file).map(String::as_str).unwrap_or_default();
         Said { value, layer, file, line: at.line }
     }
 
     /// A variable of a host.
     pub fn setting(&self, host: &str, name: &str) -> Option<Said<'_>> {
-        self.settings(host).into_iter().find(|setting| setting.name == name).map(|setting| setting.said)
+        self.strongest(self.place(host)?, name)
+    }
+
+    /// What counts of a variable: who comes last in the order of [`Reading::settings`].
+    pub(crate) fn strongest<'a>(&'a self, place: usize, name: &str) -> Option<Said<'a>> {
+        if MADE_BY_ANSIBLE.contains(&name) {
+            return None;
+        }
+        let host = self.estate.hosts.get(place)?;
+        let in_files = |all: &'a [Vars]| all.iter().rev().find_map(|vars| vars.get(name)?.last());
+        let folders = || (0..self.vars_files.folders()).rev();
+        let own = folders().find_map(|folder| in_files(self.vars_files.of_host(folder, &host.name)));
+        if let Some((value, at)) = own {
+            return Some(self.said(value, *at, Layer::HostFile));
+        }
+        if let Some((value, at)) = host.vars.get(name).and_then(|given| given.last()) {
+            return Some(self.said(value, *at, Layer::Host));
+        }
+        let order = self.estate.order_of(place);
+        for groups in [order.as_slice(), &[ALL]] {
+            for folder in folders() {
+                for group in groups.iter().rev().filter_map(|group| self.estate.groups.get(*group)) {
+                    if let Some((value, at)) = in_files(self.vars_files.of_group(folder, &group.name)) {
+                        return Some(self.said(value, *at, Layer::GroupFile(&group.name)));
+                    }
+                }
+            }
+        }
+        let groups = order.iter().rev().chain(&[ALL]).filter_map(|group| self.estate.groups.get(*group));
+        groups
+            .filter_map(|group| group.vars.get(name)?.last().map(|said| (said, group)))
+            .map(|((value, at), group)| self.said(value, *at, Layer::Group(&group.name)))
+            .next()
+    }
+
+    /// What the files of one group say of a variable.
+    pub(crate) fn of_group_files(&self, group: usize, name: &str) -> Option<Said<'_>> {
+        let group = self.estate.groups.get(group)?;
+        let files = (0..self.vars_files.folders()).flat_map(|folder| self.vars_files.of_group(folder, &group.name));
+        let (value, at) = files.filter_map(|vars| vars.get(name)?.last()).next_back()?;
+        Some(self.said(value, *at, Layer::GroupFile(&group.name)))
     }
 
     /// All variables of a host, by name.
@@ -220,7 +319,7 @@ impl Reading {
         let Some(place) = self.place(host) else { return Vec::new() };
         let Some(host) = self.estate.hosts.get(place) else { return Vec::new() };
         let mut all: BTreeMap<&str, Vec<Said<'_>>> = BTreeMap::new();
-        let groups = order_of(&self.estate, place);
+        let groups = self.estate.order_of(place);
         let in_order = || std::iter::once(&ALL).chain(&groups).filter_map(|group| self.estate.groups.get(*group));
         for group in in_order() {
             self.add_all(&mut all, &group.vars, Layer::Group(&group.name));
@@ -255,16 +354,25 @@ impl Reading {
     }
 }
 
-/// The hosts that the first word of a host line names; or why it names none.
-pub(crate) fn hosts_of(pattern: &str) -> Result<Vec<String>, String> {
-    expand(pattern, 1).map(|(hosts, _)| hosts).map_err(|wrong| wrong.why)
-}
+/// One file in memory, with nothing beside it.
+struct Alone<'a>(&'a str, &'a [u8]);
 
-/// The groups of a host, without `all`: the deepest last, then by priority, then by name.
-fn order_of(estate: &Estate, host: usize) -> Vec<usize> {
-    let mut groups: Vec<usize> = estate.groups_of(host).into_iter().filter(|group| *group != ALL).collect();
-    groups.sort_by_key(|group| estate.groups.get(*group).map(|group| (group.depth, group.priority, &group.name)));
-    groups
+impl Sources for Alone<'_> {
+    fn kind(&self, path: &str) -> Kind {
+        if path == self.0 { Kind::File } else { Kind::Missing }
+    }
+
+    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(self.1.to_vec())
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    fn run(&self, _: &str, _: &[&str]) -> Result<Vec<u8>, String> {
+        Err("nothing is run here".to_owned())
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Whole inventories from memory.
 
 use super::*;
-use crate::ansible::Kind;
 
 /// Files in memory. A name that ends in a slash cannot be.
 #[derive(Default)]
@@ -171,6 +170,6 @@ fn encrypted_files_are_refused_or_left_out_and_named() {
         [("i/h", "[g]\nx\n"), ("i/group_vars/g/a.yml", "$ANSIBLE_VAULT;1.1\n61\n"), ("i/group_vars/g/b.yml", "y: 1\n")];
     assert!(read(&files, "i/h").is_err_and(|error| error.why.contains("encrypted")));
     let reading = Reading::without_encrypted(&Memory::of(&files), &["i/h"]).expect("it can be read");
-    assert_eq!(reading.encrypted(), ["i/group_vars/g/a.yml"]);
+    assert_eq!(reading.encrypted().collect::<Vec<_>>(), ["i/group_vars/g/a.yml"]);
     assert_eq!(value(&reading, "x", "y"), "1 i/group_vars/g/b.yml:1");
 }

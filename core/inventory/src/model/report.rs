@@ -2,12 +2,13 @@
 
 use crate::model::estate::{ALL, Group};
 use crate::model::reading::Reading;
-use crate::model::reading::Setting;
 use crate::model::value::{Value, print_all, quote};
 use std::collections::BTreeMap;
 
 /// Groups under several others are drawn under each; a small file can ask for more lines than memory holds.
 const MOST_LINES: usize = 200_000;
+/// So may a chain: each line is as long as it is deep.
+const MOST_BYTES: usize = 64 << 20;
 
 enum Entry<'a> {
     Meta,
@@ -40,17 +41,15 @@ impl Reading {
     }
 
     fn print_meta(&self, indent: Option<usize>, out: &mut String) {
-        let hosts: BTreeMap<&str, Vec<Setting<'_>>> = self
-            .estate
-            .hosts
-            .iter()
-            .map(|host| (host.name.as_str(), self.settings(&host.name)))
-            .filter(|(_, settings)| !settings.is_empty())
-            .collect();
+        let mut names: Vec<&str> = self.estate.hosts.iter().map(|host| host.name.as_str()).collect();
+        names.sort_unstable();
+        // One host at a time: all settings of all hosts would be much more than what is printed of them.
+        let hosts =
+            || names.iter().map(|host| (*host, self.settings(host))).filter(|(_, settings)| !settings.is_empty());
         print_all([true, false].into_iter(), ['{', '}'], indent, out, |first, indent, out| {
             if first {
                 out.push_str("\"hostvars\": ");
-                print_all(hosts.iter(), ['{', '}'], indent, out, |(host, settings), indent, out| {
+                print_all(hosts(), ['{', '}'], indent, out, |(host, settings), indent, out| {
                     quote(host, out);
                     out.push_str(": ");
                     print_all(settings.iter(), ['{', '}'], indent, out, |setting, indent, out| {
@@ -83,33 +82,36 @@ impl Reading {
     /// What `ansible-inventory --graph GROUP` prints, with a line end; none if there is no such group.
     pub fn graph(&self, group: &str) -> Option<String> {
         let mut out = String::new();
+        let mut open = vec![(self.estate.find_group(group)?, 0, 0)];
         let mut lines = 0;
-        self.draw(self.estate.find_group(group)?, 0, &mut lines, &mut out);
-        Some(out)
-    }
-
-    fn draw(&self, at: usize, depth: usize, lines: &mut usize, out: &mut String) {
-        let Some(group) = self.estate.groups.get(at) else { return };
-        line(depth, &format!("@{}:", group.name), lines, out);
-        for child in &group.children {
-            self.draw(*child, depth + 1, lines, out);
-        }
-        if at != ALL {
-            for host in group.hosts.iter().filter_map(|host| self.estate.hosts.get(*host)) {
-                line(depth + 1, &host.name, lines, out);
+        // What is open: a group, its depth, and the child that comes next.
+        while let Some((at, depth, next)) = open.pop() {
+            let Some(group) = self.estate.groups.get(at) else { continue };
+            if next == 0 {
+                line(depth, &["@", &group.name, ":"], &mut out);
+                lines += 1;
+            }
+            if lines >= MOST_LINES || out.len() >= MOST_BYTES {
+                out.push_str("...\n");
+                break;
+            }
+            if let Some(child) = group.children.get(next) {
+                open.push((at, depth, next + 1));
+                open.push((*child, depth + 1, 0));
+            } else if at != ALL {
+                for host in group.hosts.iter().filter_map(|host| self.estate.hosts.get(*host)) {
+                    line(depth + 1, &[&host.name], &mut out);
+                    lines += 1;
+                }
             }
         }
+        Some(out)
     }
 }
 
-fn line(depth: usize, text: &str, lines: &mut usize, out: &mut String) {
-    *lines += 1;
-    if *lines < MOST_LINES {
-        out.extend(std::iter::repeat_n("  |", depth));
-        out.push_str(if depth > 0 { "--" } else { "" });
-        out.push_str(text);
-        out.push('\n');
-    } else if *lines == MOST_LINES {
-        out.push_str("...\n");
-    }
+fn line(depth: usize, words: &[&str], out: &mut String) {
+    out.extend(std::iter::repeat_n("  |", depth));
+    out.push_str(if depth > 0 { "--" } else { "" });
+    out.extend(words.iter().copied());
+    out.push('\n');
 }

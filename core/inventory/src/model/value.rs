@@ -56,6 +56,58 @@ impl Value {
         })
     }
 
+    /// What a template prints for it, short of what only a password opens.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Vault(_) => "(encrypted)".to_owned(),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(Self::literal).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Self::Map(pairs) => {
+                let pairs: Vec<String> =
+                    pairs.iter().map(|(key, value)| format!("{}: {}", key.literal(), value.literal())).collect();
+                format!("{{{}}}", pairs.join(", "))
+            }
+            plain => plain.printed().unwrap_or_default(),
+        }
+    }
+
+    /// As a literal of Python.
+    fn literal(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Unsafe(text) => crate::literal::value::python_string(text, None),
+            other => other.shown(),
+        }
+    }
+
+    /// Whether it is the same value, of the same type. The order of a map does not count.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(one), Self::Float(two)) => one == two || (one.is_nan() && two.is_nan()),
+            (Self::List(one), Self::List(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.same(two))
+            }
+            (Self::Map(one), Self::Map(two)) => {
+                let sorted = |pairs: &[(Self, Self)]| -> BTreeMap<String, Self> {
+                    let keyed = pairs.iter().map(|(key, value)| (key.identity().unwrap_or_default(), value.clone()));
+                    keyed.collect()
+                };
+                let in_order = one.len() == two.len()
+                    && one.iter().zip(two).all(|(one, two)| one.0.same(&two.0) && one.1.same(&two.1));
+                in_order || {
+                    let (one, two) = (sorted(one), sorted(two));
+                    one.len() == two.len() && one.iter().zip(&two).all(|(one, two)| one.0 == two.0 && one.1.same(two.1))
+                }
+            }
+            // What no template is made of may be trusted or not.
+            (Self::Text(one), Self::Unsafe(two)) | (Self::Unsafe(one), Self::Text(two)) => {
+                one == two && !one.contains("{{") && !one.contains("{%")
+            }
+            (one, two) => one == two,
+        }
+    }
+
     /// Whether Python takes it for false.
     pub(crate) fn is_false(&self) -> bool {
         match self {

@@ -37,7 +37,7 @@ impl Reader<'_> {
         let named = name.as_text().filter(|name| !name.is_empty());
         let wrong = || Wrong::new(line, format!("a group is named by {}", name.kind()), "put its name in quotes");
         let group_name = named.ok_or_else(wrong)?;
-        let group = self.estate.group(group_name);
+        let group = self.estate.group_at(group_name, At { file: self.file, line });
         for (key, part) in pairs {
             let known = key.as_text().filter(|key| matches!(*key, "vars" | "children" | "hosts"));
             if let Some(known) = known

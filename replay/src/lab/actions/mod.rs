@@ -22,7 +22,6 @@ mod file_write;
 mod found;
 mod gluster_heal;
 mod in_lab;
-mod ini;
 mod inventory_edit;
 mod inventory_restore;
 mod package;

@@ -2,7 +2,6 @@
 
 use super::draft::{Draft, Outside, refuse};
 use super::in_lab::InLab;
-use super::ini::Ini;
 use crate::lab::world::effect::{Effect, UnitVerb};
 use crate::lab::world::files::Entry;
 use crate::lab::world::job::Finish;
@@ -10,7 +9,6 @@ use crate::lab::world::model::{NODE_CONFIG, NODE_NAMESPACE, NODE_SYSCONFIG, NODE
 use crate::lab::world::node_files::{DOCKER_STORAGE, node_files, own_resolver, sysconfig};
 use crate::lab::world::spec;
 use palinode_core::action::{Playbook, Target};
-use palinode_core::inventory::ansible::{Kind, Sources};
 use palinode_core::inventory::model::Reading;
 use palinode_core::port::Job;
 use palinode_core::record::Why;
@@ -27,42 +25,29 @@ pub(super) fn knows_playbook(path: &str) -> bool {
     path.ends_with(SCALEUP) || path.ends_with(NODE_GROUP)
 }
 
-/// The lab's inventory: one file, and nothing beside it.
-struct Whole<'a>(&'a str, &'a [u8]);
+/// A variable as a playbook gets it, printed.
+fn said(inventory: &Reading, host: &str, name: &str) -> Option<String> {
+    inventory.setting(host, name).map(|said| said.value.shown())
+}
 
-impl Sources for Whole<'_> {
-    fn kind(&self, path: &str) -> Kind {
-        if path == self.0 { Kind::File } else { Kind::Missing }
-    }
-
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(self.1.to_vec())
-    }
-
-    fn list(&self, _: &str) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
-    }
-
-    fn run(&self, _: &str, _: &[&str]) -> Result<Vec<u8>, String> {
-        Err("the lab runs no inventories".to_owned())
-    }
+/// Whether a variable is true as Ansible's `| bool` reads it.
+fn is_true(inventory: &Reading, host: &str, name: &str) -> bool {
+    said(inventory, host, name)
+        .is_some_and(|value| matches!(value.to_lowercase().as_str(), "true" | "yes" | "1" | "on"))
 }
 
 impl InLab for Playbook {
     fn draft(&self, world: &World, job: &Job, outside: &Outside<'_>) -> Result<Draft, Finish> {
         let bytes = (outside.inventory)().map_err(|error| fatal(format!("the inventory cannot be read: {error}")))?;
-        let text = String::from_utf8_lossy(&bytes);
-        let whole = Whole(&self.inventory, &bytes);
-        match Reading::of(&whole, &[self.inventory.as_str()]).map(|inventory| self.unready(&inventory)) {
-            Ok(None) => {}
-            Ok(Some(why)) => return Err(refuse(why)),
-            Err(error) => return Err(fatal(error.to_string())),
+        // The lab's inventory is one file, and nothing is beside it.
+        let inventory = Reading::of_text(&self.inventory, &bytes).map_err(|error| fatal(error.to_string()))?;
+        if let Some(why) = self.unready(&inventory) {
+            return Err(refuse(why));
         }
-        let ini = Ini::read(&text);
         if self.path.ends_with(SCALEUP) {
-            world.scaleup(&job.target, &ini)
+            world.scaleup(&job.target, &inventory)
         } else if self.path.ends_with(NODE_GROUP) {
-            world.node_group(&ini)
+            world.node_group(&inventory)
         } else {
             Err(fatal(format!("the lab has no playbook {}", self.path)))
         }
@@ -71,13 +56,13 @@ impl InLab for Playbook {
 
 impl World {
     /// Applies the groups' definitions on top of what is there: it never removes a key (T2).
-    fn node_group(&self, ini: &Ini) -> Result<Draft, Finish> {
-        let new_nodes = ini.hosts("new_nodes");
-        let hosts = if new_nodes.is_empty() { ini.hosts("nodes") } else { new_nodes };
+    fn node_group(&self, inventory: &Reading) -> Result<Draft, Finish> {
+        let new_nodes = inventory.hosts("new_nodes");
+        let hosts = if new_nodes.is_empty() { inventory.hosts("nodes") } else { new_nodes };
         let mut draft = Draft::default();
         let mut seen = std::collections::BTreeSet::new();
         for host in hosts {
-            let Some(group) = ini.var(&host, "openshift_node_group_name") else {
+            let Some(group) = said(inventory, host, "openshift_node_group_name") else {
                 return Err(fatal(format!("{host}: openshift_node_group_name is not defined")));
             };
             if seen.insert(group.clone()) {
@@ -100,16 +85,16 @@ impl World {
         Ok(())
     }
 
-    fn scaleup(&self, target: &Target, ini: &Ini) -> Result<Draft, Finish> {
-        let hosts = ini.hosts("new_nodes");
+    fn scaleup(&self, target: &Target, inventory: &Reading) -> Result<Draft, Finish> {
+        let hosts = inventory.hosts("new_nodes");
         let list = hosts.join(", ");
         if hosts.is_empty() {
             return Err(refuse("[new_nodes] is empty: nothing to scale up"));
         }
-        if !ini.hosts("new_masters").is_empty() {
+        if !inventory.hosts("new_masters").is_empty() {
             return Err(refuse("[new_masters] is not empty: scaling up masters is another playbook"));
         }
-        if !ini.is_child("new_nodes", "OSEv3") {
+        if !inventory.group("OSEv3").is_some_and(|group| group.children.contains(&"new_nodes")) {
             return Err(refuse("new_nodes is no child of OSEv3: its hosts would get none of its variables"));
         }
         if let Some(host) = &target.host
@@ -119,27 +104,26 @@ impl World {
         }
         let mut draft = Draft::default();
         for host in &hosts {
-            self.join(host, ini, &mut draft)?;
+            self.join(host, inventory, &mut draft)?;
         }
-        let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
-        draft.finish.output = Some(recap(&names));
+        draft.finish.output = Some(recap(&hosts));
         Ok(draft.ends(20))
     }
 
     /// What makes a node of one host, as far as it is not there yet.
-    fn join(&self, name: &str, ini: &Ini, draft: &mut Draft) -> Result<(), Finish> {
+    fn join(&self, name: &str, inventory: &Reading, draft: &mut Draft) -> Result<(), Finish> {
         let Some(host) = self.hosts.get(name) else {
             return Err(fatal(format!("fatal: [{name}]: UNREACHABLE!")));
         };
-        if ini.var(name, "openshift_kubelet_name_override").is_some() {
+        if said(inventory, name, "openshift_kubelet_name_override").is_some() {
             return Err(refuse("openshift_kubelet_name_override is set: scaleup refuses it"));
         }
-        let Some(group) = ini.var(name, "openshift_node_group_name") else {
+        let Some(group) = said(inventory, name, "openshift_node_group_name") else {
             return Err(fatal(format!("{name}: openshift_node_group_name is not defined")));
         };
-        let crio = ini.is_true(name, "openshift_use_crio");
-        let docker = !crio && !ini.is_true(name, "openshift_use_crio_only");
-        let version = ini.var(name, "openshift_pkg_version");
+        let crio = is_true(inventory, name, "openshift_use_crio");
+        let docker = !crio && !is_true(inventory, name, "openshift_use_crio_only");
+        let version = said(inventory, name, "openshift_pkg_version");
         let version = version.as_deref().map(|version| version.trim_start_matches('-'));
         let at = |host: &str| host.to_owned();
         let put = |path: &str, entry: Entry| Effect::Put { host: at(name), path: path.to_owned(), entry };
@@ -204,7 +188,7 @@ impl World {
         draft.wait(20, 250, Effect::AwaitNode { node: at(name), ready: true });
         draft.then(10, Effect::Schedulable { node: at(name), on: true });
         draft.wait(10, 1800, Effect::AwaitAnnotations {});
-        if ini.hosts("glusterfs").iter().any(|member| member == name) {
+        if inventory.hosts("glusterfs").contains(&name) {
             let labels = [("glusterfs".to_owned(), Some("storage-host".to_owned()))].into();
             draft.then(20, Effect::Label { node: at(name), labels });
             draft.wait(15, 600, Effect::AwaitGluster { node: at(name) });

@@ -15,7 +15,7 @@ use crate::sources::read_inventory;
 use found::Found;
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
-use palinode_core::inventory::Inventory;
+use palinode_core::inventory::model::Reading;
 use palinode_core::port::Store as _;
 use palinode_executors::LinkError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,11 +28,11 @@ pub(crate) fn look(args: &Args, doctor: &Doctor) -> Result<Exit, Failure> {
         None => None,
     };
     let hosts = match &inventory {
-        Some((path, text)) => in_inventory(path, text, &doctor.hosts)?,
+        Some((path, reading)) => in_inventory(path, reading, &doctor.hosts)?,
         None => named(doctor.hosts.iter().map(String::as_str))?,
     };
     let ways = match &inventory {
-        Some((path, text)) => run::ways(path, text, hosts.iter())?.0,
+        Some((path, reading)) => run::ways(path, reading, hosts.iter())?.0,
         None => BTreeMap::new(),
     };
     let fleet = run::fleet(args.ssh_config.as_deref(), ways)?;
@@ -85,18 +85,15 @@ fn named<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<HostName>, Fail
 }
 
 /// The hosts of an inventory: all, or those that are named and those of groups that are.
-fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostName>, Failure> {
-    let inventory = Inventory::parse(text);
+fn in_inventory(path: &Path, inventory: &Reading, words: &[String]) -> Result<Vec<HostName>, Failure> {
     let everything = ["all".to_owned()];
     let words = if words.is_empty() { &everything } else { words };
     let mut names = Vec::new();
     for word in words {
-        if inventory.group_exists(word) {
-            names.extend(inventory.every_host(word).map_err(|why| {
-                Failure::usage(format!("{}: {why}", path.display()), "correct the range, or name the hosts")
-            })?);
+        if inventory.group(word).is_some() {
+            names.extend(inventory.hosts(word));
         } else if inventory.has_host(word) {
-            names.push(word.clone());
+            names.push(word);
         } else {
             return Err(Failure::usage(
                 format!("{} has no group or host `{}`", path.display(), word),
@@ -107,7 +104,7 @@ fn in_inventory(path: &Path, text: &str, words: &[String]) -> Result<Vec<HostNam
     if names.is_empty() {
         return Err(Failure::usage(format!("{} names no hosts there", path.display()), "name another group"));
     }
-    named(names.iter().map(String::as_str))
+    named(names.into_iter())
 }
 
 /// How hosts know the journal.

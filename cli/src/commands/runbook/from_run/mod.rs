@@ -11,10 +11,12 @@ use crate::clock::wall;
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::render::{count, escape, hints, moment, some, to_stderr, to_stdout, words};
+use crate::sources::unread;
 use crate::time_arg::{self, When};
 use draft::{Draft, Stands, drafts};
 use merge::{Merged, merged};
 use palinode_core::id::{HostName, Label};
+use palinode_core::inventory::model::Reading;
 use palinode_core::record::World;
 use palinode_core::run::history::History;
 use palinode_core::run::in_force::in_force;
@@ -25,6 +27,7 @@ use palinode_replay::driver::BodyReader;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct FromRun {
@@ -419,9 +422,11 @@ fn check(text: &str, hosts: &[&HostName]) -> Result<(), Failure> {
     // What is done for no host reads the same for any.
     let names: Vec<&str> =
         if hosts.is_empty() { vec!["nobody"] } else { hosts.iter().map(|host| host.as_str()).collect() };
+    let inventory = Reading::of_text("hosts", format!("[done]\n{}\n", names.join("\n")).as_bytes());
+    let inventory = inventory.map_err(|error| unread(&error))?;
     let given = Given {
         parameters: [("group".to_owned(), "done".to_owned())].into(),
-        inventory: Some(("hosts".to_owned(), format!("[done]\n{}\n", names.join("\n")))),
+        inventory: Some(("hosts".to_owned(), Arc::new(inventory))),
         only: Vec::new(),
     };
     let read = Runbook::plan(text, &given);
