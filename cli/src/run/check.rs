@@ -257,15 +257,18 @@ fn lacking(sample: Sample) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use palinode_core::inventory::model::Reading;
     use palinode_core::runbook::{Given, Runbook};
     use palinode_executors::{InventoryFiles, MemFiles};
     use palinode_replay::lab::{self, DEFAULT_NODES, Lab, inventory_of};
+    use std::sync::Arc;
 
     /// In a lab as on hosts.
     #[test]
     fn what_a_lab_could_not_install_again_is_told_before_it_is_removed() {
         let text = "runbook: gone\nhosts: { group: glusterfs }\neach_host:\n  - gone: { package: { names: [cri-tools], state: absent } }\n";
-        let read = Reading::of_text("hosts", inventory_of(DEFAULT_NODES).as_bytes()).expect("a lab's inventory is good");
+        let read =
+            Reading::of_text("hosts", inventory_of(DEFAULT_NODES).as_bytes()).expect("a lab's inventory is good");
         let given = Given { inventory: Some(("hosts".to_owned(), Arc::new(read))), ..Given::default() };
         let plan = Runbook::parse(text).and_then(|runbook| runbook.expand(&given)).expect("a plan");
         let world = |change: fn(&mut lab::World)| {
