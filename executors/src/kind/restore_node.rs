@@ -1,6 +1,6 @@
 //! `kube.restore-node`: what brings a node back that left.
 
-use crate::cluster::claim::{Absence, Operations};
+use crate::cluster::claim::{Absence, Operations, first_pause, rest};
 use crate::cluster::job::{ApiJob, Stop, failed, well};
 use crate::cluster::node::{EVERY, set_taints, set_texts};
 use crate::cluster::on_cluster::{Memory, Needs, OnCluster, Round};
@@ -35,6 +35,7 @@ impl ApiJob<'_> {
         let name = self.node_name()?;
         let limit = Duration::from_micros(u64::try_from(restore.timeout.micros().0).unwrap_or(0));
         let (mut given, mut whole, mut since) = (0, false, None);
+        let (mut pause, mut rested) = (first_pause(), false);
         loop {
             let Some(node) = self.cluster.node(&name).await? else {
                 if began.elapsed() >= limit {
@@ -64,19 +65,31 @@ impl ApiJob<'_> {
                 false if given == TRIES => {
                     return Err(failed(Why::Conflict, format!("others change the node {name} all the time")));
                 }
+                // Whoever takes something along does so because of what was just written: it is let come to an end.
+                false if given > 0 && !rested => {
+                    rest(&mut pause).await;
+                    rested = true;
+                }
                 false => {
-                    (given, since) = (given + 1, None);
-                    self.give_back(&name, node, restore).await?;
+                    (given, since, rested) = (given + 1, None, false);
+                    self.give_back(&name, node, restore, given == 1).await?;
                     whole = true;
                 }
             }
         }
     }
 
-    /// Cordons a node, then gives it back what it had.
-    async fn give_back(&mut self, name: &str, mut node: Value, restore: &RestoreNode) -> Result<(), Stop> {
+    /// Cordons a node the first time, then gives it back what it had. Each time that it is cordoned or opened, the cluster writes
+    /// its taints anew, from what it last read.
+    async fn give_back(
+        &mut self,
+        name: &str,
+        mut node: Value,
+        restore: &RestoreNode,
+        is_first: bool,
+    ) -> Result<(), Stop> {
         // Nothing is placed there until it has its labels and taints again.
-        if !cluster::node(&node).unschedulable {
+        if is_first && !cluster::node(&node).unschedulable {
             let cordon = |_: &Value, _: Absence| {
                 let write = json!({ "op": "add", "path": "/spec/unschedulable", "value": true });
                 Ok(Operations { tests: Vec::new(), writes: vec![write] })

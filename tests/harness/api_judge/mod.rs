@@ -11,7 +11,7 @@ mod way;
 mod world;
 
 pub use books::{ApiBook, api_book};
-pub use requests::wrong_requests;
+pub use requests::{requests, wrong_requests};
 pub use survey::{ApiSurvey, Difference, What};
 pub use way::{Mishap, Way};
 pub use world::{SORTS, Sort, World};
@@ -79,8 +79,13 @@ impl Difference {
     fn is_meant(&self, touched: &BTreeSet<String>, steps: &BTreeSet<&str>) -> bool {
         match &self.what {
             What::Approved => steps.contains("kube.approve-csr"),
-            What::Pod { owner: Some(owner), .. } => touched.contains(owner),
-            What::Uid | What::Content | What::Pod { owner: None, .. } | What::Fewer => false,
+            // A DaemonSet's goes with its Node, and comes back with it.
+            What::Pod { owner: Some(owner), .. } => {
+                touched.contains(owner) || owner.contains("/DaemonSet/") && steps.contains("kube.delete-node")
+            }
+            // A ConfigMap is what it says: whatever reads it names it.
+            What::Uid => self.key.starts_with("configmap/") && touched.contains(&self.key),
+            What::Content | What::Pod { owner: None, .. } | What::Fewer => false,
         }
     }
 }

@@ -57,6 +57,12 @@ fn unfenced(event: &Value) -> Option<&'static str> {
     }
 }
 
+/// The requests of one user that changed something in a part of the cluster, one a line, with what was sent.
+pub fn requests(audit: &[Value], user: &str, world: &World<'_>) -> String {
+    let mine = audit.iter().filter(|event| event["user"]["username"] == user && is_change(event, world));
+    mine.map(|event| format!("{} {}\n", named(event), event["requestObject"])).collect()
+}
+
 /// What is wrong with the requests of one user in a part of the cluster. `told`: the events of the journal; `all_heard`:
 /// whether every answer came, and no process was killed.
 pub fn wrong_requests(audit: &[Value], user: &str, world: &World<'_>, told: &[Value], all_heard: bool) -> Vec<String> {
@@ -80,9 +86,8 @@ pub fn wrong_requests(audit: &[Value], user: &str, world: &World<'_>, told: &[Va
             ("update", Some("approval")) => format!("approval of {}", sent["metadata"]["uid"]),
             // The claim names the request.
             ("patch", _) if about["resource"] == "nodes" => {
-                let claim = sent.as_array().into_iter().flatten().find(|step| {
-                    step["op"] == "add" && step["path"].as_str().is_some_and(|path| path.contains("annotations"))
-                });
+                let mut steps = sent.as_array().into_iter().flatten();
+                let claim = steps.find(|step| step["op"] == "add" && step.to_string().contains("mark"));
                 let Some(claim) = claim else { continue };
                 format!("patch {claim}")
             }

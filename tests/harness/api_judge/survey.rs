@@ -129,19 +129,25 @@ fn key_of(api: &str, kind: &str, space: &str, name: &str) -> String {
     }
 }
 
-/// Group and version, kind, and address of all that may be in a namespace, each in the version that the server prefers.
+/// Group and version, kind, and address of all that may be in a namespace, each in the version that the server prefers, or in
+/// another one if it has it in no other.
 fn lists(hand: &Hand, space: &str) -> Vec<(String, String, String)> {
     let groups = hand.get("/apis");
-    let preferred =
-        groups["groups"].as_array().into_iter().flatten().map(|group| text(&group["preferredVersion"]["groupVersion"]));
+    let mut seen = BTreeSet::new();
+    let versions = groups["groups"].as_array().into_iter().flatten().flat_map(|group| {
+        let all = group["versions"].as_array().into_iter().flatten().map(|version| text(&version["groupVersion"]));
+        std::iter::once(text(&group["preferredVersion"]["groupVersion"])).chain(all)
+    });
     let mut all = Vec::new();
-    for api in std::iter::once("v1".to_owned()).chain(preferred) {
+    for api in std::iter::once("v1".to_owned()).chain(versions) {
+        let group = api.split('/').next().unwrap_or_default().to_owned();
         let root = if api.contains('/') { "apis" } else { "api" };
         let found = hand.get(&format!("/{root}/{api}"));
         for resource in found["resources"].as_array().into_iter().flatten() {
             let name = text(&resource["name"]);
             let lists = resource["verbs"].as_array().is_some_and(|verbs| verbs.iter().any(|verb| verb == "list"));
-            if lists && resource["namespaced"] == true && !MADE.contains(&name.as_str()) && name != "pods" {
+            let is_new = seen.insert((group.clone(), name.clone()));
+            if is_new && lists && resource["namespaced"] == true && !MADE.contains(&name.as_str()) && name != "pods" {
                 all.push((api.clone(), text(&resource["kind"]), format!("/{root}/{api}/namespaces/{space}/{name}")));
             }
         }

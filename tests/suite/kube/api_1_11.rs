@@ -485,3 +485,35 @@ fn what_somebody_changed_since_the_first_attempt_is_not_written_over() {
         .tells(&["someone else set label zone of node n to theirs since it was looked at"]);
     assert_eq!(api.store().object(&node_path("n"))["metadata"]["labels"]["zone"], "theirs");
 }
+
+/// Which host stands first in the plan says nothing of which was first.
+#[test]
+fn an_object_that_hosts_changed_side_by_side_goes_back_to_what_the_first_of_them_found() {
+    let path = |name: &str| format!("/api/v1/namespaces/shop/configmaps/{name}");
+    let map = |name: &str| json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": "shop" }, "data": { "by": "nobody" } });
+    let object = |name: &str| format!("{{ api: v1, kind: ConfigMap, namespace: shop, name: {name} }}");
+    let steps = format!(
+        "  - turn: {{ kube.wait: {{ object: {}, until: exists, timeout: 30s }} }}\n\
+         \x20 - it: {{ kube.patch: {{ object: {}, merge: {{ data: {{ by: '{{{{ host }}}}' }} }} }} }}\n",
+        object("'go-{{ host }}'"),
+        object("map")
+    );
+    for (first, last) in [("a", "b"), ("b", "a")] {
+        let api = FakeApi111::new(Chance::new(7), 0..=0);
+        for name in ["a", "b"] {
+            api.store().register(name);
+        }
+        let go_on = format!("go-{last}");
+        api.store().put(&path("map"), map("map"));
+        api.store().put(&path(&format!("go-{first}")), map(&format!("go-{first}")));
+        let made = map(&go_on);
+        let at = path(&go_on);
+        api.before_change(0, move |store| drop(store.put(&at, made)));
+        let book = desk(&["a".to_owned(), "b".to_owned()], 2, &steps);
+        go(&api, &book, &RUN).exits(0);
+        assert_eq!(api.store().object(&path("map"))["data"]["by"], last);
+        go(&api, &book, &UNDO).exits(0);
+        assert_eq!(api.store().object(&path("map"))["data"]["by"], "nobody", "{first} was first");
+        book.run(&["replay", "--strict"]).exits(0);
+    }
+}

@@ -156,6 +156,24 @@ fn only_what_is_gone_or_will_be_is_told_as_lost() {
 }
 
 #[test]
+fn a_run_that_changed_nothing_says_how_its_node_is_given_up() {
+    let (api, book) = one(0..=0, "  - drain: { kube.drain: { timeout: 5s } }\n");
+    api.store().merge(&node_path("n"), &json!({ "spec": { "unschedulable": true } }));
+    api.store().place("bare", "n", &json!({}));
+    go(&api, &book, &RUN).exits(3).tells(&["no controller", "nothing was evicted"]);
+    let claim = || api.store().object(&node_path("n"))["metadata"]["annotations"]["palinode/claim"].clone();
+    go(&api, &book, &["rollback", "--yes"]).exits(0).complains(&[
+        "nothing to take back",
+        "stays open",
+        "palinode close ",
+    ]);
+    assert!(claim().is_string());
+    let run = book.json(&["status"])["run"].as_str().unwrap_or_default().to_owned();
+    go(&api, &book, &["close", &run, "--reason", "enough"]).exits(0);
+    assert!(claim().is_null());
+}
+
+#[test]
 fn the_reason_that_was_known_is_still_told_at_the_end() {
     let (api, book) = one(0..=0, &drain("5s", ", terminating: { force: { after: 1s } }"));
     api.store().place("stays", "n", &json!({}));

@@ -1,7 +1,9 @@
 //! Random runbooks of random actions through a real API server, with faults, and their rollbacks, judged by dumps of all
 //! objects and by the server's audit log.
 
-use palinode_tests::api_judge::{ApiBook, ApiSurvey, Mishap, Way, World, api_book, lost, verdict, wrong_requests};
+use palinode_tests::api_judge::{
+    ApiBook, ApiSurvey, Mishap, Way, World, api_book, lost, requests, verdict, wrong_requests,
+};
 use palinode_tests::binary::{Desk, Live, Out};
 use palinode_tests::chance::Chance;
 use palinode_tests::cluster::Cluster;
@@ -20,7 +22,7 @@ const USER: &str = "one";
 const GOES: usize = 6;
 
 /// So long the cluster's controllers may take to make pods again.
-const SETTLES: Duration = Duration::from_secs(15);
+const SETTLES: Duration = Duration::from_secs(30);
 
 /// So many runbooks are tried side by side: most of the time they wait.
 const SIDE: usize = 3;
@@ -98,6 +100,12 @@ impl Trial<'_> {
         }
     }
 
+    /// Whether the last run is not over.
+    fn is_open(&self) -> bool {
+        let state = self.desk.json(&["status"])["state"].clone();
+        matches!(state.as_str(), Some("paused" | "in-doubt" | "interrupted"))
+    }
+
     /// The exit code that the end of the last run has.
     fn closed(&self) -> Option<i32> {
         let events = self.events();
@@ -140,6 +148,7 @@ fn try_book(trial: &Trial<'_>, chance: &mut Chance, book: &ApiBook, way: Option<
     if !matches!(ran.code, Some(0..=3)) {
         wrong.push(format!("a run does not end so: {ran}"));
     }
+    let mut said = String::new();
     let began = trial.opened() > 0;
     if !began {
         println!("not begun: {:?}", ran.stderr.lines().rev().take(3).collect::<Vec<_>>());
@@ -147,10 +156,19 @@ fn try_book(trial: &Trial<'_>, chance: &mut Chance, book: &ApiBook, way: Option<
     if began {
         let (mut back, killed) = trial.through(chance, &["rollback", "--yes"], true);
         for _ in 0..GOES {
-            if matches!(back.code, Some(0 | 6)) || trial.desk.json(&["status"])["state"] != "open" {
+            if matches!(back.code, Some(0 | 6)) || !trial.is_open() {
                 break;
             }
             back = trial.run(&["resume"], true);
+        }
+        // A run of which nothing is to be taken back stays open.
+        said = back.to_string();
+        if back.code == Some(0) && trial.is_open() {
+            let run = trial.desk.json(&["status"])["run"].as_str().unwrap_or_default().to_owned();
+            let out = trial.run(&["close", &run, "--reason", "judged"], true);
+            if out.code != Some(0) {
+                wrong.push(format!("it cannot be closed: {out}"));
+            }
         }
         heard &= !killed;
         ends = format!("{ends}; rollback {:?}{}", back.code, if killed { " killed" } else { "" });
@@ -169,6 +187,9 @@ fn try_book(trial: &Trial<'_>, chance: &mut Chance, book: &ApiBook, way: Option<
     }
     let events = trial.events();
     let residues = if began { lost(&events) } else { Vec::new() };
+    // The kubelets run, so that what controllers make again has a place.
+    trial.register();
+    trial.world.nodes.iter().for_each(|name| trial.world.cluster.ready(name, true));
     let settles = Instant::now();
     wrong.extend(loop {
         let found = before.differences(&ApiSurvey::of(&trial.world));
@@ -180,12 +201,14 @@ fn try_book(trial: &Trial<'_>, chance: &mut Chance, book: &ApiBook, way: Option<
     });
     let untold = |mishap: &Mishap| matches!(mishap, Mishap::Untold(_) | Mishap::CutAfter);
     heard &= way.is_none_or(|way| !way.met().iter().any(|(mishap, _)| untold(mishap)));
-    wrong.extend(wrong_requests(&trial.world.cluster.audit(), USER, &trial.world, &events, heard));
+    let audit = trial.world.cluster.audit();
+    wrong.extend(wrong_requests(&audit, USER, &trial.world, &events, heard));
     if !wrong.is_empty() {
         if began {
             wrong.push(format!("--- the journal\n{}", trial.desk.run(&["log"])));
         }
-        wrong.push(format!("--- what the run said\n{ran}"));
+        wrong.push(format!("--- what the run said\n{ran}\n--- what the rollback said\n{said}"));
+        wrong.push(format!("--- requests\n{}", requests(&audit, USER, &trial.world)));
         wrong.extend(way.map(|way| format!("--- on the way\n{:#?}", way.met())));
     }
     Judged { wrong, ends }

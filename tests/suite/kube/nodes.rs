@@ -484,6 +484,7 @@ fn a_pod_that_tolerates_the_cordon_is_evicted_once_and_its_controller_named() {
     let words = ["2 pods still there", "tolerates the cordon", "scale ReplicaSet stubborn down", "(5 pods evicted)"];
     run(cluster, &desk, &RUN).exits(3).says(&words);
     assert_eq!(evictions(cluster, "tolerant").values().copied().collect::<Vec<_>>(), [1, 1, 1, 1, 1]);
+    desk.run(&["replay", "--strict"]).exits(0);
     // Scaled down, it is drained.
     cluster.hand().merge(&format!("{path}/stubborn"), &json!({ "spec": { "replicas": 0 } }));
     run(cluster, &desk, &["retry", "tolerant/drain"]);

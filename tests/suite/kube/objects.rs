@@ -618,3 +618,20 @@ fn taints_of_a_node_are_set_and_put_back() {
     run(cluster, &desk, &UNDO).exits(0);
     assert_eq!(cluster.node_now("untainted")["spec"]["taints"], Value::Null);
 }
+
+#[test]
+fn a_merge_of_which_the_server_takes_nothing_fails_and_that_follows_from_the_rules() {
+    let Some(cluster) = Cluster::find("kube: took none of it") else { return };
+    let space = "none-of-it";
+    cluster.namespace(space);
+    cluster.hand().make(&apps(space, "deployments"), &controller("Deployment", "front", "nowhere"));
+    // The server puts its default in place of what is removed, and drops what it does not know.
+    for merge in ["{ spec: { replicas: null } }", "{ spec: { replcas: 3 } }"] {
+        let named = named("Deployment", space, "front");
+        let desk = desk(&format!("  - it: {{ kube.patch: {{ {named}, merge: {merge} }} }}\n"));
+        run(cluster, &desk, &RUN).exits(3).tells(&["the server took none of it"]);
+        desk.run(&["replay", "--strict"]).exits(0);
+        run(cluster, &desk, &UNDO).exits(0);
+        desk.run(&["replay", "--strict"]).exits(0);
+    }
+}

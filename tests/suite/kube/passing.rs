@@ -1,11 +1,12 @@
 //! What passes by itself is not the end of a step, whichever request it answers; and what it was is told where it does not pass.
 
-use crate::kube::api_1_11::{LAG, RUN, UNDO, desk, go, one, says};
+use crate::kube::api_1_11::{Busy, LAG, RUN, UNDO, desk, go, one, says};
 use palinode_tests::chance::Chance;
 use palinode_tests::fake_api::Reply;
 use palinode_tests::fake_api_1_11::{FakeApi111, node_path, pod_path};
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 const MAP: &str = "/api/v1/namespaces/shop/configmaps/map";
 
@@ -125,4 +126,30 @@ fn a_pod_that_stays_is_deleted_by_force_though_the_first_answer_does_not_say_so(
     api.store().merge(&pod_path("stays"), &json!({ "metadata": { "finalizers": ["guard.demo/hold"] } }));
     (2..12).for_each(|change| api.instead(change, says(503, "starting"), false));
     go(&api, &book, &RUN).exits(3).tells(&["stays Terminating", "503", "starting"]);
+}
+
+#[test]
+fn a_node_gets_its_taints_back_although_each_cordon_takes_them_along() {
+    let (api, book) = one(0..=0, "  - leave: { kube.delete-node: {} }\n");
+    let taint = json!({ "key": "dedicated", "value": "x", "effect": "NoSchedule" });
+    api.store().merge(&node_path("n"), &json!({ "spec": { "taints": [taint] } }));
+    go(&api, &book, &RUN).exits(0);
+    api.store().register("n");
+    // The cluster taints what is cordoned, and writes the list as it read it some time before.
+    let (mut cordoned, mut due) = (false, None);
+    let controller = Busy::new(api.shared(), Duration::from_millis(5), move |store, round| {
+        let now = store.object(&node_path("n"))["spec"]["unschedulable"] == true;
+        if now != cordoned {
+            (cordoned, due) = (now, Some(round + 4));
+        }
+        if due.is_some_and(|due| round >= due) {
+            let own = json!([{ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }]);
+            store.merge(&node_path("n"), &json!({ "spec": { "taints": if now { own } else { json!([]) } } }));
+            due = None;
+        }
+    });
+    go(&api, &book, &UNDO).exits(6).tells(&["new UID"]);
+    drop(controller);
+    let node = api.store().object(&node_path("n"));
+    assert_eq!((&node["spec"]["taints"], &node["spec"]["unschedulable"]), (&json!([taint]), &serde_json::Value::Null));
 }

@@ -160,6 +160,11 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         if !way.passed.is_empty() {
             to_stderr(&format!("but for these, which nothing takes back\n{}", passed_lines(state, &way.passed)));
         }
+        if state.closed.is_none() && scope == Scope::Run {
+            let id = journal::short(ready.history(), run);
+            let close = hints::command(&format!("close {id} --reason TEXT"));
+            to_stderr(&format!("run {id} stays open, and keeps what it claimed; type `{close}` to end it\n"));
+        }
         if args.output == Output::Json {
             let bodies = BodyReader::of(ready.journal()?, ready.history(), run).ok();
             print_json(&summary::as_json(state, words::Driven::No, &ready.describe(), bodies.as_ref()));

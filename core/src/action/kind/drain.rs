@@ -135,6 +135,11 @@ impl ActionKind for Drain {
         Recovery::Repeat
     }
 
+    // What was evicted may be back.
+    fn says_unmet(&self) -> bool {
+        true
+    }
+
     fn words(&self) -> String {
         format!("drain the node, for at most {}", self.timeout)
     }

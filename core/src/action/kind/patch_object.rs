@@ -87,6 +87,11 @@ impl ActionKind for PatchObject {
         Recovery::Repeat
     }
 
+    // A server drops fields that it does not know.
+    fn says_unmet(&self) -> bool {
+        true
+    }
+
     fn needs_host(&self) -> bool {
         false
     }
