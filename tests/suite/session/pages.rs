@@ -34,7 +34,7 @@ pages! {
     journal_care_is_as_it_shows, "cli/docs/journal-care.md", 1;
     limits_is_as_it_shows, "cli/docs/limits.md", 0;
     logging_is_as_it_shows, "cli/docs/logging.md", 3;
-    playbooks_is_as_it_shows, "cli/docs/playbooks.md", 1;
+    playbooks_is_as_it_shows, "cli/docs/playbooks.md", 2;
     promises_is_as_it_shows, "cli/docs/promises.md", 0;
     rolling_back_is_as_it_shows, "cli/docs/rolling-back.md", 0;
     runbook_is_as_it_shows, "cli/docs/runbook-language.md", 0;

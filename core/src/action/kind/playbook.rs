@@ -19,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Runs a playbook on the machine that Palinode runs on, with the operator's own Ansible.
 ///
 /// It succeeds if Ansible reports on all hosts, the host of the step among them, nothing failed, every host was reached and
-/// something was run. Its exit code tells too little. Without `expect` and without `touches` its effect is unknown: a
+/// something was run. Its exit code tells too little. What it asks is answered by `vars`, or at a terminal by `--ask`; a
+/// question without an answer ends it. Without `expect` and without `touches` its effect is unknown: a
 /// rollback passes it and lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
