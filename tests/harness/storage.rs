@@ -149,12 +149,13 @@ pub fn heal(volume: &str, entries: [usize; MEMBERS]) -> String {
 }
 
 /// A stand-in for `gluster`: it takes `pause` seconds, notes what it was asked in `/stand-in/asked`, and prints what stands
-/// in `/stand-in/says/WORDS`. As long as `/stand-in/busy/WORDS` has a line, it takes one off and says that it is busy.
+/// in `/stand-in/says/WORDS`, with a complaint beside it. As long as `/stand-in/busy/WORDS` has a line, it takes one off and says that it is busy.
 pub fn stand_in(pause: &str) -> String {
     format!(
         r#"#!/bin/sh
 for word; do case $word in --mode=script | --xml) shift ;; esac; done
 echo "$*" >>/stand-in/asked
+echo 'W [socket.c:1] 0-glusterfs: something beside the answer' >&2
 sleep {pause}
 if [ -s "/stand-in/busy/$*" ]; then
   sed -i 1d "/stand-in/busy/$*"

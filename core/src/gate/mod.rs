@@ -29,11 +29,11 @@ pub enum Gate {
         except: Vec<String>,
         /// A brick that uses less than this share of the median of its copies, and `emptied_gib` less, counts as emptied; 0
         /// compares nothing. Only disks that hold a single brick are compared.
-        #[schemars(extend("x-unit" = "percent"))]
+        #[schemars(extend("x-unit" = "percent", "default" = 50))]
         #[serde(default = "half", skip_serializing_if = "is_half")]
         emptied_percent: u32,
         /// How much less than that median a brick uses, at least, that counts as emptied.
-        #[schemars(extend("x-unit" = "GiB"))]
+        #[schemars(extend("x-unit" = "GiB", "default" = 1))]
         #[serde(default = "one", skip_serializing_if = "is_one")]
         emptied_gib: u32,
         /// Hosts that may be away: on the way back, the one whose own unfinished steps took it away.

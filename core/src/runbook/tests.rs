@@ -178,6 +178,12 @@ fn a_gate_asks_hosts_that_the_plan_then_reaches() {
     // What says nothing is left out: a plan of an older version keeps its digest.
     let plain = serde_json::to_string(&crate::gate::Gate::gluster_healed(2)).expect("it encodes");
     assert_eq!(plain, r#"{"gluster.healed":{"vantage_points":2}}"#);
+    let text = text.replace("volumes: [v]", "except: [v], emptied_percent: 20, emptied_gib: 5");
+    let plan = self::plan(&text, &given).expect("a good runbook");
+    let Work::Gate { gate, .. } = &plan.steps[0].work else { unreachable!("{:?}", plan.steps) };
+    let before = serde_json::to_string(&gate.before(None)).expect("it encodes");
+    let wanted = r#"{"gluster.healed":{"vantage_points":2,"hosts":["g2.demo","r1.demo"],"except":["v"],"emptied_percent":20,"emptied_gib":5}}"#;
+    assert_eq!(before, wanted, "a rollback waits for the same");
 }
 
 #[test]

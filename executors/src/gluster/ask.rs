@@ -2,7 +2,6 @@
 
 use super::answer::Raw;
 use super::heal::heal;
-use super::inquiry::Batch;
 use crate::cluster::{Cluster, Spoken, StoragePod};
 use crate::ssh::{Fleet, decoded, quoted};
 use palinode_core::chain::chain;
@@ -53,6 +52,19 @@ pub(super) enum Silent {
     /// Two of its answers contradict each other.
     #[error("volume list and volume info do not name the same volumes")]
     Differs,
+}
+
+/// Questions that are sent together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// What is waited before.
+    pub(super) pause: Duration,
+    /// How long questions are begun.
+    pub(super) budget: Duration,
+    /// How long one of them may take.
+    pub(super) most: Duration,
+    /// The questions, such as `pool` or `heal VOLUME`.
+    pub(super) questions: Vec<String>,
 }
 
 /// What came of a command.

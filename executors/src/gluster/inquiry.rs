@@ -10,11 +10,13 @@
 //! most [`TRIES`] times more, with a pause before. The time that all of it may take grows with the volumes.
 
 use super::answer::{No, Raw};
-use super::ask::{self, Answers, Silent, Vantage};
+use super::ask::{self, Answers, Batch, Silent, Vantage};
+use super::asked::Asked;
+use super::crawls::crawls;
 use super::heal::{Told, heal};
 use super::info::{self, Volume};
+use super::peers::peers;
 use super::status::statuses;
-use super::{Asked, crawls, peers};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -41,19 +43,6 @@ const EACH: Duration = Duration::from_secs(4);
 
 /// So many batches in a row without any answer end a look.
 const MUTE: u32 = 2;
-
-/// Questions that are sent together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Batch {
-    /// What is waited before.
-    pub(super) pause: Duration,
-    /// How long questions are begun.
-    pub(super) budget: Duration,
-    /// How long one of them may take.
-    pub(super) most: Duration,
-    /// The questions, such as `pool` or `heal VOLUME`.
-    pub(super) questions: Vec<String>,
-}
 
 /// What was asked of a vantage point, and what is still to be asked.
 pub(super) struct Inquiry<'a> {
@@ -250,12 +239,12 @@ fn is_passing(name: &str, no: &No) -> bool {
 /// Whether an answer can be read.
 fn reads(name: &str, raw: &Raw) -> Result<(), No> {
     match name.split_once(' ').map_or(name, |(what, _)| what) {
-        "pool" => peers::peers(raw).map(drop),
+        "pool" => peers(raw).map(drop),
         "list" => info::list(raw).map(drop),
         "info" => info::info(raw).map(drop),
         "status" | "detail" => statuses(raw).map(drop),
         "heal" | "split" | "summary" => heal(raw).map(drop),
-        "crawls" => crawls::crawls(raw).map(drop),
+        "crawls" => crawls(raw).map(drop),
         _ => raw.code.map(drop).ok_or(No::Unasked),
     }
 }

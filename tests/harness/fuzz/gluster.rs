@@ -27,7 +27,8 @@ fn members(bytes: &[u8]) -> Vec<Answers> {
 
 /// What opens says nothing of what is in the way, and rests on what all members said; facts are short enough to be stored.
 pub(super) fn gluster(bytes: &[u8]) {
-    let _ = reading::printed_by_storage(bytes);
+    let lines = bytes.split(|byte| *byte == b'\n').count();
+    assert!(reading::printed_by_storage(bytes).is_none_or(|answers| answers < lines), "an answer has lines of its own");
     let all = members(bytes);
     let judged = reading::healed(&all);
     assert_eq!(judged, reading::healed(&all), "the same answers mean the same");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 const KIND: Kind = Kind { rhel7: false, disk: false, gluster: true };
-const THREE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
+pub(super) const THREE: [&str; 3] = ["gluster1.demo", "gluster2.demo", "gluster3.demo"];
 const FIRST: &str = THREE[0];
 const LAST: &str = THREE[2];
 
@@ -16,16 +16,16 @@ const LAST: &str = THREE[2];
 struct Storage(InventoryDir);
 
 /// What a run that waits for the gate came to.
-struct Waited {
-    out: Out,
+pub(super) struct Waited {
+    pub(super) out: Out,
     /// Its samples, oldest first.
-    samples: Vec<Value>,
+    pub(super) samples: Vec<Value>,
     /// Its other events.
     events: Vec<Value>,
 }
 
 impl Waited {
-    fn new(out: Out, desk: &Desk) -> Self {
+    pub(super) fn new(out: Out, desk: &Desk) -> Self {
         desk.run(&["verify"]).exits(0);
         desk.run(&["replay", "--strict"]).exits(0);
         let events = desk.entries().into_iter().map(|item| item["entry"]["event"].clone());
@@ -33,18 +33,18 @@ impl Waited {
         Self { out, samples: samples.iter().map(|event| event["GateSampled"].clone()).collect(), events }
     }
 
-    fn last(&self) -> &Value {
+    pub(super) fn last(&self) -> &Value {
         self.samples.last().expect("it was looked at")
     }
 
     /// A figure of the last sample.
-    fn fact(&self, name: &str) -> &str {
+    pub(super) fn fact(&self, name: &str) -> &str {
         self.last()["facts"][name].as_str().unwrap_or("(none)")
     }
 
     /// It opened, and said so.
     #[track_caller]
-    fn opened(self) -> Self {
+    pub(super) fn opened(self) -> Self {
         assert_eq!(self.out.code, Some(0), "{}\n{:#?}", self.out, self.samples);
         assert_eq!(self.last()["pass"], true);
         assert_eq!(self.fact("why"), "(none)");
@@ -53,7 +53,7 @@ impl Waited {
 
     /// Its time was up, no look was good, and each of the last one's facts begins as is said here.
     #[track_caller]
-    fn stayed_closed(self, facts: &[(&str, &str)]) -> Self {
+    pub(super) fn stayed_closed(self, facts: &[(&str, &str)]) -> Self {
         assert_eq!(self.out.code, Some(3), "{}\n{:#?}", self.out, self.samples);
         assert!(self.samples.iter().all(|sample| sample["pass"] == false && sample["hopeless"] == false));
         assert!(self.events.iter().any(|event| event["TimerFired"].is_object()), "{:#?}", self.events);
@@ -64,14 +64,14 @@ impl Waited {
     }
 }
 
-fn runbook(gate: &str, timeout: &str) -> String {
+pub(super) fn runbook(gate: &str, timeout: &str) -> String {
     format!(
         "runbook: storage\nhosts: {{ group: front }}\npreflight:\n  - healed: {{ gluster.healed: {{ every: 1s, {gate} }}, timeout: \
          {timeout} }}\n"
     )
 }
 
-const ALL: &str = "hosts: [gluster1.demo, gluster2.demo, gluster3.demo]";
+pub(super) const ALL: &str = "hosts: [gluster1.demo, gluster2.demo, gluster3.demo]";
 const TWO: &str = "hosts: [gluster1.demo, gluster2.demo]";
 
 impl Storage {
@@ -113,9 +113,10 @@ impl Storage {
         self.on(FIRST, &format!("umount /mnt/{name} 2>/dev/null; mount -t glusterfs {FIRST}:/{name} /mnt/{name}"));
     }
 
-    /// Starts the bricks that do not run.
+    /// Starts the bricks that do not run; the last part of `volume` is its name, all of it its place below `/bricks`.
     fn start(&self, volume: &str) {
-        self.on(FIRST, &format!("gluster --mode=script volume start {volume} force"));
+        let name = volume.rsplit('/').next().unwrap_or(volume);
+        self.on(FIRST, &format!("gluster --mode=script volume start {name} force"));
         for host in THREE {
             self.0.hosts.until(host, &format!("pgrep -f 'glusterfs[d].*bricks/{volume}'"));
         }
@@ -206,7 +207,7 @@ fn a_gate_opens_when_storage_is_healed_and_only_then() {
     storage.wait(TWO, "3s").stayed_closed(&[
         ("peers", "2/3"),
         ("vantage-points", "2"),
-        ("why", "the peer gluster3.demo is not connected (seen from gluster1.demo)"),
+        ("why", "the peer gluster3.demo is not connected: Peer in Cluster (Disconnected) (seen from gluster1.demo)"),
     ]);
     let waited = storage.wait("hosts: [gluster1.demo, gluster3.demo]", "3s").stayed_closed(&[("vantage-points", "1")]);
     assert!(waited.fact("why").contains("gluster3.demo"), "{:#?}", waited.last());
@@ -229,7 +230,7 @@ fn a_gate_opens_when_storage_is_healed_and_only_then() {
 }
 
 #[test]
-fn what_contradicts_itself_ends_the_run_at_once() {
+fn what_contradicts_itself_across_a_crawl_ends_the_run() {
     let Some(storage) = Storage::new("gluster: split-brain") else { return };
     let off = "cluster.self-heal-daemon off,cluster.quorum-type none,cluster.data-self-heal off,\
                cluster.metadata-self-heal off,cluster.entry-self-heal off";
@@ -242,8 +243,21 @@ fn what_contradicts_itself_ends_the_run_at_once() {
         storage.on(FIRST, &format!("echo {} >>/mnt/w/file", THREE[alone]));
         storage.start("w");
     }
+    // With its daemon off a volume is told so, and may be left out.
+    storage
+        .wait(ALL, "1s")
+        .stayed_closed(&[("split-brain", "1"), ("why", "1 entries of w are in split-brain: it is waited")]);
+    storage.on(FIRST, "gluster --mode=script volume set w cluster.heal-timeout 5");
+    let but = storage.wait(&format!("{ALL}, except: [w]"), "2m").opened();
+    assert_eq!((but.fact("left-out"), but.fact("volumes")), ("w", "1"), "{:#?}", but.last());
     storage.on(FIRST, "gluster --mode=script volume set w cluster.self-heal-daemon on");
     let waited = storage.wait(ALL, "10m");
+    let first = &waited.samples[0];
+    assert_eq!(
+        (&first["pass"], &first["hopeless"]),
+        (&false.into(), &false.into()),
+        "one look is not final: {first:#?}"
+    );
     let last = waited.last();
     assert_eq!((&last["pass"], &last["hopeless"]), (&false.into(), &true.into()), "{:#?}", waited.samples);
     assert_eq!(waited.fact("split-brain"), "1");
@@ -254,6 +268,58 @@ fn what_contradicts_itself_ends_the_run_at_once() {
     waited.out.exits(3).says(&["split-brain 1", "do not heal by themselves"]);
     // The other volume is none the worse.
     storage.wait(&format!("{ALL}, volumes: [v]"), "2m").opened();
+}
+
+#[test]
+fn an_emptied_brick_keeps_the_gate_closed() {
+    let Some(storage) = Storage::new("gluster: an emptied brick") else { return };
+    // Each brick has a file system of its own.
+    for (at, host) in THREE.iter().enumerate() {
+        storage.on(host, &format!("mkdir -p /bricks/own && mount -t tmpfs -o size=200m brick-{at} /bricks/own"));
+    }
+    let bricks: Vec<String> = THREE.iter().map(|host| format!("{host}:/bricks/own/e")).collect();
+    storage.on(FIRST, &format!("gluster --mode=script volume create e replica 3 {} force", bricks.join(" ")));
+    storage.start("own/e");
+    storage.on(FIRST, "mkdir -p /mnt/e");
+    storage.mount("e");
+    storage.on(FIRST, "for i in 1 2 3 4; do head -c 10000000 /dev/urandom >/mnt/e/file$i || exit; done; umount /mnt/e");
+    let gate = format!("{ALL}, volumes: [e], emptied_gib: 0");
+    let waited = storage.wait(&gate, "2m").opened();
+    assert_eq!(waited.fact("emptied-below"), "50 % of the median of its copies, and 0 GiB less");
+    assert_eq!(waited.fact("not-compared"), "(none)", "{:#?}", waited.last());
+
+    storage.kill(LAST, "own/e");
+    storage.on(LAST, "cd /bricks/own/e && find . -mindepth 1 -delete && mkdir -p .glusterfs/indices");
+    storage.start("own/e");
+    for host in THREE {
+        storage.0.hosts.until(host, "test $(gluster volume heal e info | grep -c 'Number of entries: 0') = 3");
+    }
+    let told = storage.on(FIRST, "gluster volume heal e info");
+    let waited = storage.wait(&gate, "5s").stayed_closed(&[
+        ("bricks", "3/3"),
+        ("pending", "0"),
+        ("split-brain", "0"),
+        ("emptied", "gluster3.demo:/bricks/own/e (0.0 GiB of 0.0 GiB)"),
+        (
+            "why",
+            "the brick gluster3.demo:/bricks/own/e of e uses 0.0 GiB, and the median of its copies is 0.0 GiB: it may",
+        ),
+    ]);
+    assert_eq!(told.matches("Number of entries: 0").count(), 3, "gluster sees nothing: {told}\n{:#?}", waited.last());
+    // Less than a GiB is no difference unless the gate says so.
+    storage.wait(&format!("{ALL}, volumes: [e]"), "2m").opened();
+    // The volume of the other test has its bricks on the disk of the system.
+    let both = storage.wait(&format!("{ALL}, emptied_gib: 0, except: [e]"), "2m").opened();
+    assert_eq!(both.fact("not-compared"), "v (a brick is on the disk of the system)", "{:#?}", both.last());
+
+    // A full heal may read the emptied brick alone: what has it marked is this.
+    let brick = format!("{LAST}:/bricks/own/e");
+    for what in ["start".to_owned(), format!("{brick} commit force")] {
+        storage.on(FIRST, &format!("gluster --mode=script volume reset-brick e {brick} {what}"));
+    }
+    storage.0.hosts.until(LAST, "test $(ls /bricks/own/e | wc -l) = 4");
+    storage.wait(&gate, "2m").opened();
+    assert_eq!(storage.on(LAST, "cat /bricks/own/e/file* | wc -c"), "40000000");
 }
 
 /// A value in an address, as it was.

@@ -16,6 +16,7 @@ mod packages;
 mod runs;
 mod signals;
 mod soak;
+mod storage;
 mod trees;
 mod units;
 mod words;

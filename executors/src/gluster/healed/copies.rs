@@ -3,55 +3,16 @@
 //! A brick whose contents are gone counts no entry: what waits is known from marks that are on the bricks themselves, and an
 //! emptied one has none. Nor have the others a mark for it, unless they were written to since. What is left to see is how
 //! much of its disk is used, which says something of a brick only where the disk holds nothing else.
+//!
+//! What fills it is `volume reset-brick`, which has the others mark it. `volume heal V full` may do nothing: one member of
+//! the set reads its own brick for it, and that may be the emptied one (seen on Gluster 10).
 
+use super::figures::{Figures as Found, Kind, Look, words};
 use super::room::disk;
-use super::{Figures as Found, Kind, Look, NAMES, some, words};
-use crate::gluster::Emptied;
 use crate::gluster::info::{Brick, Volume};
 use crate::gluster::status::Figure;
 use crate::gluster::view::About;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What came of comparing copies.
-#[derive(Default)]
-pub(super) struct Compared {
-    /// Bricks that are plainly emptier than the others of their set, with what is used.
-    emptied: BTreeSet<String>,
-    /// Volumes whose copies cannot be compared, by the reason.
-    not: BTreeMap<&'static str, BTreeSet<String>>,
-    /// Whether there were copies at all.
-    any: bool,
-}
-
-impl Compared {
-    pub(super) fn or(mut self, other: Self) -> Self {
-        self.emptied.extend(other.emptied);
-        for (why, names) in other.not {
-            self.not.entry(why).or_default().extend(names);
-        }
-        self.any |= other.any;
-        self
-    }
-
-    /// What is recorded of it.
-    pub(super) fn facts(&self, rule: Emptied) -> Vec<(&'static str, String)> {
-        let mut facts = Vec::new();
-        if self.any {
-            facts.push(("emptied-below", rule.words()));
-        }
-        if !self.emptied.is_empty() {
-            facts.push(("emptied", some(&self.emptied.iter().map(String::as_str).collect::<Vec<_>>())));
-        }
-        if !self.not.is_empty() {
-            let reason = |(why, names): (&&str, &BTreeSet<String>)| {
-                format!("{} ({why})", some(&names.iter().map(String::as_str).collect::<Vec<_>>()))
-            };
-            let all: Vec<String> = self.not.iter().map(reason).collect();
-            facts.push(("not-compared", all[..all.len().min(NAMES)].join(", ")));
-        }
-        facts
-    }
-}
+use std::collections::BTreeMap;
 
 /// Compares the copies of a volume.
 pub(super) fn compare(look: Look<'_>, volume: &Volume, about: &About, found: &mut Found) {
@@ -76,12 +37,11 @@ pub(super) fn compare(look: Look<'_>, volume: &Volume, about: &About, found: &mu
                     found.compared.emptied.insert(format!("{} ({} of {})", brick.name, gib(*used), gib(median)));
                     let what = format!(
                         "the {} of {} uses {}, and the median of its copies is {}: it may have been emptied, which heal \
-                         info does not see; `gluster volume heal {} full` fills it",
+                         info does not see; `gluster volume reset-brick` marks it to be filled",
                         words(brick),
                         volume.name,
                         gib(*used),
-                        gib(median),
-                        volume.name
+                        gib(median)
                     );
                     found.fault(Kind::Emptied, what);
                 }

@@ -1,7 +1,7 @@
 //! What waits to be healed, and what contradicts itself.
 
+use super::figures::{Figures, Kind, Look, Sum};
 use super::members::is_served;
-use super::{Figures, Kind, Look, Sum};
 use crate::gluster::answer::No;
 use crate::gluster::heal::Told;
 use crate::gluster::info::{Brick, Volume};

@@ -7,6 +7,7 @@
 
 mod copies;
 mod entries;
+mod figures;
 mod members;
 mod processes;
 mod room;
@@ -15,15 +16,12 @@ mod split;
 pub(super) use split::Standing;
 pub(crate) use split::Watch;
 
-use super::Asked;
-use super::info::{Brick, Volume};
+use super::asked::Asked;
+use super::info::Volume;
 use super::view::{Seen, View};
-use copies::Compared;
+use figures::{Compared, Figures, Kind, Look, Sum, some};
 use members::{excused, gone};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// So many names are told of a longer list.
-const NAMES: usize = 8;
 
 /// So long may the words of what is in the way be.
 const WORDS: usize = 300;
@@ -40,117 +38,6 @@ pub(super) struct Judged {
     pub(super) hopeless: bool,
     /// The figures, and the first thing in the way.
     pub(super) facts: BTreeMap<String, String>,
-}
-
-/// What is in the way, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    /// It does not heal by itself.
-    Split,
-    /// A member is away.
-    Peer,
-    /// Nobody can tell.
-    Silent,
-    /// A volume is not what it should be.
-    Volume,
-    /// A process is away.
-    Process,
-    /// Entries wait.
-    Entries,
-    /// A copy is emptier than the others.
-    Emptied,
-    /// There is no room.
-    Room,
-    /// Two say different things.
-    Differ,
-    /// Too few say it.
-    Few,
-}
-
-/// A figure that may be known only in part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Sum {
-    known: u64,
-    whole: bool,
-}
-
-impl Sum {
-    const NONE: Self = Self { known: 0, whole: true };
-    const UNKNOWN: Self = Self { known: 0, whole: false };
-
-    fn add(&mut self, more: Self) {
-        self.known = self.known.saturating_add(more.known);
-        self.whole &= more.whole;
-    }
-
-    fn words(self) -> String {
-        match (self.known, self.whole) {
-            (known, true) => known.to_string(),
-            (0, false) => "unknown".to_owned(),
-            (known, false) => format!("at least {known}"),
-        }
-    }
-
-    /// The worse of two.
-    fn or(self, other: Self) -> Self {
-        Self { known: self.known.max(other.known), whole: self.whole && other.whole }
-    }
-}
-
-/// What one vantage point says, put into figures.
-struct Figures {
-    online: usize,
-    bricks: usize,
-    connected: usize,
-    peers: usize,
-    pending: Sum,
-    split: Sum,
-    hopeless: bool,
-    on_root: BTreeSet<String>,
-    compared: Compared,
-    faults: Vec<(Kind, String)>,
-}
-
-impl Figures {
-    fn fault(&mut self, kind: Kind, what: String) {
-        self.faults.push((kind, what));
-    }
-
-    /// The worse of what two vantage points say.
-    fn or(self, other: Self) -> Self {
-        Self {
-            online: self.online.min(other.online),
-            bricks: self.bricks.max(other.bricks),
-            connected: self.connected.min(other.connected),
-            peers: self.peers.max(other.peers),
-            pending: self.pending.or(other.pending),
-            split: self.split.or(other.split),
-            hopeless: self.hopeless || other.hopeless,
-            on_root: self.on_root.into_iter().chain(other.on_root).collect(),
-            compared: self.compared.or(other.compared),
-            faults: self.faults.into_iter().chain(other.faults).collect(),
-        }
-    }
-}
-
-/// Looks at one vantage point's answers: what all of the judging needs to know.
-#[derive(Clone, Copy)]
-struct Look<'a> {
-    asked: &'a Asked<'a>,
-    seen: &'a Seen,
-    /// Members that may be away, and are.
-    gone: &'a BTreeSet<&'a str>,
-    /// What stood in split-brain across a crawl.
-    standing: &'a Standing,
-    /// The bricks on disks of the system, as far as any vantage point knows.
-    on_root: &'a BTreeSet<String>,
-}
-
-impl Look<'_> {
-    /// Whether a brick's member may be away, and is.
-    fn is_gone(&self, brick: &Brick) -> bool {
-        self.seen.owner(brick).is_some_and(|peer| self.gone.contains(peer.uuid.as_str()))
-    }
 }
 
 /// See the module. What members that may be away should run, and the entries that wait for them, are in nobody's way. One
@@ -248,12 +135,6 @@ pub(super) fn healed(views: &[View], asked: &Asked<'_>, standing: &Standing) -> 
     Judged { pass: faults.is_empty(), hopeless, facts }
 }
 
-/// A list for people, cut where it is long.
-fn some(names: &[&str]) -> String {
-    let shown = names[..names.len().min(NAMES)].join(" ");
-    if names.len() > NAMES { format!("{shown} and {} more", names.len() - NAMES) } else { shown }
-}
-
 /// The volumes that count.
 fn volumes<'a>(seen: &'a Seen, asked: &Asked<'_>) -> Vec<&'a Volume> {
     seen.volumes.iter().filter(|volume| asked.counts(&volume.name)).collect()
@@ -335,8 +216,4 @@ fn of_volume(look: Look<'_>, volume: &Volume, found: &mut Figures) {
         copies::compare(look, volume, about, found);
         entries::waiting(look, volume, about, running, found);
     }
-}
-
-fn words(brick: &Brick) -> String {
-    format!("{} {}", if brick.arbiter { "arbiter brick" } else { "brick" }, brick.name)
 }

@@ -1,6 +1,6 @@
 //! Whether the bricks of a volume run, and what heals it.
 
-use super::{Figures, Kind, Look, words};
+use super::figures::{Figures, Kind, Look, words};
 use crate::gluster::info::Volume;
 use crate::gluster::status::{Process, What};
 use crate::gluster::view::About;

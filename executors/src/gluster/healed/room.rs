@@ -1,6 +1,6 @@
 //! Whether each brick has room, and which bricks are on the disk of the system.
 
-use super::{Figures as Found, Kind, Look, words};
+use super::figures::{Figures as Found, Kind, Look, words};
 use crate::gluster::info::{Brick, Volume};
 use crate::gluster::status::{Disk, Figure, Figures, Process, What};
 use crate::gluster::view::{About, Seen};

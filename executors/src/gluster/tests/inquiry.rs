@@ -1,6 +1,7 @@
 //! What is asked, in which order, and what is asked again.
 
-use super::super::inquiry::{Batch, Inquiry};
+use super::super::ask::Batch;
+use super::super::inquiry::Inquiry;
 use super::*;
 use std::time::Duration;
 

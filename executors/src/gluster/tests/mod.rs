@@ -10,9 +10,9 @@ mod verdict;
 
 use super::answer::Raw;
 use super::ask::Answers;
+use super::asked::{Asked, Emptied};
 use super::healed::{Judged, Standing, healed};
 use super::view::View;
-use super::{Asked, Emptied};
 
 fn raw(out: &str) -> Raw {
     Raw { code: Some(0), out: out.as_bytes().to_vec(), err: String::new(), whole: true }
