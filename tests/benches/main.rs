@@ -7,6 +7,7 @@ mod bodies;
 mod cold;
 mod driver;
 mod hosts;
+mod inventories;
 mod kube;
 mod logging;
 mod migration;
@@ -35,6 +36,7 @@ const ALL: &[(&str, fn())] = &[
     ("hosts", hosts::run),
     ("playbooks", playbooks::run),
     ("kube", kube::run),
+    ("inventories", inventories::run),
     ("migration", migration::eleven),
     ("migration-thousand", migration::thousand),
 ];

@@ -31,7 +31,7 @@ pub use edit::apply::{amend, apply};
 pub use edit::definitions::DefinitionChange;
 pub use edit::kinds::{Edit, reads};
 pub use edit::outvoted::outvoted;
-pub use edit::place::Place;
+pub use edit::place::{Place, at_home};
 pub use edit::refusal::EditError;
 pub use ini::pattern::HostPattern;
 pub use ini::text::{HostLine, HostVar, Inventory, Line, LineKind, NotText, Section, SectionKind, Written};

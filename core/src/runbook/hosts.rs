@@ -53,9 +53,10 @@ fn found(at: At, group: &str, path: &str, inventory: &Reading, given: &Given) ->
             Some(near) => format!("did you mean `{}`?", near.shown()),
             None => "correct the group, or give another one with --set group=NAME".to_owned(),
         };
+        let known = if known.is_empty() { "none but all and ungrouped".to_owned() } else { known.join(", ") };
         return Err(Finding::new(
             at,
-            format!("the inventory {shown} has no group `{}`, known are {}", group.shown(), known.join(", ").shown()),
+            format!("the inventory {shown} has no group `{}`, known are {}", group.shown(), known.shown()),
             next,
         ));
     }

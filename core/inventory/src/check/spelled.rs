@@ -186,7 +186,7 @@ impl Found<'_> {
                         self.yaml_value(text, node, &name, raw, &value);
                     }
                 }
-                Kind::Scalar { value, quote: Some(quote) } if *quote != '!' => {
+                Kind::Scalar { value, quote: Some(quote), .. } if *quote != '!' => {
                     self.yaml_value(text, node, &name, node.span.of(text), &Value::Text(value.clone()));
                 }
                 Kind::List { items, .. } => open.extend(items.iter().map(|item| (name.clone(), item))),

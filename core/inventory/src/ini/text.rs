@@ -455,6 +455,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_names_no_more_hosts_than_anybody_has() {
+        let text = "n[1:100000]\n".repeat(12);
+        let wrong = Inventory::parse(&text).lines().iter().position(|line| matches!(line.kind, LineKind::Wrong(_)));
+        assert_eq!(wrong, Some(10));
+    }
+
+    #[test]
     fn bytes_that_are_no_text_are_refused_with_their_line() {
         for (bytes, line) in
             [(&b"\xff"[..], 1), (b"a\n\xff", 2), (b"a\nb \xff\n", 2), (b"# \xc3\r\nb", 1), (b"a\r\xe2\x80", 2)]

@@ -6,7 +6,7 @@ use crate::action::{
 };
 use crate::form::Form;
 use crate::id::{Label, ResourceKey};
-use crate::inventory::{Edit, Inventory};
+use crate::inventory::{Edit, at_home};
 use crate::resource::{Footprint, Image, State};
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
@@ -30,15 +30,7 @@ pub struct InventoryEdit {
 impl InventoryEdit {
     /// Gives every move of a host the place that the host had in an earlier text.
     pub fn resolve(&self, earlier: &str) -> Self {
-        let inventory = Inventory::parse(earlier);
-        let edits = self.edits.iter().cloned().map(|edit| match edit {
-            Edit::MoveHost { host, from, to, place } => {
-                let place = inventory.place_of(&host, &to).unwrap_or(place);
-                Edit::MoveHost { host, from, to, place }
-            }
-            other => other,
-        });
-        Self { file: self.file.clone(), edits: edits.collect(), home_of: None }
+        Self { file: self.file.clone(), edits: at_home(&self.edits, earlier), home_of: None }
     }
 }
 
