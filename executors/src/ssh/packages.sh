@@ -47,11 +47,22 @@ p_changed() {
     while IFS= read -r p_path; do printf 'changed %s\n' "$(printf '%s' "$p_path" | base64 -w0)"; done
 }
 
-# NAME...: the units that these hold, which are installed. One that is made by a name alone is in no package.
+# NAME...: the units that these hold, which are installed, and those that stop and start along with them. Of a unit that
+# is made by a name alone, those that systemd has.
 p_units() {
   if ! [ -d /run/systemd/system ]; then return 0; fi
-  rpm -ql -- "$@" 2>/dev/null |
-    sed -n 's,^\(/usr\)*/lib/systemd/system/\([^/@]*[.]\(service\|socket\|timer\|path\|mount\|automount\)\)$,unit \2,p' | sort -u
+  p_held=$(rpm -ql -- "$@" 2>/dev/null |
+    sed -n 's,^\(/usr\)*/lib/systemd/system/\([^/]*[.]\(service\|socket\|timer\|path\|mount\|automount\)\)$,\2,p' | sort -u)
+  p_made=$(printf '%s\n' "$p_held" | sed -n 's/@[.]/@*./p')
+  p_held=$(printf '%s\n' "$p_held" | grep -v '@[.]')
+  if [ -n "$p_made" ]; then
+    p_made=$(set -f; systemctl show -p Id -- $p_made) || { printf '%s\n' "$p_made" >&2; return 1; }
+    p_held=$(printf '%s\n%s\n' "$p_held" "$p_made" | sed 's/^Id=//' | grep . | sort -u)
+  fi
+  if [ -n "$p_held" ]; then
+    printf 'unit %s\n' $p_held
+    p_along stop $p_held || return 1
+  fi
 }
 
 # NAME...: what would go with them, and the changed configuration files of all of these.

@@ -28,6 +28,8 @@
 //! | 5 | `Rules::only_what_is_gone_is_lost` | a drain that failed lost all pods that it had set out to evict, also those that are still there; the end of a run and a rollback of it told different losses | what is gone is lost, and what its job accepted the eviction of |
 //! | 5 | `Rules::units_come_back_together` | each unit of a step was taken back for itself, in the opposite order | what ran is started first, then the others are stopped; what nothing starts again is named as a loss |
 //! | 5 | `Rules::stopped_is_as_failed` | a unit that had failed, and was stopped after a rollback, was a residue | it is told, and is none |
+//! | 6 | `Rules::units_come_back_with_packages` | the units of packages that went were started one by one, and those that had stopped along with them stayed down | all of them come back together, as with a `service` step |
+//! | 6 | `Rules::first_look_at_what_overlaps_counts` | what a step found was held against the end of a rollback, also where an earlier step of the run had changed it by changing something else: a tree after a file in it, a unit after its package | it is held against what was there before both, or not at all |
 
 use std::ops::RangeInclusive;
 
@@ -35,7 +37,7 @@ use std::ops::RangeInclusive;
 pub const RULES: u32 = *RULES_KNOWN.end();
 
 /// The versions that this binary has: it drives such runs, and refuses to drive others.
-pub const RULES_KNOWN: RangeInclusive<u32> = 1..=5;
+pub const RULES_KNOWN: RangeInclusive<u32> = 1..=6;
 
 /// Rules that this binary has. See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,5 +172,16 @@ impl Rules {
     /// Whether only what is gone counts as lost of what a step announced, wherever losses are told.
     pub(crate) fn only_what_is_gone_is_lost(self) -> bool {
         self.0 >= 5
+    }
+
+    /// Whether the units of packages, and those that stop along with them, are put back together.
+    pub(crate) fn units_come_back_with_packages(self) -> bool {
+        self.0 >= 6
+    }
+
+    /// Whether a resource that an earlier step of the run changed by changing another one is held against what was there
+    /// before that step, at the end of a rollback.
+    pub(crate) fn first_look_at_what_overlaps_counts(self) -> bool {
+        self.0 >= 6
     }
 }
