@@ -20,6 +20,7 @@ pub mod invariants;
 pub mod inventory_dir;
 pub mod judge;
 pub mod memory;
+pub mod odd;
 pub mod owner;
 pub mod pages;
 pub mod playbooks;
