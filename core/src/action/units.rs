@@ -8,9 +8,9 @@ use crate::resource::{Active, Image, Kind, Loss, Residue, State};
 /// start pulls in what the unit needs and stops what conflicts with it; the others are stopped behind that. Those that
 /// were named go first, for some units start only beside one that runs already.
 ///
-/// Of a unit that was changed along, the action changed nothing but whether it runs, or whether it starts at boot. A unit
+/// `boots_first`: whether what starts at boot comes before all that. Of a unit that was changed along, the action changed nothing but whether it runs, or whether it starts at boot. A unit
 /// that nothing starts again is left stopped: [`losses`] names it.
-pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) -> Vec<Undo> {
+pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image, boots_first: bool) -> Vec<Undo> {
     let (mut starts, mut stops, mut boots) = (Vec::new(), Vec::new(), Vec::new());
     let alone = service.enabled.is_none() || before.keys().all(|key| is_named(service, key));
     let is_of_named = |undo: &Undo| match &undo.action {
@@ -40,7 +40,7 @@ pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) ->
             Some((Active::Leftovers, _)) if service.state.is_none() => back.state = None,
             _ => {}
         }
-        // To enable one may enable others, so that is behind all starts and stops.
+        // To enable one may enable others, so that is not done for one after the other.
         if alone {
             match (back.state, back.enabled) {
                 (None, None) => {}
@@ -66,13 +66,18 @@ pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) ->
             boots.push(only(None, enabled));
         }
     }
-    [starts, stops, boots].concat()
+    // With another name that comes with it, systemd may forget that a unit runs.
+    match boots_first {
+        true => [boots, starts, stops].concat(),
+        false => [starts, stops, boots].concat(),
+    }
 }
 
 /// The inverses of a `package` action with the way back of units at their end: those of packages that went, and those that
-/// stopped along with them. What ran is started by one action, for each of them may pull in the others; then what did not
-/// run is stopped, each for itself, for who stops what is stopped already stops what needs it. What starts at boot comes
-/// last, for to enable one may enable others. Packages lay down their units anew, so any state is taken.
+/// stopped along with them. What starts at boot comes first: with another name that comes with it, systemd may forget that a
+/// unit runs. What ran is started by one action, for each of them may pull in the others; then what did not run is stopped,
+/// each for itself, for who stops what is stopped already stops what needs it. Packages lay down their units anew, so any
+/// state is taken.
 pub(crate) fn behind_packages(package: &Package, inverse: Vec<Undo>, before: &Image) -> Vec<Undo> {
     let mut undos: Vec<Undo> = inverse.into_iter().filter(|undo| !matches!(undo.action, Action::Service(_))).collect();
     if package.units.is_empty() {
@@ -114,15 +119,16 @@ pub(crate) fn behind_packages(package: &Package, inverse: Vec<Undo>, before: &Im
         undos.push(Undo { action: Action::Service(Service { unit, units, state, enabled }), accepts });
     };
     let whole = starts == enables;
-    add(&starts, Some(ServiceState::Started), whole.then_some(true), &every);
-    for one in &stops {
-        let (off, on) = (disables.contains(one), whole || enables.is_empty());
-        disables.retain(|other| !(on && other == one));
-        add(&[*one], Some(ServiceState::Stopped), (on && off).then_some(false), &keys(&[*one]));
-    }
+    let at_once: Vec<_> =
+        if whole { stops.iter().filter(|one| disables.contains(one)).copied().collect() } else { Vec::new() };
+    disables.retain(|one| !at_once.contains(one));
     add(&disables, None, Some(false), &keys(&disables));
     if !whole {
         add(&enables, None, Some(true), &keys(&enables));
+    }
+    add(&starts, Some(ServiceState::Started), whole.then_some(true), &every);
+    for one in &stops {
+        add(&[*one], Some(ServiceState::Stopped), at_once.contains(one).then_some(false), &keys(&[*one]));
     }
     undos
 }
@@ -257,14 +263,16 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_at_boot_along_comes_back_behind_all_that_runs() {
+    fn what_starts_at_boot_along_comes_back_before_all_that_runs() {
         let before = image(&[("a", Active::Inactive, "disabled"), ("a.socket", Active::Active, "enabled")]);
-        let all = ["start a.socket", "stop a", "disable a", "enable a.socket"];
+        let all = ["disable a", "enable a.socket", "start a.socket", "stop a"];
         let both = service(&["a"], STARTED, Some(true));
         assert_eq!(back(Rules::NOW, &both, &before).0, all);
+        let last = ["start a.socket", "stop a", "disable a", "enable a.socket"];
+        assert_eq!(back(Rules::of(5).expect("known"), &both, &before).0, last);
         assert_eq!(
             back(Rules::NOW, &service(&["a"], None, Some(true)), &before).0,
-            ["stop a", "disable a", "enable a.socket"]
+            ["disable a", "enable a.socket", "stop a"]
         );
         assert_eq!(
             back(Rules::NOW, &service(&["a"], STARTED, None), &before).0,
@@ -327,7 +335,8 @@ mod tests {
         };
         let words = |rules, units: &[&str], before: &Image| -> Vec<String> {
             let (undos, _) = way_back(rules, &gone(units), &target, &[], before);
-            if let Some(undo) = undos.first().filter(|_| rules == Rules::NOW) {
+            let starts = |undo: &&Undo| undo.action.words().starts_with("start");
+            if let Some(undo) = undos.iter().find(starts).filter(|_| rules == Rules::NOW) {
                 let any = |key: &ResourceKey| undo.accepts(key, &State::Absent, |_| false);
                 assert!(before.keys().all(any), "what a start pulls in is no drift");
             }
@@ -343,8 +352,13 @@ mod tests {
             ("left", Active::Leftovers, "disabled"),
         ]);
         let own = ["dns", "dns-setup", "dns.timer"];
-        let together =
-            ["start dns, dns.timer and a-node", "stop dns-setup", "stop helper", "disable dns-setup", "enable dns"];
+        let together = [
+            "disable dns-setup",
+            "enable dns",
+            "start dns, dns.timer and a-node",
+            "stop dns-setup",
+            "stop helper",
+        ];
         assert_eq!(words(Rules::NOW, &own, &before), together);
         let apart = ["start and enable dns", "start dns.timer"];
         assert_eq!(words(Rules::of(5).expect("known"), &own, &before), apart);

@@ -38,13 +38,17 @@ p_words() {
     NF == 5 { for (i = 1; i <= n; i++) if (index(word[i], $1) == 1 || index(bare[i], $1) == 1) { print "is " $0; next } }'
 }
 
-# NAME...: the changed configuration files of these, which are installed.
+# NAME...: the changed configuration files of these, which are installed, and what an excluder among them writes in
+# another's when it goes.
 p_changed() {
   # That files differ is a code of its own; that it could not look is told beside what it found.
   p_said=$(LC_ALL=C rpm -V --nodeps -- "$@" 2>&1)
   if printf '%s\n' "$p_said" | grep -q '^error: '; then p_refuse "$p_said"; return 1; fi
   printf '%s\n' "$p_said" | sed -n 's/^\(missing  \|.........\) *c \(\/.*\)$/\2/p' |
     while IFS= read -r p_path; do printf 'changed %s\n' "$(printf '%s' "$p_path" | base64 -w0)"; done
+  if rpm -q --scripts -- "$@" 2>/dev/null | grep -q -e '-excluder ' && [ -f /etc/yum.conf ]; then
+    printf 'changed %s\n' "$(printf /etc/yum.conf | base64 -w0)"
+  fi
 }
 
 # NAME...: the units that these hold, which are installed, and those that stop and start along with them. Of a unit that

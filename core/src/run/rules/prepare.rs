@@ -179,7 +179,7 @@ pub fn way_back(
     let before: Image = owned.collect();
     let inverse = action.inverse(target, &before);
     match rules.units_come_back_together() {
-        true => (units::together(service, inverse, &before), action.losses(&before)),
+        true => (units::together(service, inverse, &before, rules.boots_come_before_starts()), action.losses(&before)),
         false => (inverse, Vec::new()),
     }
 }
