@@ -1,6 +1,7 @@
 //! Test hosts: sets of machines with a systemd, an sshd and an RPM database of their own, and what can happen to them.
 //! `tests/hosts` makes them.
 
+use crate::odd;
 use crate::skip;
 use std::fmt;
 use std::fs::File;
@@ -126,6 +127,7 @@ impl Hosts {
         up.extend(more);
         up.extend(names);
         self.told(&up);
+        names.iter().for_each(|name| odd::make(self, name, &odd::asked()));
     }
 
     /// The ssh_config that knows every machine of the set by name: `ssh -F` it.

@@ -22,6 +22,7 @@ pub mod inventory_dir;
 pub mod judge;
 pub mod local_plays;
 pub mod memory;
+pub mod odd;
 pub mod owner;
 pub mod pages;
 pub mod playbooks;

@@ -1,6 +1,6 @@
 //! The way back of units that were changed together, and what no way back brings.
 
-use super::{Action, Service, ServiceState, Undo};
+use super::{Accept, Accepted, Action, Package, Service, ServiceState, Undo};
 use crate::id::ResourceKey;
 use crate::resource::{Active, Image, Kind, Loss, Residue, State};
 
@@ -8,9 +8,9 @@ use crate::resource::{Active, Image, Kind, Loss, Residue, State};
 /// start pulls in what the unit needs and stops what conflicts with it; the others are stopped behind that. Those that
 /// were named go first, for some units start only beside one that runs already.
 ///
-/// Of a unit that was changed along, the action changed nothing but whether it runs, or whether it starts at boot. A unit
+/// `boots_first`: whether what starts at boot comes before all that. Of a unit that was changed along, the action changed nothing but whether it runs, or whether it starts at boot. A unit
 /// that nothing starts again is left stopped: [`losses`] names it.
-pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) -> Vec<Undo> {
+pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image, boots_first: bool) -> Vec<Undo> {
     let (mut starts, mut stops, mut boots) = (Vec::new(), Vec::new(), Vec::new());
     let alone = service.enabled.is_none() || before.keys().all(|key| is_named(service, key));
     let is_of_named = |undo: &Undo| match &undo.action {
@@ -40,7 +40,7 @@ pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) ->
             Some((Active::Leftovers, _)) if service.state.is_none() => back.state = None,
             _ => {}
         }
-        // To enable one may enable others, so that is behind all starts and stops.
+        // To enable one may enable others, so that is not done for one after the other.
         if alone {
             match (back.state, back.enabled) {
                 (None, None) => {}
@@ -66,7 +66,86 @@ pub(crate) fn together(service: &Service, inverse: Vec<Undo>, before: &Image) ->
             boots.push(only(None, enabled));
         }
     }
-    [starts, stops, boots].concat()
+    // With another name that comes with it, systemd may forget that a unit runs.
+    match boots_first {
+        true => [boots, starts, stops].concat(),
+        false => [starts, stops, boots].concat(),
+    }
+}
+
+/// The inverses of a `package` action with the way back of units at their end: those of packages that went, and those that
+/// stopped along with them. What starts at boot comes first: with another name that comes with it, systemd may forget that a
+/// unit runs. What ran is started by one action, for each of them may pull in the others; then what did not run is stopped,
+/// each for itself, for who stops what is stopped already stops what needs it. Packages lay down their units anew, so any
+/// state is taken.
+pub(crate) fn behind_packages(package: &Package, inverse: Vec<Undo>, before: &Image) -> Vec<Undo> {
+    let mut undos: Vec<Undo> = inverse.into_iter().filter(|undo| !matches!(undo.action, Action::Service(_))).collect();
+    if package.units.is_empty() {
+        return undos;
+    }
+    let (mut starts, mut stops, mut enables, mut disables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let all = before.iter().filter_map(|(key, state)| match (key.kind(), state) {
+        (Some(Kind::Unit(_, unit)), State::Unit { active, enabled }) => Some((key, unit, *active, enabled.as_str())),
+        _ => None,
+    });
+    // Those of the packages go first, for some units start only beside one that runs already.
+    let (own, along): (Vec<_>, Vec<_>) = all.partition(|(_, unit, ..)| package.units.contains(*unit));
+    for (key, unit, active, enabled) in own.iter().chain(&along) {
+        match active {
+            Active::Active if !stays_stopped(enabled) => starts.push((*key, *unit)),
+            Active::Inactive | Active::Failed => stops.push((*key, *unit)),
+            // What is left of a stopped unit was not the packages' business, and a stop would end it.
+            Active::Active | Active::Leftovers => {}
+        }
+    }
+    for (key, unit, _, enabled) in &own {
+        match *enabled {
+            "enabled" => enables.push((*key, *unit)),
+            "disabled" => disables.push((*key, *unit)),
+            _ => {}
+        }
+    }
+    let keys =
+        |all: &[(&ResourceKey, &str)]| -> Vec<ResourceKey> { all.iter().map(|(key, _)| (*key).clone()).collect() };
+    let every: Vec<ResourceKey> = own.iter().chain(&along).map(|(key, ..)| (*key).clone()).collect();
+    let mut add = |units: &[(&ResourceKey, &str)], state, enabled, keys: &[ResourceKey]| {
+        let mut names: Vec<String> = units.iter().map(|(_, unit)| (*unit).to_owned()).collect();
+        let (unit, units) = match names.len() {
+            0 => return,
+            1 => (names.remove(0), Vec::new()),
+            _ => (String::new(), names),
+        };
+        let accepts = keys.iter().map(|key| Accept { key: key.clone(), state: Accepted::Any }).collect();
+        undos.push(Undo { action: Action::Service(Service { unit, units, state, enabled }), accepts });
+    };
+    let whole = starts == enables;
+    let at_once: Vec<_> =
+        if whole { stops.iter().filter(|one| disables.contains(one)).copied().collect() } else { Vec::new() };
+    disables.retain(|one| !at_once.contains(one));
+    add(&disables, None, Some(false), &keys(&disables));
+    if !whole {
+        add(&enables, None, Some(true), &keys(&enables));
+    }
+    add(&starts, Some(ServiceState::Started), whole.then_some(true), &every);
+    for one in &stops {
+        add(&[*one], Some(ServiceState::Stopped), at_once.contains(one).then_some(false), &keys(&[*one]));
+    }
+    undos
+}
+
+/// The units of a `package` action that ran, and that nothing starts again once they are stopped.
+pub(crate) fn stay_down(before: &Image) -> Vec<Residue> {
+    let all = before.iter().filter(|(key, state)| match (key.kind(), state) {
+        (Some(Kind::Unit(..)), State::Unit { active, enabled }) => active.runs() && stays_stopped(enabled),
+        _ => false,
+    });
+    all.map(|(key, _)| Residue { key: key.clone(), loss: Loss::StaysStopped }).collect()
+}
+
+/// Of what [`stay_down`] names, what does not run now.
+pub(crate) fn are_down(announced: &[Residue], after: &Image) -> Vec<Residue> {
+    let runs = |key: &ResourceKey| matches!(after.get(key), Some(State::Unit { active, .. }) if active.runs());
+    announced.iter().filter(|lost| !runs(&lost.key)).cloned().collect()
 }
 
 /// What is lost for good when these units are changed.
@@ -119,11 +198,12 @@ pub(crate) fn is_named(service: &Service, key: &ResourceKey) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Target;
+    use crate::action::{PackageState, Target};
     use crate::id::HostName;
     use crate::resource::{Fields, Footprint};
     use crate::run::rules::prepare::way_back;
     use crate::run::rules::version::Rules;
+    use std::collections::BTreeSet;
 
     const STOPPED: Option<ServiceState> = Some(ServiceState::Stopped);
     const STARTED: Option<ServiceState> = Some(ServiceState::Started);
@@ -183,14 +263,16 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_at_boot_along_comes_back_behind_all_that_runs() {
+    fn what_starts_at_boot_along_comes_back_before_all_that_runs() {
         let before = image(&[("a", Active::Inactive, "disabled"), ("a.socket", Active::Active, "enabled")]);
-        let all = ["start a.socket", "stop a", "disable a", "enable a.socket"];
+        let all = ["disable a", "enable a.socket", "start a.socket", "stop a"];
         let both = service(&["a"], STARTED, Some(true));
         assert_eq!(back(Rules::NOW, &both, &before).0, all);
+        let last = ["start a.socket", "stop a", "disable a", "enable a.socket"];
+        assert_eq!(back(Rules::of(5).expect("known"), &both, &before).0, last);
         assert_eq!(
             back(Rules::NOW, &service(&["a"], None, Some(true)), &before).0,
-            ["stop a", "disable a", "enable a.socket"]
+            ["disable a", "enable a.socket", "stop a"]
         );
         assert_eq!(
             back(Rules::NOW, &service(&["a"], STARTED, None), &before).0,
@@ -241,6 +323,59 @@ mod tests {
             assert_eq!(!losses.is_empty(), lost, "{enabled}");
             assert_eq!(back(Rules::NOW, &service(&["a"], None, Some(false)), &before).1, vec![], "{enabled}");
         }
+    }
+
+    #[test]
+    fn units_of_packages_come_back_with_those_that_stopped_along() {
+        let target = Target { host: HostName::new("a").ok(), node: None };
+        let gone = |units: &[&str]| {
+            let mut package = Package::of(vec!["dns".to_owned()], PackageState::Absent);
+            package.units = units.iter().map(|unit| (*unit).to_owned()).collect();
+            Action::Package(package)
+        };
+        let words = |rules, units: &[&str], before: &Image| -> Vec<String> {
+            let (undos, _) = way_back(rules, &gone(units), &target, &[], before);
+            let starts = |undo: &&Undo| undo.action.words().starts_with("start");
+            if let Some(undo) = undos.iter().find(starts).filter(|_| rules == Rules::NOW) {
+                let any = |key: &ResourceKey| undo.accepts(key, &State::Absent, |_| false);
+                assert!(before.keys().all(any), "what a start pulls in is no drift");
+            }
+            undos.iter().map(|undo| undo.action.words()).collect()
+        };
+        // The node requires the resolver, and wants a helper that does not run.
+        let before = image(&[
+            ("a-node", Active::Active, "enabled"),
+            ("dns", Active::Active, "enabled"),
+            ("dns-setup", Active::Inactive, "disabled"),
+            ("dns.timer", Active::Active, "static"),
+            ("helper", Active::Failed, "enabled"),
+            ("left", Active::Leftovers, "disabled"),
+        ]);
+        let own = ["dns", "dns-setup", "dns.timer"];
+        let together =
+            ["disable dns-setup", "enable dns", "start dns, dns.timer and a-node", "stop dns-setup", "stop helper"];
+        assert_eq!(words(Rules::NOW, &own, &before), together);
+        let apart = ["start and enable dns", "start dns.timer"];
+        assert_eq!(words(Rules::of(5).expect("known"), &own, &before), apart);
+        // One is put back at once, whichever name it has.
+        let one = image(&[("dns", Active::Active, "enabled"), ("dns-setup", Active::Inactive, "disabled")]);
+        assert_eq!(words(Rules::NOW, &own, &one), ["start and enable dns", "stop and disable dns-setup"]);
+        assert_eq!(words(Rules::NOW, &[], &one), [""; 0], "whoever asked about no unit changes none");
+    }
+
+    #[test]
+    fn what_a_package_stops_for_good_is_a_loss_if_it_stopped() {
+        let target = Target { host: HostName::new("a").ok(), node: None };
+        let mut package = Package::of(vec!["dns".to_owned()], PackageState::Absent);
+        package.units = BTreeSet::from(["dns".to_owned()]);
+        let action = Action::Package(package);
+        let before = image(&[("dns", Active::Active, "masked"), ("made", Active::Active, "transient")]);
+        let (undos, losses) = way_back(Rules::NOW, &action, &target, &[], &before);
+        let lost = |unit: &str| Residue { key: key(unit), loss: Loss::StaysStopped };
+        assert_eq!((undos.len(), &losses[..]), (0, &[lost("dns"), lost("made")][..]));
+        let after = image(&[("dns", Active::Inactive, "masked"), ("made", Active::Active, "transient")]);
+        assert_eq!(action.lost(&losses, &before, &after), [lost("dns")]);
+        assert_eq!(way_back(Rules::of(5).expect("known"), &action, &target, &[], &before).1, []);
     }
 
     #[test]

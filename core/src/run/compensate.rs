@@ -7,7 +7,7 @@ use crate::action::{Action, Target, Undo, UndoClass};
 use crate::gate::Gate;
 use crate::id::{HostName, ResourceKey, RunId, Seq, StepPath};
 use crate::record::{Compensates, Scope, Undoes};
-use crate::resource::{Fields, Footprint, Image, Kind, Loss, Residue, State};
+use crate::resource::{Footprint, Image, Kind, Loss, Residue};
 use crate::run::at_work::{self, HalfDone};
 use crate::run::history::History;
 use crate::run::leftover::{self, owned};
@@ -107,14 +107,14 @@ pub fn in_doubt(state: &RunState, scope: &Scope) -> Result<Vec<StepPath>, Compen
 }
 
 /// What a step changed, as far as is recorded. Its images are opened once, however many resources are asked about.
-struct Changes {
-    before: Option<Image>,
-    after: Option<Image>,
+pub(super) struct Changes {
+    pub(super) before: Option<Image>,
+    pub(super) after: Option<Image>,
     perhaps: bool,
 }
 
 impl Changes {
-    fn of(known: &StepState, open: OpenImage<'_>) -> Self {
+    pub(super) fn of(known: &StepState, open: OpenImage<'_>) -> Self {
         Self {
             before: known.intent.as_ref().and_then(|intent| open(&intent.before)),
             after: known.after.as_ref().and_then(open).filter(|_| !known.stage.is_doubtful()),
@@ -123,7 +123,7 @@ impl Changes {
     }
 
     /// Unknown counts as changed.
-    fn has(&self, place: &Footprint) -> bool {
+    pub(super) fn has(&self, place: &Footprint) -> bool {
         let state = |image: &Option<Image>| image.as_ref().and_then(|image| image.get(&place.key).cloned());
         match (state(&self.before), state(&self.after)) {
             (Some(before), Some(after)) => !before.same(&after, place.fields),
@@ -133,7 +133,7 @@ impl Changes {
 }
 
 /// A step that changed a resource after the scope did, and is not taken back itself.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     run: RunId,
     path: &'a StepPath,
     seq: Seq,
@@ -141,7 +141,7 @@ struct Writer<'a> {
 
 /// Whoever else changed these resources: steps of the run outside the scope, and of other runs. A rollback puts back
 /// what its own run changed, whose steps then count as compensated; a rollback of a rollback goes forward again.
-fn other_writers<'a>(
+pub(super) fn other_writers<'a>(
     history: &'a History,
     run: RunId,
     scope: &Scope,
@@ -342,7 +342,7 @@ fn undo_order(state: &RunState, mine: &[StepIx]) -> Vec<StepIx> {
 }
 
 /// Whether no attempt of a step began: it owns nothing, and what is there is others' work.
-fn is_untouched(rules: Rules, known: &StepState) -> bool {
+pub(super) fn is_untouched(rules: Rules, known: &StepState) -> bool {
     rules.untouched_steps_have_no_undo() && !known.begun && !known.stage.is_doubtful()
 }
 
@@ -537,41 +537,6 @@ pub(crate) fn residues_of(history: &History, rollback: RunId, open: OpenImage<'_
         all.extend(leftover::not_undone(state, original));
     }
     all.into_iter().collect()
-}
-
-/// The state that each resource in scope had before its first step, with the fields that any of them owns: what a
-/// rollback is held against at its end. Resources written since by steps outside the scope are left out.
-pub fn originals(
-    history: &History,
-    run: RunId,
-    scope: &Scope,
-    open: OpenImage<'_>,
-) -> BTreeMap<ResourceKey, (State, Fields)> {
-    let mut found: BTreeMap<ResourceKey, (State, Fields)> = BTreeMap::new();
-    let Some(state) = history.runs.get(&run) else { return found };
-    let mut first_at: BTreeMap<ResourceKey, Seq> = BTreeMap::new();
-    let mut mine: Vec<_> = state.steps().filter(|(ix, ..)| covers(state, scope, *ix)).collect();
-    // Hosts side by side act in another order than they stand in the plan.
-    if state.rules.first_in_time_counts() {
-        mine.sort_by_key(|(.., known)| known.job.map(|(_, seq)| seq));
-    }
-    for (_, step, known) in mine {
-        let (Some(intent), Some((_, seq))) = (&known.intent, known.job) else { continue };
-        // What only steps without undo changed is listed, and does not count.
-        if matches!(step.class, UndoClass::Read | UndoClass::NoUndo) || is_untouched(state.rules, known) {
-            continue;
-        }
-        let Some(before) = open(&intent.before) else { continue };
-        for place in owned(known) {
-            let Some(state) = before.get(&place.key) else { continue };
-            let slot = found.entry(place.key.clone()).or_insert_with(|| (state.clone(), place.fields));
-            slot.1 = slot.1.join(place.fields);
-            first_at.entry(place.key.clone()).or_insert(seq);
-        }
-    }
-    let writers = other_writers(history, run, scope, &first_at, open);
-    found.retain(|key, _| !writers.contains_key(key));
-    found
 }
 
 #[cfg(test)]

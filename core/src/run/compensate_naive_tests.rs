@@ -6,8 +6,9 @@ use crate::id::{HostName, ResourceKey, Seq, StepPath};
 use crate::record::{ImageRef, Scope, SkipWhy};
 use crate::resource::{Image, Loss, Residue};
 use crate::run::at_work::HalfDone;
-use crate::run::compensate::{CompensateError, Compensation, compensate, in_doubt, originals, residues_of};
+use crate::run::compensate::{CompensateError, Compensation, compensate, in_doubt, residues_of};
 use crate::run::life::Stage;
+use crate::run::originals::originals;
 use crate::run::plan::{Lane, LaneKind, Plan, Step, StepIx, Work};
 use crate::run::rules::version::Rules;
 use crate::run::scope::{covers, dealt_with};
@@ -351,7 +352,7 @@ fn agrees(bench: &Bench, again: &Bench, plan: &Plan, scope: &Scope) {
         }
         assert!(Plan::decode(&way.plan.encode().expect("it encodes").0).is_ok());
     }
-    let held: BTreeMap<ResourceKey, _> = originals(&bench.history, RUN, scope, &open);
+    let held: BTreeMap<ResourceKey, _> = originals(&bench.history, (RUN, Rules::NOW), scope, &open);
     for key in ["u0", "u1", "u2"].iter().flat_map(|name| {
         let hosts = NAMES.iter().copied().chain(["control-plane"]);
         hosts.map(|on| ResourceKey::unit(&host(on), name)).collect::<Vec<_>>()

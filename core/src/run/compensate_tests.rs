@@ -4,9 +4,11 @@ use crate::action::{Action, Command, FileRestore, Recovery, Undo, UndoClass};
 use crate::id::{BodyId, ResourceKey, RunId};
 use crate::record::{Answer, Ending, Event, ImageRef, Scope, SkipWhy};
 use crate::resource::{Node, State};
-use crate::run::compensate::{CompensateError, originals};
+use crate::run::compensate::CompensateError;
 use crate::run::life::Stage;
+use crate::run::originals::originals;
 use crate::run::plan::{LaneKind, Plan, Step};
+use crate::run::rules::version::Rules;
 use crate::test_util::fixture::{BACK, Bench, RUN, gate, host, hosts, path, plan, stop};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,7 +127,7 @@ fn a_step_declared_to_have_no_undo_is_passed() {
     bench.succeed("a/two");
     let way = bench.way_back(RUN, &Scope::Run).expect("it can be planned");
     assert_eq!((order(&way.plan), way.passed), (vec!["two".to_owned()], vec![path("a/one")]));
-    let held: Vec<String> = originals(&bench.history, RUN, &Scope::Run, &|image| match image {
+    let held: Vec<String> = originals(&bench.history, (RUN, Rules::NOW), &Scope::Run, &|image| match image {
         ImageRef::Here(image) => Some((**image).clone()),
         ImageRef::Sealed { .. } => None,
     })

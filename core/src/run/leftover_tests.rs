@@ -56,7 +56,7 @@ fn words(all: &[Residue]) -> Vec<String> {
 fn end(history: &History, run: RunId) -> (RunEnd, Vec<String>) {
     let state = &history.runs[&run];
     let back = state.opened.compensates.clone().expect("a rollback");
-    let originals = crate::run::compensate::originals(history, back.run, &back.scope, &open);
+    let originals = crate::run::originals::originals(history, (back.run, state.rules), &back.scope, &open);
     let now = originals.iter().map(|(key, (state, _))| (key.clone(), state.clone())).collect();
     let closed = close_back(history, state, &back, &originals, Some(&now), &open);
     (closed.end, words(&closed.residues))
@@ -139,7 +139,7 @@ fn what_provably_did_nothing_is_no_residue() {
 #[test]
 fn a_step_of_which_no_attempt_began_has_nothing_to_take_back() {
     let undos = |bench: &Bench| {
-        let held = crate::run::compensate::originals(&bench.history, RUN, &Scope::Run, &open).len();
+        let held = crate::run::originals::originals(&bench.history, (RUN, Rules::NOW), &Scope::Run, &open).len();
         (bench.way_back(RUN, &Scope::Run).expect("it can be planned").plan.steps.len(), held)
     };
     for rules in Rules::all() {

@@ -11,6 +11,7 @@ pub mod inadmissible;
 pub mod leftover;
 pub mod life;
 pub mod next;
+pub mod originals;
 pub mod plan;
 pub mod rules;
 pub mod scope;

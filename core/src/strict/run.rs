@@ -5,9 +5,10 @@ use crate::id::{Epoch, ResourceKey, RunId};
 use crate::port::Stored;
 use crate::record::{Compensates, Difference, Event, ImageRef, PauseWhy, RunClosed, RunOpened, SkipWhy};
 use crate::resource::{Loss, Residue};
-use crate::run::compensate::{CompensateError, compensate, originals, residues_of};
+use crate::run::compensate::{CompensateError, compensate, residues_of};
 use crate::run::decide::Standing;
 use crate::run::life::Stage;
+use crate::run::originals::originals;
 use crate::run::plan::Plan;
 use crate::run::rules::ending;
 use crate::run::rules::version::Rules;
@@ -361,7 +362,7 @@ impl Strict<'_> {
             missing.set(missing.get() || found.is_none());
             found.map(|image| (*image).clone())
         };
-        let held = originals(&self.history, back.run, &back.scope, &open);
+        let held = originals(&self.history, (back.run, state.rules), &back.scope, &open);
         let mut announced: BTreeSet<Residue> = residues_of(&self.history, run, &open).into_iter().collect();
         // And what the undos themselves told that they lost.
         announced.extend(state.steps().flat_map(|(_, _, known)| &known.losses).cloned());

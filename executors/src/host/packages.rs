@@ -1,5 +1,6 @@
 //! Packages beyond those that were named: what a transaction takes along or brings, and whether it can be undone.
 
+use super::units::{ALONG, unit_key};
 use crate::ssh::{Reply, decoded, quoted};
 use palinode_core::action::{Package, PackageState};
 use palinode_core::id::{HostName, ResourceKey};
@@ -76,7 +77,7 @@ impl Known {
 
 /// The question.
 pub(crate) fn beyond_script(package: &Package, known: &Known) -> String {
-    match package.state {
+    let asked = match package.state {
         PackageState::Absent => {
             let labels: BTreeSet<String> = known.labels(package).into_iter().collect();
             format!("p_removal {}", list(labels.iter().map(String::as_str)))
@@ -88,7 +89,8 @@ pub(crate) fn beyond_script(package: &Package, known: &Known) -> String {
             let exact: Vec<String> = package.exact.iter().map(ToString::to_string).collect();
             format!("p_arrival {EXACTLY} {}", list(exact.iter().map(String::as_str)))
         }
-    }
+    };
+    format!("{ALONG}{asked}")
 }
 
 /// How exact versions are installed: also those that are kept back by an exclude, or that another package replaces.
@@ -121,7 +123,9 @@ pub(crate) fn beyond(host: &HostName, package: &Package, reply: &Reply) -> Beyon
     };
     let changed = words("changed").filter_map(decoded).filter_map(|path| String::from_utf8(path).ok());
     let files = changed.flat_map(|path| aside.iter().map(move |end| ResourceKey::file(host, &format!("{path}{end}"))));
-    Beyond::More(others.chain(files).map(|key| Footprint::new(key, Fields::All)).collect())
+    // What a scriptlet stops, systemd stops with others. They are no business of the transaction, and come back with it.
+    let along = words("along").map(|unit| Footprint::new(unit_key(host, unit), Fields::Evidence));
+    Beyond::More(others.chain(files).map(|key| Footprint::new(key, Fields::All)).chain(along).collect())
 }
 
 /// The question which of these are installed, for words that are open; empty if there are none.

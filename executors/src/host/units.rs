@@ -7,7 +7,7 @@ use palinode_core::resource::{Fields, Footprint};
 use std::fmt::Write as _;
 
 /// The functions that follow the dependencies of units.
-const ALONG: &str = include_str!("along.sh");
+pub(super) const ALONG: &str = include_str!("along.sh");
 
 /// The question.
 pub(crate) fn along_script(service: &Service) -> String {
@@ -46,10 +46,14 @@ pub(crate) fn along(host: &HostName, answer: &str) -> Result<Vec<Footprint>, NoA
             Some(("again", name)) => (name, Fields::Evidence),
             _ => continue,
         };
-        let name = name.strip_suffix(".service").unwrap_or(name);
-        more.push(Footprint::new(ResourceKey::unit(host, name), fields));
+        more.push(Footprint::new(unit_key(host, name), fields));
     }
     Ok(more)
+}
+
+/// The key of a unit that systemd calls so.
+pub(super) fn unit_key(host: &HostName, name: &str) -> ResourceKey {
+    ResourceKey::unit(host, name.strip_suffix(".service").unwrap_or(name))
 }
 
 #[cfg(test)]

@@ -68,6 +68,11 @@ impl OnHost for Service {
             let _ = writeln!(act, "{each}{known}done");
         }
         let _ = writeln!(act, "{each}{known}u=$(printf '%s\\n' \"$shown\" | sed -n 's/^Id=//p')");
+        // To enable one reads all anew: systemd then may forget that a unit runs which gets another name with it. It is
+        // started behind that.
+        if self.enabled == Some(true) {
+            act.push_str("systemctl enable -- \"$u\" || exit\n");
+        }
         match self.state {
             Some(ServiceState::Stopped) => {
                 act.push_str("systemctl stop -- \"$u\" || exit\n");
@@ -77,13 +82,11 @@ impl OnHost for Service {
             Some(ServiceState::Started) => act.push_str("systemctl start -- \"$u\" || exit\n"),
             None => {}
         }
-        match self.enabled {
-            Some(true) => act.push_str("systemctl enable -- \"$u\" || exit\n"),
-            Some(false) => act.push_str(
+        if self.enabled == Some(false) {
+            act.push_str(
                 // To disable one that is only linked would take it away.
                 "case $(systemctl show -p UnitFileState -- \"$u\") in *=enabled | *=disabled) systemctl disable -- \"$u\" ;; esac || exit\n",
-            ),
-            None => {}
+            );
         }
         act.push_str("done\n");
         Ok(act)

@@ -38,20 +38,35 @@ p_words() {
     NF == 5 { for (i = 1; i <= n; i++) if (index(word[i], $1) == 1 || index(bare[i], $1) == 1) { print "is " $0; next } }'
 }
 
-# NAME...: the changed configuration files of these, which are installed.
+# NAME...: the changed configuration files of these, which are installed, and what an excluder among them writes in
+# another's when it goes.
 p_changed() {
   # That files differ is a code of its own; that it could not look is told beside what it found.
   p_said=$(LC_ALL=C rpm -V --nodeps -- "$@" 2>&1)
   if printf '%s\n' "$p_said" | grep -q '^error: '; then p_refuse "$p_said"; return 1; fi
   printf '%s\n' "$p_said" | sed -n 's/^\(missing  \|.........\) *c \(\/.*\)$/\2/p' |
     while IFS= read -r p_path; do printf 'changed %s\n' "$(printf '%s' "$p_path" | base64 -w0)"; done
+  if rpm -q --scripts -- "$@" 2>/dev/null | grep -q -e '-excluder ' && [ -f /etc/yum.conf ]; then
+    printf 'changed %s\n' "$(printf /etc/yum.conf | base64 -w0)"
+  fi
 }
 
-# NAME...: the units that these hold, which are installed. One that is made by a name alone is in no package.
+# NAME...: the units that these hold, which are installed, and those that stop and start along with them. Of a unit that
+# is made by a name alone, those that systemd has.
 p_units() {
   if ! [ -d /run/systemd/system ]; then return 0; fi
-  rpm -ql -- "$@" 2>/dev/null |
-    sed -n 's,^\(/usr\)*/lib/systemd/system/\([^/@]*[.]\(service\|socket\|timer\|path\|mount\|automount\)\)$,unit \2,p' | sort -u
+  p_held=$(rpm -ql -- "$@" 2>/dev/null |
+    sed -n 's,^\(/usr\)*/lib/systemd/system/\([^/]*[.]\(service\|socket\|timer\|path\|mount\|automount\)\)$,\2,p' | sort -u)
+  p_made=$(printf '%s\n' "$p_held" | sed -n 's/@[.]/@*./p')
+  p_held=$(printf '%s\n' "$p_held" | grep -v '@[.]')
+  if [ -n "$p_made" ]; then
+    p_made=$(set -f; systemctl show -p Id -- $p_made) || { printf '%s\n' "$p_made" >&2; return 1; }
+    p_held=$(printf '%s\n%s\n' "$p_held" "$p_made" | sed 's/^Id=//' | grep . | sort -u)
+  fi
+  if [ -n "$p_held" ]; then
+    printf 'unit %s\n' $p_held
+    p_along stop $p_held || return 1
+  fi
 }
 
 # NAME...: what would go with them, and the changed configuration files of all of these.

@@ -5,7 +5,7 @@ use super::{DriveError, Driver, Refused, Stop, Stopped, activity};
 use palinode_core::id::{BodyId, ResourceKey, RunId, StepPath};
 use palinode_core::port::{Executor, Journal, RecordError};
 use palinode_core::record::{Actor, Answer, Event, ImageRef, PauseWhy, RunClosed, RunEnd, Sealed};
-use palinode_core::run::compensate::originals;
+use palinode_core::run::originals::originals;
 use palinode_core::run::rules::ending;
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             None => ending::close(state, &|image| self.store.image(image).ok()),
             Some(back) => {
                 let open = |image: &ImageRef| self.store.image(image).ok();
-                let originals = originals(&self.history, back.run, &back.scope, &open);
+                let originals = originals(&self.history, (back.run, state.rules), &back.scope, &open);
                 let keys: Vec<ResourceKey> = originals.keys().cloned().collect();
                 // What is there is held against what was there before the earliest step in scope.
                 let now = self.executor.observe(&keys, &BodyWriter::new(&self.store)).await.ok();
@@ -72,7 +72,7 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             None => ending::close(state, &|image| self.store.image(image).ok()),
             Some(back) => {
                 let open = |image: &ImageRef| self.store.image(image).ok();
-                let originals = originals(&self.history, back.run, &back.scope, &open);
+                let originals = originals(&self.history, (back.run, state.rules), &back.scope, &open);
                 ending::close_back_unseen(&self.history, state, &back, &originals, &open)
             }
         };

@@ -43,12 +43,6 @@ pub struct Named {
     pub loss: String,
 }
 
-/// Makes a machine odd: units that hang together, trees of every kind of file.
-#[track_caller]
-pub fn make_odd(hosts: &Hosts, name: &str) {
-    hosts.inside(name, include_str!("odd.sh")).exits(0);
-}
-
 impl Survey {
     /// Looks at a machine, without the network.
     #[track_caller]

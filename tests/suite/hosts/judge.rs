@@ -4,7 +4,8 @@ use palinode_tests::binary::Out;
 use palinode_tests::chance::Chance;
 use palinode_tests::hosts::Kind;
 use palinode_tests::inventory_dir::InventoryDir;
-use palinode_tests::judge::{Book, Difference, Survey, book, judge, make_odd, residues};
+use palinode_tests::judge::{Book, Difference, Survey, book, judge, residues};
+use palinode_tests::odd::{self, Odd};
 use palinode_tests::skip;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -159,7 +160,7 @@ fn a_machine_is_after_run_and_rollback_as_it_was_but_for_the_residues() {
     }
     let kind = Kind { disk: true, ..Kind::default() };
     let Some(site) = InventoryDir::new("judge", kind, &[HOST]) else { return };
-    make_odd(&site.hosts, HOST);
+    odd::make(&site.hosts, HOST, &[Odd::Units, Odd::Files]);
     let seed = Chance::printed("judge").number();
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     let mut faults = Vec::new();

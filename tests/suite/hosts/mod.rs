@@ -12,6 +12,7 @@ mod hostile;
 mod judge;
 mod links;
 mod machines;
+mod overlaps;
 mod packages;
 mod runs;
 mod signals;

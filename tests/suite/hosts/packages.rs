@@ -123,6 +123,57 @@ fn what_a_package_replaces_upgrades_and_pushes_out_comes_back_with_its_files() {
     }
 }
 
+/// A package of a template, whose scriptlet stops all that was made of it. Units need one of them, and the resolver.
+const UNITS: &str = r#"
+cat >/root/odd/many.spec <<'END'
+Name: many
+Version: 1
+Release: 1
+Summary: odd
+License: none
+AutoReqProv: no
+BuildArch: noarch
+%description
+odd
+%install
+mkdir -p %{buildroot}/usr/lib/systemd/system
+printf '[Service]\nExecStart=/usr/bin/sleep 5555%%i\n' >%{buildroot}/usr/lib/systemd/system/many@.service
+%preun
+if [ $1 = 0 ]; then for one in 1 2; do systemctl stop many@$one; done; fi
+%files
+/usr/lib/systemd/system/many@.service
+END
+rpmbuild -bb --quiet --define '_topdir /root/odd/top' --define '_rpmdir /srv/odd' --define '__os_install_post %{nil}' \
+  --define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' --define '_build_id_links none' /root/odd/many.spec
+repo; yum -y -q install many
+unit() { printf '[Unit]\n%b[Service]\nExecStart=/usr/bin/sleep 7777\n' "$2" >/etc/systemd/system/$1.service; }
+unit asleep ''
+unit user 'Requires=many@1.service\nAfter=many@1.service\nWants=asleep.service\n'
+unit beyond 'BindsTo=user.service\nAfter=user.service\n'
+systemctl daemon-reload
+systemctl start many@1 many@2 beyond
+systemctl stop asleep
+"#;
+
+#[test]
+fn what_stops_with_the_units_of_packages_comes_back_with_them() {
+    let Some(site) = InventoryDir::new("real hosts: units of packages", RHEL7, &[FIRST]) else { return };
+    made(&site, UNITS);
+    let units = || {
+        let all = "many@1 many@2 user beyond asleep dnsmasq atomic-openshift-node";
+        site.hosts.inside(FIRST, &format!("systemctl is-active {all}; systemctl is-enabled dnsmasq")).stdout
+    };
+    let before = units();
+    let up: Vec<&str> = before.split_whitespace().collect();
+    assert_eq!(up, ["active", "active", "active", "active", "inactive", "active", "active", "enabled"]);
+    site.run(&["exec", FIRST, "package", "many", "dnsmasq", "absent", "--yes"]).exits(0);
+    assert_eq!(units().split_whitespace().filter(|word| *word == "active").count(), 0);
+    let out = site.run(&["undo", "@", "--yes"]).exits(0).says(&["rolled-back"]);
+    assert_eq!(units(), before, "{out}");
+    site.is_sound();
+    site.hosts.run(FIRST, "cat /var/log/too-new 2>/dev/null; test ! -s /var/log/too-new").exits(0);
+}
+
 /// Signs what is in the repository, with a key of its own.
 const SIGN: &str = r#"
 export HOME=/root PATH=/usr/sbin:/usr/bin

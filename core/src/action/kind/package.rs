@@ -2,11 +2,11 @@
 
 use crate::action::{
     Accept, Accepted, Action, ActionKind, CheckError, Described, InField as _, Place, Recovery, Target, Undo,
-    UndoClass, on_host, package_word, values,
+    UndoClass, on_host, package_word, units, values,
 };
 use crate::form::Form;
 use crate::id::ResourceKey;
-use crate::resource::{Active, Fields, Footprint, Image, Kind, Nevra, State};
+use crate::resource::{Active, Fields, Footprint, Image, Kind, Nevra, Residue, State};
 use crate::shown::Shown as _;
 #[cfg(test)]
 use crate::test_util::{Arbitrary, Dice};
@@ -185,9 +185,8 @@ impl ActionKind for Package {
             return Err(CheckError::of("exact", "`exact` goes with `state: present`"));
         }
         values::words("package", &self.names, values::PACKAGE).within("names")?;
-        let mut wrong = self.named.iter().filter(|(item, name)| {
-            !self.names.contains(item) || !package_word::may_mean(item, name)
-        });
+        let mut wrong =
+            self.named.iter().filter(|(item, name)| !self.names.contains(item) || !package_word::may_mean(item, name));
         values::words("unit", &self.units, values::UNIT).within("units")?;
         match wrong.next() {
             Some((item, _)) => {
@@ -217,7 +216,8 @@ impl ActionKind for Package {
             return None;
         };
         let exact: Vec<&Nevra> = self.exact.iter().filter(|nevra| nevra.name == name).collect();
-        let mut told = self.names.iter().filter(|item| self.named.get(*item).is_some_and(|told| told == name)).peekable();
+        let mut told =
+            self.names.iter().filter(|item| self.named.get(*item).is_some_and(|told| told == name)).peekable();
         let item = self.names.iter().find(|item| !self.named.contains_key(*item) && Self::base_name(item) == name);
         let meant = |item: &str, now: &State| match now {
             State::Package { installed } => installed.iter().any(|nevra| Self::means(item, nevra)),
@@ -291,6 +291,10 @@ impl ActionKind for Package {
         }));
         undos
     }
+
+    fn lost(&self, announced: &[Residue], _: &Image, after: &Image) -> Vec<Residue> {
+        units::are_down(announced, after)
+    }
 }
 
 #[cfg(test)]
@@ -340,9 +344,8 @@ mod tests {
         let keys: Vec<ResourceKey> = gone.footprint(&target).into_iter().map(|found| found.key).collect();
         let named = ["devtoolset-7", "docker", "kernel", "llvm-toolset-7"];
         assert_eq!(keys, named.map(|name| ResourceKey::package(&host, name)));
-        let met = |step: &Package, name: &str, of: &[&Nevra]| {
-            step.met(&ResourceKey::package(&host, name), None, &state(of))
-        };
+        let met =
+            |step: &Package, name: &str, of: &[&Nevra]| step.met(&ResourceKey::package(&host, name), None, &state(of));
         let [llvm, tools, old, new] = &installed;
         assert_eq!(met(&gone, "devtoolset-7", &[tools]), Some(false));
         assert_eq!(met(&gone, "devtoolset-7", &[]), Some(true));
@@ -375,7 +378,10 @@ mod tests {
         let host = HostName::new("gluster1.demo").expect("a host name");
         let unit = |active, enabled: &str| State::Unit { active, enabled: enabled.to_owned() };
         let before: Image = [
-            (ResourceKey::package(&host, "docker"), State::Package { installed: vec![nevra("docker", "1.13.1", "109")] }),
+            (
+                ResourceKey::package(&host, "docker"),
+                State::Package { installed: vec![nevra("docker", "1.13.1", "109")] },
+            ),
             (ResourceKey::file(&host, "/etc/docker.conf"), State::file(0o644, "root:root", 1, BodyId([1; 32]))),
             (ResourceKey::unit(&host, "docker"), unit(Active::Active, "enabled")),
             (ResourceKey::unit(&host, "docker-storage-setup"), unit(Active::Inactive, "disabled")),

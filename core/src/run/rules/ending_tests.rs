@@ -5,8 +5,8 @@ use crate::action::{Action, Command, UndoClass};
 use crate::id::{ResourceKey, RunId};
 use crate::record::{Compensates, Difference, ImageRef, PauseWhy, RunEnd, Scope};
 use crate::resource::{Active, Fields, Footprint, Image, Loss, Residue, State};
-use crate::run::compensate::originals;
 use crate::run::decide::Standing;
+use crate::run::originals::originals;
 use crate::run::plan::{Plan, Step, Work};
 use crate::run::rules::version::Rules;
 use crate::test_util::fixture::{BACK, Bench, RUN, hosts, path, plan, stop, unit};
@@ -27,7 +27,7 @@ fn taken_back(bench: &mut Bench, undos: &[&str]) -> (Compensates, Originals) {
     bench.begin(BACK, &way.plan);
     undos.iter().for_each(|name| bench.does(BACK, name));
     let back = bench.run(BACK).opened.compensates.clone().expect("a rollback");
-    let held = originals(&bench.history, back.run, &back.scope, &open);
+    let held = originals(&bench.history, (back.run, Rules::NOW), &back.scope, &open);
     (back, held)
 }
 
@@ -123,7 +123,7 @@ fn a_unit_that_had_failed_is_back_when_it_is_stopped() {
         bench.begin(BACK, &way);
         ["undo/a/two", "undo/a/one"].iter().for_each(|name| bench.does(BACK, name));
         let back = bench.run(BACK).opened.compensates.clone().expect("a rollback");
-        let mut held = originals(&bench.history, back.run, &back.scope, &open);
+        let mut held = originals(&bench.history, (back.run, Rules::NOW), &back.scope, &open);
         let mut now: Image = held.iter().map(|(key, (state, _))| (key.clone(), state.clone())).collect();
         if let Some((was, _)) = held.get_mut(&unit_of("a", "one")) {
             *was = failed.clone();

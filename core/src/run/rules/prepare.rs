@@ -167,6 +167,11 @@ pub fn way_back(
     footprint: &[Footprint],
     before: &Image,
 ) -> (Vec<Undo>, Vec<Residue>) {
+    if let Action::Package(package) = action
+        && rules.units_come_back_with_packages()
+    {
+        return (units::behind_packages(package, action.inverse(target, before), before), units::stay_down(before));
+    }
     let Action::Service(service) = action else { return (action.inverse(target, before), action.losses(before)) };
     // What is only looked at, such as a socket that starts a unit again, is nothing to take back.
     let owned = |key: &ResourceKey| footprint.iter().all(|place| place.key != *key || place.fields != Fields::Evidence);
@@ -174,7 +179,7 @@ pub fn way_back(
     let before: Image = owned.collect();
     let inverse = action.inverse(target, &before);
     match rules.units_come_back_together() {
-        true => (units::together(service, inverse, &before), action.losses(&before)),
+        true => (units::together(service, inverse, &before, rules.boots_come_before_starts()), action.losses(&before)),
         false => (inverse, Vec::new()),
     }
 }

@@ -29,6 +29,9 @@
 //! | 5 | `Rules::units_come_back_together` | each unit of a step was taken back for itself, in the opposite order | what ran is started first, then the others are stopped; what nothing starts again is named as a loss |
 //! | 5 | `Rules::stopped_is_as_failed` | a unit that had failed, and was stopped after a rollback, was a residue | it is told, and is none |
 //! | 6 | `Rules::first_in_time_counts` | of hosts side by side that changed one object, the one that stands first in the plan counted as the first: each put back what it had found, in any order | the first in time counts, and its undo alone puts the object back |
+//! | 6 | `Rules::units_come_back_with_packages` | the units of packages that went were started one by one, and those that had stopped along with them stayed down | all of them come back together, as with a `service` step |
+//! | 6 | `Rules::boots_come_before_starts` | a unit was started, then enabled, where others changed along; with another name that it got, systemd might forget that it ran | it is enabled first |
+//! | 6 | `Rules::first_look_at_what_overlaps_counts` | what a step found was held against the end of a rollback, also where an earlier step of the run had changed it by changing something else: a tree after a file in it, a unit after its package | it is held against what was there before both, or not at all |
 
 use std::ops::RangeInclusive;
 
@@ -176,5 +179,21 @@ impl Rules {
     /// Whether only what is gone counts as lost of what a step announced, wherever losses are told.
     pub(crate) fn only_what_is_gone_is_lost(self) -> bool {
         self.0 >= 5
+    }
+
+    /// Whether the units of packages, and those that stop along with them, are put back together.
+    pub(crate) fn units_come_back_with_packages(self) -> bool {
+        self.0 >= 6
+    }
+
+    /// Whether units are enabled and disabled before they are started and stopped, on the way back.
+    pub(crate) fn boots_come_before_starts(self) -> bool {
+        self.0 >= 6
+    }
+
+    /// Whether a resource that an earlier step of the run changed by changing another one is held against what was there
+    /// before that step, at the end of a rollback.
+    pub(crate) fn first_look_at_what_overlaps_counts(self) -> bool {
+        self.0 >= 6
     }
 }
