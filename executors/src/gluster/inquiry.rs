@@ -9,7 +9,7 @@
 //! A question that another request kept out, or that had no answer in time, is asked again when all others were asked: at
 //! most [`TRIES`] times more, with a pause before. The time that all of it may take grows with the volumes.
 
-use super::answer::{No, Raw};
+use super::answer::{NOTHING, No, Raw, TIME_UP};
 use super::ask::{self, Answers, Batch, Silent, Vantage};
 use super::asked::Asked;
 use super::crawls::crawls;
@@ -233,7 +233,7 @@ fn is_unreadable(no: &No) -> bool {
 
 /// Whether a question may have an answer later. Of all volumes gluster says nothing at all if it cannot begin.
 fn is_passing(name: &str, no: &No) -> bool {
-    no.passes() || ALL.contains(&name) && matches!(no, No::Says(words) if words == super::answer::NOTHING)
+    no.passes() || ALL.contains(&name) && matches!(no, No::Says(words) if words == NOTHING)
 }
 
 /// Whether an answer can be read.
@@ -262,7 +262,7 @@ pub(super) async fn consult(vantage: &Vantage<'_>, asked: &Asked<'_>, turn: (usi
         tokio::time::sleep(batch.pause).await;
         match ask::ask(vantage, &batch).await {
             Ok(answers) => {
-                let answered = |raw: &Raw| raw.code.is_some_and(|code| !super::answer::TIME_UP.contains(&code));
+                let answered = |raw: &Raw| raw.code.is_some_and(|code| !TIME_UP.contains(&code));
                 mute = match answers.values().any(answered) || !batch.pause.is_zero() {
                     true => 0,
                     false => mute + 1,

@@ -19,6 +19,7 @@ mod healed;
 mod info;
 mod inquiry;
 mod peers;
+mod split;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ mod view;
 pub(crate) use ask::Vantage;
 pub(crate) use asked::{Asked, Emptied};
 pub(crate) use heal::query;
-pub(crate) use healed::Watch;
+pub(crate) use split::Watch;
 
 use answer::Raw;
 use futures_util::future::join_all;

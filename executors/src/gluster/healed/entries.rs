@@ -17,7 +17,7 @@ pub(super) fn waiting(look: Look<'_>, volume: &Volume, about: &About, running: b
     let excused = |told: &Told| volume.bricks.iter().any(|brick| brick.name == told.name && away(brick));
     let summary = about.summary.as_ref().and_then(|told| bricks(volume, told).ok());
     let waiting = about.heal.as_ref().map_err(No::words).and_then(|told| bricks(volume, told));
-    let others = |told: &[Told]| most(volume, told, |set| !set.iter().any(|told| excused(told)));
+    let others = |told: &[Told]| most(volume, told, |set| !set.iter().any(&excused));
     match (&waiting, &summary) {
         (Err(why), summary) => {
             // The list cannot be read, for what is in it or for its length: its length alone may be known.

@@ -1,8 +1,8 @@
 //! The figures of one vantage point, and what all of the judging needs to know.
 
-use super::split::Standing;
 use crate::gluster::asked::{Asked, Emptied};
 use crate::gluster::info::Brick;
+use crate::gluster::split::Standing;
 use crate::gluster::view::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 

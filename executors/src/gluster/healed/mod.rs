@@ -11,13 +11,10 @@ mod figures;
 mod members;
 mod processes;
 mod room;
-mod split;
-
-pub(super) use split::Standing;
-pub(crate) use split::Watch;
 
 use super::asked::Asked;
 use super::info::Volume;
+use super::split::Standing;
 use super::view::{Seen, View};
 use figures::{Compared, Figures, Kind, Look, Sum, some};
 use members::{excused, gone};

@@ -11,7 +11,8 @@ mod verdict;
 use super::answer::Raw;
 use super::ask::Answers;
 use super::asked::{Asked, Emptied};
-use super::healed::{Judged, Standing, healed};
+use super::healed::{Judged, healed};
+use super::split::Standing;
 use super::view::View;
 
 fn raw(out: &str) -> Raw {

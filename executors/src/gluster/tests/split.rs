@@ -1,7 +1,7 @@
 //! What contradicts itself: only what stands across a crawl stays so.
 
 use super::super::crawls::{crawls, is_between};
-use super::super::healed::Watch;
+use super::super::split::Watch;
 use super::verdict::ONE_AWAY;
 use super::*;
 use std::time::{Duration, Instant};

@@ -38,11 +38,11 @@ fn whatever_is_not_told_or_not_well_keeps_the_gate_closed() {
         ("status of v: gluster works on another request", |c| c.say("status v", raw(BUSY))),
         ("room of v: gluster works", |c| c.say("detail v", complains(BUSY))),
         ("g3:/b/v of v does not tell its entries: Transport endpoint is not connected", |c| {
-            c.say("heal v", entries("v", [Some(0), Some(0), None]))
+            c.say("heal v", entries("v", [Some(0), Some(0), None]));
         }),
         ("2 entries of v wait", |c| c.say("heal v", entries("v", [Some(2), Some(2), Some(0)]))),
         ("g3:/b/v of v does not tell of split-brain: Transport", |c| {
-            c.say("split v", entries("v", [Some(0), Some(0), None]))
+            c.say("split v", entries("v", [Some(0), Some(0), None]));
         }),
         ("heal info of v: it is not started", |c| {
             c.say("heal v", raw("Volume v is not started (Or) All the bricks are not running.\n"));
@@ -65,7 +65,7 @@ fn whatever_is_not_told_or_not_well_keeps_the_gate_closed() {
         ("heal info of v: nothing was printed", |c| c.say("heal v", raw(""))),
         ("heal info split-brain of v: there is no such", |c| c.say("split v", fails("Volume v does not exist"))),
         ("the volume v is not started: gluster says Stopped; `except: [v]` leaves it out", |c| {
-            c.say("info", volumes(&[volume("v", 3, "Stopped", 0)]))
+            c.say("info", volumes(&[volume("v", 3, "Stopped", 0)]));
         }),
         ("gluster names no volume", |c| {
             c.say("info", volumes(&[]));

@@ -4,16 +4,16 @@
 //! an entry that is written to may be shown so for a moment. The same entry that was there before a crawl began, and is
 //! there when it has ended, is one that the daemon could not heal.
 
-use crate::gluster::crawls::{Crawls, is_between};
-use crate::gluster::info::Volume;
-use crate::gluster::view::{Seen, View};
+use super::crawls::{Crawls, is_between};
+use super::info::Volume;
+use super::view::{Seen, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Volumes with such an entry.
 #[derive(Debug, Default)]
-pub(in crate::gluster) struct Standing(BTreeSet<String>);
+pub(super) struct Standing(BTreeSet<String>);
 
 impl Standing {
     pub(super) fn contains(&self, volume: &Volume) -> bool {
@@ -41,7 +41,7 @@ fn key(volume: &Volume) -> String {
 
 impl Watch {
     /// Takes what a look found; which volumes have an entry that stood across a crawl.
-    pub(in crate::gluster) fn look(&self, views: &[View], now: Instant) -> Standing {
+    pub(super) fn look(&self, views: &[View], now: Instant) -> Standing {
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut standing = Standing::default();
         let told: Vec<&Seen> = views.iter().filter_map(|view| view.told.as_ref().ok()).collect();
