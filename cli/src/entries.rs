@@ -5,10 +5,10 @@ use crate::journal::{self, Reader};
 use crate::render::words;
 use palinode_core::id::{BodyId, RunId};
 use palinode_core::port::Stored;
-use palinode_core::record::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, Why};
+use palinode_core::record::{Answer, Decision, Ending, Event, FoundThere, HostKeys, Rule, Sealed, ShownStates, Why};
 use palinode_journal::index::{Catalog, Run};
 use palinode_replay::driver::BodyReader;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a log shows: entries, and what it takes to tell them in words.
@@ -92,8 +92,14 @@ pub(crate) fn describe(event: &Event, bodies: Option<&BodyReader>, short: &dyn F
         let Some(found) = found else { return String::new() };
         let taken = found.taken.iter().map(|(what, id)| format!(", {what} taken over from: {}", open(*id)));
         let changed = found.host_changed.iter().map(|host| format!(", {host} is another machine than recorded"));
-        let forced = found.forced.iter().map(|key| format!(", may overwrite what someone changed of {key}"));
-        taken.chain(changed).chain(forced).collect::<String>()
+        let (here, more) = match &found.shown {
+            Some(ShownStates::Here(shown)) => (Some(shown), ""),
+            Some(ShownStates::Blob(_)) => (None, ", may overwrite what someone changed of many resources"),
+            None => (None, ""),
+        };
+        let forced = found.forced.iter().chain(here.into_iter().flat_map(BTreeMap::keys));
+        let forced = forced.map(|key| format!(", may overwrite what someone changed of {key}"));
+        taken.chain(changed).chain(forced).chain([more.to_owned()]).collect::<String>()
     };
     match event {
         Event::RunOpened(opened) => {
@@ -213,6 +219,7 @@ mod tests {
             taken,
             host_changed: Default::default(),
             forced: Default::default(),
+            shown: None,
         }));
         let event = Event::OwnerChanged { owner, gap: None, actor, force: false, host_keys: None, found };
         assert_eq!(words_of(&event), [words]);

@@ -2,6 +2,7 @@
 
 mod actor;
 mod args;
+mod asking;
 mod clock;
 mod commands;
 mod confirm;

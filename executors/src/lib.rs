@@ -29,11 +29,12 @@ mod host;
 mod inventories;
 mod kind;
 mod plain;
+pub mod reading;
 mod real;
 mod secrets;
 mod ssh;
 
-pub use ansible::PlaybookDirs;
+pub use ansible::{Asker, PlaybookDirs, Prompt, Reply};
 pub use checkup::{Checkup, Clock, Jobs, Lock, Room, Tool};
 pub use cluster::{Cluster, ClusterCheckup, Given, Kinds, NoCluster, NodeFound, Nodes, RightsOf};
 pub use control::InventoryFiles;

@@ -1,19 +1,22 @@
 //! A run in memory: journal, lab and inventory, each of which can be copied at any moment.
 
 use crate::owner::{actor, owner};
-use palinode_core::id::{Micros, RunId, StepPath};
+use palinode_core::id::{Micros, ResourceKey, RunId, StepPath};
 use palinode_core::inventory::model::Reading;
 use palinode_core::port::{HandedDecision, Stored, Verb};
-use palinode_core::record::{Answer, Scope, World as Where};
+use palinode_core::record::{Answer, Scope, ShownState, World as Where};
 use palinode_core::run::history::History;
 use palinode_core::run::plan::Plan;
 use palinode_core::runbook::{Given, Runbook};
 use palinode_executors::{FileContent, Files, InventoryFiles, MemFiles};
 use palinode_journal::MemJournal;
-use palinode_replay::driver::{DriveError, Driver, Opening, Stop, Stopped, Surroundings, TakeOver, Targets};
+use palinode_replay::driver::{
+    Ahead, DriveError, Driver, Foresight, Opening, Stop, Stopped, Surroundings, TakeOver, Targets, foresee,
+};
 use palinode_replay::lab::{self, Lab, World};
 use palinode_replay::rollback;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -149,12 +152,36 @@ impl Stage {
 
     /// As [`Self::resume`], perhaps allowed to overwrite drift.
     pub fn resume_with(&mut self, run: RunId, force: bool) -> Result<Stopped, DriveError> {
+        self.resume_by(run, force, Targets::default())
+    }
+
+    /// As [`Self::resume`], allowed to overwrite these states.
+    pub fn resume_over(&mut self, run: RunId, shown: BTreeMap<ResourceKey, ShownState>) -> Result<Stopped, DriveError> {
+        self.resume_by(run, false, Targets { shown, ..Targets::default() })
+    }
+
+    /// What someone changed of what an open rollback changes back, as a person is shown it.
+    pub fn changed(&self, run: RunId) -> BTreeMap<ResourceKey, ShownState> {
+        let (history, silent) = (self.history(), BTreeMap::new());
+        let foreseen = foresee(&self.lab, &self.journal, &history, Ahead::Open(run), &silent);
+        let all = flatten(lab::block_on(&self.lab, foreseen)).expect("it can be looked at");
+        let changed = all.into_iter().filter_map(|step| match step.what {
+            Foresight::Drifted(all) => Some(all),
+            _ => None,
+        });
+        changed
+            .flatten()
+            .map(|change| (change.key, ShownState { state: change.found, fields: change.fields }))
+            .collect()
+    }
+
+    fn resume_by(&mut self, run: RunId, force: bool, targets: Targets) -> Result<Stopped, DriveError> {
         let gap = Micros::seconds(300);
         self.lab.advance(gap);
         let history = self.history();
         let mut quiet = |_: &History, _: &Stored| {};
         let around = self.around(&mut quiet);
-        let by = TakeOver { actor: actor(), gap: Some(gap), force, targets: Targets::default() };
+        let by = TakeOver { actor: actor(), gap: Some(gap), force, targets };
         let mut driver = Driver::take_over(&mut self.journal, &self.lab, around, history, run, by)?;
         let stopped = flatten(lab::block_on(&self.lab, driver.drive()));
         replays(&self.journal);

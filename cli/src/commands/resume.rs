@@ -1,15 +1,15 @@
 //! `palinode resume`.
 
 use crate::args::{Args, named};
+use crate::asking::Terminal;
 use crate::error::{Exit, Failure};
 use crate::journal;
 use crate::lab::LabOptions;
 use crate::render::hints;
 use crate::render::live::Live;
 use crate::run::{Consent, OnHangup, Owned, RunMetadata, Settings, What, World};
-use palinode_core::run::plan::Step;
 use palinode_core::span::Span;
-use palinode_replay::driver::DriveError;
+use palinode_replay::driver::Ahead;
 use std::time::Instant;
 
 /// Go on with a run that was interrupted or paused.
@@ -31,7 +31,8 @@ pub(crate) struct Resume {
     /// and nothing that changes later.
     #[arg(long)]
     force: bool,
-    /// Change this resource back although someone has changed it since. May be given several times.
+    /// Change this resource back although someone has changed it since, from the state that is found and shown before it goes on.
+    /// May be given several times.
     #[arg(long, value_name = "KEY")]
     force_resource: Vec<String>,
     /// In the lab: how much time passed since the run stopped.
@@ -43,6 +44,10 @@ pub(crate) struct Resume {
     /// Show what steps print on real hosts, while they run.
     #[arg(long)]
     live: bool,
+    /// Hand questions of playbooks to this terminal: variables, passwords, pauses. Without it a playbook that asks is
+    /// refused, or ended.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     lab_options: LabOptions,
 }
@@ -66,15 +71,12 @@ pub(crate) fn resume(args: &Args, resume: &Resume) -> Result<Exit, Failure> {
         host_changed: resume.host_changed.clone(),
         gap: resume.gap,
         live: Live::beside(resume.live),
+        asks: Terminal::if_asked(resume.ask)?,
         lab: resume.lab_options.clone(),
         // The record has who began it and why.
         ..Settings::new(RunMetadata { reason: None, change: None, on_hangup: resume.on_hangup })
     };
     let ready = World::open(args, What::GoOn { owned, run }, settings)?.check()?;
-    let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
-    let plan = state.plan.clone();
-    let open = state.steps().filter(|(_, _, known)| !known.stage.is_behind());
-    let open: Vec<&Step> = open.filter_map(|(ix, ..)| plan.step(ix)).collect();
-    let ready = ready.consenting(&open, resume.force, &resume.force_resource)?;
+    let ready = ready.consenting(Ahead::Open(run), resume.force, &resume.force_resource)?;
     ready.claim(Consent::given())?.drive()?.report(args.output, began)
 }

@@ -1,6 +1,7 @@
 //! `palinode run`.
 
 use crate::args::Args;
+use crate::asking::Terminal;
 use crate::error::{Exit, Failure};
 use crate::lab::{self, LabOptions};
 use crate::render::live::Live;
@@ -47,6 +48,10 @@ pub(crate) struct Run {
     /// Show what steps print on real hosts, while they run.
     #[arg(long)]
     live: bool,
+    /// Hand questions of playbooks to this terminal: variables, passwords, pauses. Without it a playbook that asks is
+    /// refused, or ended.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     metadata: RunMetadata,
     #[command(flatten)]
@@ -64,6 +69,7 @@ pub(crate) fn run(args: &Args, run: &Run) -> Result<Exit, Failure> {
     let settings = Settings {
         take_over: run.take_over,
         live: Live::beside(run.live),
+        asks: Terminal::if_asked(run.ask)?,
         lab: run.lab_options.clone(),
         ..Settings::new(run.metadata.clone())
     };

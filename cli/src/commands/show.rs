@@ -262,13 +262,22 @@ fn step(args: &Args, reader: &Reader, family: &Family, path: &str) -> Result<Exi
         let _ = writeln!(out, "  told      {} tasks: {heard}; `{}` lists all", known.heard.tasks, escape(&log));
     }
     // What went well in a playbook is counted above.
+    let asked = |id: BodyId| {
+        let bytes = bodies.as_ref().and_then(|bodies| bodies.open(id).ok());
+        bytes.is_some_and(|bytes| words::is_of_a_question(&String::from_utf8_lossy(&bytes)))
+    };
     let notable = |event: &Event| match event {
-        Event::Progress(told) => {
-            matches!(
-                told.what,
-                ProgressKind::Host { ended: HostEnd::Failed | HostEnd::Unreachable, .. } | ProgressKind::Stats { .. }
-            )
-        }
+        Event::Progress(told) => match told.what {
+            ProgressKind::Host { ended: HostEnd::Failed | HostEnd::Unreachable, .. } | ProgressKind::Stats { .. } => {
+                true
+            }
+            ProgressKind::Note => told.evidence.is_some_and(asked),
+            ProgressKind::Began
+            | ProgressKind::Play
+            | ProgressKind::Task
+            | ProgressKind::Host { .. }
+            | ProgressKind::Request { .. } => false,
+        },
         _ => true,
     };
     for stored in entries.iter().filter(|stored| notable(&stored.entry.event)) {

@@ -42,7 +42,7 @@ impl Progress {
         match &entry.event {
             Event::RunOpened(_) | Event::Resolved { .. } | Event::RunClosed(_) => {}
             Event::Intent(intent) => {
-                for what in words::along(intent) {
+                for what in words::along(&intent.action, &intent.footprint, &intent.losses) {
                     line(&intent.step, escape(&what));
                 }
             }

@@ -281,6 +281,20 @@ pub(crate) fn next_lines(all: &[Next]) -> String {
     out
 }
 
+/// At most this many resources that someone changed are named in what to type.
+const NAMED: usize = 3;
+
+/// What to type to go on over what someone changed of these resources: nothing, if that is none. `command`: what would stop
+/// at them.
+pub(crate) fn overwriting(command: &str, changed: &[&ResourceKey]) -> impl Iterator<Item = Next> {
+    let one = changed.iter().take(NAMED).map(|key| {
+        let key = hints::quoted(key.as_str());
+        (format!("{command} --force-resource {key}"), "overwrite what was changed since of this one".to_owned())
+    });
+    let all = (!changed.is_empty()).then(|| (format!("{command} --force"), "of all, once it is shown".to_owned()));
+    one.chain(all).collect::<Vec<_>>().into_iter()
+}
+
 /// What to type next.
 pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
     let line = |words: String, what: &str| (hints::command(&words), what.to_owned());
@@ -304,9 +318,7 @@ pub(crate) fn next(run: &RunState, id: &str) -> Vec<Next> {
     let mut all: Vec<Next> = decisions.filter(|line| *line != resume).map(|line| (line, String::new())).collect();
     all.dedup();
     if let Some(PauseWhy::Drift(key)) = &run.paused {
-        let key = hints::quoted(key.as_str());
-        all.push(line(format!("resume {id} --force-resource {key}"), "overwrite what was changed since of this one"));
-        all.push(line(format!("resume {id} --force"), "of all, once it is shown"));
+        all.extend(overwriting(&resume, &[key]));
     } else if run.goes_on() {
         let words = match &run.paused {
             Some(PauseWhy::Blocked(_)) => "try again, once what keeps it is mended",

@@ -4,8 +4,8 @@ use super::moment;
 use palinode_core::action::{Action, UndoClass};
 use palinode_core::id::{HostName, ResourceKey};
 use palinode_core::record::ProgressKind;
-use palinode_core::record::{Actor, Intent, PauseWhy, RunEnd, Scope, SkipWhy, Why};
-use palinode_core::resource::{Fields, Kind, Loss, Residue, State};
+use palinode_core::record::{Actor, PauseWhy, RunEnd, Scope, SkipWhy, Why};
+use palinode_core::resource::{Fields, Footprint, Kind, Loss, Residue, State};
 use palinode_core::run::leftover;
 use palinode_core::run::life::Stage;
 use palinode_core::run::plan::Step;
@@ -262,22 +262,50 @@ pub(crate) fn told(what: &ProgressKind, evidence: Option<&str>) -> String {
             let audit = audit.as_ref().map(|id| format!(" (audit {id})")).unwrap_or_default();
             format!("{verb} {key}: {}{audit}", came.trim())
         }
-        ProgressKind::Note => [text("e"), text("host"), text("name")].join(" ").trim_end().to_owned(),
+        ProgressKind::Note => note(&value),
         ProgressKind::Stats { hosts, failed, unreachable } => {
             format!("through: {hosts} hosts, {failed} failed, {unreachable} unreachable")
         }
     }
 }
 
+/// What is told in the evidence alone.
+fn note(value: &serde_json::Value) -> String {
+    let text = |name: &str| value[name].as_str().unwrap_or_default();
+    let asked = || {
+        let what = [text("kind"), text("name")].join(" ");
+        let prompt = text("prompt").lines().next().unwrap_or_default();
+        let prompt = if prompt.is_empty() { String::new() } else { format!(" ({prompt})") };
+        format!("{}{prompt}", what.trim())
+    };
+    match text("e") {
+        "answered" => format!("answered at the terminal: {}", asked()),
+        "question" => format!("asked without an answer: {}", asked()),
+        "cleared" => {
+            let hosts = value["hosts"].as_array().map_or(&[][..], Vec::as_slice);
+            let hosts: Vec<&str> = hosts.iter().filter_map(serde_json::Value::as_str).collect();
+            format!("errors cleared on {}", hosts.join(", "))
+        }
+        "end" => "ended before it told how its hosts fared".to_owned(),
+        event => [event, text("host"), text("name")].join(" ").trim_end().to_owned(),
+    }
+}
+
+/// Whether a note tells of a question, answered or not.
+pub(crate) fn is_of_a_question(evidence: &str) -> bool {
+    let value: serde_json::Value = serde_json::from_str(evidence).unwrap_or_default();
+    matches!(value["e"].as_str(), Some("answered" | "question"))
+}
+
 /// What a `service` step does beyond the units that it names, before it does it.
-pub(crate) fn along(intent: &Intent) -> Vec<String> {
-    let Action::Service(service) = &intent.action else { return Vec::new() };
+pub(crate) fn along(action: &Action, footprint: &[Footprint], losses: &[Residue]) -> Vec<String> {
+    let Action::Service(service) = action else { return Vec::new() };
     let name = |key: &ResourceKey| match key.kind() {
         Some(Kind::Unit(_, unit)) if service.names().all(|name| name != unit) => Some(unit.to_owned()),
         _ => None,
     };
     let others = |evidence: bool| {
-        let places = intent.footprint.iter().filter(move |place| (place.fields == Fields::Evidence) == evidence);
+        let places = footprint.iter().filter(move |place| (place.fields == Fields::Evidence) == evidence);
         places.filter_map(|place| name(&place.key)).collect::<Vec<_>>()
     };
     let mut all = Vec::new();
@@ -289,7 +317,7 @@ pub(crate) fn along(intent: &Intent) -> Vec<String> {
     if !again.is_empty() {
         all.push(format!("starts it again while it runs: {}; to keep it stopped, stop that too", again.join(", ")));
     }
-    all.extend(intent.losses.iter().map(|loss| format!("cannot be taken back: {loss}")));
+    all.extend(losses.iter().map(|loss| format!("cannot be taken back: {loss}")));
     all
 }
 

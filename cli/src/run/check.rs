@@ -4,12 +4,16 @@ use super::against::Against;
 use super::executor::Either;
 use super::reach::{by_node, by_ssh, playbooks};
 use super::taking::Taking;
+use super::unkept::Unkept;
 use super::world::World;
 use crate::error::{Exit, Failure};
 use crate::render::{escape, to_stderr};
 use palinode_core::action::{Action, PackageState, Target};
 use palinode_core::chain::chain;
 use palinode_core::gate::Gate;
+use palinode_core::id::ResourceKey;
+use palinode_core::port::{Executor as _, LookError, Sample};
+use palinode_core::resource::{Active, Fields, Kind, State};
 use palinode_core::run::plan::{Plan, Step, Work};
 use palinode_executors::{Real, Unready};
 
@@ -152,7 +156,6 @@ impl World {
     /// Why what a plan removes could not be installed again, a line for each host and step. Packages that a gate of the
     /// plan asks about are left to it.
     pub(super) fn lost_packages(&self, plan: &Plan) -> Vec<String> {
-        let Either::Real(real) = &self.executor else { return Vec::new() };
         let mut lost = Vec::new();
         for step in &plan.steps {
             let (Work::Act(Action::Package(package)), Some(host)) = (&step.work, &step.target.host) else { continue };
@@ -169,7 +172,14 @@ impl World {
             if skipped || package.state != PackageState::Absent {
                 continue;
             }
-            match self.runtime.block_on(real.lost_with(host, &names)) {
+            let told = match &self.executor {
+                Either::Real(real) => self.runtime.block_on(real.lost_with(host, &names)),
+                Either::Lab(lab) => {
+                    let gate = Gate::PackageRestorable { names };
+                    self.runtime.block_on(lab.sample(&step.target, &gate, &Unkept)).map(lacking)
+                }
+            };
+            match told {
                 Ok(None) => {}
                 Ok(Some(why)) => lost.push(format!("{host}: {}", escape(&why))),
                 Err(error) => lost.push(format!("{host}: the host could not be asked: {}", escape(&chain(&error)))),
@@ -178,17 +188,42 @@ impl World {
         lost
     }
 
+    /// The units, of these, that systemd stops along with those that a plan changes.
+    pub(super) fn stopped_along(&self, plan: &Plan, of: fn(&str) -> bool) -> Result<Vec<String>, Failure> {
+        let mut stopped = Vec::new();
+        for (step, action) in plan.actions() {
+            let Action::Service(service) = action else { continue };
+            let cannot = |error: LookError| {
+                Failure::new(
+                    Exit::Failed,
+                    format!("what it stops cannot be looked at: {}; nothing was touched", escape(&chain(&error))),
+                    "see that `ssh HOST systemctl list-dependencies --reverse UNIT` works, then type the same again",
+                )
+            };
+            let survey = self.runtime.block_on(self.executor.survey(&step.target, action, &Unkept)).map_err(cannot)?;
+            let along = survey.more.into_iter().filter(|place| place.fields != Fields::Evidence).map(|place| place.key);
+            let along: Vec<ResourceKey> =
+                along.filter(|key| matches!(key.kind(), Some(Kind::Unit(_, unit)) if of(unit))).collect();
+            // What starts along does not run, and what runs already and changes along with a start is stopped by it.
+            let runs = self.runtime.block_on(self.executor.observe(&along, &Unkept)).map_err(cannot)?;
+            let is_stopped = |key: &&ResourceKey| match runs.get(*key) {
+                Some(State::Unit { active, .. }) => *active == Active::Active && service.state.is_some(),
+                _ => false,
+            };
+            let names = along.iter().filter(is_stopped).filter_map(|key| match key.kind() {
+                Some(Kind::Unit(_, unit)) => Some(unit.to_owned()),
+                _ => None,
+            });
+            stopped.extend(names);
+        }
+        Ok(stopped)
+    }
+
     /// Sees to it that these credentials may do what the plan needs. A run that is open already is only told of.
     fn permitted(&self, real: &Real, plan: &Plan, open: bool) -> Result<(), Failure> {
-        let steps: Vec<(&Action, &Target)> = plan
-            .steps
-            .iter()
-            .filter_map(|step| match &step.work {
-                // Whether it runs at all is found out when its turn comes.
-                Work::Act(action) => step.when.is_none().then_some((action, &step.target)),
-                Work::Gate { .. } => None,
-            })
-            .collect();
+        // Whether a step with a condition runs at all is found out when its turn comes.
+        let certain = plan.actions().filter(|(step, _)| step.when.is_none());
+        let steps: Vec<(&Action, &Target)> = certain.map(|(step, action)| (action, &step.target)).collect();
         let lacking = match self.runtime.block_on(real.lacking(&steps)) {
             Ok(lacking) if lacking.is_empty() => return Ok(()),
             Ok(lacking) => escape(&lacking.join(", ")),
@@ -209,5 +244,44 @@ impl World {
             format!("these credentials may not {lacking}, which the plan or its way back needs; nothing was touched"),
             "ask for the rights (`kubectl auth can-i VERB KIND` shows them), or name others with --kubeconfig and --context",
         ))
+    }
+}
+
+/// What keeps packages from being installed again; none if nothing does.
+fn lacking(sample: Sample) -> Option<String> {
+    let told = sample.facts.into_iter().filter(|(name, _)| name != "installed");
+    let told: Vec<String> = told.map(|(name, value)| format!("{name}: {value}")).collect();
+    (!sample.pass).then(|| told.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palinode_core::inventory::model::Reading;
+    use palinode_core::runbook::{Given, Runbook};
+    use palinode_executors::{InventoryFiles, MemFiles};
+    use palinode_replay::lab::{self, DEFAULT_NODES, Lab, inventory_of};
+    use std::sync::Arc;
+
+    /// In a lab as on hosts.
+    #[test]
+    fn what_a_lab_could_not_install_again_is_told_before_it_is_removed() {
+        let text = "runbook: gone\nhosts: { group: glusterfs }\neach_host:\n  - gone: { package: { names: [cri-tools], state: absent } }\n";
+        let reading = Reading::of_text("hosts", inventory_of(DEFAULT_NODES).as_bytes()).expect("it is good");
+        let given = Given { inventory: Some(("hosts".to_owned(), Arc::new(reading))), ..Given::default() };
+        let plan = Runbook::parse(text).and_then(|runbook| runbook.expand(&given)).expect("a plan");
+        let world = |change: fn(&mut lab::World)| {
+            let mut there = lab::World::of(DEFAULT_NODES);
+            change(&mut there);
+            let around = lab::Surroundings {
+                read_inventory: Box::new(|| Ok(Vec::new())),
+                inventory_path: "hosts".to_owned(),
+                control: Box::new(InventoryFiles::new(MemFiles::default())),
+            };
+            World::lab(Lab::in_memory(there, around)).expect("a lab")
+        };
+        assert_eq!(world(|_| {}).lost_packages(&plan), Vec::<String>::new());
+        let lost = world(|there| there.drop_from_repository("cri-tools")).lost_packages(&plan);
+        assert!(lost.iter().any(|line| line.contains("gluster1.demo") && line.contains("cri-tools")), "{lost:?}");
     }
 }

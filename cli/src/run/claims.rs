@@ -68,7 +68,7 @@ pub(crate) fn decided(
     Targets {
         taken: taking.words.clone(),
         host_changed: changed.into_iter().filter(is_other).collect(),
-        forced: BTreeSet::new(),
+        shown: BTreeMap::new(),
     }
 }
 

@@ -15,10 +15,10 @@ use palinode_core::id::{HostName, Micros, StepPath};
 use palinode_core::record;
 use palinode_core::run::compensate::Compensation;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{Plan, Work};
+use palinode_core::run::plan::Plan;
 use palinode_core::run::state::RunState;
 use palinode_executors::{Real, Unready};
-use palinode_replay::driver::{self, Foreseen};
+use palinode_replay::driver::{self, Ahead, Foreseen};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -67,8 +67,8 @@ pub(crate) fn foresee(
         Either::Lab(_) => Default::default(),
         Either::Real(real) => world.runtime.block_on(obstacles(real, &way.plan, store, intended.take_over)),
     };
-    let steps =
-        world.runtime.block_on(driver::foresee(&world.executor, reader, history, run.run, way, (doubts, &silent)))?;
+    let ahead = Ahead::New(run.run, way, doubts);
+    let steps = world.runtime.block_on(driver::foresee(&world.executor, reader, history, ahead, &silent))?;
     Ok(Outlook { obstacles, steps })
 }
 
@@ -99,14 +99,7 @@ async fn obstacles(
             Unready::Unseen(why) => told.push(format!("the node of {host} cannot be looked at: {why}")),
         }
     }
-    let steps: Vec<(&Action, &Target)> = plan
-        .steps
-        .iter()
-        .filter_map(|step| match &step.work {
-            Work::Act(action) => Some((action, &step.target)),
-            Work::Gate { .. } => None,
-        })
-        .collect();
+    let steps: Vec<(&Action, &Target)> = plan.actions().map(|(step, action)| (action, &step.target)).collect();
     match real.lacking(&steps).await {
         Ok(lacking) if lacking.is_empty() => {}
         Ok(lacking) => told.push(format!("these credentials may not {}", lacking.join(", "))),

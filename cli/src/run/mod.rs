@@ -51,6 +51,7 @@ mod settings;
 mod stopped;
 mod taking;
 mod task;
+mod unkept;
 mod world;
 
 pub(crate) use close::close;

@@ -131,7 +131,7 @@ fn on_hosts(args: &Args, plan: Plan, settings: Settings) -> Result<Opened, Failu
         None => Mandate::fresh(&store)?,
     };
     let mut world = World::real(args, &mandate, run, &plan)?;
-    world.listen(settings.live.clone());
+    world.listen(settings.live.clone(), settings.asks.clone());
     world.disturb(&settings.lab, &plan, None)?;
     let task =
         Task::Begin { plan: Box::new(plan.clone()), place: record::World::Real, announced: format!("run {run}\n") };
@@ -215,7 +215,7 @@ fn reopen(
     let recorded = claims::machines(&history, state);
     let mandate = Mandate::of(&store, &journal);
     let mut world = World::reopen(state, args, &mandate)?;
-    world.listen(settings.live.clone());
+    world.listen(settings.live.clone(), settings.asks.clone());
     world.disturb(options, &plan, world.gap(settings.gap))?;
     let mut machines = recorded.clone();
     machines.retain(|host, _| !changed.contains(host));

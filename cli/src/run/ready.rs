@@ -13,10 +13,11 @@ use crate::lab::LabOptions;
 use crate::render::{escape, hints, to_stderr};
 use palinode_core::id::{ResourceKey, RunId, StepPath};
 use palinode_core::port::Store as _;
-use palinode_core::record;
+use palinode_core::record::{self, ShownState};
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{Plan, Step};
-use palinode_replay::driver::{self, Drifted, Driver, Opening, Surroundings, TakeOver, Targets};
+use palinode_core::run::plan::Plan;
+use palinode_replay::driver::{self, Ahead, Changed, Foresight, Opening, TakeOver, Targets};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 pub(crate) struct Ready {
@@ -52,6 +53,14 @@ impl Ready {
         }
     }
 
+    /// The units that systemd stops along with those that a new run changes, of these units.
+    pub(crate) fn stopped_along(&self, of: fn(&str) -> bool) -> Result<Vec<String>, Failure> {
+        match &self.task {
+            Task::Begin { plan, .. } => self.session.world.stopped_along(plan, of),
+            Task::GoOn | Task::Look => Ok(Vec::new()),
+        }
+    }
+
     /// Looks at steps in doubt, and records what became of them. Gives how that stopped.
     pub(crate) fn look(self, steps: Vec<StepPath>) -> Result<(Self, driver::Stopped), Failure> {
         let Self { session, task, taking, targets } = self;
@@ -66,39 +75,61 @@ impl Ready {
         Ok((Self { session, task, taking, targets }, stopped))
     }
 
-    /// Notes what may be changed back although someone changed it since: the resources that a person names, and with `force`
-    /// all that is found and shown here.
-    pub(crate) fn consenting(mut self, steps: &[&Step], force: bool, named: &[String]) -> Result<Self, Failure> {
-        for name in named {
-            let key =
-                ResourceKey::new(name).ok().filter(|key| self.session.history.last(self.session.run, key).is_some());
-            let Some(key) = key else {
-                return Err(Failure::usage(
-                    format!("--force-resource names `{}`, which is no resource that was ever recorded", escape(name)),
-                    format!("type `{}` to see the resources of the run", hints::of_run("show")),
-                ));
-            };
-            self.targets.forced.insert(key);
-        }
-        if !force {
+    /// Shows what someone changed of all that a rollback is about to change back, and notes that these states may be
+    /// overwritten: of the resources that a person names, and with `force` of all. What is not shown here, or changes after it,
+    /// stops the rollback.
+    pub(crate) fn consenting(mut self, ahead: Ahead<'_>, force: bool, named: &[String]) -> Result<Self, Failure> {
+        let named = self.recorded(named)?;
+        if !force && named.is_empty() {
             return Ok(self);
         }
-        let Session { history, world, run, journal, .. } = &mut self.session;
-        let (history, run) = (history.clone(), *run);
-        let journal = journal.as_mut().ok_or_else(not_owned)?;
-        let driver = Driver::attach(journal, &world.executor, Surroundings::unwatched(), history, run)?;
-        let Drifted { found, unseen } = world.runtime.block_on(driver.drifted(steps))?;
-        for (key, words) in found {
-            to_stderr(&format!("changed since, and to be overwritten: {}: {}\n", escape(key.as_str()), escape(&words)));
-            self.targets.forced.insert(key);
+        let Session { history, world, journal, .. } = &self.session;
+        let journal = journal.as_ref().ok_or_else(not_owned)?;
+        // All that has to answer was asked when it was made sure that the rollback can begin.
+        let silent = BTreeMap::new();
+        let foreseen = driver::foresee(&world.executor, journal, history, ahead, &silent);
+        let mut unseen = BTreeSet::new();
+        for step in world.runtime.block_on(foreseen)? {
+            match step.what {
+                Foresight::AsRecorded | Foresight::AlreadyThere | Foresight::Later => {}
+                Foresight::Unseen(why) => {
+                    unseen.insert(why);
+                }
+                Foresight::Drifted(all) => {
+                    for change in all.into_iter().filter(|change| force || named.contains(&change.key)) {
+                        let Changed { key, found, fields, what, expected: _ } = change;
+                        let (name, what) = (escape(key.as_str()), escape(&what));
+                        to_stderr(&format!("changed since, and to be overwritten: {name}: {what}\n"));
+                        self.targets.shown.insert(key, ShownState { state: found, fields });
+                    }
+                }
+            }
         }
         for why in unseen {
-            to_stderr(&format!("notice: --force does not cover what could not be looked at: {}\n", escape(&why)));
+            to_stderr(&format!("notice: what could not be looked at is not overwritten: {}\n", escape(&why)));
         }
-        if self.targets.forced.is_empty() {
+        for key in named.iter().filter(|key| !self.targets.shown.contains_key(key)) {
+            let key = escape(key.as_str());
+            to_stderr(&format!("notice: {key} was not found changed, so there is nothing to overwrite\n"));
+        }
+        if force && self.targets.shown.is_empty() {
             to_stderr("notice: nothing was changed since, so there is nothing to overwrite\n");
         }
         Ok(self)
+    }
+
+    /// The resources that a person names, which must have been recorded.
+    fn recorded(&self, named: &[String]) -> Result<BTreeSet<ResourceKey>, Failure> {
+        let Session { history, run, .. } = &self.session;
+        let known = |name: &String| {
+            ResourceKey::new(name).ok().filter(|key| history.last(*run, key).is_some()).ok_or_else(|| {
+                Failure::usage(
+                    format!("--force-resource names `{}`, which is no resource that was ever recorded", escape(name)),
+                    format!("type `{}` to see the resources of the run", hints::of_run("show")),
+                )
+            })
+        };
+        named.iter().map(known).collect()
     }
 
     /// Makes a new run of the session, that takes its run back by this plan. Options that disturb a lab may name a step of

@@ -1,5 +1,6 @@
 //! What the command line says of how a run is begun and watched.
 
+use crate::asking::Terminal;
 use crate::confirm;
 use crate::error::Failure;
 use crate::lab::LabOptions;
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) gap: Span,
     /// Hears what steps print on real hosts.
     pub(crate) live: Option<Rc<Live>>,
+    /// Answers what playbooks ask.
+    pub(crate) asks: Option<Rc<Terminal>>,
     /// How a lab is watched and disturbed.
     pub(crate) lab: LabOptions,
 }
@@ -57,6 +60,7 @@ impl Settings {
             host_changed: Vec::new(),
             gap: Span::seconds(0),
             live: None,
+            asks: None,
             lab: LabOptions::default(),
         }
     }

@@ -5,6 +5,7 @@ use super::mandate::Mandate;
 use super::reach::{by_node, by_ssh, cluster, fleet, needs_cluster, playbook_dirs, playbooks, runtime, ways};
 use super::taking::Taking;
 use crate::args::Args;
+use crate::asking::Terminal;
 use crate::clock::wall;
 use crate::error::{Exit, Failure};
 use crate::lab::{self, LabOptions};
@@ -120,10 +121,14 @@ impl World {
         }
     }
 
-    /// Lets someone hear what steps print on real hosts.
-    pub(crate) fn listen(&mut self, live: Option<Rc<Live>>) {
-        if let (Either::Real(real), Some(live)) = (&mut self.executor, live) {
+    /// Lets someone hear what steps print on real hosts, and answer what playbooks ask there.
+    pub(crate) fn listen(&mut self, live: Option<Rc<Live>>, asks: Option<Rc<Terminal>>) {
+        let Either::Real(real) = &mut self.executor else { return };
+        if let Some(live) = live {
             real.listen(Box::new(move |job, bytes| live.hear(&job.step, job.attempt, bytes)));
+        }
+        if let Some(asks) = asks {
+            real.asking(asks);
         }
     }
 

@@ -12,6 +12,12 @@ pub(super) fn files<'a>(target: &Target, paths: impl IntoIterator<Item = &'a str
     paths.into_iter().map(|path| Footprint::new(ResourceKey::file(host, path), Fields::All)).collect()
 }
 
+/// A file of which only mode and owner are owned.
+pub(super) fn permissions(target: &Target, path: &str) -> Vec<Footprint> {
+    let host = target.host.iter();
+    host.map(|host| Footprint::new(ResourceKey::file(host, path), Fields::Permissions)).collect()
+}
+
 /// A file that is only looked at.
 pub(super) fn evidence(target: &Target, path: &str) -> Vec<Footprint> {
     let Some(host) = &target.host else {

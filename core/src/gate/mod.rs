@@ -24,6 +24,18 @@ pub enum Gate {
         /// Only these volumes; without them all.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         volumes: Vec<String>,
+        /// All volumes but these: such as ones that are stopped, or whose self-heal daemon is off.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        except: Vec<String>,
+        /// A brick that uses less than this share of the median of its copies, and `emptied_gib` less, counts as emptied; 0
+        /// compares nothing. Only disks that hold a single brick are compared.
+        #[schemars(extend("x-unit" = "percent"))]
+        #[serde(default = "half", skip_serializing_if = "is_half")]
+        emptied_percent: u32,
+        /// How much less than that median a brick uses, at least, that counts as emptied.
+        #[schemars(extend("x-unit" = "GiB"))]
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        emptied_gib: u32,
         /// Hosts that may be away: on the way back, the one whose own unfinished steps took it away.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[schemars(skip)]
@@ -61,22 +73,49 @@ fn two() -> u32 {
     2
 }
 
+fn half() -> u32 {
+    50
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_half(percent: &u32) -> bool {
+    *percent == half()
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(gib: &u32) -> bool {
+    *gib == one()
+}
+
 impl Gate {
     /// Every volume, looked at from so many pods.
     pub fn gluster_healed(vantage_points: u32) -> Self {
-        Self::GlusterHealed { vantage_points, hosts: Vec::new(), volumes: Vec::new(), without: Vec::new() }
+        Self::GlusterHealed {
+            vantage_points,
+            hosts: Vec::new(),
+            volumes: Vec::new(),
+            except: Vec::new(),
+            emptied_percent: half(),
+            emptied_gib: one(),
+            without: Vec::new(),
+        }
     }
 
     /// The gate as it holds before the host of its step is taken back: what it says of the others. None if it says
     /// something of that host alone. `away`: the host, if its own unfinished steps may have taken it away.
     pub fn before(&self, away: Option<&HostName>) -> Option<Self> {
         match self {
-            Self::GlusterHealed { vantage_points, hosts, volumes, .. } => Some(Self::GlusterHealed {
-                vantage_points: *vantage_points,
-                hosts: hosts.clone(),
-                volumes: volumes.clone(),
-                without: away.into_iter().cloned().collect(),
-            }),
+            Self::GlusterHealed { .. } => {
+                let mut gate = self.clone();
+                if let Self::GlusterHealed { without, .. } = &mut gate {
+                    *without = away.into_iter().cloned().collect();
+                }
+                Some(gate)
+            }
             Self::PackageRestorable { .. } | Self::NodeReady {} => None,
         }
     }
@@ -113,7 +152,18 @@ impl Gate {
 
     /// Whether it can ever open, and its values are ones that may reach a target.
     pub fn check(&self) -> Result<(), CheckError> {
-        let Self::GlusterHealed { vantage_points, hosts, volumes, .. } = self else { return Ok(()) };
+        let Self::GlusterHealed { vantage_points, hosts, volumes, except, emptied_percent, .. } = self else {
+            return Ok(());
+        };
+        if !volumes.is_empty() && !except.is_empty() {
+            return Err(CheckError::of(
+                "except",
+                "`volumes` says which volumes count, `except` which do not: give one of them",
+            ));
+        }
+        if *emptied_percent > 100 {
+            return Err(CheckError::of("emptied_percent", "`emptied_percent` is at most 100"));
+        }
         if *vantage_points == 0 {
             return Err(CheckError::of("vantage_points", "`vantage_points` is at least 1"));
         }
@@ -127,11 +177,14 @@ impl Gate {
             );
             return Err(CheckError::of("hosts", why));
         }
-        let volumes = volumes.iter().try_for_each(|name| match name.contains("{{") {
-            true => Err(format!("the volume `{}` is not known before the run begins", name.shown())),
-            false => crate::action::volume(name),
-        });
-        volumes.within("volumes")
+        let known = |names: &[String]| {
+            names.iter().try_for_each(|name| match name.contains("{{") {
+                true => Err(format!("the volume `{}` is not known before the run begins", name.shown())),
+                false => crate::action::volume(name),
+            })
+        };
+        known(volumes).within("volumes")?;
+        known(except).within("except")
     }
 
     /// The name that runbooks and logs use.

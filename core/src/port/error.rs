@@ -14,7 +14,7 @@ pub enum RecordError {
     Failed {
         /// What was being written.
         what: String,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: Cause,
     },
@@ -56,9 +56,9 @@ pub enum ReadError {
     /// An I/O error.
     #[error("cannot read {file}")]
     Io {
-        /// The file.
+        /// By its path.
         file: String,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: std::io::Error,
     },
@@ -90,18 +90,18 @@ pub enum LookError {
     /// It cannot be reached now.
     #[error("cannot reach {target}")]
     Unreachable {
-        /// The target.
+        /// A host, a node, or the API, by its name.
         target: String,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: Option<Cause>,
     },
     /// The target answered, and the answer is an error: unknown host, missing privilege.
     #[error("cannot look at {target}: {why}")]
     Refused {
-        /// The target.
+        /// A host, a node, or the API, by its name.
         target: String,
-        /// Its words.
+        /// In the words of what answered; escape them before printing.
         why: String,
     },
     /// A body could not be sealed or opened.

@@ -33,13 +33,13 @@ pub struct Survey {
 pub struct Job {
     /// Names the job on the target: the id of the intent.
     pub name: EntryId,
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
     /// The position of the intent in the journal.
     pub seq: Seq,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// The action.
     pub action: Action,
@@ -74,7 +74,7 @@ pub struct Report {
 pub struct Finished {
     /// None if it finished well.
     pub why: Option<Why>,
-    /// Exit code.
+    /// As a shell tells it; none where no process ended.
     pub code: Option<i32>,
     /// A message for people.
     pub message: Option<String>,
@@ -137,7 +137,7 @@ pub struct Sample {
     pub pass: bool,
     /// Whether it can no longer come true.
     pub hopeless: bool,
-    /// The figures.
+    /// What was measured, by name; shown while a gate is closed.
     pub facts: BTreeMap<String, String>,
     /// What the targets printed.
     pub evidence: Option<BodyId>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// An entry with its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its id.
+    /// The hash of what was recorded, with all that came before it.
     pub id: EntryId,
     /// The entry.
     pub entry: Entry,
@@ -77,11 +77,11 @@ pub struct Handed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HandedDecision {
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
     /// What.
     pub verb: Verb,
-    /// Who.
+    /// Who decided it, and from which machine.
     pub by: Actor,
     /// Why, in their words.
     pub reason: Option<String>,
@@ -97,14 +97,14 @@ pub struct HandedDecision {
 pub enum Verb {
     /// Settle or retry a step.
     Answer {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
-        /// The answer.
+        /// What became of the step, as that person says.
         answer: Answer,
     },
     /// Pass over a step.
     Skip {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
     },
     /// Finish what runs and pause.

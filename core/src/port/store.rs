@@ -18,14 +18,14 @@ pub enum OwnerState {
     Alive {
         /// The process; none in the moment before it has written its name.
         owner: Option<Owner>,
-        /// Its epoch.
+        /// Grows with each owner of the journal.
         epoch: Epoch,
     },
     /// A process that died without letting go.
     Dead {
-        /// The process.
+        /// By host, boot, pid and start time.
         owner: Owner,
-        /// Its epoch.
+        /// Grows with each owner of the journal.
         epoch: Epoch,
     },
 }
@@ -33,9 +33,9 @@ pub enum OwnerState {
 /// The owner before this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Previous {
-    /// The process.
+    /// By host, boot, pid and start time.
     pub owner: Owner,
-    /// Its epoch.
+    /// Grows with each owner of the journal.
     pub epoch: Epoch,
     /// Whether it let go in good order; else it died, and every intent without outcome is in doubt.
     pub released: bool,
@@ -69,7 +69,7 @@ pub struct Opened<J> {
 pub struct OwnedBy {
     /// The process; none in the moment before it has written its name.
     pub owner: Option<Owner>,
-    /// Its epoch.
+    /// Grows with each owner of the journal.
     pub epoch: Epoch,
 }
 

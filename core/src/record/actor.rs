@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
-    /// Effective user.
+    /// By the effective uid of the process.
     pub user: String,
     /// The user behind sudo.
     pub sudo_user: Option<String>,

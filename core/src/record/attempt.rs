@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 /// What an attempt is about to do: on stable storage before the target is touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// The action, with every capture filled in.
     pub action: Action,
@@ -40,9 +40,9 @@ pub struct Intent {
 /// How an attempt ended, as far as its executor was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// How it ended.
     pub ending: Ending,
@@ -66,7 +66,7 @@ pub struct Outcome {
 /// What a look at an in-doubt step found, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probed {
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
     /// The attempt in doubt.
     pub attempt: Attempt,
@@ -74,7 +74,7 @@ pub struct Probed {
     pub verdict: Verdict,
     /// The rule that decided.
     pub rule: Rule,
-    /// What follows.
+    /// What the rules make of it: go on, wait, again, ask or fail.
     pub decision: Decision,
     /// What the job on the target said of itself.
     pub job: JobWord,

@@ -31,7 +31,7 @@ pub struct RunClosed {
     /// Who closed it, when it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
-    /// Their reason.
+    /// Words of that person, `--reason`, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<BodyId>,
 }

@@ -20,7 +20,7 @@ pub enum Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compensates {
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
     /// How much of it.
     pub scope: Scope,
@@ -32,7 +32,7 @@ pub struct Compensates {
 pub struct Undoes {
     /// The run whose step is taken back.
     pub run: RunId,
-    /// That step.
+    /// By its path in the plan of that run.
     pub step: StepPath,
     /// Whether this is the last action of that step's undo.
     pub last: bool,
@@ -173,7 +173,7 @@ pub enum RunEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
-    /// The resource.
+    /// By its key: the host or cluster, and what it is there.
     pub key: ResourceKey,
     /// What it was.
     pub was: State,

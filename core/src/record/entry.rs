@@ -72,7 +72,7 @@ impl Entry {
 pub struct Draft {
     /// The run it belongs to.
     pub run: RunId,
-    /// When.
+    /// Microseconds since 1970, by the clock of the world that it acts in.
     pub time: Micros,
     /// In a lab run, the wall time beside.
     pub wall: Option<Micros>,

@@ -44,13 +44,13 @@ pub enum Event {
     Probed(Box<Probed>),
     /// An operator's answer about a step.
     Resolved {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
-        /// The answer.
+        /// What became of the step, as that person says.
         answer: Answer,
-        /// Who.
+        /// Who decided it, and from which machine.
         by: Actor,
-        /// Their reason.
+        /// Words of that person, `--reason`, sealed.
         reason: Option<BodyId>,
         /// Whether the answer overrules what the journal knew: the step was not in doubt. Left out where it does not.
         #[serde(default, skip_serializing_if = "is_false")]
@@ -58,13 +58,13 @@ pub enum Event {
     },
     /// A step is passed over.
     Skipped {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
-        /// Why.
+        /// A condition, a person, or that all is so already.
         why: SkipWhy,
         /// Who, when it was a person.
         by: Option<Actor>,
-        /// Their reason.
+        /// Words of that person, `--reason`, sealed.
         reason: Option<BodyId>,
         /// In a rollback: what it would have undone.
         undoes: Option<Undoes>,
@@ -100,18 +100,18 @@ pub enum Event {
     },
     /// The run stops here for now.
     Paused {
-        /// Why.
+        /// What it waits for.
         why: PauseWhy,
         /// Who, when it was a person.
         by: Option<Actor>,
-        /// Their reason.
+        /// Words of that person, `--reason`, sealed.
         reason: Option<BodyId>,
     },
     /// A resource was not as last recorded.
     DriftFound {
         /// The step that found it.
         step: StepPath,
-        /// The resource.
+        /// By its key: the host or cluster, and what it is there.
         key: ResourceKey,
         /// The last recorded state.
         expected: State,

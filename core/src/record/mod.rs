@@ -10,6 +10,7 @@ mod event;
 mod limits;
 mod opened;
 mod progress;
+mod shown;
 
 pub use actor::{Actor, Owner, World};
 pub use attempt::{Intent, JobWord, Outcome, Probed};
@@ -23,3 +24,4 @@ pub use event::{Event, KINDS};
 pub use limits::{ENTRY_LIMIT, FORMAT, INLINE_LIMIT};
 pub use opened::{FoundThere, HostKeys, HostKeysError, RunOpened};
 pub use progress::{Heard, HostEnd, Progress, ProgressKind};
+pub use shown::{ShownState, ShownStates, ShownStatesError};

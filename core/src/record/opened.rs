@@ -3,6 +3,7 @@
 use super::actor::{Actor, Owner, World};
 use super::closed::LISTS_LIMIT;
 use super::decision::Compensates;
+use super::shown::ShownStates;
 use crate::canon;
 use crate::cluster::ClusterId;
 use crate::id::{BlobId, BodyId, HostName, PlanDigest, ResourceKey, RunId};
@@ -59,10 +60,13 @@ pub struct FoundThere {
     /// Hosts that are other machines than recorded, and that a person said to go on with.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub host_changed: BTreeSet<HostName>,
-    /// Resources that someone changed since, and that this process may change back all the same: a person was shown what was
-    /// found, or named them.
+    /// Resources that this process may change back whatever someone made of them since. Of before format 1.7, which has
+    /// `shown`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub forced: BTreeSet<ResourceKey>,
+    /// What someone made of resources since, as a person was shown it: this process may change that back, and no other state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownStates>,
 }
 
 impl FoundThere {

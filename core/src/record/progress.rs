@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// One thing that a job told. See [`crate::record::Event::Progress`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// Its number among all that this attempt told, from 1, growing.
     pub number: u64,

@@ -13,7 +13,7 @@ pub type Image = BTreeMap<ResourceKey, State>;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Footprint {
-    /// The resource.
+    /// By its key: the host or cluster, and what it is there.
     pub key: ResourceKey,
     /// The fields of it that the action owns.
     pub fields: Fields,

@@ -67,7 +67,7 @@ impl fmt::Display for Nevra {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pod {
-    /// Namespace.
+    /// Where it is in the cluster.
     pub namespace: String,
     /// Name; generated names change when the owner makes the pod anew.
     pub name: String,
@@ -113,13 +113,13 @@ pub enum State {
     },
     /// A regular file.
     File {
-        /// Permission bits.
+        /// The lower twelve bits: permissions, setuid, setgid, sticky.
         mode: u32,
         /// Owner and group as `user:group`.
         owner: String,
         /// Length in bytes.
         size: u64,
-        /// The content.
+        /// What is in it, sealed.
         body: BodyId,
         /// When the content was last changed, in nanoseconds since 1970; left out where nobody looked. It is put back,
         /// and never compared.
@@ -204,7 +204,7 @@ pub struct Node {
     pub uid: String,
     /// Whether it is cordoned.
     pub unschedulable: bool,
-    /// Labels.
+    /// As the Node has them, by key.
     pub labels: BTreeMap<String, String>,
     /// Annotations that Palinode restores; heartbeat-like ones are left out.
     pub annotations: BTreeMap<String, String>,
@@ -232,6 +232,8 @@ pub enum Fields {
     Membership,
     /// Object: the content, not the UID.
     Content,
+    /// File: mode and owner, not what is in it.
+    Permissions,
     /// Nothing is compared: the resource is recorded as evidence only.
     Evidence,
 }
@@ -325,6 +327,10 @@ impl State {
                 (Self::Object { body: a, .. }, Self::Object { body: b, .. }) => a == b,
                 _ => self.alike(other),
             },
+            Fields::Permissions => match (self, other) {
+                (Self::File { mode, owner, .. }, Self::File { mode: m, owner: o, .. }) => (mode, owner) == (m, o),
+                _ => self.alike(other),
+            },
         }
     }
 
@@ -341,6 +347,15 @@ impl State {
             *list = told(*list)?;
         }
         Ok(self)
+    }
+
+    /// The same file with the content of another state of it: as it was last recorded by a step that owned its content, where
+    /// a later one changed only who may read it.
+    pub fn with_content_of(mut self, other: &Self) -> Self {
+        if let (Self::File { size, body, .. }, Self::File { size: was, body: content, .. }) = (&mut self, other) {
+            (*size, *body) = (*was, *content);
+        }
+        self
     }
 
     /// The content that this state names.

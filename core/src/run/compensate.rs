@@ -39,7 +39,7 @@ pub enum CompensateError {
     /// A later step outside the scope wrote the same resource, and the action cannot merge.
     #[error("{key} was written by {step} and again by {later}, which is not to be taken back")]
     WrittenSince {
-        /// The resource.
+        /// By its key: the host or cluster, and what it is there.
         key: ResourceKey,
         /// The step to be taken back.
         step: StepPath,
@@ -49,19 +49,19 @@ pub enum CompensateError {
     /// The same, by another run.
     #[error("{key} was written by {step} and again by {later} of run {by}, which is to be taken back first")]
     WrittenByRun {
-        /// The resource.
+        /// By its key: the host or cluster, and what it is there.
         key: ResourceKey,
         /// The step to be taken back.
         step: StepPath,
         /// The later run.
         by: RunId,
-        /// Its step.
+        /// The step that wrote it there.
         later: StepPath,
     },
     /// Other hosts of the run stand half done, as many as may be at a time.
     #[error("{host} cannot be taken back while {} half done, at {}: the runbook has {serial} at a time", stand(.others), .others[0].at)]
     HostsAtWork {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
         /// The host to be taken back.
         host: HostName,
@@ -80,7 +80,7 @@ fn stand(others: &[HalfDone]) -> String {
 /// What a rollback will do and what it cannot do.
 #[derive(Debug, Clone)]
 pub struct Compensation {
-    /// The plan.
+    /// The steps that take it back, in their order.
     pub plan: Plan,
     /// What cannot be restored.
     pub residues: Vec<Residue>,

@@ -267,8 +267,10 @@ fn is_the_way_back(
                 closing.push(gate.clone());
                 let held = closings.len() >= plan.serial as usize && closings.iter().all(|all| all.contains(gate));
                 if let (Gate::GlusterHealed { vantage_points, .. }, false) = (gate, held) {
-                    let (hosts, volumes, without) = (Vec::new(), Vec::new(), away.clone());
-                    let gate = Gate::GlusterHealed { vantage_points: *vantage_points, hosts, volumes, without };
+                    let mut gate = Gate::gluster_healed(*vantage_points);
+                    if let Gate::GlusterHealed { without, .. } = &mut gate {
+                        without.clone_from(&away);
+                    }
                     before.push((format!("undo/{}/before", fact.step.path), gate));
                 }
             }

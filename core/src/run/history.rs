@@ -4,9 +4,10 @@ use crate::action::Action;
 use crate::id::{BlobId, BodyId, Micros, ResourceKey, RunId, Seq, StepPath};
 use crate::port::{JournalRead, ReadError, Stored};
 use crate::record::{
-    Ending, Entry, Event, FoundThere, HostKeys, HostKeysError, ImageRef, JobWord, RunOpened, Sealed, SkipWhy, Undoes,
-    Why, World,
+    Ending, Entry, Event, FoundThere, HostKeys, HostKeysError, ImageRef, JobWord, RunOpened, Sealed, ShownStatesError,
+    SkipWhy, Undoes, Why, World,
 };
+use crate::resource::{Fields, Footprint};
 use crate::run::inadmissible::Inadmissible;
 use crate::run::plan::{Plan, PlanError, Work};
 use crate::run::rules::version::Rules;
@@ -24,34 +25,43 @@ pub enum LoadError {
     /// A stored plan could not be read.
     #[error("cannot read the plan of run {run}")]
     Plan {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: PlanError,
     },
     /// The stored lists of a closed run could not be read.
     #[error("cannot read how run {run} ended")]
     Lists {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: crate::canon::DecodeError,
     },
     /// Recorded host keys could not be read.
     #[error("cannot read the host keys of run {run}")]
     HostKeys {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: HostKeysError,
+    },
+    /// What a person agreed to overwrite could not be read.
+    #[error("cannot read what was shown before run {run} went on over it")]
+    Shown {
+        /// By its id, sixteen hexadecimal digits.
+        run: RunId,
+        /// What the layer below said.
+        #[source]
+        cause: ShownStatesError,
     },
     /// The plan is not the one that `RunOpened` names.
     #[error("the plan of run {run} is not the one the run was opened with")]
     OtherPlan {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
     },
     /// An entry does not fit what came before.
@@ -60,17 +70,17 @@ pub enum LoadError {
     /// A run is opened that was opened before.
     #[error("entry {seq} opens run {run} a second time")]
     Twice {
-        /// The entry.
+        /// By its sequence in the journal, counted from 1.
         seq: Seq,
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
     },
     /// An entry of a run that was never opened.
     #[error("entry {seq} belongs to run {run}, which was never opened")]
     NoRun {
-        /// The entry.
+        /// By its sequence in the journal, counted from 1.
         seq: Seq,
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
     },
 }
@@ -86,6 +96,8 @@ pub struct Recorded {
     pub seq: Seq,
     /// The image that holds it.
     pub image: Arc<ImageRef>,
+    /// Where its step owns mode and owner of a file alone: who recorded the content last that anyone owns.
+    pub content: Option<Arc<Recorded>>,
 }
 
 /// See the module.
@@ -161,6 +173,11 @@ fn know(
         state.taken.extend(found.taken.clone());
         state.host_changed.extend(found.host_changed.iter().cloned());
     }
+    // A person agreed for one process: the next one asks anew.
+    state.shown = match found.and_then(|found| found.shown.as_ref()) {
+        Some(shown) => shown.all(&mut *public).map_err(|cause| LoadError::Shown { run, cause })?,
+        None => BTreeMap::new(),
+    };
     if let Some(machines) = found.and_then(|found| found.machines.as_ref()) {
         state.machines.extend(machines.all(&mut *public).map_err(|cause| LoadError::HostKeys { run, cause })?);
     }
@@ -421,6 +438,12 @@ impl History {
     fn record(&mut self, run: RunId, step: &StepPath, seq: Seq, image: &ImageRef, first: Option<&ImageRef>) {
         let ours = self.runs.get(&run).map(|state| &state.opened.world);
         let Some(world) = ours.or_else(|| self.foreign.get(&run).map(|foreign| &foreign.opened.world)) else { return };
+        let intent = self
+            .runs
+            .get(&run)
+            .and_then(|state| state.step(state.find(step)?))
+            .and_then(|(_, known)| known.intent.as_ref());
+        let footprint = intent.map_or(&[][..], |intent| &intent.footprint);
         let known = match self.worlds.get_mut(world) {
             Some(known) => known,
             None => self.worlds.entry(world.clone()).or_default(),
@@ -433,7 +456,10 @@ impl History {
         let old: BTreeSet<&ResourceKey> = first.into_iter().flat_map(ImageRef::keys).collect();
         let shared = Arc::new(image.clone());
         for key in image.keys().filter(|key| !old.contains(key)) {
-            let recorded = Recorded { run, step: step.clone(), seq, image: shared.clone() };
+            let is_partial = |place: &Footprint| place.key == *key && place.fields == Fields::Permissions;
+            let was = known.last.get(key).filter(|_| footprint.iter().any(is_partial));
+            let content = was.map(|was| was.content.clone().unwrap_or_else(|| Arc::new(was.clone())));
+            let recorded = Recorded { run, step: step.clone(), seq, image: shared.clone(), content };
             known.last.insert(key.clone(), recorded);
         }
     }

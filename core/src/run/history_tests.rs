@@ -7,9 +7,9 @@ use crate::id::{BlobId, BodyId, EntryId, Epoch, Micros, ResourceKey, RunId, Seq}
 use crate::port::{BodyError, Entries, JournalRead, ReadError, Stored, Vault};
 use crate::record::{
     Actor, Answer, Class, Decision, Ending, Entry, Event, FoundThere, HostKeys, ImageRef, Intent, JobWord, Outcome,
-    Owner, Place, Probed, Rule, RunOpened, Scope, Sealed, SkipWhy, Why, World, blob_id,
+    Owner, Place, Probed, Rule, RunOpened, Scope, Sealed, ShownState, ShownStates, SkipWhy, Why, World, blob_id,
 };
-use crate::resource::{Image, Node, State};
+use crate::resource::{Fields, Image, Node, State};
 use crate::run::inadmissible::Inadmissible;
 use crate::run::life::Stage;
 use crate::run::plan::{Plan, Work};
@@ -182,11 +182,17 @@ fn what_a_process_found_where_the_run_acts_is_known_from_then_on() {
     let mut bench = Bench::default();
     let keys = |of: &str, word: &str| HostKeys::Here(BTreeMap::from([(host(of), word.to_owned())]));
     let claim = |name: &str| BTreeMap::from([(name.to_owned(), BodyId([1; 32]))]);
+    let motd = |of: &str| ResourceKey::file(&host(of), "/etc/motd");
+    let text = |body| State::file(0o644, "root:root", 1, BodyId([body; 32]));
     let found = |of: &str| FoundThere {
         machines: Some(keys(of, &format!("machine {of}"))),
         taken: claim(of),
         host_changed: BTreeSet::from([host(of)]),
         forced: BTreeSet::from([ResourceKey::boot(&host(of))]),
+        shown: Some(ShownStates::Here(BTreeMap::from([(
+            motd(of),
+            ShownState { state: text(1), fields: Fields::All },
+        )]))),
     };
     let opened = RunOpened {
         host_keys: Some(keys("a", "key a")),
@@ -201,9 +207,11 @@ fn what_a_process_found_where_the_run_acts_is_known_from_then_on() {
     assert_eq!(state.taken.keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(state.host_changed, BTreeSet::from([host("a"), host("b")]));
     // A person agreed for one process: the next one asks anew.
-    assert!(
-        state.may_overwrite(&ResourceKey::boot(&host("b"))) && !state.may_overwrite(&ResourceKey::boot(&host("a")))
-    );
+    let may = |key: &ResourceKey, found: &State| state.may_overwrite(key, found);
+    let boot = |of: &str| ResourceKey::boot(&host(of));
+    assert!(may(&boot("b"), &State::Absent) && !may(&boot("a"), &State::Absent));
+    // And to the state that was shown, not to the resource.
+    assert!(may(&motd("b"), &text(1)) && !may(&motd("b"), &text(2)) && !may(&motd("a"), &text(1)));
 }
 
 #[test]

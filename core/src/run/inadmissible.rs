@@ -15,9 +15,9 @@ pub enum Inadmissible {
     /// The run follows rules that this binary does not have.
     #[error("run {run} follows rules {theirs}, which this binary does not have")]
     OtherRules {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
-        /// Its rules.
+        /// The version that it was made under.
         theirs: u32,
     },
     /// The run is closed.
@@ -29,7 +29,7 @@ pub enum Inadmissible {
     /// The life table has no such move.
     #[error("{step}")]
     Illegal {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
         /// The move.
         #[source]
@@ -38,7 +38,7 @@ pub enum Inadmissible {
     /// It is about an attempt that is not due.
     #[error("{step} is at attempt {at}, not {attempt}")]
     Attempt {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
         /// The attempt in the entry.
         attempt: Attempt,

@@ -124,9 +124,9 @@ pub struct Step {
     pub when: Option<When>,
     /// Name under which the value it reads is captured.
     pub capture: Option<Label>,
-    /// Undo class.
+    /// Whether and how it can be taken back; the runbook may be stricter than the kind.
     pub class: UndoClass,
-    /// Recovery rule.
+    /// What is done where it is not known whether it happened.
     pub recovery: Recovery,
     /// Its undo follows directly after the undo of these steps.
     pub undo_after: Vec<StepPath>,
@@ -166,6 +166,14 @@ impl Plan {
             steps,
             compensates: None,
         }
+    }
+
+    /// The steps that act, with their actions: all but the gates.
+    pub fn actions(&self) -> impl Iterator<Item = (&Step, &Action)> {
+        self.steps.iter().filter_map(|step| match &step.work {
+            Work::Act(action) => Some((step, action)),
+            Work::Gate { .. } => None,
+        })
     }
 
     /// Tells who made the plan, by what [`Self::typed`] writes into it. A runbook that is named `exec` is still a

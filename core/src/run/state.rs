@@ -5,10 +5,10 @@ use crate::id::{Attempt, BodyId, EntryId, Epoch, HostName, Label, Micros, Resour
 use crate::port::Stored;
 use crate::record::Heard;
 use crate::record::{
-    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, PauseWhy, Rule, RunClosed, RunOpened, SkipWhy,
-    Why,
+    Answer, Decision, Ending, Entry, Event, ImageRef, Intent, JobWord, PauseWhy, Rule, RunClosed, RunOpened,
+    ShownState, SkipWhy, Why,
 };
-use crate::resource::Residue;
+use crate::resource::{Residue, State};
 use crate::run::effect;
 use crate::run::inadmissible::Inadmissible;
 use crate::run::life::{self, Move, Stage};
@@ -160,7 +160,7 @@ pub(crate) struct LaneState {
     pub(crate) withdrawn: bool,
     /// What may be done next in it.
     pub(crate) next: Option<Next>,
-    /// Captured values.
+    /// Values that steps of the lane printed, by the name they are captured under.
     pub(crate) captures: BTreeMap<Label, String>,
     /// The node name that its host had in the last intent that names one.
     pub(crate) node: Option<String>,
@@ -170,9 +170,9 @@ pub(crate) struct LaneState {
 #[derive(Debug, thiserror::Error)]
 #[error("entry {seq} has no place there")]
 pub struct ApplyError {
-    /// The entry.
+    /// By its sequence in the journal, counted from 1.
     pub seq: Seq,
-    /// Why.
+    /// What it contradicts.
     #[source]
     pub why: Inadmissible,
 }
@@ -180,7 +180,7 @@ pub struct ApplyError {
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct RunState {
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
     /// How it was opened.
     pub opened: Arc<RunOpened>,
@@ -192,7 +192,7 @@ pub struct RunState {
     pub last: Seq,
     /// When that was.
     pub changed: Micros,
-    /// The plan.
+    /// As it was stored when the run was opened.
     pub plan: Arc<Plan>,
     /// The rules it was made under.
     pub rules: Rules,
@@ -204,8 +204,10 @@ pub struct RunState {
     pub closed: Option<Arc<RunClosed>>,
     /// Whether the present owner may overwrite drift.
     pub force: bool,
-    /// The resources of which it may.
+    /// The resources of which it may, in whatever state it finds them.
     pub forced: BTreeSet<ResourceKey>,
+    /// The states that it may overwrite, by resource.
+    pub shown: BTreeMap<ResourceKey, ShownState>,
     /// Other owners since it was opened.
     pub owners: u32,
     /// Epoch of the owner that drove it last.
@@ -261,6 +263,7 @@ impl RunState {
             closed: None,
             force: opened.force,
             forced: opened.found.as_ref().map(|found| found.forced.clone()).unwrap_or_default(),
+            shown: BTreeMap::new(),
             owners: 0,
             epoch: entry.epoch,
             driven_since: entry.seq,
@@ -281,9 +284,9 @@ impl RunState {
         state
     }
 
-    /// Whether the present owner may change a resource back that someone changed since.
-    pub fn may_overwrite(&self, key: &ResourceKey) -> bool {
-        self.force || self.forced.contains(key)
+    /// Whether the present owner may change a resource back that someone changed since, from this state.
+    pub fn may_overwrite(&self, key: &ResourceKey, found: &State) -> bool {
+        self.force || self.forced.contains(key) || self.shown.get(key).is_some_and(|shown| shown.is_still(found))
     }
 
     /// The index of a step.

@@ -5,9 +5,9 @@ use std::fmt;
 /// Line and column, both from 1; zeros where nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub struct At {
-    /// Line.
+    /// Counted from 1.
     pub line: u32,
-    /// Column.
+    /// In characters, counted from 1.
     pub column: u32,
 }
 

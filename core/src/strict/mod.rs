@@ -44,9 +44,9 @@ pub trait Keys {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("entry {seq} of run {run} is not what follows from the entries before it: expected {expected}; got {got}")]
 pub struct Divergence {
-    /// The entry.
+    /// By its sequence in the journal, counted from 1.
     pub seq: Seq,
-    /// Its run.
+    /// The run that recorded it, by its id.
     pub run: RunId,
     /// The step it is about.
     pub step: Option<StepPath>,
@@ -305,7 +305,20 @@ impl<'a> Strict<'a> {
     /// The last recorded state of a resource in the words of a run, whose contents have other ids than those of a run
     /// of another family. `Err` if it cannot be opened.
     fn last(&self, run: RunId, key: &ResourceKey) -> Result<Option<State>, ()> {
-        let Some(Recorded { run: by, image, .. }) = self.history.last(run, key) else { return Ok(None) };
+        let Some(recorded) = self.history.last(run, key) else { return Ok(None) };
+        let state = self.recorded(run, key, recorded)?;
+        match &recorded.content {
+            Some(content) => {
+                let content = self.recorded(run, key, content)?;
+                Ok(state.map(|state| content.iter().fold(state, |state, content| state.with_content_of(content))))
+            }
+            None => Ok(state),
+        }
+    }
+
+    /// What one record has of a resource, as this run would have recorded it.
+    fn recorded(&self, run: RunId, key: &ResourceKey, recorded: &Recorded) -> Result<Option<State>, ()> {
+        let Recorded { run: by, image, .. } = recorded;
         let foreign = self.history.foreign.get(by).map(|foreign| foreign.opened.keys);
         let (mine, theirs) = (self.family(run), foreign.unwrap_or_else(|| self.family(*by)));
         let image = self.image(theirs, image).ok_or(())?;

@@ -244,7 +244,7 @@ impl Strict<'_> {
         if drift.expected == drift.found {
             return Err(self.diverged(stored, "a state that is not the last recorded one", got()));
         }
-        let forced = goes_on(step, state.may_overwrite(&drift.key));
+        let forced = goes_on(step, state.may_overwrite(&drift.key, &drift.found));
         if drift.forced != forced {
             let words = |forced| if forced { "the step goes on" } else { "the step stops" };
             return Err(self.diverged(stored, words(forced), words(drift.forced)));

@@ -1,5 +1,6 @@
 //! What a playbook's job does: the operator's own `ansible-playbook`, watched, as a piece of shell.
 
+use super::config::{VaultPrompts, escaped};
 use crate::ssh::quoted;
 use palinode_core::action::Playbook;
 use std::collections::BTreeMap;
@@ -10,13 +11,19 @@ use std::path::Path;
 pub(super) const PLUGIN: &str = "palinode_events.py";
 
 /// The plugin.
-pub(super) const SOURCE: &str = include_str!("palinode_events.py");
+pub(super) const SOURCE: &str = concat!(include_str!("palinode_events.py"), include_str!("palinode_questions.py"));
 
 /// In the folder of a job: what the playbook told.
 pub(super) const EVENTS: &str = "events";
 
+/// What asks in the place of ssh and of the vault.
+pub(super) const ASK: &str = include_str!("ask.sh");
+
 /// In the folder of a job: its claim lapsed, and it was ended.
 pub(super) const LAPSED: &str = "lapsed";
+
+/// In the folder of a job: nothing was told, and what was started is Ansible's own program, with nothing in its place.
+pub(super) const ITSELF: &str = "itself";
 
 /// In the folder of a job: nothing was told, and the playbook cannot even be read.
 pub(super) const UNREADABLE: &str = "unreadable";
@@ -37,7 +44,9 @@ pub(super) const RAN: &str = "ran";
 ///   does not have it.
 /// - Whoever loses the claim loses the playbook: it is asked every second.
 /// - If plays are run and nothing is told of them, the plugin is not there, and it is ended.
-/// - If nothing was told at all, a look at the playbook without running it says whether anything can have been run.
+/// - If nothing was told at all, Ansible ended before it had its plugins: what stands in its place may have lost them, and
+///   then a look at the playbook without running it says whether anything can have been run.
+/// - Who still waits for an answer hears that there is none.
 const RUN: &str = r#"
 export PALINODE_EVENTS="$p_d/events"
 : >"$p_d/events" || exit 74
@@ -70,7 +79,17 @@ for p_worker in $(grep -lszxF "PALINODE_EVENTS=$p_d/events" /proc/[0-9]*/environ
   kill -KILL -"${p_worker%/environ}"
 done 2>/dev/null
 dd if=/dev/null of="$p_d/events" oflag=append conv=notrunc,fsync 2>/dev/null
+for p_waits in "$p_d"/asks/*.answer; do
+  if [ -p "$p_waits" ]; then echo - 1<>"$p_waits"; fi
+done
 if [ $p_code != 0 ] && ! [ -s "$p_d/events" ] && ! [ -e "$p_d/lapsed" ]; then
+  p_first='' p_second=''
+  { read -r p_first; read -r p_second; } <"$(command -v ansible-playbook)"
+  case $p_first:$p_second in
+    '#!'*python*:* | '#!/bin/sh:'\'\'\'exec*python*) : >"$p_d/itself" ;;
+  esac
+fi 2>/dev/null
+if [ $p_code != 0 ] && ! [ -s "$p_d/events" ] && ! [ -e "$p_d/lapsed" ] && ! [ -e "$p_d/itself" ]; then
   timeout 60 "$@" --syntax-check >/dev/null 2>&1
   # Whoever does not end says nothing.
   case $? in 0 | 124 | 137) ;; *) : >"$p_d/unreadable" ;; esac
@@ -97,6 +116,8 @@ pub(super) struct Around<'a> {
     pub(super) locale: Option<&'a str>,
     /// The configuration of ssh that was asked for.
     pub(super) ssh: Option<&'a Path>,
+    /// Somebody is there to answer questions; what the vault would ask for.
+    pub(super) asks: Option<&'a VaultPrompts>,
 }
 
 /// The job's program; none if a path is no text.
@@ -144,20 +165,16 @@ pub(super) fn act(playbook: &Playbook, around: &Around<'_>) -> Option<String> {
         let _ = writeln!(text, "(umask 077; printf '%s\\n' {} >\"$p_d/vars.json\") || exit 74", quoted(&vars));
         text.push_str("set -- \"$@\" -e \"@$p_d/vars.json\"\n");
     }
+    if let Some(vault) = around.asks {
+        text.push_str("mkdir -m 700 \"$p_d/asks\" || exit 74\nexport PALINODE_ASKS=\"$p_d/asks\"\n");
+        let _ = writeln!(text, "printf '%s' {} >\"$p_d/ask\" && chmod 700 \"$p_d/ask\" || exit 74", quoted(ASK));
+        // Before OpenSSH 8.4 it asks that way only where there seems to be a display.
+        text.push_str("export SSH_ASKPASS=\"$p_d/ask\" SSH_ASKPASS_REQUIRE=force DISPLAY=\"${DISPLAY-none}\"\n");
+        text.push_str(&vault.act());
+    }
     let _ = writeln!(text, "set -- \"$@\" {}", quoted(&playbook.path));
     text.push_str(RUN);
     Some(text)
-}
-
-/// For the inside of double quotes.
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::new(), |mut all, c| {
-        if matches!(c, '"' | '\\' | '$' | '`') {
-            all.push('\\');
-        }
-        all.push(c);
-        all
-    })
 }
 
 #[cfg(test)]
@@ -208,6 +225,7 @@ mod tests {
             umask: "0027",
             locale: None,
             ssh: Some(ssh),
+            asks: None,
         };
         let text = act(&playbook, &around).expect("texts");
         std::fs::write(job.join("job"), &text).expect("written");

@@ -1,8 +1,7 @@
 //! What the callback plugin wrote: lines of JSON, read from where they stopped, tolerant of anything else.
 
-use palinode_core::record::{HostEnd, ProgressKind};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use super::tally::Tally;
+use palinode_core::record::ProgressKind;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -12,35 +11,6 @@ const LINE: usize = 1 << 20;
 
 /// So much is read at once.
 const PIECE: u64 = 1 << 20;
-
-/// So many results that went wrong are kept for the message.
-const WRONG: usize = 3;
-
-/// How a host fared, in Ansible's own counters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Fared {
-    pub(super) ok: u64,
-    pub(super) failures: u64,
-    pub(super) unreachable: u64,
-    pub(super) changed: u64,
-}
-
-/// What a playbook told, added up.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Tally {
-    /// The number of the last line.
-    pub(super) number: u64,
-    /// Whether plays were begun.
-    pub(super) began: bool,
-    /// How each host fared: what comes last.
-    pub(super) stats: Option<BTreeMap<String, Fared>>,
-    /// Host, task and words of the first results that went wrong.
-    pub(super) wrong: Vec<(String, String, String)>,
-    /// Whether a play matched no host.
-    pub(super) no_hosts: bool,
-    /// Lines that were no events.
-    pub(super) strange: u64,
-}
 
 /// One line that is an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +44,7 @@ impl Tail {
         Ok(self.feed(&piece))
     }
 
-    fn feed(&mut self, piece: &[u8]) -> Vec<Line> {
+    pub(super) fn feed(&mut self, piece: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
             let whole = part.ends_with(b"\n");
@@ -106,71 +76,11 @@ impl Tail {
     }
 }
 
-impl Tally {
-    fn take(&mut self, bytes: &[u8]) -> Option<(u64, ProgressKind)> {
-        let value: Value = serde_json::from_slice(bytes).ok()?;
-        let number = value["n"].as_u64().filter(|number| *number > self.number)?;
-        let text = |name: &str| value[name].as_str().unwrap_or_default();
-        let flag = |name: &str| value[name].as_bool().unwrap_or_default();
-        let host = |ended| ProgressKind::Host { host: text("host").chars().take(255).collect(), ended };
-        let what = match value["e"].as_str()? {
-            "began" => {
-                self.began = true;
-                ProgressKind::Began
-            }
-            "play" => {
-                self.began = true;
-                // Whatever was counted before was not the end.
-                self.stats = None;
-                ProgressKind::Play
-            }
-            "task" => ProgressKind::Task,
-            "ok" if flag("changed") => host(HostEnd::Changed),
-            "ok" => host(HostEnd::Ok),
-            "skipped" => host(HostEnd::Skipped),
-            "failed" if flag("ignored") => host(HostEnd::Ignored),
-            "failed" | "unreachable" => {
-                if self.wrong.len() < WRONG {
-                    let words = value["result"]["msg"].as_str().unwrap_or_default();
-                    self.wrong.push((text("host").to_owned(), text("name").to_owned(), words.to_owned()));
-                }
-                host(if text("e") == "failed" { HostEnd::Failed } else { HostEnd::Unreachable })
-            }
-            "no-hosts-matched" => {
-                self.no_hosts = true;
-                ProgressKind::Note
-            }
-            "stats" => {
-                let mut all = BTreeMap::new();
-                for (name, counts) in value["hosts"].as_object()? {
-                    let count = |what: &str| counts[what].as_u64().unwrap_or_default();
-                    let fared = Fared {
-                        ok: count("ok"),
-                        failures: count("failures"),
-                        unreachable: count("unreachable"),
-                        changed: count("changed"),
-                    };
-                    all.insert(name.clone(), fared);
-                }
-                let some = |which: fn(&Fared) -> u64| all.values().filter(|fared| which(fared) > 0).count() as u64;
-                let told = ProgressKind::Stats {
-                    hosts: all.len() as u64,
-                    failed: some(|fared| fared.failures),
-                    unreachable: some(|fared| fared.unreachable),
-                };
-                self.stats = Some(all);
-                told
-            }
-            _ => ProgressKind::Note,
-        };
-        self.number = number;
-        Some((number, what))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::tally::Fared;
     use super::*;
+    use palinode_core::record::HostEnd;
 
     fn fed(text: &[u8], size: usize) -> (Vec<Line>, Tail) {
         let mut tail = Tail::default();
@@ -201,7 +111,8 @@ mod tests {
             let told: Vec<&ProgressKind> = lines.iter().map(|line| &line.what).collect();
             assert_eq!(told, wanted.iter().collect::<Vec<_>>());
             assert_eq!(tail.tally.strange, 2, "noise, and a number that was there before");
-            assert_eq!(tail.tally.wrong[0], ("b".to_owned(), "T".to_owned(), "no".to_owned()));
+            let lost = tail.tally.hosts["b"].lost.as_ref().expect("it is lost");
+            assert_eq!(lost.told("b"), "task `T` on b: no");
             assert_eq!(tail.tally.stats.expect("stats")["a"], Fared { ok: 2, ..Fared::default() });
         }
     }

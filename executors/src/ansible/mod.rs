@@ -9,31 +9,47 @@
 //! 4. Two journals do not run playbooks with one inventory at once: the inventory is claimed as a host is, and a playbook
 //!    whose claim is taken is ended.
 
+mod asking;
+mod cause;
 mod command;
+mod config;
 mod events;
+mod question;
+mod tally;
 mod verdict;
+
+pub use asking::{Asker, Prompt, Reply};
 
 use crate::inventories::DiskSources;
 use crate::plain::{check_plain, in_others_reach};
 use crate::secrets::{self, NoSecret};
 use crate::ssh::{Asked, Claim, JobError, Jobs, LocalShell, Places, Recorded, Said, Word, claimant};
-use command::{Around, BEGINS, EVENTS, LAPSED, RAN, UNHEARD, UNREADABLE};
+use asking::Asking;
+use command::{Around, BEGINS, EVENTS, ITSELF, LAPSED, RAN, UNHEARD, UNREADABLE};
+use config::Config;
 use events::{Line, Tail};
 use palinode_core::action::{Playbook, Target};
 use palinode_core::id::{EntryId, RunId};
 use palinode_core::inventory::model::Reading;
 use palinode_core::port::{Bodies, BodyError, Ended, Finished, Job, JobStatus, Remains, Report};
-use palinode_core::record::Class;
+use palinode_core::record::{Class, ProgressKind};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+use tally::Question;
 use tracing::info;
 use verdict::{Left, Verdict};
+
+/// The events in what the plugin wrote, piece by piece, and how many lines are none.
+pub(crate) fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<(u64, ProgressKind)>, u64) {
+    let mut tail = Tail::default();
+    let told = pieces.flat_map(|piece| tail.feed(piece)).map(|line| (line.number, line.what)).collect();
+    (told, tail.tally.strange)
+}
 
 /// How long to wait before a playbook is looked at again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -68,6 +84,9 @@ pub(crate) struct Playbooks {
     tails: RefCell<BTreeMap<EntryId, Heard>>,
     /// Those whose end is recorded, by their inventory.
     recorded: Recorded<String>,
+    /// Who answers what playbooks ask.
+    asker: Option<Rc<dyn Asker>>,
+    asking: RefCell<Asking>,
 }
 
 #[derive(Default)]
@@ -86,7 +105,14 @@ impl Playbooks {
             held: RefCell::default(),
             tails: RefCell::default(),
             recorded: Recorded::default(),
+            asker: None,
+            asking: RefCell::default(),
         }
+    }
+
+    /// Has a person answer what playbooks ask.
+    pub(crate) fn asking(&mut self, asker: Rc<dyn Asker>) {
+        self.asker = Some(asker);
     }
 
     /// Why it cannot be run here; none if it can. Read-only.
@@ -124,6 +150,11 @@ impl Playbooks {
             if let Err(error) = found {
                 return Some(format!("the {what} {path} cannot be read: {error}"));
             }
+        }
+        let folder = std::env::current_dir().unwrap_or_default();
+        if self.asker.is_none() && Config::find(&folder).vault_prompts().any() {
+            let asked = Question { kind: "vault".to_owned(), ..Question::default() };
+            return Some(format!("Ansible is configured to ask: {}", question::told(&[asked])));
         }
         if playbook.requires.is_empty() {
             return None;
@@ -192,7 +223,9 @@ impl Playbooks {
         }
         let folder = std::env::current_dir()?;
         let path = std::env::var("PATH").unwrap_or_default();
-        let others = std::env::var("ANSIBLE_CALLBACK_PLUGINS").ok().or_else(|| configured(&folder));
+        let config = Config::find(&folder);
+        let others = std::env::var("ANSIBLE_CALLBACK_PLUGINS").ok().or_else(|| config.callback_plugins());
+        let vault = self.asker.is_some().then(|| config.vault_prompts());
         let locale = std::env::var("LC_ALL").ok();
         let umask = umask();
         let vars = playbook.vars.iter();
@@ -207,6 +240,7 @@ impl Playbooks {
             umask: umask.as_deref().unwrap_or("0022"),
             locale: locale.as_deref(),
             ssh: self.dirs.ssh.as_deref(),
+            asks: vault.as_ref(),
         };
         let act = command::act(playbook, &around).ok_or_else(|| io::Error::other("a path is no text in UTF-8"))?;
         Ok(format!("printf '%s\\n' {} >\"$p_d/run\"\n{act}", job.run))
@@ -242,6 +276,7 @@ impl Playbooks {
         let folder = self.folder(job);
         loop {
             self.show(job, &folder, tell);
+            self.asking.borrow_mut().look(&folder, &job.step, self.asker.as_deref());
             match self.told(job, bodies) {
                 Ok(reports) if reports.is_empty() => {}
                 Ok(reports) => return Ended::Telling(reports),
@@ -332,6 +367,7 @@ impl Playbooks {
             lapsed: there(LAPSED),
             unheard: there(UNHEARD),
             begins: there(BEGINS),
+            itself: there(ITSELF),
             unreadable: there(UNREADABLE),
         };
         let target: &Target = &job.target;
@@ -497,67 +533,9 @@ fn slug(inventory: &str) -> String {
 /// No file that is handed to Ansible is longer.
 const MOST_FILE: u64 = 64 << 20;
 
-/// No configuration of Ansible is longer.
-const MOST_CONFIG: u64 = 4 << 20;
-
-/// Where the operator's configuration has callback plugins, if it says so: whatever names a place for ours replaces it.
-fn configured(folder: &Path) -> Option<String> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let named = std::env::var_os("ANSIBLE_CONFIG").filter(|path: &OsString| !path.is_empty()).map(PathBuf::from);
-    let named = named.map(|path| if path.is_dir() { path.join("ansible.cfg") } else { path });
-    // As Ansible has it, a folder that everyone may write is passed over.
-    let ours = std::fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o002 == 0);
-    let own = ours.then(|| folder.join("ansible.cfg"));
-    let places = [named, own, home.map(|home| home.join(".ansible.cfg")), Some("/etc/ansible/ansible.cfg".into())];
-    let file = places.into_iter().flatten().find(|file| file.is_file())?;
-    let text = String::from_utf8(crate::read_plain(&file, MOST_CONFIG).ok()?).ok()?;
-    plugins_in(&text, file.parent().unwrap_or(Path::new("/")))
-}
-
-/// `callback_plugins` of the section `[defaults]`; what is no absolute path stands beside the file.
-fn plugins_in(text: &str, folder: &Path) -> Option<String> {
-    let mut section = "";
-    for line in text.lines() {
-        let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            section = name;
-        }
-        let Some((name, value)) = line.split_once(['=', ':']) else { continue };
-        if section == "defaults" && name.trim() == "callback_plugins" {
-            let value = value.split(" ;").next().unwrap_or(value);
-            let one = |path: &str| match path.starts_with(['/', '~', '$', '{']) {
-                true => path.to_owned(),
-                false => folder.join(path).display().to_string(),
-            };
-            return Some(
-                value
-                    .split([':', ','])
-                    .map(str::trim)
-                    .filter(|path| !path.is_empty())
-                    .map(one)
-                    .collect::<Vec<_>>()
-                    .join(":"),
-            );
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_operators_own_plugins_stay() {
-        let folder = Path::new("/etc/ansible");
-        for (text, wanted) in [
-            ("[defaults]\ncallback_plugins = /a:~/b, c\n", Some("/a:~/b:/etc/ansible/c")),
-            ("[other]\ncallback_plugins=/a\n[defaults]\nforks=3\n", None),
-            ("# callback_plugins=/a\n[defaults]\n;callback_plugins=/a\ncallback_plugins: /z ; mine\n", Some("/z")),
-        ] {
-            assert_eq!(plugins_in(text, folder).as_deref(), wanted, "{text}");
-        }
-    }
 
     #[test]
     fn an_inventory_has_one_folder() {

@@ -8,10 +8,12 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import atexit
 import json
 import os
 import signal
 import sys
+import threading
 import time
 
 from ansible import __version__ as ansible_version
@@ -152,10 +154,20 @@ class CallbackModule(CallbackBase):
         self.number = 0
         self.spent = 0.0
         self.tasks = {}
+        self.process = os.getpid()
+        self.tqm = None
+        self.rescued = {}
+        # Tasks that were handed to a host and did not end.
+        self.pending = set()
+        self.through = False
+        self.unanswered = False
+        # What this release has elsewhere than those that are known.
+        self.missed = []
         path = os.environ.get('PALINODE_EVENTS')
         if not path:
             self.disabled = True
             return
+        self.questions = Questions(os.path.join(os.path.dirname(path), 'questions'), os.environ.pop('PALINODE_ASKS', None))
         try:
             self.to = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             # A playbook that a task of this one runs is not this one.
@@ -163,6 +175,10 @@ class CallbackModule(CallbackBase):
         except OSError as error:
             self.stop(error)
         hush()
+        follow(self)
+        if self.questions.folder is not None:
+            hide_answers()
+        atexit.register(self.left)
 
     def stop(self, error):
         sys.stderr.write('palinode: what the playbook does cannot be recorded, so it ends here: %s\n' % error)
@@ -171,7 +187,33 @@ class CallbackModule(CallbackBase):
         time.sleep(5)
         os._exit(74)
 
+    def left(self):
+        """Ansible ends by itself, and did not get to tell how its hosts fared."""
+        if os.getpid() == self.process and not self.through:
+            self.tell('end', pending=len(self.pending))
+
+    def hear(self):
+        """Tells what was asked and answered meanwhile, by whatever process of the playbook."""
+        if os.getpid() != self.process:
+            return
+        for one in self.questions.news():
+            event = one.pop('e')
+            self.unanswered = self.unanswered or event == 'question'
+            self.write(event, None, one)
+
     def tell(self, event, result=None, **words):
+        self.hear()
+        self.write(event, result, words)
+        if event != 'end':
+            self.ends()
+
+    def ends(self):
+        """Ends the playbook if a question has no answer. Nothing else may go on as if it had one: no `rescue`, no
+        `ignore_errors`, no handler."""
+        if self.unanswered and threading.current_thread().__class__.__name__ == '_MainThread':
+            raise SystemExit(1)
+
+    def write(self, event, result, words):
         began = clock()
         self.number += 1
         line = {'n': self.number, 't': int(time.time() * 1000000), 'e': event}
@@ -211,7 +253,17 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook):
         self.tell('began', ansible=ansible_version, python=sys.version.split()[0],
-                  playbook=getattr(playbook, '_file_name', ''), argv=sys.argv[:1])
+                  playbook=getattr(playbook, '_file_name', ''), argv=sys.argv[:1], missed=self.missed)
+        self.questions.before(playbook)
+        self.hear()
+        self.ends()
+
+    def v2_playbook_on_vars_prompt(self, varname, private=True, prompt=None, encrypt=None, confirm=False, salt_size=None,
+                                   salt=None, default=None, unsafe=None):
+        if self.questions.folder is None:
+            self.questions.prompted(varname, prompt, private, default, encrypt)
+            self.hear()
+            self.ends()
 
     def v2_playbook_on_play_start(self, play):
         hosts = play.hosts if isinstance(play.hosts, (list, tuple)) else [play.hosts]
@@ -255,8 +307,34 @@ class CallbackModule(CallbackBase):
         found = getattr(result, name, None)
         return getattr(result, '_' + name, None) if found is None else found
 
+    def v2_runner_on_start(self, host, task):
+        self.pending.add((host.get_name(), str(task._uuid)))
+
+    def saved(self, host):
+        """Whether the failure that was counted last is rescued: Ansible counts it before it tells of it."""
+        count = getattr(getattr(self.tqm, '_stats', None), 'rescued', {}).get(host, 0)
+        before, self.rescued[host] = self.rescued.get(host, 0), count
+        return count > before
+
+    @staticmethod
+    def unsaid(told):
+        """The result of a task without what a person answered."""
+        if 'user_input' in told:
+            told = dict(told, user_input='(an answer)')
+        if isinstance(told.get('results'), list):
+            told = dict(told, results=[dict(one, user_input='(an answer)') if isinstance(one, dict) and 'user_input' in one
+                                       else one for one in told['results']])
+        return told
+
     def host(self, event, result, **words):
         task, told = self.part(result, 'task'), self.part(result, 'result')
+        self.pending.discard((self.part(result, 'host').get_name(), str(task._uuid)))
+        if isinstance(told, dict) and self.questions.folder is not None:
+            told = self.unsaid(told)
+        if event in ('failed', 'unreachable') and isinstance(told, dict):
+            delegated = told.get('_ansible_delegated_vars')
+            delegated = delegated.get('ansible_delegated_host') if isinstance(delegated, dict) else None
+            words['delegate'] = delegated or getattr(task, 'delegate_to', None)
         if isinstance(told, dict) and (told.get('censored') or told.get('_ansible_no_log')):
             # Under `no_log` not even the words of an error are told.
             kept = ('censored', 'changed', 'attempts', 'retries', 'unreachable')
@@ -269,13 +347,14 @@ class CallbackModule(CallbackBase):
         self.host('ok', result)
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        self.host('failed', result, ignored=bool(ignore_errors))
+        host = self.part(result, 'host').get_name()
+        self.host('failed', result, ignored=bool(ignore_errors), rescued=self.saved(host))
 
     def v2_runner_on_skipped(self, result):
         self.host('skipped', result)
 
     def v2_runner_on_unreachable(self, result):
-        self.host('unreachable', result)
+        self.host('unreachable', result, ignored=bool(getattr(self.part(result, 'task'), 'ignore_unreachable', False)))
 
     def v2_runner_on_async_failed(self, result):
         self.host('async-failed', result)
@@ -304,4 +383,8 @@ class CallbackModule(CallbackBase):
         hosts = {}
         for host in sorted(stats.processed.keys()):
             hosts[host] = stats.summarize(host)
-        self.tell('stats', hosts=hosts)
+        self.through = True
+        # Those that Ansible itself counts as lost in the end, whatever became of them before.
+        lost = dict((name, sorted(getattr(self.tqm, attribute, None) or []))
+                    for name, attribute in (('failed', '_failed_hosts'), ('dark', '_unreachable_hosts')))
+        self.tell('stats', hosts=hosts, **lost)

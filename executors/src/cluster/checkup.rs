@@ -5,7 +5,6 @@ use super::claim::claimant;
 use super::rights::Right;
 use crate::checkup::Clock;
 use palinode_core::action::{Action, ApproveCsr, Bare, CertUse, Drain, Emptydir, Target};
-use palinode_core::chain::chain;
 use palinode_core::cluster::{self, ClusterId};
 use palinode_core::port::LookError;
 use palinode_core::span::Span;
@@ -19,7 +18,7 @@ const CLOCK: u32 = 4;
 const SECOND: i64 = 1_000_000;
 
 /// What a cluster is like. Texts stand as the server told them: escape before printing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ClusterCheckup {
     /// Which it is.
     pub id: ClusterId,
@@ -32,7 +31,7 @@ pub struct ClusterCheckup {
     /// The version of evictions; none if it has none.
     pub evictions: Option<String>,
     /// Its nodes; an error where they cannot be listed.
-    pub nodes: Result<Nodes, String>,
+    pub nodes: Result<Nodes, LookError>,
 }
 
 /// What one sort of actions needs.
@@ -85,7 +84,7 @@ impl Cluster {
             clock: self.clock().await,
             groups,
             evictions: self.evictions().await?,
-            nodes: self.nodes().await.map_err(|error| chain(&error)),
+            nodes: self.nodes().await,
         })
     }
 

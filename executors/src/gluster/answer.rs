@@ -2,14 +2,20 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-/// So many elements and texts has an answer that is read.
-const NODES: u32 = 400_000;
+/// So many elements and texts has an answer that is read: those of the status of thousands of volumes in one answer.
+const NODES: u32 = 2_000_000;
 
 /// So long may one tag be. What reads XML compares each attribute of a tag with every other.
 const TAG: usize = 16 << 10;
 
 /// So much of what gluster says of itself is told to a person.
 const WORDS: usize = 200;
+
+/// What glusterd says where another request has the locks that this one needs: on this member, or on another one.
+const LOCKED: [&str; 4] = ["Another transaction", "Locking failed", "Unlocking failed", "Failed to acquire lock"];
+
+/// What is said where gluster says nothing.
+pub(super) const NOTHING: &str = "nothing was printed";
 
 /// What came of one question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,11 +63,23 @@ impl No {
             Self::NotStarted
         } else if has("does not exist") {
             Self::Missing
-        } else if has("Another transaction") {
+        } else if LOCKED.iter().any(|what| has(what)) {
             Self::Busy
+        } else if has("timed out") {
+            Self::Late
         } else {
-            let line = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing was printed");
+            let line = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or(NOTHING);
             Self::Says(line.chars().take(WORDS).collect())
+        }
+    }
+
+    /// Whether the same question may have an answer a little later.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Busy | Self::Late | Self::Unasked => true,
+            Self::OneCopy | Self::NotStarted | Self::Missing | Self::Says(_) | Self::TooLong | Self::Strange(_) => {
+                false
+            }
         }
     }
 
@@ -82,7 +100,7 @@ impl No {
 }
 
 /// What `timeout` ends with if time was up.
-const TIME_UP: [i32; 2] = [124, 137];
+pub(super) const TIME_UP: [i32; 2] = [124, 137];
 
 /// Reads an answer, in whichever of both forms it came.
 pub(super) fn read<T>(
@@ -101,6 +119,7 @@ pub(super) fn read<T>(
     if out.is_empty() {
         return Err(No::told(&raw.err));
     }
+    // Without a part of XML it is text: entries whose path is not known, and words of gluster's, begin otherwise.
     if !out.starts_with('<') || out.starts_with("<gfid:") {
         return text(out);
     }
@@ -131,6 +150,14 @@ pub(super) fn below<'a, 'i: 'a>(
 /// The element at a path.
 pub(super) fn at<'a, 'i: 'a>(node: Node<'a, 'i>, path: &[&'static str]) -> Result<Node<'a, 'i>, No> {
     path.iter().try_fold(node, |node, name| below(node, name).next()).ok_or(No::Strange("a part is missing"))
+}
+
+/// The elements of a name anywhere below another.
+pub(super) fn anywhere<'a, 'i: 'a>(
+    node: Node<'a, 'i>,
+    name: &'static str,
+) -> impl Iterator<Item = Node<'a, 'i>> + use<'a, 'i> {
+    node.descendants().skip(1).filter(move |found| found.is_element() && found.tag_name().name() == name)
 }
 
 /// The text of an element.

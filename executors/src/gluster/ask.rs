@@ -1,6 +1,8 @@
 //! Asking a vantage point everything at once.
 
 use super::answer::Raw;
+use super::heal::heal;
+use super::inquiry::Batch;
 use crate::cluster::{Cluster, Spoken, StoragePod};
 use crate::ssh::{Fleet, decoded, quoted};
 use palinode_core::chain::chain;
@@ -9,11 +11,11 @@ use palinode_core::shown::Shown as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// So long may a vantage point take for all of it. It stops by itself a little earlier.
-const PATIENCE: Duration = Duration::from_secs(330);
-
 /// So much of an answer stands in the evidence.
 const KEPT: usize = 64 << 10;
+
+/// So much of all answers of a vantage point does.
+const ALL: usize = 4 << 20;
 
 /// Why a vantage point has no say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +32,8 @@ pub(super) enum Silent {
     /// The script was cut short, or something else spoke in its place.
     #[error("{}", format!("what it printed is no answer (exit code {code}) {complaint}").trim())]
     NoAnswer {
+        /// Whether so much was printed that the rest may have been cut off on the way.
+        long: bool,
         /// The exit code of the script.
         code: i32,
         /// The last line of what it complained about.
@@ -106,47 +110,65 @@ impl Vantage<'_> {
 /// Answers by question, such as `pool` or `heal VOLUME`.
 pub(super) type Answers = BTreeMap<String, Raw>;
 
-/// The questions. Each answer is three lines: the question, what was printed up to a limit, what was complained about with
-/// the exit code behind it. Gluster may hang where a member is gone without a word: each question has its time, and all of
-/// them together have theirs. What it starts gets none of our pipes.
+/// Asks some questions. Each answer is three lines: the question, what was printed up to a limit, what was complained about
+/// with the exit code behind it. Gluster may hang where a member is gone without a word: each question has its time, and
+/// none is begun when that of all of them is up. What it starts gets none of our pipes.
 const SCRIPT: &str = r#"LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 set -f
 exec 3>&1
-end=$(($(date +%s) + 300))
+end=$(($(date +%s) + $1)) most=$2 long=$3 short=$4
+shift 4
 say() {
-  printf 'asked %s\nout ' "$1"
+  limit=$1
   shift
-  left=$((end - $(date +%s)))
-  if [ "$left" -le 0 ]; then printf '\nend\n'; return; fi
-  if [ "$left" -gt 60 ]; then left=60; fi
-  said=$({ { timeout -k 5 "$left" "$@" 2>&4 3>&- 4>&-; printf '\n%s\n' "$?" >&4; } | head -c 4194304 | base64 -w0 >&3; } 4>&1 | tail -c 4096 | base64 -w0)
+  if [ "$(date +%s)" -ge "$end" ]; then printf '\nend\n'; return; fi
+  said=$({ { timeout -k 5 "$most" "$@" 2>&4 3>&- 4>&-; printf '\n%s\n' "$?" >&4; } | head -c "$limit" | base64 -w0 >&3; } 4>&1 | tail -c 4096 | base64 -w0)
   printf '\nend %s\n' "$said"
 }
-ask() { what=$1; shift; say "$what" gluster --mode=script "$@"; }
-say roots df -P / /var/lib/glusterd
-ask pool --xml pool list
-ask info --xml volume info
-ask list volume list
-if [ $# = 0 ]; then set -- $(timeout -k 5 60 gluster --mode=script volume list 2>/dev/null); fi
-for volume; do
-  case $volume in -* | *[!A-Za-z0-9_-]*) continue ;; esac
-  ask "status $volume" --xml volume status "$volume"
-  ask "detail $volume" --xml volume status "$volume" detail
-  ask "heal $volume" --xml volume heal "$volume" info
-  ask "split $volume" --xml volume heal "$volume" info split-brain
+ask() { limit=$1; shift; say "$limit" gluster --mode=script "$@"; }
+for what; do
+  name=${what#* }
+  case $name in -* | *[!A-Za-z0-9_-]*) continue ;; esac
+  printf 'asked %s\nout ' "$what"
+  case $what in
+  roots) say "$short" df -P / /var/lib/glusterd ;;
+  pool) ask "$long" --xml pool list ;;
+  info) ask "$long" --xml volume info ;;
+  list) ask "$long" volume list ;;
+  'info '*) ask "$short" --xml volume info "$name" ;;
+  'status '*) ask "$long" --xml volume status "$name" ;;
+  'detail '*) ask "$long" --xml volume status "$name" detail ;;
+  'heal '*) ask "$short" --xml volume heal "$name" info ;;
+  'split '*) ask "$short" --xml volume heal "$name" info split-brain ;;
+  'summary '*) ask "$short" --xml volume heal "$name" info summary ;;
+  'crawls '*) ask "$short" volume heal "$name" statistics ;;
+  *) printf '\nend\n' ;;
+  esac
 done
 echo whole
 "#;
 
-/// So much is printed of one answer at most: a list of tens of thousands of entries.
+/// So much is printed at most of an answer that is about one volume: a list of tens of thousands of entries.
 pub(super) const LIMIT: usize = 4 << 20;
 
-/// Asks a vantage point about some volumes, or about all.
-pub(super) async fn ask(vantage: &Vantage<'_>, volumes: &[String]) -> Result<Answers, Silent> {
+/// So much is printed at most of one about all volumes: thousands of them.
+const LONG: usize = 32 << 20;
+
+/// Whether an answer is about all volumes.
+fn is_long(asked: &str) -> bool {
+    !asked.contains(' ') || asked.ends_with(" all")
+}
+
+/// Asks a vantage point a batch of questions, once each.
+pub(super) async fn ask(vantage: &Vantage<'_>, batch: &Batch) -> Result<Answers, Silent> {
+    let seconds = |time: Duration| time.as_secs().to_string();
+    let numbers = [seconds(batch.budget), seconds(batch.most), LONG.to_string(), LIMIT.to_string()];
     let mut words = vec!["/bin/sh", "-c", SCRIPT, "gluster"];
-    words.extend(volumes.iter().map(String::as_str));
-    answers(&vantage.ask(&words, PATIENCE).await?)
+    words.extend(numbers.iter().chain(&batch.questions).map(String::as_str));
+    // It stops by itself a little earlier.
+    let patience = batch.budget + batch.most + Duration::from_secs(30);
+    answers(&vantage.ask(&words, patience).await?)
 }
 
 /// The answers in what the script printed.
@@ -164,11 +186,12 @@ pub(super) fn answers(said: &Said) -> Result<Answers, Silent> {
         let end = lines.next().and_then(|line| line.strip_prefix("end"));
         let (Some(asked), Some(out), Some(end)) = (asked, out, end) else {
             let last = said.err.trim().lines().last().unwrap_or_default();
-            return Err(Silent::NoAnswer { code: said.code, complaint: last.chars().take(200).collect() });
+            let long = said.out.len() >= LIMIT;
+            return Err(Silent::NoAnswer { long, code: said.code, complaint: last.chars().take(200).collect() });
         };
         let end = decoded(end).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let (err, code) = end.trim_end().rsplit_once('\n').unwrap_or(("", end.trim_end()));
-        let whole = out.len() < LIMIT;
+        let whole = out.len() < if is_long(asked) { LONG } else { LIMIT };
         let raw = Raw { code: code.trim().parse().ok(), out, err: err.trim().to_owned(), whole };
         // The same question twice has no answer that counts.
         if all.insert(asked.to_owned(), raw).is_some() {
@@ -177,32 +200,49 @@ pub(super) fn answers(said: &Said) -> Result<Answers, Silent> {
     }
 }
 
-/// All of it as it came, for people, with the middle of what is long left out.
+/// All of it as it came, for people, with the middle of what is long left out. What says that nothing waits comes last, and
+/// is left out where there is much of it.
 pub(super) fn evidence(name: &str, answers: Result<&Answers, &Silent>) -> String {
     let mut text = format!("==== {name}\n");
-    match answers {
-        Err(why) => text.push_str(&format!("cannot be asked: {why}\n")),
-        Ok(answers) => {
-            for (asked, raw) in answers {
-                let code = raw.code.map_or_else(|| "not asked".to_owned(), |code| format!("exit code {code}"));
-                text.push_str(&format!("---- {asked}: {code}\n"));
-                let out = String::from_utf8_lossy(&raw.out);
-                match out.char_indices().find(|(at, _)| *at >= KEPT) {
-                    None => text.push_str(&out),
-                    Some((at, _)) => {
-                        text.push_str(&out[..at]);
-                        text.push_str(&format!("\n---- and {} bytes more\n", out.len() - at));
-                    }
-                }
-                if !out.is_empty() && !text.ends_with('\n') {
-                    text.push('\n');
-                }
-                if !raw.err.is_empty() {
-                    text.push_str(&raw.err);
-                    text.push('\n');
-                }
+    let answers = match answers {
+        Err(why) => {
+            text.push_str(&format!("cannot be asked: {why}\n"));
+            return text;
+        }
+        Ok(answers) => answers,
+    };
+    let (quiet, telling): (Vec<_>, Vec<_>) = answers.iter().partition(|(asked, raw)| is_quiet(asked, raw));
+    let mut left_out = 0;
+    for (asked, raw) in telling.into_iter().chain(quiet) {
+        if text.len() > ALL {
+            left_out += 1;
+            continue;
+        }
+        let code = raw.code.map_or_else(|| "not asked".to_owned(), |code| format!("exit code {code}"));
+        text.push_str(&format!("---- {asked}: {code}\n"));
+        let out = String::from_utf8_lossy(&raw.out);
+        match out.char_indices().find(|(at, _)| *at >= KEPT) {
+            None => text.push_str(&out),
+            Some((at, _)) => {
+                text.push_str(&out[..at]);
+                text.push_str(&format!("\n---- and {} bytes more\n", out.len() - at));
             }
         }
+        if !out.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        if !raw.err.is_empty() {
+            text.push_str(&raw.err);
+            text.push('\n');
+        }
+    }
+    if left_out > 0 {
+        text.push_str(&format!("---- and {left_out} answers more\n"));
     }
     text
+}
+
+/// Whether an answer says that nothing of a volume waits to be healed.
+fn is_quiet(asked: &str, raw: &Raw) -> bool {
+    asked.starts_with("heal ") && heal(raw).is_ok_and(|told| told.iter().all(|brick| brick.entries() == Some(0)))
 }

@@ -12,6 +12,8 @@ pub(super) struct Peer {
     pub(super) names: Vec<String>,
     /// Whether it is in the cluster for good, and connected.
     pub(super) connected: bool,
+    /// The same in gluster's own words, such as `Peer Rejected (Connected)`.
+    pub(super) state: String,
 }
 
 impl Peer {
@@ -32,6 +34,9 @@ pub(super) const HERE: &str = "localhost";
 /// What a member is that has joined for good.
 const JOINED: &str = "Peer in Cluster";
 
+/// The state of one that has joined, and answers.
+const WHOLE: &str = "Peer in Cluster (Connected)";
+
 /// The members that an answer names.
 pub(super) fn peers(raw: &Raw) -> Result<Vec<Peer>, No> {
     read(raw, xml, text)
@@ -45,9 +50,10 @@ fn xml(root: Node<'_, '_>) -> Result<Vec<Peer>, No> {
             for more in below(peer, "hostnames").flat_map(|all| below(all, "hostname")) {
                 names.extend(more.text().map(str::trim).filter(|name| *name != first).map(str::to_owned));
             }
-            let joined = field(peer, "stateStr").is_none_or(|state| state == JOINED);
-            let connected = must(peer, "connected")? == "1" && joined;
-            Ok(Peer { uuid: must(peer, "uuid")?.to_owned(), names, connected })
+            let joined = field(peer, "stateStr").unwrap_or(JOINED);
+            let linked = must(peer, "connected")? == "1";
+            let state = format!("{joined} ({})", if linked { "Connected" } else { "Disconnected" });
+            Ok(Peer { uuid: must(peer, "uuid")?.to_owned(), names, connected: state == WHOLE, state })
         })
         .collect()
 }
@@ -71,7 +77,8 @@ fn text(out: &str) -> Result<Vec<Peer>, No> {
 fn row(line: &str) -> Result<Peer, No> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [uuid, name, state] = words.as_slice() else { return Err(No::Strange("a row has not three words")) };
-    Ok(Peer { uuid: (*uuid).to_owned(), names: vec![(*name).to_owned()], connected: *state == "Connected" })
+    let (uuid, names) = ((*uuid).to_owned(), vec![(*name).to_owned()]);
+    Ok(Peer { uuid, names, connected: *state == "Connected", state: (*state).to_owned() })
 }
 
 fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Peer>, No> {
@@ -81,7 +88,7 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Peer>, No> {
         match (word, all.last_mut()) {
             ("Hostname", _) => all.push(Peer { names: vec![value.to_owned()], ..Peer::default() }),
             ("Uuid", Some(peer)) => peer.uuid = value.to_owned(),
-            ("State", Some(peer)) => peer.connected = value == format!("{JOINED} (Connected)"),
+            ("State", Some(peer)) => (peer.connected, peer.state) = (value == WHOLE, value.to_owned()),
             ("Other names", Some(_)) => {}
             // Names stand below `Other names:`, one a line.
             (name, Some(peer)) if value.is_empty() => peer.names.push(name.to_owned()),

@@ -1,7 +1,9 @@
-//! Which processes of a volume run, and how much room its bricks have: `volume status V` and `volume status V detail`.
+//! Which processes of volumes run, and how much room their bricks have: `volume status`, and the same with `detail`, of one
+//! volume or of all.
 
-use super::answer::{No, Raw, at, below, count, field, must, number, read};
+use super::answer::{No, Raw, anywhere, at, count, field, must, read};
 use roxmltree::Node;
+use std::collections::BTreeMap;
 
 /// One process of a volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,27 +35,82 @@ pub(super) enum What {
 pub(super) struct Disk {
     /// Its device.
     pub(super) device: Option<String>,
-    /// Bytes that are free, and all.
-    pub(super) bytes: Option<(u64, u64)>,
-    /// Inodes that are free, and all. Some file systems have no fixed number: 0.
-    pub(super) inodes: Option<(u64, u64)>,
+    /// Bytes.
+    pub(super) bytes: Figures,
+    /// Inodes. Some file systems have no fixed number of them.
+    pub(super) inodes: Figures,
+}
+
+/// How much there is of something, and how much of it is free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Figures {
+    /// All of it.
+    pub(super) all: Figure,
+    /// What is free.
+    pub(super) free: Figure,
+}
+
+/// A figure. glusterd leaves out a number of inodes that is 0; what is free of bytes it prints also if it is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Figure {
+    /// It is left out, or 0.
+    #[default]
+    None,
+    /// So many.
+    Is(u64),
+    /// There is something, and it is no number.
+    Odd,
+}
+
+impl Figure {
+    fn read(text: Option<&str>, number: impl Fn(&str) -> Option<u64>) -> Self {
+        match text.filter(|text| !text.is_empty()) {
+            None => Self::None,
+            Some(text) => match number(text) {
+                Some(0) => Self::None,
+                Some(number) => Self::Is(number),
+                None => Self::Odd,
+            },
+        }
+    }
 }
 
 const HEALS: &str = "Self-heal Daemon";
 
-/// The processes of a volume.
-pub(super) fn status(raw: &Raw) -> Result<Vec<Process>, No> {
+/// The processes of each volume that is told of. What is odd about one volume is said of that one alone; gluster leaves out
+/// volumes that are not started, and those that another request keeps locked.
+pub(super) type Statuses = BTreeMap<String, Result<Vec<Process>, No>>;
+
+/// The processes of all volumes that an answer names.
+pub(super) fn statuses(raw: &Raw) -> Result<Statuses, No> {
     read(raw, xml, text)
 }
 
-fn xml(root: Node<'_, '_>) -> Result<Vec<Process>, No> {
-    let volume = at(root, &["volStatus", "volumes", "volume"])?;
-    // Processes stand in `node`. Some releases put further ones into a `node` of their own.
-    let nodes = below(volume, "node").flat_map(|node| {
-        let inner: Vec<Node<'_, '_>> = below(node, "node").collect();
-        if inner.is_empty() { vec![node] } else { inner }
-    });
-    nodes.map(process).collect()
+/// The processes of one volume.
+pub(super) fn status(raw: &Raw, volume: &str) -> Result<Vec<Process>, No> {
+    statuses(raw)?.remove(volume).unwrap_or(Err(No::Strange("it tells of another volume")))
+}
+
+fn xml(root: Node<'_, '_>) -> Result<Statuses, No> {
+    let mut all = Statuses::new();
+    // Where gluster cannot print the rest of a volume, it leaves its element open: the next ones stand within.
+    for volume in anywhere(at(root, &["volStatus", "volumes"])?, "volume") {
+        let name = must(volume, "volName")?.to_owned();
+        if all.insert(name, processes(volume)).is_some() {
+            return Err(No::Strange("it tells of a volume twice"));
+        }
+    }
+    Ok(all)
+}
+
+/// Processes stand in `node`, those of tiers in a part of their own, and some releases put further ones into a `node`.
+fn processes(volume: Node<'_, '_>) -> Result<Vec<Process>, No> {
+    let own = |node: &Node<'_, '_>| {
+        let above = node.ancestors().skip(1).find(|above| above.tag_name().name() == "volume");
+        above == Some(volume)
+    };
+    let told = |node: &Node<'_, '_>| node.children().any(|child| child.tag_name().name() == "hostname");
+    anywhere(volume, "node").filter(own).filter(told).map(process).collect()
 }
 
 fn process(node: Node<'_, '_>) -> Result<Process, No> {
@@ -63,25 +120,43 @@ fn process(node: Node<'_, '_>) -> Result<Process, No> {
         _ if path.starts_with('/') => What::Brick(format!("{host}:{path}")),
         _ => What::Other,
     };
-    let pair = |free, all| Some((number(node, free)?, number(node, all)?));
+    let figure = |name| Figure::read(field(node, name), count);
     Ok(Process {
         what,
         peer: field(node, "peerid").filter(|uuid| !uuid.is_empty()).map(str::to_owned),
         online: must(node, "status")? == "1",
         disk: Disk {
             device: field(node, "device").filter(|name| !name.is_empty() && *name != "N/A").map(str::to_owned),
-            bytes: pair("sizeFree", "sizeTotal"),
-            inodes: pair("inodesFree", "inodesTotal"),
+            bytes: Figures { all: figure("sizeTotal"), free: figure("sizeFree") },
+            inodes: Figures { all: figure("inodesTotal"), free: figure("inodesFree") },
         },
     })
 }
 
-fn text(out: &str) -> Result<Vec<Process>, No> {
-    let mut lines = out.lines().filter(|line| !line.trim().is_empty());
-    if !lines.next().is_some_and(|line| line.starts_with("Status of volume:")) {
-        return Err(No::told(out));
+/// What begins the part of a volume.
+const VOLUME: &str = "Status of volume:";
+
+fn text(out: &str) -> Result<Statuses, No> {
+    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in out.lines().filter(|line| !line.trim().is_empty()) {
+        match (line.strip_prefix(VOLUME), parts.last_mut()) {
+            (Some(name), _) => parts.push((name.trim(), Vec::new())),
+            (None, Some((_, lines))) => lines.push(line),
+            (None, None) => return Err(No::told(out)),
+        }
     }
-    let lines: Vec<&str> = lines.filter(|line| !line.starts_with("---")).collect();
+    let mut all = Statuses::new();
+    for (name, lines) in parts {
+        if all.insert(name.to_owned(), part(&lines)).is_some() {
+            return Err(No::Strange("it tells of a volume twice"));
+        }
+    }
+    if all.is_empty() { Err(No::told(out)) } else { Ok(all) }
+}
+
+fn part(lines: &[&str]) -> Result<Vec<Process>, No> {
+    let tiers = |line: &&&str| ["Hot Bricks:", "Cold Bricks:"].contains(&line.trim());
+    let lines: Vec<&str> = lines.iter().filter(|line| !line.starts_with("---") && !tiers(line)).copied().collect();
     if lines.first().is_some_and(|line| line.starts_with("Gluster process")) {
         table(&lines[1..])
     } else {
@@ -136,7 +211,10 @@ fn are_columns(words: &[&str]) -> bool {
 /// The parts of `volume status V detail`: a word, a colon, a value.
 fn parts(lines: &[&str]) -> Result<Vec<Process>, No> {
     let mut all: Vec<Process> = Vec::new();
-    let (mut free, mut inodes) = (None, None);
+    let figure = |text: &str, number: fn(&str) -> Option<u64>| match text {
+        "N/A" => Figure::None,
+        text => Figure::read(Some(text), number),
+    };
     for line in lines {
         let Some((word, value)) = line.split_once(" : ").map(|(word, value)| (word.trim(), value.trim())) else {
             return Err(No::Strange("a line without a value"));
@@ -144,17 +222,16 @@ fn parts(lines: &[&str]) -> Result<Vec<Process>, No> {
         if word == "Brick" {
             let name = value.strip_prefix("Brick ").unwrap_or(value);
             all.push(Process { what: What::Brick(name.to_owned()), ..Process::default() });
-            (free, inodes) = (None, None);
             continue;
         }
         let Some(process) = all.last_mut() else { return Err(No::Strange("a line of no brick")) };
         match word {
             "Online" => process.online = value == "Y",
             "Device" => process.disk.device = Some(value).filter(|name| *name != "N/A").map(str::to_owned),
-            "Disk Space Free" => free = bytes(value),
-            "Total Disk Space" => process.disk.bytes = free.zip(bytes(value)),
-            "Inode Count" => inodes = count(value),
-            "Free Inodes" => process.disk.inodes = count(value).zip(inodes),
+            "Disk Space Free" => process.disk.bytes.free = figure(value, bytes),
+            "Total Disk Space" => process.disk.bytes.all = figure(value, bytes),
+            "Inode Count" => process.disk.inodes.all = figure(value, count),
+            "Free Inodes" => process.disk.inodes.free = figure(value, count),
             _ => {}
         }
     }

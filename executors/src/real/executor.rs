@@ -1,9 +1,10 @@
 //! [`Real`]: what it consists of, and whom it asks.
 
-use crate::ansible::{PlaybookDirs, Playbooks};
+use crate::ansible::{Asker, PlaybookDirs, Playbooks};
 use crate::cluster::Cluster;
 use crate::control::InventoryFiles;
 use crate::files::DiskFiles;
+use crate::gluster::Watch;
 use crate::secrets;
 use crate::ssh::{Claim, Fleet};
 use palinode_core::action::{Action, Place, Target};
@@ -17,6 +18,7 @@ use palinode_core::resource::{CONTROL, Image, Kind};
 use palinode_core::span::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Why nothing is asked of a cluster.
@@ -31,6 +33,8 @@ pub struct Real {
     pub(super) claim: Claim,
     /// The hosts that were claimed here, and their boot then.
     pub(super) held: RefCell<BTreeMap<HostName, String>>,
+    /// What was in split-brain when storage was last looked at.
+    pub(super) storage: Watch,
     pub(super) listener: Option<Listener>,
     pub(super) teller: Option<Teller>,
 }
@@ -51,6 +55,7 @@ impl Real {
             cluster: None,
             claim,
             held: RefCell::default(),
+            storage: Watch::default(),
             listener: None,
             teller: None,
         }
@@ -64,6 +69,11 @@ impl Real {
     /// Lets someone hear what jobs print.
     pub fn listen(&mut self, listener: Listener) {
         self.listener = Some(listener);
+    }
+
+    /// Has a person answer what playbooks ask.
+    pub fn asking(&mut self, asker: Rc<dyn Asker>) {
+        self.playbooks.asking(asker);
     }
 
     /// Tells of targets that do not answer.

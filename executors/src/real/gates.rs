@@ -3,7 +3,7 @@
 use super::Real;
 use super::errors::{refused, unseen};
 use super::on_host::LONG;
-use crate::gluster::{self, Vantage};
+use crate::gluster::{self, Asked, Emptied, Vantage};
 use crate::host::{self, Known};
 use crate::ssh::Reply;
 use palinode_core::action::Target;
@@ -55,16 +55,17 @@ impl Real {
                 let sample = host::restorable(&reply).map_err(|why| refused(host, why.to_string()))?;
                 Ok(Sample { evidence: Some(bodies.put(Class::Output, &reply.out)?), ..sample })
             }
-            (Gate::GlusterHealed { hosts, volumes, without, .. }, own) if !hosts.is_empty() => {
+            (Gate::GlusterHealed { hosts, without, .. }, own) if !hosts.is_empty() => {
                 let asked = gate.asked_for(own.as_ref()).into_iter();
                 let vantages: Vec<Vantage<'_>> = asked.map(|host| Vantage::Host(&self.fleet, host)).collect();
                 let away: Vec<&str> = without.iter().map(HostName::as_str).collect();
-                Ok(gluster::sample(&vantages, (volumes, &away), gate.voices(), bodies).await?)
+                let Some(asked) = asked_of_storage(gate, &away, gate.voices()) else { return Err(no_host()) };
+                Ok(gluster::sample(&vantages, asked, &self.storage, bodies).await?)
             }
             (Gate::NodeReady {}, _) if target.node.is_some() => {
                 self.api()?.node_ready(target.node.as_deref().unwrap_or_default()).await
             }
-            (Gate::GlusterHealed { vantage_points, volumes, without, .. }, _) => {
+            (Gate::GlusterHealed { vantage_points, without, .. }, _) => {
                 let cluster = self.api()?;
                 // A pod of a host that may be away is not asked; where it is not known which one that is, nothing may be.
                 let away: Vec<&str> = match &target.node {
@@ -76,12 +77,25 @@ impl Real {
                 let vantages: Vec<Vantage<'_>> = pods.iter().map(|pod| Vantage::Pod(cluster, pod)).collect();
                 let there = u32::try_from(pods.len()).unwrap_or(u32::MAX).max(1);
                 let voices = if away.is_empty() { *vantage_points } else { (*vantage_points).min(there) };
-                Ok(gluster::sample(&vantages, (volumes, &away), voices, bodies).await?)
+                let Some(asked) = asked_of_storage(gate, &away, voices) else { return Err(no_host()) };
+                Ok(gluster::sample(&vantages, asked, &self.storage, bodies).await?)
             }
-            (Gate::PackageRestorable { .. }, None) | (Gate::NodeReady {}, _) => {
-                let why = "the gate has no host".to_owned();
-                Err(LookError::Refused { target: "the cluster".to_owned(), why })
-            }
+            (Gate::PackageRestorable { .. }, None) | (Gate::NodeReady {}, _) => Err(no_host()),
         }
+    }
+}
+
+fn no_host() -> LookError {
+    LookError::Refused { target: "the cluster".to_owned(), why: "the gate has no host".to_owned() }
+}
+
+/// What a gate asks of storage, if it is about that.
+fn asked_of_storage<'a>(gate: &'a Gate, away: &'a [&'a str], vantage_points: u32) -> Option<Asked<'a>> {
+    match gate {
+        Gate::GlusterHealed { volumes, except, emptied_percent, emptied_gib, .. } => {
+            let emptied = Emptied { percent: *emptied_percent, gib: *emptied_gib };
+            Some(Asked { volumes, except, away, vantage_points, emptied })
+        }
+        Gate::PackageRestorable { .. } | Gate::NodeReady {} => None,
     }
 }

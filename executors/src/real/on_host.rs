@@ -160,7 +160,14 @@ impl Side for HostSide<'_> {
                 Some(Beyond::Unexpected(names)) => {
                     return Err(refused(
                         host,
-                        format!("{} would go too; name them in the step, or keep what they need", names.join(", ")),
+                        format!(
+                            "{0} would go too, needing what the step removes; nothing was changed: name {1} in the step, or \
+                             where this takes back an installation that others need by now, remove {1} first (`palinode exec \
+                             {host} package {2} absent`) or pass over this step with `skip`",
+                            names.join(", "),
+                            if names.len() == 1 { "it" } else { "them" },
+                            names.join(" ")
+                        ),
                     ));
                 }
                 Some(Beyond::Cannot(why)) => return Err(refused(host, why)),

@@ -51,10 +51,13 @@ pub(super) enum OpenError {
     Ssh(#[from] openssh::Error),
     #[error("the shell ended before it answered{}", told(.0))]
     Ended(String),
+    /// The same without a complaint, with what was printed: `nologin` says there that it lets nobody in.
+    #[error("the shell ended before it answered{}", told(.0))]
+    Closed(String),
     #[error("the login printed {BANNER} bytes and no shell answered")]
     Noise,
-    #[error("no shell answered for {0} seconds")]
-    Silent(u64),
+    #[error("no shell answered for {seconds} seconds{}", told(words))]
+    Silent { seconds: u64, words: String },
 }
 
 /// Why an answer is missing. What was asked may have happened.
@@ -135,7 +138,8 @@ impl Channel {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A host that is still starting may take a login and then nothing more.
         let spawned = timeout(patience, command.spawn()).await;
-        let mut child = spawned.map_err(|_| OpenError::Silent(patience.as_secs()))??;
+        let mut child =
+            spawned.map_err(|_| OpenError::Silent { seconds: patience.as_secs(), words: String::new() })??;
         let (to, from, beside) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let (Some(to), Some(from), Some(err)) = (to, from, beside) else {
             return Err(OpenError::Ended(String::new()));
@@ -197,7 +201,14 @@ impl Channel {
             let _ = channel.send(&greeting).await;
             channel.until(&hello).await
         };
-        timeout(patience, greeted).await.map_err(|_| OpenError::Silent(patience.as_secs()))??;
+        // A login that asks something says so before it waits for the answer.
+        if let Ok(greeted) = timeout(patience, greeted).await {
+            greeted?;
+        } else {
+            let words = channel.words();
+            let words = if words.trim().is_empty() { channel.printed() } else { words };
+            return Err(OpenError::Silent { seconds: patience.as_secs(), words });
+        }
         channel.words();
         Ok(channel)
     }
@@ -218,7 +229,11 @@ impl Channel {
             if !self.more().await {
                 // Its last words may be on the way.
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                return Err(OpenError::Ended(self.words()));
+                let words = self.words();
+                return Err(match words.trim() {
+                    "" => OpenError::Closed(self.printed()),
+                    _ => OpenError::Ended(words),
+                });
             }
         }
     }
@@ -304,6 +319,11 @@ impl Channel {
     async fn more(&mut self) -> bool {
         self.buffer.reserve(64 << 10);
         matches!(self.from.read_buf(&mut self.buffer).await, Ok(1..))
+    }
+
+    /// What it printed in place of an answer.
+    fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.buffer).into_owned()
     }
 
     /// What came beside the answers since it was last asked for.

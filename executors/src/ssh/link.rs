@@ -182,8 +182,8 @@ fn refused(error: &OpenError) -> LinkError {
         OpenError::Ended(words) if words.contains("sudo") => LinkError::Refused(format!(
             "{error}; the login must be root, or allowed to run `sudo -n /bin/sh` without a password"
         )),
-        OpenError::Ended(_) | OpenError::Noise => LinkError::Refused(error.to_string()),
-        OpenError::Ssh(openssh::Error::Disconnected) | OpenError::Silent(_) => LinkError::Lost(error.to_string()),
+        OpenError::Ended(_) | OpenError::Closed(_) | OpenError::Noise => LinkError::Refused(error.to_string()),
+        OpenError::Ssh(openssh::Error::Disconnected) | OpenError::Silent { .. } => LinkError::Lost(error.to_string()),
         OpenError::Ssh(cause) => LinkError::Refused(format!("{error}: {cause}")),
     }
 }

@@ -54,9 +54,12 @@ p_own() {
 # JOURNAL: whether it has the host.
 p_has() { [ "$p_claimed" -ef "$p_claims/$1" ]; }
 
+p_owned=
+
 # JOURNAL WORDS [had]: claims the host. 73: another journal has it; says who. 74: nobody has it, though this one had.
 p_claim() {
   p_own "$p_lib" || return
+  p_owned=$p_lib
   if p_has "$1"; then return 0; fi
   if [ "$3" = had ] && ! [ -L "$p_claimed" ]; then return 74; fi
   mkdir -p "$p_claims" || return 71
@@ -117,7 +120,8 @@ p_saw() {
 
 # JOURNAL EPOCH OWNER SEQUENCE ENTRY: notes that it is here with an intent. 75: the host saw a newer state of it.
 p_fence() {
-  p_own "$p_lib" || return
+  # Right behind a claim it is known; each question is a subshell of its own, so that is this one's.
+  if [ "$p_owned" != "$p_lib" ]; then p_own "$p_lib" || return; fi
   if [ -e "$p_seen/$1.not" ] && read -r p_not <"$p_seen/$1.not" && [ "$p_not" = "$3" ]; then
     echo 'what its other copy did' >&2
     return 75

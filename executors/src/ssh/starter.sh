@@ -50,7 +50,8 @@ p_run() {
     p_n=$((p_n + 1))
   done
   p_beyond=+
-  if dd if=/dev/null of="$p_d/out" oflag=append conv=notrunc,fsync 2>/dev/null && [ -s "$p_d/kept" ]; then
+  # Of an empty one nothing but its name has to be on the disk.
+  if { { [ -f "$p_d/out" ] && ! [ -s "$p_d/out" ]; } || dd if=/dev/null of="$p_d/out" oflag=append conv=notrunc,fsync 2>/dev/null; } && [ -s "$p_d/kept" ]; then
     read -r p_beyond <"$p_d/kept"
   fi
   mv -T "$p_d/out" "$p_d/ended.$p_rc.$p_beyond"

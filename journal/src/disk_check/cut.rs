@@ -105,9 +105,9 @@ pub struct Cuts {
 /// How many were acknowledged, and how many of those were gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Acknowledged.
+    /// How many were told to be on the disk before the cut.
     pub acknowledged: u64,
-    /// Gone.
+    /// How many of these were not there after it.
     pub lost: u64,
 }
 

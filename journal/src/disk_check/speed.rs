@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// How long single operations took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Times {
-    /// How many.
+    /// How often it was measured.
     pub count: usize,
     /// Half of them were no slower.
     pub median: Duration,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// What a list of runs says of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
     /// Its first entry.
     pub first: Seq,

@@ -45,7 +45,7 @@ pub enum IndexError {
     Write {
         /// Its folder.
         folder: PathBuf,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: io::Error,
     },

@@ -13,7 +13,7 @@ use crate::read::segment::{Next, Scan};
 use crate::write::lock::{self, LOCK, LockRecord};
 use palinode_core::id::{BlobId, EntryId, RunId, Seq};
 use palinode_core::port::{OwnerState, ReadError, Stored};
-use palinode_core::record::{Event, HostKeys, Place};
+use palinode_core::record::{Event, HostKeys, Place, ShownStates};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -70,9 +70,9 @@ pub enum Notice {
 /// What was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verified {
-    /// Entries.
+    /// How many were read and checked.
     pub entries: u64,
-    /// Batches.
+    /// How many appends they came in.
     pub batches: u64,
     /// Blobs.
     pub blobs: u64,
@@ -279,6 +279,9 @@ impl<'a> Walk<'a> {
             if let HostKeys::Blob(blob) = named {
                 self.named.entry(*blob).or_insert(entry.seq);
             }
+        }
+        if let Some(ShownStates::Blob(blob)) = found.and_then(|found| found.shown.as_ref()) {
+            self.named.entry(*blob).or_insert(entry.seq);
         }
         if let Event::RunClosed(closed) = &entry.event
             && let Some(lists) = closed.lists

@@ -22,7 +22,7 @@ pub enum CreateError {
     Io {
         /// Where.
         path: PathBuf,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: io::Error,
     },

@@ -68,9 +68,9 @@ pub enum EraseError {
     /// The new key file could not be written; the class may or may not be erased.
     #[error("cannot erase: {file} could not be replaced; open the journal anew and erase again")]
     Write {
-        /// The file.
+        /// By its path.
         file: String,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: io::Error,
     },

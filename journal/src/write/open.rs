@@ -43,7 +43,7 @@ pub enum OpenError {
     Write {
         /// The file or folder.
         file: String,
-        /// The cause.
+        /// What the layer below said.
         #[source]
         cause: io::Error,
     },

@@ -1,100 +1,111 @@
-//! What someone changed since it was recorded: in words, and looked for before a person agrees to overwrite it.
+//! What someone changed since it was recorded, in words; and the last recorded state that it is held against.
 
-use super::bodies::BodyWriter;
-use super::drifted::Drifted;
-use super::{DriveError, Driver};
-use palinode_core::action::Action;
-use palinode_core::chain::chain;
-use palinode_core::id::{BodyId, ResourceKey};
-use palinode_core::port::{Bodies as _, Executor, Journal};
-use palinode_core::resource::{Fields, Footprint, Image, State, tree};
-use palinode_core::run::plan::{Step, Work};
-use palinode_core::run::rules::prepare::{Drift, drifts, joined, settled};
-use std::collections::{BTreeMap, BTreeSet};
+use super::bodies::BodyStore;
+use palinode_core::id::{BodyId, ResourceKey, RunId};
+use palinode_core::port::{Bodies, BodyError, JournalRead};
+use palinode_core::record::{ImageRef, ShownState};
+use palinode_core::resource::{Image, State, tree};
+use palinode_core::run::history::{History, Recorded};
+use std::collections::BTreeMap;
 
-/// So many paths of a directory are named.
+/// At most this many paths of a directory are named.
 const NAMED: usize = 5;
 
-impl<J: Journal, E: Executor> Driver<'_, J, E> {
-    /// What differs between what was recorded and what was found; and whether a reboot of ours came in between.
-    pub(super) fn differs(&self, drift: &Drift, writer: &BodyWriter) -> String {
-        let mut all = match (&drift.expected, &drift.found) {
-            (State::Tree { list: Some(was), .. }, State::Tree { list: Some(is), .. }) => self.paths(*was, *is, writer),
-            _ => Vec::new(),
-        };
-        if all.is_empty() {
-            all = drift.expected.difference(&drift.found);
-        }
-        let mut words = all.join(", ");
-        if let Some((run, step)) = self.history.rebooted_since(self.run, &drift.key) {
-            let by = if run == self.run { String::new() } else { format!(" of run {}", run.short()) };
-            words.push_str(&format!("; its host was rebooted since, by {step}{by}, and booting may have changed it"));
-        }
-        words
+/// What differs between what was recorded and what was found; and whether a reboot of ours came in between.
+pub(super) fn differs(
+    history: &History,
+    run: RunId,
+    (key, expected, found): (&ResourceKey, &State, &State),
+    bodies: &dyn Bodies,
+) -> String {
+    let mut words = between(expected, found, bodies);
+    if let Some((by, step)) = history.rebooted_since(run, key) {
+        let by = if by == run { String::new() } else { format!(" of run {}", by.short()) };
+        words.push_str(&format!("; its host was rebooted since, by {step}{by}, and booting may have changed it"));
     }
+    words
+}
 
-    /// The paths of a directory that differ; none if one of the lists cannot be opened.
-    fn paths(&self, was: BodyId, is: BodyId, writer: &BodyWriter) -> Vec<String> {
-        let text = |id| writer.get(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let (Some(was), Some(is)) = (text(was), text(is)) else { return Vec::new() };
-        let (mut told, count) = tree::differences(&was, &is, NAMED);
-        if count > told.len() {
-            told.push(format!("and {} more", count - told.len()));
-        }
-        told
+/// What to add where a person agreed to overwrite a state, and it is another one by now. Empty where that is not so.
+pub(super) fn changed_again(shown: Option<&ShownState>, found: &State, bodies: &dyn Bodies) -> String {
+    match shown.filter(|shown| !shown.is_still(found)) {
+        Some(shown) => format!("; it changed again after it was shown: {}", between(&shown.state, found, bodies)),
+        None => String::new(),
     }
+}
 
-    /// What the step had that this one takes back.
-    fn owned_by(&self, step: &Step) -> Vec<Footprint> {
-        let Some(undoes) = &step.undoes else { return Vec::new() };
-        let of = self.history.runs.get(&undoes.run).and_then(|run| run.step(run.find(&undoes.step)?));
-        of.and_then(|(_, known)| known.intent.as_ref()).map(|intent| intent.footprint.clone()).unwrap_or_default()
+/// What differs between two states: of directories the paths, if their lists can be opened.
+fn between(was: &State, is: &State, bodies: &dyn Bodies) -> String {
+    let mut all = match (was, is) {
+        (State::Tree { list: Some(was), .. }, State::Tree { list: Some(is), .. }) => paths(*was, *is, bodies),
+        _ => Vec::new(),
+    };
+    if all.is_empty() {
+        all = was.difference(is);
     }
+    match all.is_empty() {
+        true => format!("was {was}, is {is}"),
+        false => all.join(", "),
+    }
+}
 
-    /// Looks what someone changed of all that these steps of a rollback change back. Of a resource that several of them
-    /// change only the first finds what was recorded last.
-    pub async fn drifted(&self, steps: &[&Step]) -> Result<Drifted, DriveError> {
-        let mut known: BTreeSet<ResourceKey> = BTreeSet::new();
-        let mut asked: Vec<(&Step, &Action, Vec<Footprint>)> = Vec::new();
-        for step in steps.iter().filter(|step| step.undoes.is_some()) {
-            let Work::Act(action) = &step.work else { continue };
-            let mut places = action.footprint(&step.target);
-            // What the step found beside its own: the rest of a transaction, what is behind links. A file is put back alone.
-            if !matches!(action, Action::FileRestore(_)) {
-                places.extend(self.owned_by(step));
-            }
-            let mut places = joined(places);
-            places.retain(|place| place.fields != Fields::Evidence && known.insert(place.key.clone()));
-            asked.push((step, action, places));
+/// The paths of a directory that differ; none if one of the lists cannot be opened.
+fn paths(was: BodyId, is: BodyId, bodies: &dyn Bodies) -> Vec<String> {
+    let text = |id| bodies.get(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let (Some(was), Some(is)) = (text(was), text(is)) else { return Vec::new() };
+    let (mut named, count) = tree::differences(&was, &is, NAMED);
+    if count > named.len() {
+        named.push(format!("and {} more", count - named.len()));
+    }
+    named
+}
+
+/// The last recorded state of a resource, as this run would have recorded it. `opened` keeps long images open.
+pub(super) fn last_recorded(
+    history: &History,
+    journal: &impl JournalRead,
+    store: &BodyStore,
+    (run, key): (RunId, &ResourceKey),
+    opened: &mut BTreeMap<BodyId, Image>,
+) -> Result<Option<State>, BodyError> {
+    let Some(recorded) = history.last(run, key) else { return Ok(None) };
+    let mut open = |recorded: &Recorded| open(history, journal, store, (run, key, recorded), opened);
+    let state = open(recorded)?;
+    match &recorded.content {
+        Some(content) => {
+            let content = open(content)?;
+            Ok(state.map(|state| content.iter().fold(state, |state, content| state.with_content_of(content))))
         }
-        let mut by_host: BTreeMap<Option<String>, Vec<ResourceKey>> = BTreeMap::new();
-        for key in known {
-            by_host.entry(key.host().map(str::to_owned)).or_default().push(key);
-        }
-        let writer = BodyWriter::new(&self.store);
-        let (mut image, mut drifted) = (Image::new(), Drifted::default());
-        for keys in by_host.into_values() {
-            match self.executor.observe(&keys, &writer).await {
-                Ok(seen) => image.extend(seen),
-                Err(error) => drifted.unseen.push(chain(&error)),
+        None => Ok(state),
+    }
+}
+
+/// What one record has of a resource, as this run would have recorded it.
+fn open(
+    history: &History,
+    journal: &impl JournalRead,
+    store: &BodyStore,
+    (run, key, recorded): (RunId, &ResourceKey, &Recorded),
+    opened: &mut BTreeMap<BodyId, Image>,
+) -> Result<Option<State>, BodyError> {
+    let keys_of = |run: RunId| history.runs.get(&run).map_or(run, |state| state.opened.keys);
+    // Content is named by a digest under its run's keys: another run's content must be named anew.
+    let (keys, own) = (keys_of(recorded.run), keys_of(run));
+    let vault = || if keys == own { Ok(store.vault.clone()) } else { journal.vault(keys) };
+    let state = match &*recorded.image {
+        ImageRef::Here(image) => image.get(key).cloned(),
+        ImageRef::Sealed { body, .. } => {
+            if !opened.contains_key(body) {
+                opened.insert(*body, store.image_with(&*vault()?, &recorded.image)?);
             }
+            opened.get(body).and_then(|image| image.get(key).cloned())
         }
-        let mut opened = BTreeMap::new();
-        for (step, action, places) in asked {
-            let mine: Image =
-                places.iter().filter_map(|place| Some((place.key.clone(), image.get(&place.key)?.clone()))).collect();
-            if settled(action, &step.accepts, &mine) {
-                continue;
-            }
-            for place in places {
-                let one = std::slice::from_ref(&place);
-                let last = |key: &ResourceKey| self.last_recorded(key, &mut opened);
-                for drift in drifts(&self.history, self.run, (step, action), (one, &mine), last)? {
-                    let words = self.differs(&drift, &writer);
-                    drifted.found.push((drift.key, words));
-                }
-            }
+    };
+    match state {
+        Some(state) if keys != own => {
+            let vault = vault()?;
+            state.with_bodies(|id| store.vault.digest(&store.open_with(&*vault, id)?)).map(Some)
         }
-        Ok(drifted)
+        state => Ok(state),
     }
 }

@@ -35,9 +35,9 @@ pub enum DriveError {
         Rules::known()
     )]
     OtherRules {
-        /// The run.
+        /// By its id, sixteen hexadecimal digits.
         run: RunId,
-        /// Its rules.
+        /// The version that it was made under.
         theirs: u32,
     },
     /// The rollback cannot be planned.
@@ -60,7 +60,7 @@ pub enum Refused {
     /// The step does not stand where that decision is possible.
     #[error("{step} is {stage}, which that decision does not fit")]
     Stage {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
         /// Where it stands.
         stage: Stage,
@@ -80,7 +80,7 @@ pub enum Refused {
     /// More happened to the step than the person knew.
     #[error("{step} has moved on since that was decided: it is {stage} now")]
     Outdated {
-        /// The step.
+        /// By its path in the plan, such as `gluster1.demo/stop`.
         step: StepPath,
         /// Where it stands.
         stage: Stage,

@@ -2,6 +2,7 @@
 
 use super::activity::{Done, Look, Reconciled, message};
 use super::bodies::BodyWriter;
+use super::drift::{changed_again, differs, last_recorded};
 use super::shared::Worth;
 use super::{DriveError, Driver, Finding, Follow, log};
 use palinode_core::action::{UndoClass, Verdict};
@@ -65,36 +66,6 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
         Ok((!due).then_some(ix))
     }
 
-    /// The last recorded state of a resource, as this run would have recorded it. `opened` keeps long images open.
-    pub(super) fn last_recorded(
-        &self,
-        key: &ResourceKey,
-        opened: &mut BTreeMap<BodyId, Image>,
-    ) -> Result<Option<State>, DriveError> {
-        let Some(recorded) = self.history.last(self.run, key) else { return Ok(None) };
-        let keys = self.history.runs.get(&recorded.run).map_or(recorded.run, |state| state.opened.keys);
-        // Content is named by a digest under its run's keys: another run's content must be told anew.
-        let foreign = keys != self.state()?.opened.keys;
-        let vault = || if foreign { self.journal.vault(keys) } else { Ok(self.store.vault.clone()) };
-        let state = match &*recorded.image {
-            ImageRef::Here(image) => image.get(key).cloned(),
-            ImageRef::Sealed { body, .. } => {
-                if !opened.contains_key(body) {
-                    opened.insert(*body, self.store.image_with(&*vault()?, &recorded.image)?);
-                }
-                opened.get(body).and_then(|image| image.get(key).cloned())
-            }
-        };
-        match state {
-            Some(state) if foreign => {
-                let vault = vault()?;
-                let told = |id| Ok(self.store.vault.digest(&self.store.open_with(&*vault, id)?)?);
-                state.with_bodies(told).map(Some)
-            }
-            state => Ok(state),
-        }
-    }
-
     fn step(&self, ix: StepIx) -> Result<(&Step, &StepState), DriveError> {
         self.state()?.step(ix).ok_or(DriveError::NoRun(self.run))
     }
@@ -133,13 +104,16 @@ impl<J: Journal, E: Executor> Driver<'_, J, E> {
             return Ok((vec![(event, writer.into_fresh())], Follow::Free(ix)));
         }
         let mut opened = BTreeMap::new();
-        let last = |key: &ResourceKey| self.last_recorded(key, &mut opened);
         let run = self.run;
+        let last = |key: &ResourceKey| {
+            last_recorded(&self.history, &*self.journal, &self.store, (run, key), &mut opened).map_err(DriveError::from)
+        };
         let found = drifts(&self.history, run, (step, &action), (&footprint, &image), last)?;
         let stops = found.last().filter(|drift| !drift.forced).map(|drift| PauseWhy::Drift(drift.key.clone()));
         let mut findings: Vec<Finding> = Vec::new();
         for drift in found {
-            let words = self.differs(&drift, &writer);
+            let mut words = differs(&self.history, run, (&drift.key, &drift.expected, &drift.found), &writer);
+            words.push_str(&changed_again(self.state()?.shown.get(&drift.key), &drift.found, &writer));
             // What differs field by field is in the entry, and told with it.
             if let Some(tell) = self.tell.filter(|_| words != drift.expected.difference(&drift.found).join(", ")) {
                 tell(&format!("{} differs from what was recorded last: {words}", drift.key));

@@ -12,7 +12,6 @@ mod clock;
 mod close_run;
 mod decidable;
 mod drift;
-mod drifted;
 mod error;
 mod findings;
 mod foresee;
@@ -23,9 +22,8 @@ mod shared;
 
 pub use body_reader::BodyReader;
 pub use decidable::may_decide;
-pub use drifted::Drifted;
 pub use error::{DriveError, Refused};
-pub use foresee::{Foreseen, Foresight, foresee};
+pub use foresee::{Ahead, Changed, Does, Foreseen, Foresight, foresee};
 pub use opening::{Opening, Stop, Stopped, Surroundings, TakeOver, Targets, Tick};
 
 use activity::Done;
@@ -37,7 +35,8 @@ use futures_util::stream::FuturesUnordered;
 use palinode_core::id::{BodyId, HostName, Micros, RunId, Seq, StepPath};
 use palinode_core::port::{Executor, Journal, RecordError, Stored};
 use palinode_core::record::{
-    Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunOpened, Sealed, SkipWhy,
+    Actor, Compensates, Decision, Draft, Ending, Event, FoundThere, HostKeys, PauseWhy, RunOpened, Sealed, ShownStates,
+    SkipWhy,
 };
 use palinode_core::resource::Image;
 use palinode_core::run::history::{History, LoadError};
@@ -130,7 +129,13 @@ fn keep_found(
     for (what, words) in targets.taken {
         taken.extend(activity::message(store, Some(&words), bodies)?.map(|id| (what, id)));
     }
-    Ok(FoundThere { machines, taken, host_changed: targets.host_changed, forced: targets.forced }.some())
+    let shown = match ShownStates::too_long(&targets.shown).map_err(RecordError::from)? {
+        _ if targets.shown.is_empty() => None,
+        Some(bytes) => Some(ShownStates::Blob(journal.put_public(&bytes)?)),
+        None => Some(ShownStates::Here(targets.shown)),
+    };
+    let (host_changed, forced) = (targets.host_changed, BTreeSet::new());
+    Ok(FoundThere { machines, taken, host_changed, forced, shown }.some())
 }
 
 type Work<'a> = FuturesUnordered<LocalBoxFuture<'a, Done>>;

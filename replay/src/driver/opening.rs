@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 use palinode_core::id::{HostName, Micros, ResourceKey};
 use palinode_core::port::Stored;
-use palinode_core::record::{Actor, PauseWhy, RunEnd, World};
+use palinode_core::record::{Actor, PauseWhy, RunEnd, ShownState, World};
 use palinode_core::run::history::History;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,9 +82,8 @@ pub struct Targets {
     pub taken: BTreeMap<String, String>,
     /// Hosts that are other machines than recorded, and are gone on with.
     pub host_changed: BTreeSet<HostName>,
-    /// Resources that may be changed back although someone changed them since: a person was shown what was found, or named
-    /// them.
-    pub forced: BTreeSet<ResourceKey>,
+    /// What someone made of resources since, as a person was shown it: that may be changed back.
+    pub shown: BTreeMap<ResourceKey, ShownState>,
 }
 
 /// How an open run is taken over.

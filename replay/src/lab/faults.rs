@@ -25,9 +25,9 @@ pub enum Phase {
 /// A fault that strikes once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// When in it.
     pub phase: Phase,

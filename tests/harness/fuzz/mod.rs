@@ -9,9 +9,11 @@
 //! and checksum put right; `format` does that from the words of `FORMAT.md` alone, with none of the journal's code.
 
 pub mod corpus;
+mod events;
 mod folder;
 mod format;
 mod framing;
+mod gluster;
 mod inbox;
 mod inventory;
 mod msgpack;
@@ -42,6 +44,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "story", check: story::story, mutations: 200 },
     Target { name: "runbook", check: runbook::runbook, mutations: 1_000 },
     Target { name: "inventory", check: inventory::inventory, mutations: 5_000 },
+    Target { name: "gluster", check: gluster::gluster, mutations: 2_000 },
+    Target { name: "events", check: events::events, mutations: 10_000 },
 ];
 
 /// Runs the target of a name.

@@ -5,6 +5,7 @@ use super::{format, story};
 use crate::crash::{Death, GAP, Open, Unbroken, dead, resume};
 use crate::memory::{BACK, CRIO_TO_DOCKER, RUN, Stage, given};
 use crate::owner::actor;
+use crate::storage;
 use palinode_core::canon;
 use palinode_core::id::{Epoch, Micros, Seq, StepPath};
 use palinode_core::inventory::{Edit, Place as Where};
@@ -137,6 +138,8 @@ pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
             ("anchors", EXAMPLE.replace("{ default: glusterfs }", "&a { default: *b }").into()),
         ]),
         "inventory" => named(inventories()),
+        "gluster" => named(answers()),
+        "events" => named(events()),
         _ => Vec::new(),
     }
 }
@@ -289,4 +292,64 @@ fn inventories() -> Vec<(&'static str, Vec<u8>)> {
     ];
     all.extend(["set", "strip", "move", "group", "child"].into_iter().zip(each.map(|tail| between(odd, &tail))));
     all
+}
+
+/// What two members print: of healthy volumes, and of ones that are not.
+fn answers() -> Vec<(&'static str, Vec<u8>)> {
+    let volumes = [String::from("v")];
+    let question = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        match words.as_slice() {
+            ["pool", "list"] => "pool".to_owned(),
+            ["volume", what @ ("info" | "list")] => (*what).to_owned(),
+            ["volume", "status", volume] => format!("status {volume}"),
+            ["volume", "status", volume, "detail"] => format!("detail {volume}"),
+            ["volume", "heal", volume, "info"] => format!("heal {volume}"),
+            other => unreachable!("{other:?}"),
+        }
+    };
+    let of = |change: &dyn Fn(&mut BTreeMap<String, String>)| {
+        let mut bytes = Vec::new();
+        for own in 1..=2 {
+            let printed = storage::healthy(own, &volumes, |_, _| storage::Room::default());
+            let mut all: BTreeMap<String, String> =
+                printed.into_iter().map(|(words, text)| (question(&words), text)).collect();
+            // All at once, and each by itself, is the same here.
+            all.remove("status v");
+            all.remove("detail v");
+            change(&mut all);
+            bytes.extend_from_slice(b"member");
+            for (name, text) in all {
+                bytes.extend([b"\0", name.as_bytes(), b"\0", text.as_bytes()].concat());
+            }
+            bytes.push(0);
+        }
+        bytes
+    };
+    let put = |name: &'static str, text: String| {
+        move |all: &mut BTreeMap<String, String>| drop(all.insert(name.to_owned(), text.clone()))
+    };
+    let text = "Brick a:/b\n/f - Is in split-brain\nStatus: Connected\nNumber of entries: 1\n\n";
+    vec![
+        ("healthy", of(&|_| {})),
+        ("pending", of(&put("heal v", storage::heal("v", [2, 2, 0])))),
+        ("text", of(&put("heal v", text.to_owned()))),
+        ("busy", of(&put("status all", "Another transaction is in progress.\n".to_owned()))),
+    ]
+}
+
+/// Lines of a playbook's events, in pieces of some length.
+fn events() -> Vec<(&'static str, Vec<u8>)> {
+    let lines = "{\"n\":1,\"e\":\"began\"}\n{\"n\":2,\"e\":\"play\"}\n{\"n\":3,\"e\":\"task\",\"name\":\"T\"}\n\
+                 {\"n\":4,\"e\":\"ok\",\"changed\":true,\"host\":\"a\"}\n{\"n\":5,\"e\":\"failed\",\"host\":\"b\",\"name\":\"T\",\
+                 \"result\":{\"msg\":\"no\"}}\n{\"n\":6,\"e\":\"failed\",\"ignored\":true,\"host\":\"b\"}\n\
+                 {\"n\":7,\"e\":\"unreachable\",\"host\":\"c\"}\n{\"n\":8,\"e\":\"no-hosts-matched\"}\n\
+                 {\"n\":9,\"e\":\"stats\",\"hosts\":{\"a\":{\"ok\":2},\"b\":{\"failures\":1}}}\n";
+    let with = |size: u8, text: &str| [&[size], text.as_bytes()].concat();
+    vec![
+        ("all", with(7, lines)),
+        ("whole", with(255, lines)),
+        ("noise", with(3, &lines.replace("\"e\":\"task\"", "noise"))),
+        ("half", with(1, &lines[..lines.len() - 30])),
+    ]
 }

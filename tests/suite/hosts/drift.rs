@@ -61,6 +61,16 @@ fn force_counts_for_what_was_shown_and_for_nothing_that_changes_later() {
     assert_eq!(site.hosts.run(HOST, "cat /etc/one /etc/two").text(), "later\n2");
     site.run(&["resume", "--force"]).exits(0).complains(&["to be overwritten: gluster1.demo/file:/etc/one"]);
     assert_eq!(site.hosts.run(HOST, "cat /etc/one /etc/two").text(), "1\n2");
+    // What was shown, and is another state by the time its turn comes: by name as well as with all.
+    for consent in [&["--force"][..], &["--force-resource", "gluster1.demo/file:/etc/one"]] {
+        site.run(&["run", "./two.yml", "-i", "hosts", "--yes"]).exits(0);
+        site.hosts.run(HOST, "echo theirs >/etc/one").exits(0);
+        let out = site.run(&[&["rollback", "--yes"], consent].concat()).exits(3);
+        out.complains(&["to be overwritten: gluster1.demo/file:/etc/one", "it changed again after it was shown"]);
+        assert_eq!(site.hosts.run(HOST, "cat /etc/one").text(), "later");
+        site.run(&[&["resume"], consent].concat()).exits(0);
+        assert_eq!(site.hosts.run(HOST, "cat /etc/one /etc/two").text(), "1\n2");
+    }
     site.is_sound();
 }
 

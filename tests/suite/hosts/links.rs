@@ -125,4 +125,23 @@ fn a_host_that_lets_only_root_in_says_why_in_its_own_words() {
     assert!(out.stderr.contains("System is going down for maintenance."), "{out}");
     site.hosts.inside(FIRST, "rm /run/nologin").exits(0);
     site.run(&["exec", FIRST, "-i", "ops", "--", "true"]).exits(0);
+
+    // An account without a shell prints why, and complains of nothing.
+    for (shell, words) in [
+        ("/usr/sbin/nologin", "This account is currently not available."),
+        ("/srv/closed", "Closed for the audit until Monday."),
+    ] {
+        site.hosts
+            .inside(
+                FIRST,
+                "printf '#!/bin/sh\necho Closed for the audit until Monday.\n' >/srv/closed; chmod 755 /srv/closed",
+            )
+            .exits(0);
+        site.hosts.inside(FIRST, &format!("usermod -s {shell} ops")).exits(0);
+        let out = site.run(&["exec", FIRST, "-i", "ops", "--", "true"]);
+        assert_eq!(out.code, Some(1), "{out}");
+        assert!(out.stderr.contains(words), "{out}");
+    }
+    site.hosts.inside(FIRST, "usermod -s /bin/sh ops").exits(0);
+    site.run(&["exec", FIRST, "-i", "ops", "--", "true"]).exits(0);
 }

@@ -219,3 +219,24 @@ fn what_keeps_a_package_from_coming_is_told_in_the_words_that_say_why() {
     site.hosts.inside(FIRST, "sed -i s,/srv/odd,/srv/none, /etc/yum.repos.d/odd.repo; yum clean all").exits(0);
     fails(&["good", "present"], &["repomd.xml"]);
 }
+
+/// What was installed since may need what a rollback would remove: that is found before anything goes, and told.
+#[test]
+fn an_installation_that_others_need_by_now_is_not_taken_back_from_under_them() {
+    let Some(site) = InventoryDir::new("real hosts: packages that others need by now", Kind::default(), &[FIRST])
+    else {
+        return;
+    };
+    made(&site, "build below 1.0 1; build above 1.0 1 'Requires: below'; build beside 1.0 1; repo");
+    site.run(&["exec", FIRST, "package", "below", "present", "--yes"]).exits(0);
+    site.hosts.inside(FIRST, "rpm -i /srv/odd/above-1*").exits(0);
+    let told = ["above would go too", "package above absent"];
+    site.run(&["undo", "@", "--dry-run"]).exits(0).says(&told);
+    let out = site.run(&["undo", "@", "--yes"]).exits(3);
+    assert!(told.iter().all(|words| format!("{}{}", out.stdout, out.stderr).contains(words)), "{out}");
+    assert_eq!(installed(&site, "above below"), "above-1.0-1.noarch below-1.0-1.noarch");
+    site.hosts.inside(FIRST, "rpm -e above").exits(0);
+    site.run(&["resume"]).exits(0).tells(&["rolled-back"]);
+    assert_eq!(installed(&site, "above below"), "");
+    site.is_sound();
+}

@@ -155,6 +155,12 @@ fn stopped_means_that_nothing_starts_it_again() {
         assert_eq!(named(site, "evidence"), ["sock.socket"]);
         undo(site);
         assert_eq!(running(site, &["sock", "sock.socket"]), ["sock", "sock.socket"]);
+        // The way back stops one, too: the preview tells it as the run does.
+        site.hosts.run(HOST, "systemctl stop sock").exits(0);
+        exec(site, &["sock", "started"]).exits(0);
+        let told = "starts it again while it runs: sock.socket";
+        site.run(&["undo", "@", "--dry-run"]).exits(0).says(&[told]);
+        site.run(&["undo", "@", "--yes"]).exits(0).complains(&[told]);
         // Its path holds all the time: systemd starts it as soon as it stopped.
         site.hosts.run(HOST, "systemctl start pathed.path").exits(0);
         site.hosts.until(HOST, "systemctl -q is-active pathed");
@@ -165,6 +171,23 @@ fn stopped_means_that_nothing_starts_it_again() {
         site.run(&["rollback", "@", "--yes"]).exits(0);
         assert_eq!(running(site, &["pathed", "pathed.path"]), ["pathed", "pathed.path"]);
     });
+}
+
+/// Whoever stops what the way in hangs on is asked, and in a script refused.
+#[test]
+fn a_unit_that_takes_ssh_along_is_asked_about_first() {
+    let Some(site) = InventoryDir::new("real hosts: a way in that stops along", BOTH[0], &[HOST]) else { return };
+    let part = "mkdir -p /etc/systemd/system/ssh.service.d; printf '[Unit]\\nPartOf=base.service\\n' >/etc/systemd/system/ssh.service.d/odd.conf";
+    site.hosts.run(HOST, &format!("{MAKE}\n{part}; systemctl daemon-reload; systemctl start base side")).exits(0);
+    for words in [&["base", "stopped"][..], &["rival", "started"], &["side", "base", "stopped"]] {
+        exec(&site, words).exits(2).complains(&["systemd stops ssh along with it", "--yes"]);
+        assert_eq!(running(&site, &["base", "ssh"]), ["base", "ssh"], "{words:?}");
+    }
+    exec(&site, &["ssh", "stopped"]).exits(2).complains(&["is part of the way into this host"]);
+    exec(&site, &["side", "stopped"]).exits(0);
+    site.run(&["exec", HOST, "file", "/etc/ssh/sshd_config.d/10-machines.conf", "absent"])
+        .exits(2)
+        .complains(&["has a part in who gets into this host"]);
 }
 
 const REWRITTEN: &str = "\

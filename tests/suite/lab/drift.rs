@@ -57,6 +57,67 @@ fn a_rollback_does_not_overwrite_what_someone_changed_unless_forced() {
     assert!(set.journal.entries().any(|stored| matches!(&stored.entry.event, Event::DriftFound { forced: true, .. })));
 }
 
+/// A person agrees to a state that was shown: not to the resource.
+#[test]
+fn what_changes_between_being_shown_and_being_overwritten_stops_the_rollback() {
+    let mut set = ran(SMALL);
+    let put = |set: &Set, text: &str| {
+        let (host, path) = ("gluster2.demo".to_owned(), "/etc/yum.conf".to_owned());
+        set.lab.change(Effect::Put { host, path, entry: Entry::text(text.to_owned()) });
+    };
+    put(&set, "[main]\nproxy=mine\n");
+    assert!(matches!(set.roll_back(RUN, &Scope::Run, BACK), Ok(Stopped::Paused(PauseWhy::Drift(_)))));
+    let shown = set.changed(BACK);
+    let keys: Vec<&str> = shown.keys().map(|key| key.as_str()).collect();
+    assert_eq!(keys, ["gluster2.demo/file:/etc/yum.conf"]);
+    put(&set, "[main]\nproxy=yours\n");
+    assert!(matches!(set.resume_over(BACK, shown.clone()), Ok(Stopped::Paused(PauseWhy::Drift(_)))));
+    let text = |set: &Set| {
+        let world = set.lab.snapshot();
+        world.host("gluster2.demo").and_then(|host| host.files.text("/etc/yum.conf").map(str::to_owned))
+    };
+    assert_eq!(text(&set).as_deref(), Some("[main]\nproxy=yours\n"), "what was not shown is still there");
+    // It was agreed to for that process, and the state is another one than was shown in either case.
+    put(&set, "[main]\nproxy=mine\n");
+    assert!(matches!(set.resume(BACK), Ok(Stopped::Paused(PauseWhy::Drift(_)))));
+    assert_eq!(set.resume_over(BACK, shown).expect("it drives"), Stopped::Closed(RunEnd::RolledBack));
+    assert!(set.changed(BACK).is_empty(), "nothing is ahead of a run that is over");
+}
+
+const MODE_ALONE: &str = "\
+runbook: mode
+hosts: { group: glusterfs, serial: 1 }
+each_host:
+  - write: { file: { path: /etc/own.conf, content: \"ours\" } }
+  - mode: { file.permissions: { path: /etc/own.conf, mode: \"0600\" } }
+";
+
+/// Who changes what is in a file does not change who may read it; and what he wrote is his, whatever is done beside it.
+#[test]
+fn content_is_no_drift_to_a_step_that_owns_mode_and_owner_and_stays_drift_to_one_that_owns_it() {
+    let mut set = ran(MODE_ALONE);
+    let (host, path) = ("gluster1.demo", "/etc/own.conf");
+    let put = |set: &Set, text: &str, mode: u32| {
+        let entry = Entry::File { mode, owner: "root:root".to_owned(), content: text.into() };
+        set.lab.change(Effect::Put { host: host.to_owned(), path: path.to_owned(), entry });
+    };
+    let text = |set: &Set| set.lab.snapshot().host(host).and_then(|host| host.files.text(path).map(str::to_owned));
+    put(&set, "theirs", 0o600);
+    let step = |name: &str| Scope::Step(StepPath::new(format!("gluster1.demo/{name}")).expect("a path"));
+    assert_eq!(set.roll_back(RUN, &step("mode"), BACK).expect("it drives"), Stopped::Closed(RunEnd::RolledBack));
+    assert_eq!(text(&set).as_deref(), Some("theirs"));
+    // What the way back of the mode saw is not taken for what this journal wrote.
+    let third = palinode_core::id::RunId([3; 8]);
+    let stopped = set.roll_back(RUN, &step("write"), third).expect("it drives");
+    assert!(matches!(&stopped, Stopped::Paused(PauseWhy::Drift(_))), "{stopped:?}");
+    assert_eq!(text(&set).as_deref(), Some("theirs"));
+    // Another mode than it was left with is drift.
+    let mut set = ran(MODE_ALONE);
+    put(&set, "ours", 0o666);
+    let stopped = set.roll_back(RUN, &step("mode"), BACK).expect("it drives");
+    assert!(matches!(&stopped, Stopped::Paused(PauseWhy::Drift(_))), "{stopped:?}");
+}
+
 #[test]
 fn what_is_already_as_it_was_is_settled_without_an_effect() {
     let mut set = ran(SMALL);

@@ -1,4 +1,6 @@
-//! Playbooks that the real Ansible runs on test hosts.
+//! Playbooks that the real Ansible runs: on test hosts, and, to see how they end, on this machine.
 
+mod asked;
 mod migration;
 mod recorded;
+mod shapes;

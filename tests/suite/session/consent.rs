@@ -34,7 +34,10 @@ fn a_resource_that_is_named_is_overwritten_and_one_that_never_was_recorded_is_a_
         assert!(!out.stderr.contains('\u{1b}'), "{out}");
     }
     desk.run(&["resume"]).exits(3);
-    desk.run(&["resume", "--force-resource", KEY]).exits(0).tells(&["rolled-back"]);
+    desk.run(&["resume", "--force-resource", KEY])
+        .exits(0)
+        .tells(&["rolled-back"])
+        .complains(&[&format!("changed since, and to be overwritten: {KEY}: size 7 -> 14")]);
     desk.run(&["log"]).exits(0).says(&[&format!("may overwrite what someone changed of {KEY}")]);
     desk.run(&["verify"]).exits(0);
     desk.run(&["replay", "--strict"]).exits(0);
@@ -50,6 +53,22 @@ fn force_shows_what_it_overwrites_before_it_does() {
     let desk = Desk::new();
     desk.run(&["exec", "--lab-state", "lab", "gluster1.demo", "file", "/etc/motd", "content", "Tonight"]).exits(0);
     desk.run(&["undo", "@", "--force"]).exits(0).complains(&["nothing was changed since"]);
+    desk.run(&["exec", "--lab-state", "lab", "gluster1.demo", "file", "/etc/motd", "content", "Tonight"]).exits(0);
+    desk.run(&["undo", "@", "--force-resource", KEY]).exits(0).complains(&["motd was not found changed"]);
+}
+
+/// What a run says while it works, a preview says before it.
+#[test]
+fn a_preview_and_a_pause_advise_the_same() {
+    let desk = changed_since();
+    let preview = desk.run(&["undo", "@", "--dry-run"]).exits(0);
+    let pause = desk.run(&["undo", "@"]).exits(3);
+    for advice in [format!("--force-resource {KEY}"), "--force  of all, once it is shown".to_owned()] {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for out in [words(&preview.stdout), words(&format!("{}{}", pause.stdout, pause.stderr))] {
+            assert!(out.contains(&words(&advice)), "{advice}: {out}");
+        }
+    }
 }
 
 #[test]

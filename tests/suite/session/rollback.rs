@@ -304,7 +304,8 @@ fn a_preview_names_what_someone_changed_and_what_differs() {
         "gluster1.demo/file:/etc/motd is not as it was last recorded, so the rollback would stop at undo/gluster1.demo/",
         "0644",
         "0600",
-        " --force  overwrite what someone changed since",
+        " --force-resource gluster1.demo/file:/etc/motd  overwrite what was changed since of this one",
+        " --force  of all, once it is shown",
     ]);
     let preview = desk.json(&["undo", "@", "--dry-run"]);
     assert_eq!(preview["looked"]["steps"][0]["found"], "drift", "{preview}");

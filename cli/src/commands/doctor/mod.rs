@@ -5,6 +5,7 @@ mod cluster;
 mod hosts;
 mod judge;
 mod report;
+mod row;
 mod words;
 
 use crate::args::{Args, Output};

@@ -41,7 +41,7 @@ pub(crate) struct Exec {
     /// A file that the command changes: it is recorded before and after, and put back by `undo`.
     #[arg(long, value_name = "PATH", requires = "command")]
     pub(super) changes: Vec<String>,
-    /// The command may be repeated when nobody knows whether it ran.
+    /// The command may be repeated when it is not known whether it ran.
     #[arg(long, requires = "command")]
     pub(super) repeatable: bool,
     /// The command in a pod only looks: there is nothing to take back.

@@ -120,27 +120,3 @@ fn service(first: &str, rest: &[&str]) -> Result<Service, Failure> {
 fn unknown(word: &str, wanted: &str) -> Failure {
     Failure::usage(format!("`{word}` is no state"), format!("write {wanted}"))
 }
-
-/// What an action takes away that a person needs to get in, in words.
-pub(super) fn locks_out(action: &Action) -> Option<String> {
-    match action {
-        Action::Service(service) => {
-            let ends = service.state == Some(ServiceState::Stopped) || service.enabled == Some(false);
-            let name = |unit: &str| unit.trim_end_matches(".service").trim_end_matches(".socket").to_owned();
-            let mut gone = service
-                .names()
-                .filter(|unit| ends && ["sshd", "ssh", "network", "NetworkManager"].contains(&name(unit).as_str()));
-            gone.next().map(|unit| {
-                format!("{unit} is part of the way into this host; without it nobody may get in to take that back")
-            })
-        }
-        Action::Package(package) if package.state == PackageState::Absent => {
-            let gone = package.names.iter().map(|item| Package::base_name(item));
-            let mut gone = gone.filter(|name| ["openssh-server", "openssh", "sudo", "NetworkManager"].contains(name));
-            gone.next().map(|name| {
-                format!("{name} is part of the way into this host; without it nobody may get in to take that back")
-            })
-        }
-        _ => None,
-    }
-}

@@ -3,6 +3,7 @@
 mod arguments;
 mod host;
 mod incomplete;
+mod lockout;
 mod look;
 mod meant;
 mod node;
@@ -16,7 +17,7 @@ use crate::confirm;
 use crate::error::{Exit, Failure};
 use crate::lab;
 use crate::render::live::Live;
-use crate::render::{bytes_to_stdout, to_stderr, to_stdout};
+use crate::render::{bytes_to_stdout, escape, to_stderr, to_stdout};
 use crate::run::{Consent, InLab, NodeNames, Settings, Stopped, What, World};
 use crate::sources;
 pub(crate) use arguments::Exec;
@@ -25,7 +26,7 @@ use palinode_core::action::Action;
 use palinode_core::id::{HostName, Seq};
 use palinode_core::port::JournalRead as _;
 use palinode_core::record::{Ending, Event};
-use palinode_core::run::plan::{Plan, Work};
+use palinode_core::run::plan::Plan;
 use palinode_replay::driver::BodyReader;
 use palinode_replay::lab::{DEFAULT_NODES, inventory_of};
 use std::path::Path;
@@ -37,22 +38,12 @@ use wanted::Wanted;
 pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
     let began = Instant::now();
     let plan = planned(args, exec)?;
-    let actions = || {
-        plan.steps.iter().filter_map(|step| match &step.work {
-            Work::Act(action) => Some(action),
-            Work::Gate { .. } => None,
-        })
-    };
-    let fetches = actions().any(|action| matches!(action, Action::Fetch(_)));
-    let locks_out = actions().find_map(host::locks_out);
-    if exec.lab_state.is_none()
-        && !exec.yes
-        && let Some(what) = locks_out
-    {
-        confirm::ask(
-            &format!("warning: {what}.\n"),
-            "if there is another way in, such as a console, type it again with --yes: `palinode exec --yes HOST ...`",
-        )?;
+    let fetches = plan.actions().any(|(_, action)| matches!(action, Action::Fetch(_)));
+    // Of what is only in the lab nobody is locked out.
+    let asks = exec.lab_state.is_none() && !exec.yes;
+    let locks_out = plan.actions().find_map(|(_, action)| lockout::locks_out(action)).filter(|_| asks);
+    if let Some(what) = &locks_out {
+        ask_for_another_way_in(what)?;
     }
     let live = Rc::new(Live::new(to_stdout, false));
     let heard = (args.output == Output::Text && !fetches).then(|| Rc::clone(&live));
@@ -65,6 +56,12 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         None => What::OnHosts(plan),
     };
     let ready = World::open(args, what, settings)?.check()?;
+    if asks && locks_out.is_none() {
+        let stops = |unit: &String| lockout::stopped_along(unit);
+        if let Some(what) = ready.stopped_along(lockout::is_way_in)?.iter().find_map(stops) {
+            ask_for_another_way_in(&what)?;
+        }
+    }
     let lost = ready.lost_packages();
     if !lost.is_empty() {
         let warning = format!("warning: what this removes could not be put back:\n  {}\n", lost.join("\n  "));
@@ -86,6 +83,13 @@ pub(crate) fn exec(args: &Args, exec: &Exec) -> Result<Exit, Failure> {
         done.report(args.output, began)?;
     }
     Ok(exit)
+}
+
+fn ask_for_another_way_in(what: &str) -> Result<(), Failure> {
+    confirm::ask(
+        &format!("warning: {}.\n", escape(what)),
+        "if there is another way in, such as a console, type it again with --yes: `palinode exec --yes HOST ...`",
+    )
 }
 
 /// The plan of what was typed, where it is known what that means.

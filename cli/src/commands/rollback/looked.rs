@@ -1,25 +1,38 @@
 //! What a preview found of hosts and API, as it is told.
 
+use crate::error::Failure;
 use crate::render::{count, escape, some, words};
 use crate::run::Outlook;
-use palinode_core::run::rules::prepare::Drift;
-use palinode_replay::driver::Foresight;
+use palinode_core::id::ResourceKey;
+use palinode_replay::driver::{Changed, Foreseen, Foresight};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Whether something is not as it was last recorded, so that the rollback would stop.
-pub(super) fn has_drift(outlook: &Outlook) -> bool {
-    outlook.steps.iter().any(|step| matches!(step.what, Foresight::Drifted(_)))
+/// What is not as it was last recorded, so that the rollback would stop.
+pub(super) fn drifted(outlook: &Outlook) -> Vec<&ResourceKey> {
+    let mut all = Vec::new();
+    for step in &outlook.steps {
+        match &step.what {
+            Foresight::Drifted(changed) => all.extend(changed.iter().map(|change| &change.key)),
+            Foresight::AsRecorded | Foresight::AlreadyThere | Foresight::Later | Foresight::Unseen(_) => {}
+        }
+    }
+    all
+}
+
+/// What a step would do beyond the units that it names, as a run says it.
+fn along(step: &Foreseen) -> Vec<String> {
+    step.does.as_ref().map(|does| words::along(&does.action, &does.footprint, &does.losses)).unwrap_or_default()
 }
 
 /// For people.
-pub(super) fn text(looked: &Result<Outlook, String>) -> String {
+pub(super) fn text(looked: &Result<Outlook, Failure>) -> String {
     let outlook = match looked {
         Ok(outlook) => outlook,
         Err(why) => {
             return format!(
                 "\nnot looked at, so whether someone changed something since is not known: {}\n",
-                escape(why)
+                escape(&why.what())
             );
         }
     };
@@ -34,11 +47,10 @@ pub(super) fn text(looked: &Result<Outlook, String>) -> String {
             Foresight::Later => later += 1,
             Foresight::AlreadyThere => there.push(step.step.as_str()),
             Foresight::Unseen(why) => unseen.push((step.step.as_str(), why)),
-            Foresight::Drifted(all) => {
-                for drift in all {
-                    drifted(&mut out, step.step.as_str(), drift);
-                }
-            }
+            Foresight::Drifted(all) => all.iter().for_each(|change| stops(&mut out, step.step.as_str(), change)),
+        }
+        for what in along(step) {
+            let _ = writeln!(out, "  {}: {}", escape(step.step.as_str()), escape(&what));
         }
     }
     for (step, why) in &unseen {
@@ -65,21 +77,21 @@ pub(super) fn text(looked: &Result<Outlook, String>) -> String {
     out
 }
 
-fn drifted(out: &mut String, step: &str, drift: &Drift) {
-    let key = escape(drift.key.as_str());
-    let _ = writeln!(
-        out,
-        "  {key} is not as it was last recorded, so the rollback would stop at {} (exit 3)",
-        escape(step)
-    );
-    let _ = writeln!(out, "    {}", escape(&words::differs(&drift.expected, &drift.found)));
+fn stops(out: &mut String, step: &str, change: &Changed) {
+    let key = escape(change.key.as_str());
+    let what = match change.expected {
+        Some(_) => "is not as it was last recorded",
+        None => "cannot be held against what was last recorded",
+    };
+    let _ = writeln!(out, "  {key} {what}, so the rollback would stop at {} (exit 3)", escape(step));
+    let _ = writeln!(out, "    {}", escape(&change.what));
 }
 
 /// As data.
-pub(super) fn as_json(looked: &Result<Outlook, String>) -> Value {
+pub(super) fn as_json(looked: &Result<Outlook, Failure>) -> Value {
     let outlook = match looked {
         Ok(outlook) => outlook,
-        Err(why) => return json!({ "failed": why, "obstacles": [], "steps": [] }),
+        Err(why) => return json!({ "failed": why.what(), "obstacles": [], "steps": [] }),
     };
     let steps = outlook.steps.iter().map(|step| {
         let (found, why, drift) = match &step.what {
@@ -89,16 +101,16 @@ pub(super) fn as_json(looked: &Result<Outlook, String>) -> Value {
             Foresight::Unseen(why) => ("unseen", Some(why), Vec::new()),
             Foresight::Drifted(all) => ("drift", None, all.iter().map(one).collect()),
         };
-        json!({ "step": step.step, "found": found, "why": why, "drift": drift })
+        json!({ "step": step.step, "found": found, "why": why, "drift": drift, "along": along(step) })
     });
     json!({ "failed": null, "obstacles": outlook.obstacles, "steps": steps.collect::<Vec<_>>() })
 }
 
-fn one(drift: &Drift) -> Value {
+fn one(change: &Changed) -> Value {
     json!({
-        "resource": drift.key,
-        "expected": drift.expected,
-        "found": drift.found,
-        "differs": words::differs(&drift.expected, &drift.found),
+        "resource": change.key,
+        "expected": change.expected,
+        "found": change.found,
+        "differs": change.what,
     })
 }

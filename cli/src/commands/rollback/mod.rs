@@ -3,6 +3,7 @@
 mod looked;
 
 use crate::args::{Args, Output, named};
+use crate::asking::Terminal;
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Reader};
 use crate::lab::LabOptions;
@@ -13,10 +14,10 @@ use palinode_core::id::{HostName, RunId, StepPath};
 use palinode_core::record::{self, Scope};
 use palinode_core::run::compensate::Compensation;
 use palinode_core::run::history::History;
-use palinode_core::run::plan::{LaneKind, Step, Work};
+use palinode_core::run::plan::{LaneKind, Work};
 use palinode_core::run::state::RunState;
 use palinode_core::span::Span;
-use palinode_replay::driver::{BodyReader, DriveError, Stopped};
+use palinode_replay::driver::{Ahead, BodyReader, DriveError, Stopped};
 use palinode_replay::rollback as way_back;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -65,7 +66,8 @@ pub(crate) struct WayBack {
     /// later.
     #[arg(long)]
     force: bool,
-    /// Change this resource back although someone has changed it since. May be given several times.
+    /// Change this resource back although someone has changed it since, from the state that is found and shown before it begins.
+    /// May be given several times.
     #[arg(long, value_name = "KEY")]
     force_resource: Vec<String>,
     /// Change real hosts without asking.
@@ -80,6 +82,10 @@ pub(crate) struct WayBack {
     /// Show what steps print on real hosts, while they run.
     #[arg(long)]
     live: bool,
+    /// Hand questions of playbooks to this terminal: variables, passwords, pauses. Without it a playbook that asks is
+    /// refused, or ended.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     metadata: RunMetadata,
 }
@@ -140,6 +146,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         host_changed: rollback.way.host_changed.clone(),
         gap: rollback.gap,
         live: Live::beside(rollback.way.live),
+        asks: Terminal::if_asked(rollback.way.ask)?,
         lab: rollback.lab_options.clone(),
         ..Settings::new(rollback.way.metadata.clone())
     };
@@ -159,8 +166,7 @@ pub(crate) fn rollback(args: &Args, rollback: &Rollback) -> Result<Exit, Failure
         }
         return Ok(Exit::Done);
     }
-    let steps: Vec<&Step> = way.plan.steps.iter().collect();
-    let ready = ready.consenting(&steps, rollback.way.force, &rollback.way.force_resource)?;
+    let ready = ready.consenting(Ahead::New(run, &way, &[]), rollback.way.force, &rollback.way.force_resource)?;
     let state = ready.history().runs.get(&run).ok_or(DriveError::NoRun(run))?;
     let place = state.opened.world.clone();
     let consent = match place == record::World::Real && !rollback.way.yes {
@@ -246,7 +252,6 @@ fn preview(
         true => Ok(Outlook { obstacles: Vec::new(), steps: Vec::new() }),
         false => run::foresee(args, (&store, reader, history), state, &way, &doubts, intended),
     };
-    let looked = looked.map_err(|failure| failure.what());
     match args.output {
         Output::Json => print_json(&serde_json::json!({
             "run": state.run.to_string(),
@@ -319,8 +324,7 @@ fn preview_text(
 }
 
 /// What to type after a preview.
-fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Result<Outlook, String>) -> String {
-    let drifted = looked.as_ref().is_ok_and(looked::has_drift);
+fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Result<Outlook, Failure>) -> String {
     let mut lines = Vec::new();
     match taking_back(history, state.run) {
         // What a second rollback would be refused for is not advised.
@@ -331,10 +335,9 @@ fn preview_next(history: &History, state: &RunState, scope: &Scope, looked: &Res
         }
         None => {
             let next = command(scope, &journal::short(history, state.run));
+            let drifted = looked.as_ref().map(looked::drifted).unwrap_or_default();
             lines.push(next.clone());
-            if drifted {
-                lines.push(format!("{next} --force  overwrite what someone changed since"));
-            }
+            lines.extend(summary::overwriting(&next, &drifted).map(|(line, what)| format!("{line}  {what}")));
         }
     }
     let lines: String = lines.iter().map(|line| format!("  {}\n", escape(line))).collect();

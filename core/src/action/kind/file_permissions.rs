@@ -103,7 +103,7 @@ impl ActionKind for FilePermissions {
     }
 
     fn footprint(&self, target: &Target) -> Vec<Footprint> {
-        on_host::files(target, [self.path.as_str()])
+        on_host::permissions(target, &self.path)
     }
 
     fn met(&self, _: &ResourceKey, _: Option<&State>, now: &State) -> Option<bool> {

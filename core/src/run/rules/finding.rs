@@ -69,7 +69,7 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The rule that decided.
     pub rule: Rule,
-    /// What follows.
+    /// What the rules make of it: go on, wait, again, ask or fail.
     pub decision: Decision,
 }
 

@@ -223,7 +223,7 @@ pub fn settled(action: &Action, accepts: &[Accept], image: &Image) -> bool {
 /// A resource that is not as last recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// The resource.
+    /// By its key: the host or cluster, and what it is there.
     pub key: ResourceKey,
     /// The last recorded state.
     pub expected: State,
@@ -272,7 +272,7 @@ pub fn drifts<E>(
     let by_uid = step.undoes.is_some() && state.is_some_and(|state| state.rules.another_object_is_drift());
     for place in footprint.iter().filter(|place| place.fields != Fields::Evidence) {
         let Some(now) = image.get(&place.key) else { continue };
-        let forced = goes_on(step, state.is_some_and(|state| state.may_overwrite(&place.key)));
+        let forced = goes_on(step, state.is_some_and(|state| state.may_overwrite(&place.key, now)));
         let expected = match last(&place.key) {
             Ok(Some(state)) => state,
             Ok(None) => continue,

@@ -52,7 +52,7 @@ impl Dice<'_> {
 
     fn fields(&mut self) -> Fields {
         use Fields::*;
-        self.pick(&[All, Presence, Schedulable, Membership, Content, Evidence])
+        self.pick(&[All, Presence, Schedulable, Membership, Content, Permissions, Evidence])
     }
 
     fn micros(&mut self) -> Micros {
@@ -132,7 +132,15 @@ impl Dice<'_> {
             taken: self.list(|dice| (dice.word(), dice.body())),
             host_changed: self.list(Self::host),
             forced: self.list(Self::key),
+            shown: self.maybe(Self::shown_states),
         })
+    }
+
+    fn shown_states(&mut self) -> ShownStates {
+        if self.flag() {
+            return ShownStates::Blob(BlobId(self.hash()));
+        }
+        ShownStates::Here(self.list(|dice| (dice.key(), ShownState { state: dice.state(), fields: dice.fields() })))
     }
 
     fn host_keys(&mut self) -> HostKeys {
@@ -327,6 +335,9 @@ impl Dice<'_> {
                 vantage_points: self.small(),
                 hosts: self.list(Self::host),
                 volumes: self.words(),
+                except: self.words(),
+                emptied_percent: self.small(),
+                emptied_gib: self.small(),
                 without: self.list(Self::host),
             },
             1 => Gate::PackageRestorable { names: self.words() },

@@ -72,6 +72,7 @@ fn names_an_optional_field(bytes: &[u8], at: usize) -> bool {
         "ran_on",
         "reason",
         "release",
+        "shown",
         "sockets",
         "sudo_user",
         "taken",

@@ -126,7 +126,18 @@ fn a_gate_may_be_about_some_volumes_and_ask_some_hosts() {
     let gate = |hosts: &[&str], volumes: &[&str]| {
         let hosts = hosts.iter().map(|host| HostName::new(host).expect("a host name")).collect();
         let volumes = volumes.iter().map(|name| (*name).to_owned()).collect();
-        Gate::GlusterHealed { vantage_points: 2, hosts, volumes, without: Vec::new() }
+        let mut gate = Gate::gluster_healed(2);
+        if let Gate::GlusterHealed { hosts: asked, volumes: wanted, .. } = &mut gate {
+            (*asked, *wanted) = (hosts, volumes);
+        }
+        gate
+    };
+    let but = |names: &[&str]| {
+        let mut gate = Gate::gluster_healed(2);
+        if let Gate::GlusterHealed { except, .. } = &mut gate {
+            *except = names.iter().map(|name| (*name).to_owned()).collect();
+        }
+        gate
     };
     let (g1, g2, g3) = ("gluster1.demo", "gluster2.demo", "gluster3.demo");
     let others = bench.sample(g1, &gate(&[g1, g2, g3], &[]));
@@ -147,6 +158,9 @@ fn a_gate_may_be_about_some_volumes_and_ask_some_hosts() {
     let sample = bench.sample(g1, &gate(&[], &[&other]));
     assert!(sample.pass && sample.facts["volumes"] == "1", "{:?}", sample.facts);
     assert!(!bench.sample(g1, &gate(&[], &["nothing"])).pass);
+    let all = bench.sample(g1, &but(&[])).facts["volumes"].parse::<usize>().expect("a number");
+    let sample = bench.sample(g1, &but(&["registry"]));
+    assert!(sample.pass && sample.facts["volumes"] == (all - 1).to_string(), "{:?}", sample.facts);
     let heal = |volume: &str| action(&format!(r#"{{"gluster.heal":{{"volumes":["{volume}"]}}}}"#));
     assert_eq!(bench.step(g1, heal("registry")).finished.code, Some(0));
     assert_eq!(bench.step(g1, heal("nothing")).finished.code, Some(1));

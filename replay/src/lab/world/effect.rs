@@ -130,7 +130,7 @@ pub enum Effect {
     },
     /// Acts on a file of the control side; the world has no part in it.
     Control {
-        /// The file.
+        /// By its path.
         file: String,
     },
     /// Waits until a host is up.

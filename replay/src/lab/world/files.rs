@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub enum Entry {
     /// A regular file.
     File {
-        /// Permission bits.
+        /// The lower twelve bits: permissions, setuid, setgid, sticky.
         mode: u32,
         /// `user:group`.
         owner: String,

@@ -27,7 +27,7 @@ pub struct Part {
 pub struct Finish {
     /// None if it ended well.
     pub why: Option<Why>,
-    /// Exit code.
+    /// As a shell tells it; none where no process ended.
     pub code: Option<i32>,
     /// A message for people.
     pub message: Option<String>,
@@ -52,11 +52,11 @@ pub enum End {
 /// A job as the world knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRecord {
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// The host it runs on, if it runs on one.
     pub host: Option<String>,

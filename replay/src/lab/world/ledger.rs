@@ -69,11 +69,11 @@ pub enum What {
 pub struct Applied {
     /// The virtual time.
     pub at: Micros,
-    /// The run.
+    /// By its id, sixteen hexadecimal digits.
     pub run: RunId,
-    /// The step.
+    /// By its path in the plan, such as `gluster1.demo/stop`.
     pub step: StepPath,
-    /// The attempt.
+    /// Counted from 1 for each step; a retry is the next one.
     pub attempt: Attempt,
     /// The job.
     pub job: EntryId,

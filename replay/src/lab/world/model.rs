@@ -102,7 +102,7 @@ pub struct NodeRecord {
     pub uid: String,
     /// Whether it is cordoned.
     pub unschedulable: bool,
-    /// Labels.
+    /// As the Node has them, by key.
     pub labels: BTreeMap<String, String>,
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
@@ -119,7 +119,7 @@ pub struct NodeRecord {
 /// A pod as the cluster has it: where it runs, who made it, and what its eviction would lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodRecord {
-    /// Namespace.
+    /// Where it is in the cluster.
     pub namespace: String,
     /// Name.
     pub name: String,
@@ -166,7 +166,7 @@ impl OwnerKind {
 /// A controller of pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// Namespace.
+    /// Where it is in the cluster.
     pub namespace: String,
     /// Kind.
     pub kind: OwnerKind,
@@ -187,7 +187,7 @@ pub struct Owner {
 /// A PodDisruptionBudget over the pods of one owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Namespace.
+    /// Where it is in the cluster.
     pub namespace: String,
     /// The owner's name.
     pub owner: String,

@@ -114,8 +114,11 @@ impl World {
         let mut facts = BTreeMap::new();
         let mut fact = |name: &str, value: String| facts.insert(name.to_owned(), value);
         match gate {
-            Gate::GlusterHealed { volumes, without, .. } => {
-                self.sample_healing(target, gate, (volumes, without), bodies)
+            Gate::GlusterHealed { volumes, except, without, .. } => {
+                // A lab's copies are never emptied.
+                let rest = self.storage.volumes.keys().filter(|name| !except.contains(name)).cloned();
+                let wanted = if except.is_empty() { volumes.clone() } else { rest.collect() };
+                self.sample_healing(target, gate, (&wanted, without), bodies)
             }
             Gate::PackageRestorable { names } => {
                 let Some(name) = &target.host else {

@@ -1,31 +1,12 @@
 //! What a cluster's facts mean for a run.
 
 use super::super::judge::Level;
+use super::super::row::{Look, Row};
 use crate::render::{count, hints, some, span};
+use palinode_core::chain::chain;
 use palinode_core::id::Micros;
+use palinode_core::port::LookError;
 use palinode_executors::{Clock, ClusterCheckup, Nodes};
-
-/// What came of looking.
-pub(crate) enum Look {
-    /// It was looked at.
-    Seen(Box<ClusterCheckup>),
-    /// It answered, but does not let us look.
-    Refused(String),
-    /// It could not be looked at.
-    Unreached(String),
-}
-
-/// One line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// What was looked at.
-    pub(crate) about: &'static str,
-    pub(crate) level: Level,
-    /// What was found; as the server told it, so escape it.
-    pub(crate) what: String,
-    /// What to type or do.
-    pub(crate) next: Option<String>,
-}
 
 /// Tokens and certificates of service accounts tolerate little more.
 const OFF: i64 = 5_000_000;
@@ -34,7 +15,7 @@ const OFF: i64 = 5_000_000;
 const OLDEST: u32 = 11;
 
 /// The lines about it. `own`: the name of the journal here.
-pub(crate) fn judge(look: &Look, own: Option<&str>) -> Vec<Row> {
+pub(crate) fn judge(look: &Look<ClusterCheckup>, own: Option<&str>) -> Vec<Row> {
     let row = |about, level, what: String, next: Option<String>| Row { about, level, what, next };
     let found = match look {
         Look::Unreached(why) => {
@@ -127,11 +108,11 @@ fn clock(clock: Option<Clock>) -> Row {
     Row { about, level: Level::Note, what, next: Some(next) }
 }
 
-fn nodes(nodes: &Result<Nodes, String>, own: Option<&str>) -> Vec<Row> {
+fn nodes(nodes: &Result<Nodes, LookError>, own: Option<&str>) -> Vec<Row> {
     let about = "nodes";
     let nodes = match nodes {
         Ok(nodes) => nodes,
-        Err(why) => return vec![Row { about, level: Level::Note, what: why.clone(), next: None }],
+        Err(why) => return vec![Row { about, level: Level::Note, what: chain(why), next: None }],
     };
     let names = |all: &[String]| some(&all.iter().map(String::as_str).collect::<Vec<_>>(), 6);
     let mut rows = Vec::new();

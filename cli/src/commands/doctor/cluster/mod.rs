@@ -4,12 +4,12 @@ mod judge;
 mod words;
 
 use super::judge::Level;
+use super::row::Look;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal::{self, Store};
 use crate::render::{print_json, to_stdout};
 use crate::run;
-use judge::Look;
 use palinode_core::chain::chain;
 use palinode_core::port::Store as _;
 use palinode_executors::NoCluster;

@@ -1,13 +1,14 @@
 //! How it is told.
 
 use super::super::judge::Level;
+use super::super::row::{Look, Row};
 use super::super::words::wrap;
-use super::judge::{Look, Row};
 use crate::render::escape;
+use palinode_executors::ClusterCheckup;
 use serde_json::{Value, json};
 
 /// What was found, for people.
-pub(crate) fn text(look: &Look, rows: &[Row]) -> String {
+pub(crate) fn text(look: &Look<ClusterCheckup>, rows: &[Row]) -> String {
     let name = match look {
         Look::Seen(found) => found.id.server.clone(),
         Look::Refused(_) | Look::Unreached(_) => "the cluster".to_owned(),
@@ -33,7 +34,7 @@ pub(crate) fn text(look: &Look, rows: &[Row]) -> String {
 }
 
 /// The same as data.
-pub(crate) fn as_json(look: &Look, rows: &[Row]) -> Value {
+pub(crate) fn as_json(look: &Look<ClusterCheckup>, rows: &[Row]) -> Value {
     let facts = match look {
         Look::Refused(_) | Look::Unreached(_) => Value::Null,
         Look::Seen(found) => json!({

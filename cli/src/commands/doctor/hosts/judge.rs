@@ -1,32 +1,11 @@
 //! What a host's facts mean for a run.
 
 use super::super::judge::Level;
+use super::super::row::{Look, Row};
 use super::super::words::size;
 use crate::render::{count, hints, span};
 use palinode_core::id::{HostName, Micros};
 use palinode_executors::{Checkup, Clock, Tool};
-
-/// What came of looking.
-pub(crate) enum Look {
-    /// It was looked at.
-    Seen(Box<Checkup>),
-    /// It answered, but lets nobody in as root.
-    Refused(String),
-    /// It could not be looked at.
-    Unreached(String),
-}
-
-/// One line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// What was looked at.
-    pub(crate) about: &'static str,
-    pub(crate) level: Level,
-    /// What was found; as the host told it, so escape it.
-    pub(crate) what: String,
-    /// What to type or do.
-    pub(crate) next: Option<String>,
-}
 
 /// What is looked at, in the order in which it is told.
 pub(crate) const ABOUT: [&str; 9] =
@@ -44,7 +23,7 @@ const OFF: i64 = 5_000_000;
 const OLDEST: u32 = 219;
 
 /// The lines about one host. `own`: the name of the journal here.
-pub(crate) fn judge(host: &HostName, look: &Look, own: Option<&str>) -> Vec<Row> {
+pub(crate) fn judge(host: &HostName, look: &Look<Checkup>, own: Option<&str>) -> Vec<Row> {
     let row = |about, level, what: String, next: Option<String>| Row { about, level, what, next };
     let found = match look {
         Look::Unreached(why) => {

@@ -5,6 +5,7 @@ mod judge;
 mod words;
 
 use super::arguments::Doctor;
+use super::row::Look;
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::journal;
@@ -12,7 +13,6 @@ use crate::render::{print_json, to_stdout};
 use crate::run;
 use crate::sources::read_inventory;
 use found::Found;
-use judge::Look;
 use palinode_core::chain::chain;
 use palinode_core::id::HostName;
 use palinode_core::inventory::model::Reading;

@@ -1,9 +1,10 @@
 //! How it is told.
 
 use super::super::judge::Level;
+use super::super::row::{Look, Row};
 use super::super::words::wrap;
 use super::found::Found;
-use super::judge::{ABOUT, Look, Row};
+use super::judge::ABOUT;
 use crate::render::{count, escape, some};
 use serde_json::{Value, json};
 use std::fmt::Write as _;

@@ -9,11 +9,11 @@ use crate::render::{moment, words};
 use palinode_core::chain::chain;
 use palinode_core::id::{RunId, Seq};
 use palinode_core::record::{FORMAT, World};
-use palinode_core::run::history::History;
+use palinode_core::run::history::{History, LoadError};
 use palinode_core::run::plan::Work;
 use palinode_core::run::state::RunState;
 use palinode_journal::disk_check::{Device, Mount, Room};
-use palinode_journal::{JournalReader, OwnerState, diagnostics};
+use palinode_journal::{JournalReader, OpenReadError, OwnerState, diagnostics};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -77,8 +77,11 @@ pub(super) fn all(root: &Result<PathBuf, Failure>, names: &mut Redactor) -> Vec<
             return parts;
         }
     };
-    let reader = JournalReader::open(root).map_err(|error| chain(&error));
-    let history = reader.as_ref().map_err(Clone::clone).and_then(folded);
+    let reader = JournalReader::open(root);
+    let history = match &reader {
+        Ok(reader) => folded(reader).map_err(|error| chain(&error)),
+        Err(error) => Err(chain(error)),
+    };
     if let Ok(history) = &history {
         learn(history, names);
     }
@@ -163,11 +166,11 @@ fn disk(root: &Path, names: &mut Redactor) -> Part {
     Part { title: "disk", text }
 }
 
-fn journal(root: &Path, reader: &Result<JournalReader, String>, names: &mut Redactor) -> Part {
+fn journal(root: &Path, reader: &Result<JournalReader, OpenReadError>, names: &mut Redactor) -> Part {
     let mut text = String::new();
     match reader {
         Err(why) => {
-            let _ = writeln!(text, "cannot be read: {}", names.text(&told(root, why)));
+            let _ = writeln!(text, "cannot be read: {}", names.text(&told(root, &chain(why))));
         }
         Ok(reader) => {
             match reader.head() {
@@ -228,17 +231,17 @@ fn size(folder: &Path, depth: u32) -> (u64, u64) {
     (files, bytes)
 }
 
-fn folded(reader: &JournalReader) -> Result<History, String> {
-    let (Seq(last), _) = reader.head().map_err(|error| chain(&error))?;
+fn folded(reader: &JournalReader) -> Result<History, LoadError> {
+    let (Seq(last), _) = reader.head()?;
     if last <= WHOLE {
-        return History::load(reader).map_err(|error| chain(&error));
+        return History::load(reader);
     }
-    let open = reader.open_runs().map_err(|error| chain(&error))?.last().map(|(_, first)| *first);
+    let open = reader.open_runs()?.last().map(|(_, first)| *first);
     let from = match open {
         Some(first) => Some(first),
-        None => reader.last_opened().map_err(|error| chain(&error))?.map(|(_, first)| first),
+        None => reader.last_opened()?.map(|(_, first)| first),
     };
-    History::load_since(reader, from.unwrap_or(Seq(1))).map_err(|error| chain(&error))
+    History::load_since(reader, from.unwrap_or(Seq(1)))
 }
 
 /// The names of everything that runs are about.
