@@ -267,9 +267,8 @@ mod tests {
     #[test]
     fn what_a_lab_could_not_install_again_is_told_before_it_is_removed() {
         let text = "runbook: gone\nhosts: { group: glusterfs }\neach_host:\n  - gone: { package: { names: [cri-tools], state: absent } }\n";
-        let read =
-            Reading::of_text("hosts", inventory_of(DEFAULT_NODES).as_bytes()).expect("a lab's inventory is good");
-        let given = Given { inventory: Some(("hosts".to_owned(), Arc::new(read))), ..Given::default() };
+        let reading = Reading::of_text("hosts", inventory_of(DEFAULT_NODES).as_bytes()).expect("it is good");
+        let given = Given { inventory: Some(("hosts".to_owned(), Arc::new(reading))), ..Given::default() };
         let plan = Runbook::parse(text).and_then(|runbook| runbook.expand(&given)).expect("a plan");
         let world = |change: fn(&mut lab::World)| {
             let mut there = lab::World::of(DEFAULT_NODES);

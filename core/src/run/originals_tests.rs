@@ -153,7 +153,7 @@ fn what_was_not_changed_before_counts_as_it_was_found() {
     let steps = vec![
         removes(&inside, content(1)),
         runs(vec![(around.clone(), tree(2), tree(3))]),
-        runs(vec![(around.clone(), tree(3), tree(3))]),
+        runs(vec![(around, tree(3), tree(3))]),
     ];
     counts(steps, &[(inside, content(1))]);
 }
@@ -219,7 +219,7 @@ fn units_are_as_they_were_before_their_packages_or_files_changed() {
         counts(vec![removes(&file(path), content(1)), stops("p", up.clone(), down.clone())], &want);
     }
     let template = file("/usr/lib/systemd/system/many@.service");
-    counts(vec![removes(&template, content(1)), stops("many@2", up.clone(), down.clone())], &[(template, content(1))]);
+    counts(vec![removes(&template, content(1)), stops("many@2", up.clone(), down)], &[(template, content(1))]);
     // What starts at boot is a link.
     let (wants, motd) = (file("/etc/systemd/system/multi-user.target.wants"), file("/etc/motd"));
     let (enabled, off) = (up.clone(), is(Active::Active, "disabled"));
@@ -228,7 +228,7 @@ fn units_are_as_they_were_before_their_packages_or_files_changed() {
     };
     counts(steps(&off), &[(unit("p"), up.clone()), (motd.clone(), content(2))]);
     let stopped = is(Active::Inactive, "enabled");
-    counts(steps(&stopped), &[(unit("p"), up.clone()), (wants.clone(), tree(1)), (motd.clone(), content(2))]);
+    counts(steps(&stopped), &[(unit("p"), up), (wants.clone(), tree(1)), (motd.clone(), content(2))]);
 }
 
 #[test]
@@ -241,6 +241,6 @@ fn repositories_and_their_files_count_once() {
         vec![switched, removes(&repo, content(1)), removes(&conf, content(2))],
         &[(id.clone(), on(true)), (conf.clone(), content(2))],
     );
-    let again = runs(vec![(id.clone(), State::Absent, State::Absent)]);
+    let again = runs(vec![(id, State::Absent, State::Absent)]);
     counts(vec![removes(&repo, content(1)), again], &[(repo, content(1))]);
 }

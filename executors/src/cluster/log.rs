@@ -57,7 +57,7 @@ impl Asked {
                 debug!(code = spoken.code, bytes_in, duration_us, "command in a pod ended");
             }
             Err(NotSpoken::NotBegun(_) | NotSpoken::NotYet(_)) => {
-                warn!(duration_us, cause = "not-begun", "command in a pod not begun")
+                warn!(duration_us, cause = "not-begun", "command in a pod not begun");
             }
             Err(NotSpoken::Unknown(_)) => warn!(duration_us, cause = "lost", "command in a pod went on unheard"),
         });
