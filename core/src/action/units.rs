@@ -352,13 +352,8 @@ mod tests {
             ("left", Active::Leftovers, "disabled"),
         ]);
         let own = ["dns", "dns-setup", "dns.timer"];
-        let together = [
-            "disable dns-setup",
-            "enable dns",
-            "start dns, dns.timer and a-node",
-            "stop dns-setup",
-            "stop helper",
-        ];
+        let together =
+            ["disable dns-setup", "enable dns", "start dns, dns.timer and a-node", "stop dns-setup", "stop helper"];
         assert_eq!(words(Rules::NOW, &own, &before), together);
         let apart = ["start and enable dns", "start dns.timer"];
         assert_eq!(words(Rules::of(5).expect("known"), &own, &before), apart);
