@@ -27,6 +27,8 @@ const UNITS: &[&str] = &[
     "crio",
     "docker",
     "atomic-openshift-node",
+    "odd-plain",
+    "odd-old",
     "no-such-unit",
 ];
 const GONE: &[&str] = &[
@@ -49,6 +51,8 @@ const GONE: &[&str] = &[
     "/etc/crio",
     "/etc/origin/node",
     "/etc/sysconfig/docker",
+    "/etc/odd-packages",
+    "/etc/yum.repos.d/odd-silent.repo",
 ];
 const WRITTEN: &[&str] = &[
     "/srv/odd/plain/real",
@@ -61,6 +65,21 @@ const WRITTEN: &[&str] = &[
     "/etc/motd",
     "/srv/odd/tree/group/new",
     "/etc/cron.d/odd",
+    "/etc/odd-packages/odd-plain.conf",
+    "/etc/yum.repos.d/odd-packages.repo",
+];
+const PERMITTED: &[&str] = &[
+    "/srv/odd/plain/real",
+    "/srv/odd/plain/link",
+    "/srv/odd/tree/one",
+    "/srv/odd/tree/deep/two",
+    "/srv/odd/tree/holes",
+    "/srv/odd/tree/deep",
+    "'/srv/odd/tree/with space'",
+    "/srv/odd/parent/of/child",
+    "/etc/crio/crio.conf",
+    "/etc/odd-packages/odd-plain.conf",
+    "/srv/odd/no-such",
 ];
 const COPIED: &[(&str, &str)] = &[
     ("/srv/odd/tree/one", "/srv/odd/plain/real"),
@@ -77,6 +96,19 @@ const PACKAGES: &[&str] = &[
     "atomic-openshift-excluder",
     "container-selinux",
 ];
+/// Of the repositories that are odd: what is replaced, refused or unsigned.
+const ODD_PACKAGES: &[(&str, &str)] = &[
+    ("odd-plain", "absent"),
+    ("odd-plain-2", "present"),
+    ("odd-old", "absent"),
+    ("odd-new", "present"),
+    ("odd-refuses", "present"),
+    ("odd-stays", "absent"),
+    ("odd-unsigned", "present"),
+    ("odd-plain, odd-old", "absent"),
+];
+const REPOSITORIES: &[&str] =
+    &["odd-packages", "odd-unsigned", "odd-broken", "odd-silent", "rhel-7-server-ose-3.11-rpms", "no-such-repository"];
 /// What a command does, and the paths that it says it changes.
 const COMMANDS: &[(&str, &[&str])] = &[
     ("echo more >>/srv/odd/plain/real", &["/srv/odd/plain/real"]),
@@ -136,8 +168,42 @@ fn written(chance: &mut Chance) -> String {
     format!("file.write: {{ path: {path}, content: 'written {}'{mode}{owner} }}", chance.below(100))
 }
 
+fn permitted(chance: &mut Chance) -> String {
+    let path = pick(chance, PERMITTED);
+    let mode = *pick(chance, &["", ", mode: '0600'", ", mode: '4755'", ", mode: '640'"]);
+    let owner = *pick(
+        chance,
+        if mode.is_empty() { &[", owner: '12345:54321'"] } else { &["", ", owner: ops", ", owner: '7:7'"] },
+    );
+    format!("file.permissions: {{ path: {path}{mode}{owner} }}")
+}
+
+fn repository(chance: &mut Chance) -> String {
+    let verb = *pick(chance, &["enable", "disable"]);
+    let mut ids = vec![*pick(chance, REPOSITORIES)];
+    let another = *pick(chance, REPOSITORIES);
+    if chance.below(3) == 0 && !ids.contains(&another) {
+        ids.push(another);
+    }
+    format!("repository: {{ {verb}: [{}] }}", ids.join(", "))
+}
+
 fn step(chance: &mut Chance) -> String {
-    match chance.below(16) {
+    match chance.below(42) {
+        32..=33 => permitted(chance),
+        34..=36 => repository(chance),
+        37..=40 => {
+            let (names, state) = pick(chance, ODD_PACKAGES);
+            format!("package: {{ names: [{names}], state: {state} }}")
+        }
+        41 => "reboot: {}".to_owned(),
+        other => usual(chance, other / 2),
+    }
+}
+
+/// `which`: a number below 16.
+fn usual(chance: &mut Chance, which: u64) -> String {
+    match which {
         0..=5 => service(chance),
         6..=8 => format!("file: {{ paths: [{}], state: absent }}", pick(chance, GONE)),
         9..=10 => written(chance),
@@ -162,7 +228,8 @@ pub fn book(chance: &mut Chance) -> Book {
     let steps: Vec<String> = (0..count).map(|_| step(chance)).collect();
     let mut text = "runbook: random\nhosts: { group: glusterfs }\neach_host:\n".to_owned();
     for (number, step) in steps.iter().enumerate() {
-        let _ = writeln!(text, "  - s{number}: {{ {step} }}");
+        let undo = if step.starts_with("reboot") { ", undo: no-undo" } else { "" };
+        let _ = writeln!(text, "  - s{number}: {{ {step}{undo} }}");
     }
     Book { text, steps }
 }

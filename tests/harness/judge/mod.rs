@@ -34,6 +34,14 @@ impl std::fmt::Display for Difference {
     }
 }
 
+impl Difference {
+    /// A unit that had failed comes back as one that is stopped.
+    fn is_back_as_stopped(&self) -> bool {
+        let text = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
+        self.what == "unit" && text(&self.was).replacen("failed", "inactive", 1) == text(&self.is)
+    }
+}
+
 /// A residue that a rollback named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -66,6 +74,7 @@ impl Survey {
         keys.into_iter()
             .filter(|key| self.0.get(*key) != later.0.get(*key))
             .map(|key| Difference { what: key.0.clone(), name: key.1.clone(), was: of(self, key), is: of(later, key) })
+            .filter(|found| !found.is_back_as_stopped())
             .collect()
     }
 }

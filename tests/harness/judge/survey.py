@@ -37,10 +37,20 @@ def xattrs(path):
         names = sorted(os.listxattr(path, follow_symlinks=False))
     except OSError:
         return []
-    return [[name, os.getxattr(path, name, follow_symlinks=False).hex()] for name in names if not name.startswith("trusted.overlay")]
+    return [[name, os.getxattr(path, name, follow_symlinks=False).hex()] for name in names 
+            if not name.startswith(("trusted.overlay", "user.Librepo."))]
+
+
+def repositories(path):
+    """What such a file says: that a repository is enabled may be said, or left out."""
+    with open(path, errors="backslashreplace") as file:
+        lines = [line.strip().replace(" ", "") for line in file]
+    return hashlib.blake2b("\n".join(line for line in lines if line and line != "enabled=1").encode()).hexdigest()[:24]
 
 
 def digest(path):
+    if path.startswith("/etc/yum.repos.d/"):
+        return repositories(path)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:24]
 
@@ -79,7 +89,8 @@ def paths():
                     seen[path] = before
                     # Whether it has holes is said; how many blocks it takes is the file system's own affair.
                     holes = found.st_size > 65536 and found.st_blocks * 512 < found.st_size // 2
-                    value += [found.st_size, *before[1], "holes" if holes else ""]
+                    size = 0 if path.startswith("/etc/yum.repos.d/") else found.st_size
+                    value += [size, *before[1], "holes" if holes else ""]
                     if found.st_nlink > 1:
                         several.setdefault((found.st_dev, found.st_ino), []).append(path)
                 elif stat.S_ISDIR(found.st_mode):
@@ -123,8 +134,7 @@ def units():
                 key, value = line.split("=", 1)
                 block[key] = value
             elif block:
-                # A unit that was failed comes back as one that is stopped.
-                active = "inactive" if block["ActiveState"] == "failed" else block["ActiveState"]
+                active = block["ActiveState"]
                 runs = block["SubState"] if active == "active" and block["Id"].endswith(".service") else ""
                 say("unit", block["Id"], [active, runs, block["UnitFileState"], block["NeedDaemonReload"]])
                 block = {}

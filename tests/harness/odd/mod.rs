@@ -85,14 +85,14 @@ const PLAIN: &str = "rm -f /root/.bashrc; usermod -s /bin/bash root\n";
 #[track_caller]
 pub fn make(hosts: &Hosts, name: &str, all: &[Odd]) {
     for odd in all {
-        hosts.inside(name, &odd.script()).exits(0);
+        hosts.inside(name, &format!("{}\nsync -f /root", odd.script())).exits(0);
     }
 }
 
 /// Takes back what is odd about a login.
 #[track_caller]
 pub fn plain_login(hosts: &Hosts, name: &str) {
-    hosts.inside(name, PLAIN).exits(0);
+    hosts.inside(name, &format!("{PLAIN}sync -f /root")).exits(0);
 }
 
 /// What `PALINODE_TESTS_ODD` asks for.

@@ -38,8 +38,8 @@ repo() { printf '[%s]\nname=%s\nbaseurl=file://%s\n%b' "$1" "$1" "$2" "$3" >"/et
 repo odd-packages $p 'enabled=1\ngpgcheck=0\n'
 repo odd-unsigned /srv/odd-unsigned 'enabled=1\ngpgcheck=1\n'
 repo odd-broken /srv/no-such-folder 'enabled=0\ngpgcheck=0\n'
-repo odd-silent /srv/odd-packages '  # whether it is enabled is not said\n'
+repo odd-silent /srv/odd-packages '# whether it is enabled is not said\n'
 rm -rf $top
-dnf -y -q install odd-plain-1 odd-old odd-stays
+dnf -y -q --setopt=obsoletes=0 install odd-plain-1 odd-old odd-stays
 systemctl daemon-reload
 systemctl -q enable --now odd-plain odd-old 2>/dev/null
