@@ -87,7 +87,7 @@ fn yaml(source: &Source, root: &Node, findings: &mut Vec<Finding>) {
     let mut open = vec![("", root)];
     while let Some((name, node)) = open.pop() {
         match &node.kind {
-            Kind::Scalar { value, quote: None } => {
+            Kind::Scalar { value, quote: None, .. } => {
                 let raw = node.span.of(&source.text);
                 let digits = !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_digit() || b == b'.');
                 if digits && raw.contains('.') && value != raw {

@@ -62,6 +62,6 @@ fn is_for(edit: &Edit, change: &Change) -> bool {
 
 /// Whether a value that was found is the one that was meant; lists and dicts count whatever their quotes.
 fn is(found: &str, meant: &str) -> bool {
-    let form = |text: &str| crate::literal::nodes::parse(text, 0).ok().map(|node| node.canonical());
+    let form = |text: &str| crate::literal::parse(text, 0).ok().map(|node| node.canonical());
     found == meant || form(found).is_some_and(|found| Some(found) == form(meant))
 }
