@@ -270,6 +270,19 @@ fn yaml() -> impl Strategy<Value = String> {
     (head, vec(top, 1..3)).prop_map(|(head, groups)| format!("{head}{}\n", groups.concat().join("\n")))
 }
 
+/// Pieces of what stands in brackets, put side by side without regard for what they make.
+const FLOW: &[&str] = &[
+    "a", "b", "-", "?", ":", ": ", ",", ", ", "[", "]", "{", "}", " ", "'a'", "\"b\"", "#", " #c\n", "\n", "&x ", "*x",
+    "!", "!t", "!!str ", "a: b", "a:b", "a:", "~", "-1", "- ", "? ", "\n ", "|", ">", "@", "%", "é", "=", "<<", "\t",
+    "a b", "://", "''", "\"\\n\"", "010", "yes", "[]", "{}", "{h1:}", "[-]",
+];
+
+/// A variable of a host whose value is in brackets, in an inventory that is good but for it.
+fn flow() -> impl Strategy<Value = String> {
+    (select(vec![["[", "]"], ["{", "}"]]), vec(pick(FLOW), 0..10))
+        .prop_map(|([open, close], parts)| format!("a:\n  hosts:\n    h1:\n      x: {open}{}{close}\n", parts.concat()))
+}
+
 /// So many are asked about at once: what differs is told before all are through.
 const BATCH: usize = 250;
 
@@ -326,4 +339,12 @@ fn yaml_made_by_chance_is_read_as_ansible_reads_it() {
     let texts = some(&yaml(), number());
     let good = agree("inventory::random::yaml_made_by_chance_is_read_as_ansible_reads_it", ".yml", &texts);
     assert!(good >= texts.len() / 10, "only {good} are good");
+}
+
+/// In a long run 20,000.
+#[test]
+fn brackets_made_by_chance_are_read_as_ansible_reads_them() {
+    let texts = some(&flow(), number() * 4);
+    let good = agree("inventory::random::brackets_made_by_chance_are_read_as_ansible_reads_them", ".yml", &texts);
+    assert!(good >= texts.len() / 20, "only {good} are good");
 }

@@ -165,7 +165,7 @@ fn variables_of_groups_come_and_go() {
         ("[g]\n", lift("k"), "declared nowhere"),
         ("[g]\nh crio=3\ni crio=\"'3'\"\n", lift("g"), "others have"),
         ("[g]\nh\n", pin(None, Some("v3.11.4")), "no image of GlusterFS"),
-        ("[g]\nh\n", Edit::SetVar { name: "a".to_owned(), value: "b".to_owned() }, "the YAML cannot be read"),
+        ("[g]\nh\n", Edit::SetVar { name: "a".to_owned(), value: "b".to_owned() }, "this is no YAML"),
     ] {
         let error = apply(text, std::slice::from_ref(&edit)).expect_err("a refusal").to_string();
         assert!(error.contains(part), "{edit:?}: {error}");

@@ -9,7 +9,7 @@ use crate::ini::text::{Inventory, LineKind, SectionKind};
 use crate::literal;
 use crate::model::value::Value;
 use crate::span::Span;
-use crate::yaml::graft::{self, NoGraft, Splices};
+use crate::yaml::graft::{self, NoGraft, Splices, Target};
 use crate::yaml::tree::{Entry, Kind, Node, Style};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,8 +88,7 @@ pub(crate) fn in_section(
     let text = inventory.text();
     let list = read(text, span)?;
     // A literal stands in no map; what would be the key and the colon is what is before it.
-    let none = Kind::Scalar { value: String::new(), quote: None };
-    let key = Node { span: Span::new(span.start, span.start), kind: none };
+    let key = Node::nothing(span.start);
     let holder = Entry { key, colon: span.start, value: list };
     let splices = splices(text, &holder, definition, change, (Dialect::Python, "\n"), &|_| line)?;
     let result = splice(text, splices);
@@ -157,7 +156,7 @@ pub(crate) fn splices(
                 return Err(unclear(line_of(other.span.start), format!("there is a definition {to:?} already")));
             }
             let Some(entry) = item.entry("name") else { return Ok(Vec::new()) };
-            graft::replace(entry, &dialect.text(to, quote)).map_err(refuse)
+            graft::replace(text, entry, &dialect.text(to, quote)).map_err(refuse)
         }
         DefinitionChange::AddLabels { labels } => {
             let known = item.get("labels").and_then(Node::items).unwrap_or_default();
@@ -182,12 +181,13 @@ pub(crate) fn splices(
                 Some(entry) if entry.value.scalar().is_none() => {
                     graft::add_items(text, &entry.value, &new, eol).map_err(refuse)
                 }
-                Some(entry) => graft::replace(entry, &format!("[{}]", new.join(", "))).map_err(refuse),
+                Some(entry) => graft::replace(text, entry, &format!("[{}]", new.join(", "))).map_err(refuse),
                 None => {
                     let key =
                         if dialect == Dialect::Python { dialect.text("labels", quote) } else { "labels".to_owned() };
                     let value = format!("[{}]", new.join(", "));
-                    graft::add_entry(text, (None, item), None, &format!("{key}: {value}"), eol).map_err(refuse)
+                    let target = Target { above: None, map: item, brackets: false };
+                    graft::add_entry(text, target, None, &format!("{key}: {value}"), eol).map_err(refuse)
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! How a value is written: as YAML, or as a literal of Python.
 
+use crate::model::value::Value;
 use crate::yaml;
 use crate::yaml::text;
 use crate::yaml::tree::{Entry, Kind, Node};
@@ -23,9 +24,7 @@ impl Dialect {
     /// A whole value, in brackets if it is a list or a map.
     pub(crate) fn value(self, node: &Node) -> String {
         match &node.kind {
-            Kind::Scalar { value, quote: Some(_) } => self.text(value, Some('\'')),
-            Kind::Scalar { value, quote: None } if value == "None" && self == Self::Yaml => "null".to_owned(),
-            Kind::Scalar { value, quote: None } => value.clone(),
+            Kind::Scalar { typed, value, .. } => self.scalar(typed, value),
             Kind::List { items, .. } => {
                 let items: Vec<String> = items.iter().map(|item| self.value(item)).collect();
                 format!("[{}]", items.join(", "))
@@ -36,6 +35,26 @@ impl Dialect {
                 format!("{{{}}}", entries.join(", "))
             }
             Kind::Alias(to) => self.value(to),
+        }
+    }
+}
+
+impl Dialect {
+    fn scalar(self, typed: &Value, printed: &str) -> String {
+        match (typed, self) {
+            (Value::Null, Self::Yaml) => "null".to_owned(),
+            (Value::Float(number), Self::Yaml) => yaml::float(*number),
+            (Value::Float(number), Self::Python) if number.is_infinite() => {
+                if *number > 0.0 {
+                    "1e999".to_owned()
+                } else {
+                    "-1e999".to_owned()
+                }
+            }
+            (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_), _) => printed.to_owned(),
+            (Value::Text(_) | Value::Unsafe(_) | Value::Time(_) | Value::Vault(_), _) => self.text(printed, Some('\'')),
+            // A scalar is neither.
+            (Value::List(_) | Value::Map(_), _) => self.text(printed, Some('\'')),
         }
     }
 }
@@ -52,7 +71,7 @@ pub(crate) fn value_text(value: &str, like: Option<char>) -> String {
     }
     if value.starts_with(['[', '{'])
         && !value.starts_with("{{")
-        && let Ok(node) = crate::literal::nodes::parse(value, 0)
+        && let Ok(node) = crate::literal::parse(value, 0)
         && node.span.end == value.len()
     {
         return Dialect::Yaml.value(&node);

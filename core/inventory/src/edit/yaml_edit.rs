@@ -30,11 +30,15 @@ pub(crate) fn edited(text: &str, edits: &[Edit], vars: bool) -> Result<String, E
     let eol = if dos * 2 > text.matches('\n').count() { "\r\n" } else { "\n" };
     let open = !text.is_empty() && !text.ends_with('\n');
     let mut now = if open { format!("{text}{eol}") } else { text.to_owned() };
+    let mut root = yaml::parse(&now)?;
     for edit in edits {
-        let page = Page::read(&now, eol)?;
-        now = if vars { in_vars(&page, edit)? } else { in_groups(&page, edit)? };
+        let page = Page { text: &now, root, eol };
+        let next = if vars { in_vars(&page, edit)? } else { in_groups(&page, edit)? };
+        // The file was good, so it is the edit that is not.
+        let unread = |error: EditError| EditError::Beyond { change: format!("the text cannot be read then: {error}") };
+        root = if next == now { page.root } else { yaml::parse(&next).map_err(unread)? };
+        now = next;
     }
-    yaml::parse(&now)?;
     if open && let Some(body) = now.strip_suffix(eol) {
         return Ok(body.to_owned());
     }
@@ -106,7 +110,7 @@ fn in_groups(page: &Page<'_>, edit: &Edit) -> Result<String, EditError> {
 
 fn in_vars(page: &Page<'_>, edit: &Edit) -> Result<String, EditError> {
     let root = &page.root;
-    if root.entries().is_none() && !root.is_empty() {
+    if root.entries().is_none() && !root.is_null() {
         return Err(page.refuse(root.span.start, "the file holds no variables"));
     }
     match edit {
@@ -116,6 +120,7 @@ fn in_vars(page: &Page<'_>, edit: &Edit) -> Result<String, EditError> {
             page.with(page.set_in(None, root, name, value))
         }
         Edit::UnsetVar { name } => {
+            page.not_merged(root, name)?;
             let at = root.entries().and_then(|entries| entries.iter().position(|e| e.key.scalar() == Some(name)));
             at.map_or(Ok(page.text.to_owned()), |at| page.with(graft::remove_entry(page.text, root, at)))
         }
@@ -161,3 +166,7 @@ fn defined(
 #[cfg(test)]
 #[path = "yaml_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "yaml_kinds_tests.rs"]
+mod kinds_tests;

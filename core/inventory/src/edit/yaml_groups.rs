@@ -7,7 +7,7 @@ use crate::edit::yaml_page::{Page, spots};
 use crate::ini::pattern::HostPattern;
 use crate::yaml;
 use crate::yaml::graft::{self, NoGraft};
-use crate::yaml::tree::{Entry, Kind, Node, Style};
+use crate::yaml::tree::{Entry, Kind, Node};
 use std::collections::BTreeSet;
 
 /// The variables of a group, wherever it stands.
@@ -40,26 +40,22 @@ fn put(
     if !known.is_empty() {
         return page.with(Ok(splices));
     }
+    let line = format!("{name}: {value}");
     if let Some(vars) = there().find_map(|spot| spot.part("vars")) {
-        let line = format!("{name}: {value}");
-        return page.with(graft::add_entry(page.text, (Some(vars), &vars.value), None, &line, page.eol));
+        return page.with(page.add_below(vars, &[], &line));
     }
     let full = there().find(|spot| spot.entry.value.entries().is_some_and(|parts| !parts.is_empty()));
     let Some(spot) = full.or(there().next()) else {
         return Err(EditError::UndeclaredGroup { group: group.to_owned() });
     };
-    let map = &spot.entry.value;
-    let line = match map.kind {
-        Kind::Map { style: Style::Flow, .. } => format!("vars: {{{name}: {value}}}"),
-        _ => format!("vars:{}  {name}: {value}", page.eol),
-    };
-    page.with(graft::add_entry(page.text, (Some(spot.entry), map), None, &line, page.eol))
+    page.with(page.add_below(spot.entry, &["vars"], &line))
 }
 
 pub(crate) fn unset(page: &Page<'_>, group: &str, name: &str) -> Result<String, EditError> {
     let mut splices = Vec::new();
     for spot in spots(&page.root).iter().filter(|spot| spot.group == group) {
         if let Some(vars) = spot.part("vars") {
+            page.not_merged(&vars.value, name)?;
             splices.extend(without(page, &vars.value, name).map_err(|error| page.refuse(error.at, error.reason))?);
         }
     }
@@ -128,7 +124,7 @@ pub(crate) fn lift(page: &Page<'_>, group: &str, name: &str) -> Result<String, E
         return Err(refuse(None, "its value is not one on one line".to_owned()));
     }
     let bare = page.with(Ok(splices))?;
-    put(&Page::read(&bare, page.eol)?, group, name, text, &|entry| graft::replace(entry, text))
+    put(&Page::read(&bare, page.eol)?, group, name, text, &|entry| graft::replace(page.text, entry, text))
 }
 
 /// The group and all below it.
@@ -159,33 +155,19 @@ pub(crate) fn ensure_child(page: &Page<'_>, parent: &str, child: &str) -> Result
     if all.iter().any(|spot| spot.group == child && (spot.parent == Some(parent) || parent == "all")) {
         return Ok(page.text.to_owned());
     }
-    let inner = |line: &str| graft::indented(line, "  ", page.eol);
-    let children = |line: &str| format!("children:{}{}", page.eol, inner(line));
     let there = || all.iter().filter(|spot| spot.group == parent);
-    let mut line = format!("{child}:");
-    let above: &Entry = if let Some(entry) = there().find_map(|spot| spot.part("children")) {
-        entry
-    } else if let Some(spot) = there().find(|spot| !is_none(&spot.entry.value)).or(there().next()) {
-        line = children(&line);
-        spot.entry
+    let line = format!("{child}:");
+    let (above, keys): (&Entry, Vec<&str>) = if let Some(entry) = there().find_map(|spot| spot.part("children")) {
+        (entry, Vec::new())
+    } else if let Some(spot) = there().find(|spot| !spot.entry.value.is_null()).or(there().next()) {
+        (spot.entry, vec!["children"])
     } else if let Some(top) = all.iter().find(|spot| spot.group == "all" && spot.parent.is_none()) {
-        line = format!("{parent}:{}{}", page.eol, inner(&children(&line)));
         match top.part("children") {
-            Some(entry) => entry,
-            None => {
-                line = children(&line);
-                top.entry
-            }
+            Some(children) => (children, vec![parent, "children"]),
+            None => (top.entry, vec!["children", parent, "children"]),
         }
     } else {
         return Err(page.refuse(0, &format!("there is no group {parent}, and no `all` to put it under")));
     };
-    if line.contains('\n') && matches!(above.value.kind, Kind::Map { style: Style::Flow, .. }) {
-        return Err(page.refuse(above.key.span.start, "a new group does not fit into brackets"));
-    }
-    page.with(graft::add_entry(page.text, (Some(above), &above.value), None, &line, page.eol))
-}
-
-fn is_none(node: &Node) -> bool {
-    node.scalar() == Some("None")
+    page.with(page.add_below(above, &keys, &line))
 }

@@ -74,6 +74,9 @@ pub(crate) fn unset(page: &Page<'_>, host: &str, name: &str) -> Result<String, E
         return unset(&Page::read(&text, page.eol)?, host, name);
     }
     let mut splices = Vec::new();
+    for at in &found {
+        page.not_merged(&at.entry.value, name)?;
+    }
     for at in found.iter().filter(sets) {
         splices.extend(without(page, &at.entry.value, name).map_err(|error| page.refuse(error.at, error.reason))?);
     }
@@ -96,6 +99,12 @@ pub(crate) fn strip(page: &Page<'_>, host: &str, name: &str, suffix: &str) -> Re
     if let Some(range) = found.iter().filter(ends).find(|at| at.range) {
         let text = cut(page, range, host)?;
         return strip(&Page::read(&text, page.eol)?, host, name, suffix);
+    }
+    for at in &found {
+        let merged = at.entry.value.merged(name).and_then(Node::scalar);
+        if merged.is_some_and(|value| value.ends_with(suffix)) {
+            page.not_merged(&at.entry.value, name)?;
+        }
     }
     let mut splices = Vec::new();
     for entry in found.iter().filter(ends).filter_map(|at| at.entry.value.entry(name)) {
@@ -151,8 +160,26 @@ pub(crate) fn move_to(
     let refuse = |error: NoGraft| page.refuse(error.at, error.reason);
     let body = body(page, leaving_one).map_err(refuse)?;
     let mut splices = graft::remove_entry(page.text, &leaving_one.hosts.value, leaving_one.index).map_err(refuse)?;
+    if let Some(there) = found.iter().find(|at| at.spot.group == to) {
+        if let Some(lost) = lost(&found, leaving_one) {
+            let reason = format!("{host} is in {to} too, where its {lost} of {from} would be lost; set it there first");
+            return Err(page.refuse(there.entry.key.span.start, &reason));
+        }
+        return page.with(Ok(splices));
+    }
     splices.extend(arrive(page, to, &body, place)?);
     page.with(Ok(splices))
+}
+
+/// A variable that no other place of a host has alike.
+fn lost<'a>(found: &[Found<'a>], leaving: &Found<'a>) -> Option<&'a str> {
+    let others = || found.iter().filter(|at| !std::ptr::eq(at.entry, leaving.entry));
+    let kept = |name: &str, value: &Node| {
+        let mut there = others().filter_map(|at| at.entry.value.get(name)).peekable();
+        there.peek().is_some() && there.all(|other| other.canonical() == value.canonical())
+    };
+    let vars = leaving.entry.value.entries().unwrap_or_default();
+    vars.iter().find(|var| var.key.scalar().is_none_or(|name| !kept(name, &var.value)))?.key.scalar()
 }
 
 /// The text of a host's entry, its first line without what is before the key.
@@ -175,16 +202,7 @@ fn arrive(page: &Page<'_>, group: &str, body: &str, place: &Place) -> Result<Spl
     let refuse = |error: NoGraft| page.refuse(error.at, error.reason);
     let all = spots(&page.root);
     let mut there = all.iter().filter(|spot| spot.group == group);
-    let nested = |body: &str| format!("hosts:{0}{1}", page.eol, graft::indented(body, "  ", page.eol));
-    let in_brackets = |node: &Node| matches!(node.kind, Kind::Map { style: Style::Flow, .. });
-    let flow = |node: &Node| -> Result<(), EditError> {
-        if in_brackets(node) && (body.contains('\n') || body.contains('#')) {
-            return Err(page.refuse(node.span.start, "the entry does not fit into brackets"));
-        }
-        Ok(())
-    };
     if let Some(hosts) = there.clone().find_map(|spot| spot.part("hosts")) {
-        flow(&hosts.value)?;
         let entries = hosts.value.entries().unwrap_or_default();
         let names = |entry: &Entry, host: &str| {
             let pattern = entry.key.scalar().and_then(HostPattern::parse);
@@ -196,29 +214,20 @@ fn arrive(page: &Page<'_>, group: &str, body: &str, place: &Place) -> Result<Spl
             Place::Before(other) => entries.iter().position(|entry| names(entry, other)),
             Place::After(other) => entries.iter().rposition(|entry| names(entry, other)).map(|at| at + 1),
         };
-        return graft::add_entry(page.text, (Some(hosts), &hosts.value), before, body, page.eol).map_err(refuse);
+        let target = page.target(Some(hosts), &hosts.value);
+        return graft::add_entry(page.text, target, before, body, page.eol).map_err(refuse);
     }
-    let (above, line) = match there.next() {
-        Some(spot) => (spot.entry, String::new()),
-        None => {
-            let Some(all) = all.iter().find(|spot| spot.group == "all" && spot.parent.is_none()) else {
-                return Err(page.refuse(0, &format!("there is no group {group}, and no `all` to put it under")));
-            };
-            let line = format!("{group}:{0}{1}", page.eol, graft::indented(&nested(body), "  ", page.eol));
-            match all.part("children") {
-                Some(children) => (children, line),
-                None => (all.entry, format!("children:{0}{1}", page.eol, graft::indented(&line, "  ", page.eol))),
-            }
-        }
+    if let Some(spot) = there.next() {
+        return page.add_below(spot.entry, &["hosts"], body).map_err(refuse);
+    }
+    let Some(all) = all.iter().find(|spot| spot.group == "all" && spot.parent.is_none()) else {
+        return Err(page.refuse(0, &format!("there is no group {group}, and no `all` to put it under")));
     };
-    let line = match (line.is_empty(), in_brackets(&above.value)) {
-        (true, true) => format!("hosts: {{{body}}}"),
-        (true, false) => nested(body),
-        (false, true) => return Err(page.refuse(above.key.span.start, "a new group does not fit into brackets")),
-        (false, false) => line,
-    };
-    flow(&above.value)?;
-    graft::add_entry(page.text, (Some(above), &above.value), None, &line, page.eol).map_err(refuse)
+    match all.part("children") {
+        Some(children) => page.add_below(children, &[group, "hosts"], body),
+        None => page.add_below(all.entry, &["children", group, "hosts"], body),
+    }
+    .map_err(refuse)
 }
 
 /// A host or group that uses a definition of a node group, and where.

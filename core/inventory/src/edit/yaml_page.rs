@@ -3,9 +3,8 @@
 use crate::edit::dialect;
 use crate::edit::place::splice;
 use crate::edit::refusal::EditError;
-use crate::span::Span;
 use crate::yaml;
-use crate::yaml::graft::{self, NoGraft};
+use crate::yaml::graft::{self, NoGraft, Target};
 use crate::yaml::tree::{Entry, Node};
 
 /// A place where a group stands; a group may stand in several, and all of them count.
@@ -70,7 +69,19 @@ impl<'a> Page<'a> {
         if yaml::is_value(&entry.value, value) {
             return Ok(Vec::new());
         }
-        graft::replace(entry, &dialect::value_text(value, yaml::quote_of(&entry.value)))
+        graft::replace(self.text, entry, &dialect::value_text(value, yaml::quote_of(&entry.value)))
+    }
+
+    /// The map that an entry holds, or the one at the top, as something to add to.
+    pub(crate) fn target<'t>(&self, above: Option<&'t Entry>, map: &'t Node) -> Target<'t> {
+        let brackets = above.is_some_and(|above| graft::is_in_brackets(&self.root, above.key.span.start));
+        Target { above, map, brackets }
+    }
+
+    /// Adds an entry below an entry, with the keys on the way there.
+    pub(crate) fn add_below(&self, above: &Entry, keys: &[&str], line: &str) -> Result<graft::Splices, NoGraft> {
+        let target = self.target(Some(above), &above.value);
+        graft::add_entry(self.text, target, None, &graft::nested(keys, line, target.is_flow(), self.eol), self.eol)
     }
 
     /// Sets a variable in a map, or in the nothing that stands where a map may.
@@ -85,10 +96,14 @@ impl<'a> Page<'a> {
             return self.replaced(entry, value);
         }
         let line = format!("{name}: {}", dialect::value_text(value, None));
-        if above.is_none() && map.is_empty() {
-            let at = self.text.len();
-            return Ok(vec![(Span::new(at, at), format!("{line}{}", self.eol))]);
+        graft::add_entry(self.text, self.target(above, map), None, &line, self.eol)
+    }
+
+    /// Refuses to take out of a map what `<<` brings into it.
+    pub(crate) fn not_merged(&self, map: &Node, name: &str) -> Result<(), EditError> {
+        match map.merged(name) {
+            Some(from) => Err(self.refuse(from.span.start, &format!("{name} comes from here by `<<`"))),
+            None => Ok(()),
         }
-        graft::add_entry(self.text, (above, map), None, &line, self.eol)
     }
 }

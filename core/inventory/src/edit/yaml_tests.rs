@@ -176,7 +176,7 @@ fn variables_of_files() {
         ("a: !vault |\n  x\n", set("a", "y"), "has a tag"),
         ("a: &x [1]\nb: *x\n", set("b", "y"), "under an anchor"),
         ("a: &x 1\nb: *x\n", set("a", "2"), "b changed"),
-        ("a: &x 1\nb: *x\n", unset("a"), "cannot be read"),
+        ("a: &x 1\nb: *x\n", unset("a"), "the text cannot be read then: line 1: an alias stands for nothing"),
         ("- a\n", set("a", "2"), "holds no variables"),
     ] {
         let error = apply(before, std::slice::from_ref(&edit)).expect_err("a refusal").to_string();

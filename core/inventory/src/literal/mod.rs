@@ -1,8 +1,9 @@
-//! Python's literals, as INI inventories hold them: values, and nodes with their places.
+//! Python's literals, as INI inventories hold them: one reader, which keeps values and places.
 
-pub(crate) mod nodes;
+mod atoms;
 pub(crate) mod number;
 pub(crate) mod python;
+mod quotes;
 pub(crate) mod value;
 
-pub(crate) use nodes::parse;
+pub(crate) use python::parse;

@@ -1,6 +1,9 @@
 //! Values the way Ansible's INI reader sees them: shell words first, then Python literals; and back.
 
+use crate::literal::python;
+use crate::model::value::Value;
 use crate::span::Span;
+use crate::yaml::tree::Kind;
 
 /// One word of a host line, after the shell rules.
 #[derive(Debug)]
@@ -112,132 +115,53 @@ pub(crate) fn words(line: &str, offset: usize) -> Option<Vec<Word>> {
 
 /// A text that Python's `literal_eval` takes for something other than itself.
 struct Literal {
-    /// What a template prints for it, as far as `exact`.
+    /// What a template prints for it; the text itself of lists and dicts.
     value: String,
     /// Where the literal ends and a comment may begin.
     end: usize,
-    exact: bool,
+    /// Whether each release of Ansible, with each release of Python, reads it so.
+    sure: bool,
     string: Option<char>,
 }
 
 fn literal(text: &str) -> Option<Literal> {
-    if let Some(quote) = text.chars().next().filter(|c| matches!(c, '\'' | '"')) {
-        return string_literal(text, quote);
+    let (node, end) = python::read(text, 0).ok()?;
+    let written = text.get(..end).unwrap_or(text).trim();
+    Some(match &node.kind {
+        Kind::Scalar { value, typed, quote } => {
+            let sure = match typed {
+                Value::Null | Value::Bool(_) => true,
+                Value::Int(digits) => digits == written && digits != "-0",
+                Value::Float(number) => {
+                    let decimal = written.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+                    decimal && written.len() <= 12 && number.abs() >= 0.001 && !written.starts_with("--")
+                }
+                Value::Text(_) => quote.is_some_and(|quote| is_simple(written, quote)),
+                Value::Unsafe(_) | Value::Time(_) | Value::Vault(_) | Value::List(_) | Value::Map(_) => false,
+            };
+            Literal { value: value.clone(), end, sure, string: *quote }
+        }
+        _ => Literal { value: written.to_owned(), end, sure: written.starts_with(['[', '{', '(']), string: None },
+    })
+}
+
+/// One text between two quotes, with no escapes but those of quotes and backslashes.
+fn is_simple(written: &str, quote: char) -> bool {
+    let Some(body) = written.strip_prefix(quote).and_then(|body| body.strip_suffix(quote)) else { return false };
+    let mut chars = body.chars();
+    while let Some(c) = chars.next() {
+        if c == quote || c == '\\' && !matches!(chars.next(), Some('\\' | '\'' | '"')) {
+            return false;
+        }
     }
-    if text.starts_with(['[', '{', '(']) && !text.starts_with("{{") {
-        let end = structure_end(text)?;
-        let rest = text.get(end..)?.trim_start();
-        return (rest.is_empty() || rest.starts_with('#')).then(|| Literal {
-            value: text.get(..end).unwrap_or(text).to_owned(),
-            end,
-            exact: true,
-            string: None,
-        });
-    }
+    true
+}
+
+/// Whether some Python reads a bare text as a number: sums, octals and old long integers count.
+fn is_number_somewhere(text: &str) -> bool {
     let head = text.split('#').next().unwrap_or(text).trim_end();
-    let (value, exact) = match head {
-        "True" | "False" | "None" => (head.to_owned(), true),
-        _ => number(head)?,
-    };
-    Some(Literal { value, end: head.len(), exact, string: None })
-}
-
-/// Where a list, dict or tuple of literals ends; `None` if a name, a template or bad nesting makes it plain text.
-fn structure_end(text: &str) -> Option<usize> {
-    let mut open = Vec::new();
-    let mut word = String::new();
-    let mut quoted: Option<char> = None;
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        if let Some(quote) = quoted {
-            if c == '\\' {
-                chars.next()?;
-            } else if c == quote {
-                quoted = None;
-            }
-            continue;
-        }
-        if c.is_alphanumeric() || matches!(c, '_' | '.') {
-            word.push(c);
-            continue;
-        }
-        let known = matches!(word.as_str(), "" | "True" | "False" | "None") || number_part(&word);
-        if !known {
-            return None;
-        }
-        word.clear();
-        match c {
-            '[' => open.push(']'),
-            '(' => open.push(')'),
-            '{' => open.push('}'),
-            ']' | ')' | '}' => {
-                if open.pop() != Some(c) {
-                    return None;
-                }
-                if open.is_empty() {
-                    return Some(at + 1);
-                }
-            }
-            '\'' | '"' => quoted = Some(c),
-            ',' | ':' | '+' | '-' | ' ' | '\t' => {}
-            _ => return None,
-        }
-    }
-    None
-}
-
-fn string_literal(text: &str, quote: char) -> Option<Literal> {
-    let mut value = String::new();
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        if c == quote {
-            let end = at + c.len_utf8();
-            let rest = text.get(end..)?.trim_start();
-            return (rest.is_empty() || rest.starts_with('#')).then_some(Literal {
-                value,
-                end,
-                exact: true,
-                string: Some(quote),
-            });
-        }
-        if c != '\\' {
-            value.push(c);
-            continue;
-        }
-        match chars.next()?.1 {
-            c @ ('\\' | '\'' | '"') => value.push(c),
-            'n' => value.push('\n'),
-            't' => value.push('\t'),
-            'r' => value.push('\r'),
-            // Rarer escapes: the text is shown as it stands.
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// Numbers of any Python, generously: sums, octals and old long integers count, since some version evaluates them.
-fn number(text: &str) -> Option<(String, bool)> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let plain = digits == "0" || !digits.starts_with('0');
-        return Some((text.to_owned(), plain && text != "-0"));
-    }
-    let mut parts = text.split(['+', '-', ',', ' ', '\t']).filter(|part| !part.is_empty()).peekable();
-    parts.peek()?;
-    if !parts.all(number_part) {
-        return None;
-    }
-    let decimal = digits.contains('.') && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    match text.parse::<f64>() {
-        Ok(parsed) if decimal && digits.len() <= 12 && parsed.abs() >= 0.001 => Some((format!("{parsed:?}"), true)),
-        _ => Some((text.to_owned(), false)),
-    }
-}
-
-/// Whether a word is a number for some Python, and not a version or a name.
-pub(crate) fn is_number(word: &str) -> bool {
-    number(word).is_some()
+    let mut parts = head.split(['+', '-', ',', ' ', '\t']).filter(|part| !part.is_empty()).peekable();
+    parts.peek().is_some() && parts.all(number_part)
 }
 
 fn number_part(part: &str) -> bool {
@@ -264,8 +188,8 @@ pub(crate) fn evaluate(text: &str) -> String {
 /// Whether the text, written bare, surely reads back as this very value.
 pub(crate) fn reads_as(text: &str, value: &str) -> bool {
     match literal(text) {
-        Some(literal) => literal.exact && literal.value == value,
-        None => text == value,
+        Some(literal) => literal.sure && literal.value == value,
+        None => text == value && !is_number_somewhere(text),
     }
 }
 

@@ -1,65 +1,118 @@
-//! YAML texts as PyYAML reads them: tags, anchors and merge keys of YAML 1.1, on the events of a YAML parser.
+//! A YAML document: its nodes, each with its place, its tag and what it holds, as PyYAML composes them of events.
 
-use crate::model::error::{Wrong, shown};
-use crate::model::value::{Pairs, Value};
-use crate::yaml::scalar::{Kind, kind_of, value_of};
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::error::Wrong;
+use crate::model::value::Value;
+use crate::span::Span;
+use crate::yaml::events::{DEEPEST, Event, Events, Kind, NoYaml, Style};
+use crate::yaml::make::Maker;
+use std::collections::BTreeMap;
 
 /// No file of variables has more values than this, aliases counted as often as they are used.
-const MOST_VALUES: usize = 1_000_000;
-/// Lists and maps in each other: more than anyone writes, and few enough for the stack.
-const DEEPEST: usize = 200;
+pub(crate) const MOST_VALUES: usize = 1_000_000;
 
-const CORE: &str = "tag:yaml.org,2002:";
-
-#[derive(Debug)]
-struct Node {
-    line: usize,
-    tag: Option<String>,
-    content: Content,
+/// A node, or a name that stands for one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Use {
+    pub(crate) node: usize,
+    /// Where the name stands.
+    pub(crate) alias: Option<Span>,
 }
 
 #[derive(Debug)]
-enum Content {
-    Scalar { text: String, plain: bool },
-    List(Vec<usize>),
-    Map(Vec<(usize, usize)>),
+pub(crate) struct Node {
+    /// Behind its anchor and tag; a block ends where its last value ends.
+    pub(crate) span: Span,
+    pub(crate) line: usize,
+    pub(crate) tag: Option<String>,
+    pub(crate) content: Content,
+}
+
+/// A key, its value, and the byte after the colon.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) key: Use,
+    pub(crate) colon: usize,
+    pub(crate) value: Use,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Without a style if nothing is written there.
+    Scalar {
+        text: String,
+        style: Option<Style>,
+    },
+    List {
+        items: Vec<Use>,
+        flow: bool,
+    },
+    Map {
+        pairs: Vec<Pair>,
+        flow: bool,
+    },
+}
+
+impl Node {
+    /// Whether its form decides what it is: it has no quotes, or a tag that says so.
+    pub(crate) fn is_plain(&self) -> bool {
+        match &self.content {
+            Content::Scalar { style, .. } if self.says_nothing() => style.is_some(),
+            Content::Scalar { style, .. } => matches!(style, None | Some(Style::Plain)),
+            Content::List { .. } | Content::Map { .. } => false,
+        }
+    }
+
+    /// A tag of one mark alone, which is as none.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.tag.as_deref() == Some("!")
+    }
+
+    /// The tag that counts.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.tag.as_deref().filter(|tag| *tag != "!")
+    }
 }
 
 /// A YAML document that is not made into values yet.
 #[derive(Debug)]
 pub(crate) struct Document {
     nodes: Vec<Node>,
-    root: Option<usize>,
+    root: Option<Use>,
 }
 
 impl Document {
     /// Reads the one document of a text.
     pub(crate) fn parse(text: &str) -> Result<Self, Wrong> {
-        let mut builder = Builder::default();
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let options = granit_parser::options! { emit_anchor_events: true };
-        for step in Parser::new_from_str_with_options(text, options) {
-            let (event, span) = step.map_err(|error| not_yaml(&error))?;
-            builder.take(event, span)?;
+        let mut composer = Composer::default();
+        let mut events = Events::of(text).map_err(not_yaml)?;
+        while let Some(event) = events.next().map_err(not_yaml)? {
+            composer.take(event, text)?;
         }
-        Ok(Self { nodes: builder.nodes, root: builder.root })
+        Ok(Self { nodes: composer.nodes, root: composer.root })
     }
 
     /// Its value.
     pub(crate) fn value(&self) -> Result<Value, Wrong> {
         let Some(root) = self.root else { return Ok(Value::Null) };
-        Maker { document: self, left: MOST_VALUES, unsafe_depth: 0 }.value(root, 0)
+        Maker::of(self).value(root.node, 0)
+    }
+
+    /// The value of one scalar, whatever stands above it.
+    pub(crate) fn scalar(&self, node: usize) -> Result<Value, Wrong> {
+        Maker::of(self).value(node, 0)
     }
 
     /// The lines of all keys below the root, by the keys on the way there.
     pub(crate) fn lines(&self) -> Lines<'_> {
-        Lines { document: Some(self), at: self.root }
+        Lines { document: Some(self), at: self.root.map(|root| root.node) }
     }
 
-    fn line(&self, node: usize) -> usize {
-        self.nodes.get(node).map_or(1, |node| node.line)
+    pub(crate) const fn root(&self) -> Option<Use> {
+        self.root
+    }
+
+    pub(crate) fn node(&self, at: usize) -> Result<&Node, Wrong> {
+        self.nodes.get(at).ok_or_else(|| Wrong::anywhere("a value is missing", "mend the file"))
     }
 }
 
@@ -74,82 +127,84 @@ impl Lines<'_> {
     /// The line of a key, and the lines of what is below it. The last key of that name counts.
     pub(crate) fn of(&self, key: &str) -> (Option<usize>, Self) {
         let Some(document) = self.document else { return (None, Self::default()) };
-        let Some(Content::Map(pairs)) = self.at.and_then(|at| document.nodes.get(at)).map(|node| &node.content) else {
+        let node = |at: usize| document.nodes.get(at);
+        let Some(Content::Map { pairs, .. }) = self.at.and_then(node).map(|node| &node.content) else {
             return (None, Self::default());
         };
-        let text = |node: usize| match document.nodes.get(node).map(|node| &node.content) {
-            Some(Content::Scalar { text, .. }) => Some(text.as_str()),
-            _ => None,
-        };
-        let found = pairs.iter().rev().find(|(name, _)| text(*name) == Some(key));
-        found.map_or((None, Self::default()), |(name, value)| {
-            (Some(document.line(*name)), Self { document: self.document, at: Some(*value) })
+        let is = |pair: &&Pair| matches!(node(pair.key.node).map(|node| &node.content), Some(Content::Scalar { text, .. }) if text == key);
+        let found = pairs.iter().rev().find(is);
+        found.map_or((None, Self::default()), |pair| {
+            (node(pair.key.node).map(|node| node.line), Self { document: self.document, at: Some(pair.value.node) })
         })
     }
 }
 
-fn not_yaml(error: &ScanError) -> Wrong {
-    Wrong::new(error.marker().line(), format!("this is no YAML: {}", error.info()), "mend it there or right above")
+fn not_yaml(error: NoYaml) -> Wrong {
+    Wrong::new(error.line, format!("this is no YAML: {}", error.why), "mend it there or right above")
+}
+
+/// A list or map that is not closed yet.
+struct Open {
+    node: usize,
+    /// Whether brackets of its own end it.
+    brackets: bool,
+    key: Option<Use>,
 }
 
 #[derive(Default)]
-struct Builder {
+struct Composer {
     nodes: Vec<Node>,
-    root: Option<usize>,
+    root: Option<Use>,
     documents: usize,
-    anchors: BTreeMap<usize, usize>,
-    names: BTreeSet<String>,
-    /// What is not closed yet: the node, and the key that waits for its value.
-    open: Vec<(usize, Option<usize>)>,
+    anchors: BTreeMap<String, usize>,
+    open: Vec<Open>,
 }
 
-impl Builder {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Wrong> {
-        let line = span.start.line();
-        let tag = |tag: Option<std::borrow::Cow<'_, granit_parser::Tag>>| {
-            tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix())).filter(|tag| tag != "!")
-        };
-        match event {
-            Event::DocumentStart(..) => {
+impl Composer {
+    fn take(&mut self, event: Event, text: &str) -> Result<(), Wrong> {
+        let line = event.place.line;
+        let span = Span::new(event.place.start, event.place.end);
+        match event.kind {
+            Kind::DocumentStart => {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(Wrong::new(line, "a second document begins here", "keep one, without a second ---"));
                 }
             }
-            Event::Scalar(text, style, anchor, its) => {
-                let original = its.as_ref().is_some_and(|tag| tag.suffix() == "!" || tag.suffix().is_empty());
-                let plain = style == ScalarStyle::Plain || original;
-                let content = Content::Scalar { text: text.into_owned(), plain };
-                let node = self.add(Node { line, tag: tag(its), content }, anchor)?;
-                self.place(node);
+            Kind::DocumentEnd => {}
+            Kind::Scalar { text, style } => {
+                // Nothing stands right behind the colon that it is the value of.
+                let span = match (style, event.colon, &event.anchor, &event.tag) {
+                    (None, Some(colon), None, None) => Span::new(colon, colon),
+                    _ => span,
+                };
+                let content = Content::Scalar { text, style };
+                let node = self.add(Node { span, line, tag: event.tag, content }, event.anchor)?;
+                self.place(Use { node, alias: None }, event.colon);
             }
-            Event::SequenceStart(_, anchor, its) => {
-                let node = self.add(Node { line, tag: tag(its), content: Content::List(Vec::new()) }, anchor)?;
-                self.open.push((node, None));
+            Kind::ListStart { flow } => {
+                let content = Content::List { items: Vec::new(), flow };
+                self.enter(Node { span, line, tag: event.tag, content }, event.anchor, event.colon, flow)?;
             }
-            Event::MappingStart(_, anchor, its) => {
-                let node = self.add(Node { line, tag: tag(its), content: Content::Map(Vec::new()) }, anchor)?;
-                self.open.push((node, None));
+            Kind::MapStart { flow } => {
+                let content = Content::Map { pairs: Vec::new(), flow };
+                let brackets = flow && span.of(text) == "{";
+                self.enter(Node { span, line, tag: event.tag, content }, event.anchor, event.colon, brackets)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some((node, _)) = self.open.pop() {
-                    self.place(node);
-                }
-            }
-            Event::Anchor(_, name) if !self.names.insert(name.to_string()) => {
-                return Err(Wrong::new(line, "an anchor has the name of another", "give it a name of its own"));
-            }
-            Event::Alias(anchor) => {
-                let target = self.anchors.get(&anchor).copied();
-                let open = |node: usize| self.open.iter().any(|(open, _)| *open == node);
-                match target {
-                    Some(node) if !open(node) => self.place(node),
-                    _ => {
-                        return Err(Wrong::new(line, "an alias stands for nothing, or for itself", "correct its name"));
+            Kind::ListEnd | Kind::MapEnd => {
+                if let Some(open) = self.open.pop() {
+                    let end = if open.brackets { span.end } else { self.last_end(open.node) };
+                    if let Some(node) = self.nodes.get_mut(open.node) {
+                        node.span.end = end.max(node.span.start);
                     }
                 }
             }
-            _ => {}
+            Kind::Alias(name) => match self.anchors.get(&name) {
+                Some(node) if !self.open.iter().any(|open| open.node == *node) => {
+                    self.place(Use { node: *node, alias: Some(span) }, event.colon);
+                }
+                _ => return Err(Wrong::new(line, "an alias stands for nothing, or for itself", "correct its name")),
+            },
         }
         if self.open.len() > DEEPEST {
             return Err(Wrong::new(line, "lists and maps are too deep in each other here", "make it flatter"));
@@ -157,199 +212,53 @@ impl Builder {
         Ok(())
     }
 
-    fn add(&mut self, node: Node, anchor: usize) -> Result<usize, Wrong> {
+    /// Where the last value of a block ends.
+    fn last_end(&self, node: usize) -> usize {
+        let end =
+            |at: Use| at.alias.or_else(|| self.nodes.get(at.node).map(|node| node.span)).map_or(0, |span| span.end);
+        match self.nodes.get(node).map(|node| &node.content) {
+            Some(Content::List { items, .. }) => items.last().map_or(0, |item| end(*item)),
+            Some(Content::Map { pairs, .. }) => pairs.last().map_or(0, |pair| end(pair.value).max(pair.colon)),
+            _ => 0,
+        }
+    }
+
+    fn enter(&mut self, node: Node, anchor: Option<String>, colon: Option<usize>, brackets: bool) -> Result<(), Wrong> {
+        let node = self.add(node, anchor)?;
+        self.place(Use { node, alias: None }, colon);
+        self.open.push(Open { node, brackets, key: None });
+        Ok(())
+    }
+
+    fn add(&mut self, node: Node, anchor: Option<String>) -> Result<usize, Wrong> {
+        let line = node.line;
         if self.nodes.len() >= MOST_VALUES {
-            return Err(Wrong::new(node.line, "there are too many values", "split the file"));
+            return Err(Wrong::new(line, "there are too many values", "split the file"));
         }
         let at = self.nodes.len();
         self.nodes.push(node);
-        if anchor > 0 {
-            self.anchors.insert(anchor, at);
+        if anchor.is_some_and(|name| self.anchors.insert(name, at).is_some()) {
+            return Err(Wrong::new(line, "an anchor has the name of another", "give it a name of its own"));
         }
         Ok(at)
     }
 
-    fn place(&mut self, node: usize) {
-        let Some((parent, key)) = self.open.last_mut() else {
-            self.root = Some(node);
+    fn place(&mut self, at: Use, colon: Option<usize>) {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(at);
             return;
         };
-        match self.nodes.get_mut(*parent).map(|node| &mut node.content) {
-            Some(Content::List(items)) => items.push(node),
-            Some(Content::Map(pairs)) => match key.take() {
-                Some(key) => pairs.push((key, node)),
-                None => *key = Some(node),
-            },
-            _ => {}
-        }
-    }
-}
-
-/// Makes values of nodes. What it may make is bounded, since an alias costs nothing to write.
-struct Maker<'a> {
-    document: &'a Document,
-    left: usize,
-    unsafe_depth: usize,
-}
-
-impl<'a> Maker<'a> {
-    fn node(&self, at: usize) -> Result<&'a Node, Wrong> {
-        self.document.nodes.get(at).ok_or_else(|| Wrong::anywhere("a value is missing", "mend the file"))
-    }
-
-    fn spend(&mut self, line: usize, depth: usize) -> Result<(), Wrong> {
-        self.left = self.left.saturating_sub(1);
-        if self.left == 0 || depth > DEEPEST * 2 {
-            return Err(Wrong::new(line, "aliases make too many values", "use fewer aliases"));
-        }
-        Ok(())
-    }
-
-    fn value(&mut self, at: usize, depth: usize) -> Result<Value, Wrong> {
-        let node = self.node(at)?;
-        match node.tag.as_deref() {
-            Some("!unsafe") => {
-                self.unsafe_depth += 1;
-                let value = self.untagged(node, at, depth, true);
-                self.unsafe_depth -= 1;
-                value
+        let Some(key) = open.key.take() else {
+            match self.nodes.get_mut(open.node).map(|node| &mut node.content) {
+                Some(Content::List { items, .. }) => items.push(at),
+                _ => open.key = Some(at),
             }
-            Some("!vault" | "!vault-encrypted") => match self.untagged(node, at, depth, true)? {
-                Value::Text(text) | Value::Unsafe(text) => Ok(Value::Vault(text)),
-                _ => Err(Wrong::new(node.line, "!vault stands before what is no text", "write the text behind it")),
-            },
-            Some(tag) => self.tagged(node, at, depth, tag),
-            None => self.untagged(node, at, depth, false),
+            return;
+        };
+        let behind = key.alias.or_else(|| self.nodes.get(key.node).map(|node| node.span)).map_or(0, |span| span.end);
+        if let Some(Content::Map { pairs, .. }) = self.nodes.get_mut(open.node).map(|node| &mut node.content) {
+            pairs.push(Pair { key, colon: colon.unwrap_or(behind), value: at });
         }
-    }
-
-    fn text(&self, text: String) -> Value {
-        if self.unsafe_depth > 0 { Value::Unsafe(text) } else { Value::Text(text) }
-    }
-
-    fn scalar(&self, node: &Node, kind: Kind, text: &str) -> Result<Value, Wrong> {
-        match value_of(kind, text) {
-            Some(Value::Text(text)) if kind == Kind::Text => Ok(self.text(text)),
-            Some(value) => Ok(value),
-            None => {
-                let why = format!("`{}` is not what it looks like or is tagged as", shown(text));
-                Err(Wrong::new(node.line, why, "put it in quotes"))
-            }
-        }
-    }
-
-    /// By its form; after some tags as if it had no quotes either.
-    fn untagged(&mut self, node: &Node, at: usize, depth: usize, unquoted: bool) -> Result<Value, Wrong> {
-        match &node.content {
-            Content::Scalar { text, plain } => {
-                let kind = if *plain || unquoted { kind_of(text) } else { Kind::Text };
-                self.spend(node.line, depth)?;
-                self.scalar(node, kind, text)
-            }
-            Content::List(items) => self.list(node, items, depth),
-            Content::Map(_) => self.map(node, at, depth),
-        }
-    }
-
-    fn tagged(&mut self, node: &Node, at: usize, depth: usize, tag: &str) -> Result<Value, Wrong> {
-        let unknown = || Wrong::new(node.line, format!("the tag {} is not understood", shown(tag)), "leave it away");
-        let core = tag.strip_prefix(CORE).ok_or_else(unknown)?;
-        self.spend(node.line, depth)?;
-        match (core, &node.content) {
-            ("str" | "python/unicode", Content::Scalar { text, .. }) => Ok(self.text(text.clone())),
-            ("null", Content::Scalar { .. }) => Ok(Value::Null),
-            ("bool", Content::Scalar { text, .. }) => self.scalar(node, Kind::Bool, text),
-            ("int", Content::Scalar { text, .. }) => self.scalar(node, Kind::Int, text),
-            ("float", Content::Scalar { text, .. }) => self.scalar(node, Kind::Float, text),
-            ("timestamp", Content::Scalar { text, .. }) => self.scalar(node, Kind::Time, text),
-            ("seq", Content::List(items)) => self.list(node, items, depth),
-            ("map" | "python/dict", Content::Map(_)) => self.map(node, at, depth),
-            ("set", Content::Map(_)) => match self.map(node, at, depth)? {
-                Value::Map(pairs) => Ok(Value::List(pairs.into_iter().map(|(key, _)| key).collect())),
-                other => Ok(other),
-            },
-            ("omap" | "pairs", Content::List(items)) => {
-                let mut list = Vec::new();
-                for item in items {
-                    let inner = self.node(*item)?;
-                    let Content::Map(pairs) = &inner.content else { return Err(unknown()) };
-                    let [(key, value)] = pairs.as_slice() else { return Err(unknown()) };
-                    list.push(Value::List(vec![self.value(*key, depth + 1)?, self.value(*value, depth + 1)?]));
-                }
-                Ok(Value::List(list))
-            }
-            _ => Err(unknown()),
-        }
-    }
-
-    fn list(&mut self, node: &Node, items: &[usize], depth: usize) -> Result<Value, Wrong> {
-        self.spend(node.line, depth)?;
-        let mut list = Vec::new();
-        for item in items {
-            list.push(self.value(*item, depth + 1)?);
-        }
-        Ok(Value::List(list))
-    }
-
-    fn map(&mut self, node: &Node, at: usize, depth: usize) -> Result<Value, Wrong> {
-        self.spend(node.line, depth)?;
-        let mut pairs = Pairs::default();
-        for (key, value) in self.pairs_of(at, depth)? {
-            let name = match self.node(key)? {
-                Node { content: Content::Scalar { text, plain: true }, tag: None, .. } if text == "=" => {
-                    Value::text("=")
-                }
-                _ => self.value(key, depth + 1)?,
-            };
-            let value = self.value(value, depth + 1)?;
-            if pairs.add(name, value).is_none() {
-                let line = self.node(key)?.line;
-                return Err(Wrong::new(line, "a key is a list, a map or encrypted", "write a plain word as the key"));
-            }
-        }
-        Ok(pairs.done())
-    }
-
-    /// The pairs of a map: what `<<` brings first, so that its own win.
-    fn pairs_of(&mut self, at: usize, depth: usize) -> Result<Vec<(usize, usize)>, Wrong> {
-        let node = self.node(at)?;
-        self.spend(node.line, depth)?;
-        let Content::Map(pairs) = &node.content else { return Ok(Vec::new()) };
-        let (mut merged, mut own) = (Vec::new(), Vec::new());
-        for (key, value) in pairs {
-            if !self.merges(*key)? {
-                own.push((*key, *value));
-                continue;
-            }
-            let from = self.node(*value)?;
-            match &from.content {
-                Content::Map(_) => merged.extend(self.pairs_of(*value, depth + 1)?),
-                // Of several the first wins.
-                Content::List(items) => {
-                    for item in items.iter().rev() {
-                        if !matches!(self.node(*item)?.content, Content::Map(_)) {
-                            return Err(Wrong::new(from.line, "<< merges what is no map", "merge maps only"));
-                        }
-                        merged.extend(self.pairs_of(*item, depth + 1)?);
-                    }
-                }
-                Content::Scalar { .. } => {
-                    return Err(Wrong::new(from.line, "<< merges what is no map", "merge maps only"));
-                }
-            }
-            self.left = self.left.saturating_sub(merged.len());
-        }
-        merged.extend(own);
-        Ok(merged)
-    }
-
-    fn merges(&self, key: usize) -> Result<bool, Wrong> {
-        let node = self.node(key)?;
-        Ok(match (&node.content, node.tag.as_deref()) {
-            (Content::Scalar { text, plain: true }, None) => kind_of(text) == Kind::Merge,
-            (_, Some(tag)) => tag.strip_prefix(CORE) == Some("merge"),
-            _ => false,
-        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Splices that put values into lists and maps and take them out, in brackets or on lines of their own.
 
+use crate::model::value::Value;
 use crate::span::Span;
 use crate::yaml::tree::{Entry, Kind, Node, Style};
 
@@ -17,7 +18,7 @@ fn no<T>(at: usize, reason: &'static str) -> Result<T, NoGraft> {
 }
 
 /// Gives an entry of a map another value.
-pub(crate) fn replace(entry: &Entry, new: &str) -> Result<Splices, NoGraft> {
+pub(crate) fn replace(text: &str, entry: &Entry, new: &str) -> Result<Splices, NoGraft> {
     let value = &entry.value;
     if matches!(value.kind, Kind::Alias(_)) {
         return no(value.span.start, "the value stands elsewhere, under an anchor");
@@ -27,6 +28,15 @@ pub(crate) fn replace(entry: &Entry, new: &str) -> Result<Splices, NoGraft> {
     }
     let start = match &value.kind {
         Kind::List { style: Style::Block, .. } | Kind::Map { style: Style::Block, .. } => entry.colon,
+        // In brackets a key may stand without a colon; on a line of its own it is behind a question mark then.
+        _ if value.is_empty() && !has_colon(text, entry) => {
+            let line = Span::new(line_start(text, entry.key.span.start), entry.key.span.start).of(text);
+            if line.trim() == "?" {
+                return no(entry.key.span.start, "the key has no colon");
+            }
+            let at = entry.key.span.end;
+            return Ok(vec![(Span::new(at, at), format!(": {new}"))]);
+        }
         _ if value.is_empty() => entry.colon,
         _ => return Ok(vec![(value.span, new.to_owned())]),
     };
@@ -61,7 +71,8 @@ pub(crate) fn remove_entry(text: &str, map: &Node, gone: usize) -> Result<Splice
         return no(map.span.start, "a map is expected there");
     };
     if *style == Style::Flow {
-        let spans: Vec<Span> = entries.iter().map(span_of).collect();
+        let whole = |entry: &Entry| Span::new(entry.key.span.start, flow_end(text, entry));
+        let spans: Vec<Span> = entries.iter().map(whole).collect();
         return remove_flow(text, &spans, &[gone]);
     }
     let Some(entry) = entries.get(gone) else { return Ok(Vec::new()) };
@@ -71,6 +82,23 @@ pub(crate) fn remove_entry(text: &str, map: &Node, gone: usize) -> Result<Splice
         (Err(_), Some(next)) => Ok(vec![(Span::new(entry.key.span.start, next.key.span.start), String::new())]),
         (Err(error), None) => Err(error),
     }
+}
+
+/// Whether a colon stands behind the key.
+pub(crate) fn has_colon(text: &str, entry: &Entry) -> bool {
+    entry.colon > entry.key.span.end && text.as_bytes().get(entry.colon - 1) == Some(&b':')
+}
+
+/// Where an entry in brackets ends, so that what follows cannot become a part of it: `{h: }` needs its blank.
+fn flow_end(text: &str, entry: &Entry) -> usize {
+    let end = span_of(entry).end;
+    let blank = entry.value.is_empty() && text.as_bytes().get(end) == Some(&b' ');
+    end + usize::from(blank)
+}
+
+/// An entry as it may stand in brackets.
+fn in_flow(line: &str) -> String {
+    if line.ends_with(':') { format!("{line} ") } else { line.to_owned() }
 }
 
 pub(crate) fn span_of(entry: &Entry) -> Span {
@@ -117,27 +145,49 @@ pub(crate) fn add_items(text: &str, list: &Node, new: &[String], eol: &str) -> R
     }
 }
 
-/// Adds an entry, written already, to the map that an entry holds, or at the top of a document.
+/// A map that gets an entry: what holds it, and whether that stands in brackets.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// The entry whose value it is; none at the top of a document.
+    pub(crate) above: Option<&'a Entry>,
+    pub(crate) map: &'a Node,
+    pub(crate) brackets: bool,
+}
+
+impl Target<'_> {
+    /// Whether what is added goes into brackets, and so onto one line.
+    pub(crate) fn is_flow(&self) -> bool {
+        self.brackets || matches!(self.map.kind, Kind::Map { style: Style::Flow, .. })
+    }
+}
+
+/// Adds an entry, written already, to a map, or to the nothing that stands where a map may.
 pub(crate) fn add_entry(
     text: &str,
-    (above, map): (Option<&Entry>, &Node),
+    target: Target<'_>,
     before: Option<usize>,
     line: &str,
     eol: &str,
 ) -> Result<Splices, NoGraft> {
+    let map = target.map;
+    if target.is_flow() && line.contains(['\n', '#']) {
+        return no(map.span.start, "the entry does not fit into brackets");
+    }
     match &map.kind {
         Kind::Map { entries, style: Style::Flow } => {
             let at = before.and_then(|at| entries.get(at));
             Ok(match (at, entries.last()) {
                 (Some(next), _) => {
                     let at = next.key.span.start;
-                    vec![(Span::new(at, at), format!("{line}, "))]
+                    vec![(Span::new(at, at), format!("{}, ", in_flow(line)))]
                 }
                 (None, Some(last)) => {
-                    let at = span_of(last).end;
-                    vec![(Span::new(at, at), format!(", {line}"))]
+                    let at = flow_end(text, last);
+                    // A plain key that ends with its colon needs a blank before the comma.
+                    let open = last.value.is_empty() && has_colon(text, last) && at == span_of(last).end;
+                    vec![(Span::new(at, at), format!("{}, {}", if open { " " } else { "" }, in_flow(line)))]
                 }
-                (None, None) => vec![(Span::new(map.span.start + 1, map.span.start + 1), line.to_owned())],
+                (None, None) => vec![(Span::new(map.span.start + 1, map.span.start + 1), in_flow(line))],
             })
         }
         Kind::Map { entries, style: Style::Block } => {
@@ -151,17 +201,69 @@ pub(crate) fn add_entry(
             let end = entries.last().map_or(map.span.end, |last| span_of(last).end);
             Ok(vec![below(text, line_end(text, end), &body, eol)])
         }
-        _ if map.is_empty() => {
-            let Some(above) = above else { return no(map.span.start, "there is nothing to add to") };
-            let indent = " ".repeat(column(text, above.key.span.start) + 2);
-            Ok(vec![below(text, line_end(text, above.colon), &indented(line, &indent, eol), eol)])
-        }
-        Kind::Scalar { quote: None, value } if value == "None" => {
-            let Some(above) = above else { return no(map.span.start, "there is nothing to add to") };
-            Ok(vec![(Span::new(above.colon, map.span.end), format!(" {{{line}}}"))])
-        }
         Kind::Alias(_) => no(map.span.start, "the map stands elsewhere, under an anchor"),
-        _ => no(map.span.start, "a map is expected there"),
+        Kind::Scalar { quote: None, typed: Value::Null, .. } => instead_of_nothing(text, target, line, eol),
+        Kind::Scalar { .. } | Kind::List { .. } => no(map.span.start, "a map is expected there"),
+    }
+}
+
+/// Puts an entry where nothing is written, or `null`.
+fn instead_of_nothing(text: &str, target: Target<'_>, line: &str, eol: &str) -> Result<Splices, NoGraft> {
+    let map = target.map;
+    let Some(above) = target.above else {
+        // At the top of a document, on a line of its own.
+        let alone = line_start(text, map.span.start) == map.span.start;
+        return match alone {
+            true if map.is_empty() => Ok(vec![(map.span, format!("{line}{eol}"))]),
+            true => Ok(vec![(map.span, line.to_owned())]),
+            false => no(map.span.start, "there is nothing to add to"),
+        };
+    };
+    if !has_colon(text, above) {
+        if !target.brackets {
+            return no(above.key.span.start, "the key has no colon");
+        }
+        let at = above.key.span.end;
+        return Ok(vec![(Span::new(at, at), format!(": {{{}}}", in_flow(line)))]);
+    }
+    if target.brackets || (!map.is_empty() && !line.contains(['\n', '#'])) {
+        return Ok(vec![(Span::new(above.colon, map.span.end.max(above.colon)), format!(" {{{}}}", in_flow(line)))]);
+    }
+    let indent = " ".repeat(column(text, above.key.span.start) + 2);
+    let mut splices = vec![below(text, line_end(text, above.colon), &indented(line, &indent, eol), eol)];
+    if !map.is_empty() {
+        splices.push((Span::new(above.colon, map.span.end), String::new()));
+    }
+    Ok(splices)
+}
+
+/// An entry below keys that are new too, in brackets or on lines.
+pub(crate) fn nested(keys: &[&str], entry: &str, flow: bool, eol: &str) -> String {
+    keys.iter().rev().fold(entry.to_owned(), |inner, key| {
+        if flow {
+            format!("{key}: {{{}}}", in_flow(&inner))
+        } else {
+            format!("{key}:{eol}{}", indented(&inner, "  ", eol))
+        }
+    })
+}
+
+/// Whether a byte stands in brackets.
+pub(crate) fn is_in_brackets(root: &Node, at: usize) -> bool {
+    let mut node = root;
+    loop {
+        let holds = |node: &&Node| node.span.start <= at && at <= node.span.end;
+        let inner = match &node.kind {
+            Kind::List { style: Style::Flow, .. } | Kind::Map { style: Style::Flow, .. } => return true,
+            Kind::List { items, .. } => items.iter().find(holds),
+            // The key and its colon are a part of the map that holds them.
+            Kind::Map { entries, .. } => entries.iter().map(|entry| &entry.value).find(holds),
+            Kind::Scalar { .. } | Kind::Alias(_) => None,
+        };
+        match inner {
+            Some(inner) => node = inner,
+            None => return false,
+        }
     }
 }
 

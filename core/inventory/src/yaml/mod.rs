@@ -1,10 +1,17 @@
-//! YAML: nodes with their places, splices that keep every other byte, and what a document comes to.
+//! YAML as Ansible reads it: events with their places, a document of them, what it comes to, and splices that keep
+//! every other byte.
 
 pub(crate) mod document;
+pub(crate) mod events;
 pub(crate) mod graft;
-pub(crate) mod parse;
+pub(crate) mod make;
+pub(crate) mod places;
 pub(crate) mod read;
 pub(crate) mod scalar;
+pub(crate) mod tell;
 pub(crate) mod tree;
+pub(crate) mod write;
 
-pub(crate) use parse::{is_value, is_yaml, line_of, parse, quote_of, shown, text};
+pub(crate) use places::{line_of, parse};
+pub(crate) use tell::is_yaml;
+pub(crate) use write::{float, is_value, quote_of, shown, text};

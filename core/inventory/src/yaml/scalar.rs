@@ -131,8 +131,14 @@ fn is_float(text: &str) -> bool {
     whole_fits && fraction_fits && exponent_fits
 }
 
+/// More digits than Python makes a number of, or prints of one.
+const MOST_DIGITS: usize = 4300;
+
 fn int(text: &str) -> Option<String> {
     let text = text.replace('_', "");
+    if text.len() > MOST_DIGITS {
+        return None;
+    }
     let (minus, text) = unsign(&text);
     let digits = if let Some(digits) = text.strip_prefix("0b") {
         in_decimal(digits, 2)?
@@ -331,6 +337,8 @@ mod tests {
             (Kind::Float, "inf"),
             (Kind::Bool, "y"),
             (Kind::Int, "0b_"),
+            (Kind::Int, &"9".repeat(4301)),
+            (Kind::Int, &format!("0x{}", "f".repeat(4301))),
         ] {
             assert_eq!(value_of(kind, text), None, "{text}");
         }

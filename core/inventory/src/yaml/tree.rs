@@ -1,9 +1,12 @@
 //! Values with their places: what a literal of Python and a YAML document have in common, as far as edits go.
 
+use crate::literal::number::float_text;
+use crate::model::value::{Pairs, Value};
 use crate::span::Span;
+use std::sync::Arc;
 
 /// A value and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     /// From its first byte to after its last, brackets and quotes included.
     pub(crate) span: Span,
@@ -11,11 +14,13 @@ pub(crate) struct Node {
 }
 
 /// What a value is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
     /// A text, number, truth value or nothing, as a template prints it.
     Scalar {
         value: String,
+        /// What it is.
+        typed: Value,
         /// Its quote; none for what is written bare.
         quote: Option<char>,
     },
@@ -28,11 +33,11 @@ pub(crate) enum Kind {
         style: Style,
     },
     /// What stands elsewhere, under an anchor.
-    Alias(Box<Node>),
+    Alias(Arc<Node>),
 }
 
 /// A key and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: Node,
     /// The byte after the colon.
@@ -49,7 +54,40 @@ pub(crate) enum Style {
     Block,
 }
 
+impl Kind {
+    /// A scalar; the text counts where a template prints none, as of what is encrypted.
+    pub(crate) fn scalar(typed: Value, text: &str, quote: Option<char>) -> Self {
+        let value = match &typed {
+            // In JSON it has a `T`, and a template prints a blank.
+            Value::Time(time) => time.replacen('T', " ", 1),
+            other => other.printed().unwrap_or_else(|| text.to_owned()),
+        };
+        Self::Scalar { value, typed, quote }
+    }
+}
+
 impl Node {
+    /// Nothing, at a place.
+    pub(crate) fn nothing(at: usize) -> Self {
+        Self { span: Span::new(at, at), kind: Kind::scalar(Value::Null, "", None) }
+    }
+
+    /// What it is, without its place.
+    pub(crate) fn value(&self) -> Value {
+        match &self.kind {
+            Kind::Scalar { typed, .. } => typed.clone(),
+            Kind::List { items, .. } => Value::List(items.iter().map(Self::value).collect()),
+            Kind::Map { entries, .. } => {
+                let mut pairs = Pairs::default();
+                for entry in entries {
+                    pairs.add(entry.key.value(), entry.value.value());
+                }
+                pairs.done()
+            }
+            Kind::Alias(to) => to.value(),
+        }
+    }
+
     /// The text of a scalar.
     pub(crate) fn scalar(&self) -> Option<&str> {
         match &self.resolved().kind {
@@ -83,14 +121,33 @@ impl Node {
         }
     }
 
-    /// The entry of a map under a key.
+    /// The entry of a map under a key; the last one counts.
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries()?.iter().find(|entry| entry.key.scalar() == Some(key))
+        self.entries()?.iter().rfind(|entry| entry.key.scalar() == Some(key))
     }
 
     /// The value of a map under a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The value that `<<` brings into a map which has none of its own.
+    pub(crate) fn merged(&self, key: &str) -> Option<&Self> {
+        let bare = |node: &Self| matches!(&node.kind, Kind::Scalar { quote: None, .. });
+        let own = self.entries()?;
+        if own.iter().any(|entry| entry.key.scalar() == Some(key)) {
+            return None;
+        }
+        let from = own.iter().filter(|entry| entry.key.scalar() == Some("<<") && bare(&entry.key));
+        from.rev().find_map(|entry| match entry.value.items() {
+            Some(maps) => maps.iter().find_map(|map| map.get(key).or_else(|| map.merged(key))),
+            None => entry.value.get(key).or_else(|| entry.value.merged(key)),
+        })
+    }
+
+    /// Whether it is nothing, written or not.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.resolved().kind, Kind::Scalar { typed: Value::Null, .. })
     }
 
     /// Whether nothing is written there.
@@ -100,25 +157,28 @@ impl Node {
 
     /// The value in one form, whatever the style and the quotes it is written in.
     pub(crate) fn canonical(&self) -> String {
-        let list = |parts: Vec<String>, open, close| format!("{open}{}{close}", parts.join(", "));
-        match &self.kind {
-            Kind::Scalar { value, quote: Some(_) } => format!("{value:?}"),
-            // What is bare and no number or the like is a text, as if it were quoted.
-            Kind::Scalar { value, quote: None } => match value.as_str() {
-                "True" | "False" | "None" => value.clone(),
-                other if crate::literal::value::is_number(other) => other.to_owned(),
-                other => format!("{other:?}"),
-            },
-            Kind::List { items, .. } => list(items.iter().map(Self::canonical).collect(), '[', ']'),
-            Kind::Map { entries, .. } => {
-                let mut parts: Vec<String> = entries
-                    .iter()
-                    .map(|entry| format!("{}: {}", entry.key.canonical(), entry.value.canonical()))
-                    .collect();
-                parts.sort();
-                list(parts, '{', '}')
-            }
-            Kind::Alias(to) => to.canonical(),
+        canonical(&self.value())
+    }
+}
+
+/// A value in one form: what differs in value or type differs there.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Int(digits) => digits.clone(),
+        Value::Float(number) => float_text(*number),
+        Value::Text(text) => format!("{text:?}"),
+        Value::Unsafe(text) => format!("!unsafe {text:?}"),
+        Value::Time(text) => format!("!time {text:?}"),
+        Value::Vault(text) => format!("!vault {text:?}"),
+        Value::List(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(", ")),
+        Value::Map(pairs) => {
+            let mut parts: Vec<String> =
+                pairs.iter().map(|(key, value)| format!("{}: {}", canonical(key), canonical(value))).collect();
+            parts.sort();
+            format!("{{{}}}", parts.join(", "))
         }
     }
 }
