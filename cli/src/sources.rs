@@ -46,7 +46,7 @@ pub(crate) fn read_inventory(path: &Path) -> Result<Reading, Failure> {
 /// An inventory that cannot be read, as a failure.
 pub(crate) fn unread(error: &ReadError) -> Failure {
     let place = error.line.map_or_else(String::new, |line| format!(":{line}"));
-    let what = format!("the inventory cannot be read: {}{place}: {}", escape(&error.file), escape(&error.why));
+    let what = format!("cannot read the inventory {}{place}: {}", escape(&error.file), escape(&error.why));
     Failure::usage(what, escape(&error.mend))
 }
 

@@ -137,7 +137,11 @@ fn wrong_inventories_are_refused() {
     }
     for name in ["a\u{1b}[2J", "gluster[1", "'unclosed"] {
         let name = format!("gluster1.demo\n{name}");
-        refused(&[("hosts", group(&name).as_bytes())], &with("hosts"), &["line 9 of hosts", "not understood"]);
+        refused(
+            &[("hosts", group(&name).as_bytes())],
+            &with("hosts"),
+            &["cannot read the inventory hosts:6: ", "has no end"],
+        );
     }
     refused(&[("hosts", group("stranger.demo").as_bytes())], &with("hosts"), &["no host stranger.demo"]);
     refused(&[("hosts", group("a[1:999999999].demo").as_bytes())], &with("hosts"), &["more than 100000 hosts"]);

@@ -1,9 +1,9 @@
 //! The files of variables beside an inventory: `group_vars` and `host_vars`.
 
 use crate::ansible::sources::{Kind, Refuse, Sources, data, extension, is_encrypted, join};
-use crate::model::Layer;
 use crate::model::error::{ReadError, Wrong};
 use crate::model::estate::{ALL, At, Estate, Vars};
+use crate::model::layer::Layer;
 use crate::model::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,6 @@
 
 use crate::diff::meaning::Meaning;
 use crate::edit::dialect::Dialect;
-use crate::edit::groups;
 use crate::edit::place::splice;
 use crate::edit::refusal::EditError;
 use crate::ini::text::{Inventory, LineKind, SectionKind};
@@ -73,7 +72,7 @@ pub(crate) fn in_section(
     if *change == DefinitionChange::Drop {
         let estate = Meaning::of_ini(inventory).estate;
         let uses = |host: &str| {
-            let value = groups::effective(&estate, host, "openshift_node_group_name");
+            let value = estate.effective(host, "openshift_node_group_name");
             value.and_then(Value::as_text) == Some(definition)
         };
         let user = estate.hosts.iter().map(|host| host.name.as_str()).find(|host| uses(host));

@@ -7,7 +7,6 @@ use crate::edit::refusal::EditError;
 use crate::edit::sections::{add_section, insert_before, remove_lines};
 use crate::ini::text::{Inventory, LineKind, SectionKind};
 use crate::literal::value;
-use crate::model::estate::Estate;
 use crate::model::value::Value;
 use std::collections::{BTreeSet, HashSet};
 
@@ -169,7 +168,7 @@ pub(crate) fn lift(inventory: &mut Inventory, group: &str, name: &str, eol: &str
     put(inventory, group, name, |_, _| Some(value.clone()), eol)?;
     let after = Meaning::of_ini(inventory);
     for (at, host) in &members {
-        let (was, is) = (effective(estate, host, name), effective(&after.estate, host, name));
+        let (was, is) = (estate.effective(host, name), after.estate.effective(host, name));
         let same = matches!((was, is), (Some(was), Some(is)) if was.same(is));
         if !same {
             let shown = is.map_or_else(|| "nothing".to_owned(), |is| format!("{:?}", is.shown()));
@@ -183,16 +182,6 @@ pub(crate) fn lift(inventory: &mut Inventory, group: &str, name: &str, eol: &str
 fn raw<'a>(inventory: &'a Inventory, host: &str, name: &str) -> Option<&'a str> {
     let lines = inventory.host_lines().rev().filter(|(_, line)| line.pattern.names(host));
     lines.flat_map(|(_, line)| line.vars.iter().rev()).find(|var| var.name == name).map(|var| var.value.raw())
-}
-
-/// The variable as this file alone gives it to the host.
-pub(crate) fn effective<'a>(estate: &'a Estate, host: &str, name: &str) -> Option<&'a Value> {
-    let place = estate.find_host(host)?;
-    if let Some((value, _)) = estate.hosts.get(place)?.vars.get(name).and_then(|given| given.last()) {
-        return Some(value);
-    }
-    let groups = estate.order_of(place).into_iter().rev().chain([crate::model::estate::ALL]);
-    groups.filter_map(|group| estate.groups.get(group)?.vars.get(name)?.last()).map(|(value, _)| value).next()
 }
 
 /// Makes a group the child of another.

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod definitions;
 pub(crate) mod dialect;
 pub(crate) mod groups;
+pub(crate) mod home;
 mod hosts;
 pub(crate) mod kinds;
 pub(crate) mod meant;

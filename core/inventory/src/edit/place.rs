@@ -1,6 +1,5 @@
 //! Where in a group a host line goes, so that a line that was moved away can come back to where it was.
 
-use crate::edit::kinds::Edit;
 use crate::ini::pattern::HostPattern;
 use crate::ini::text::{Inventory, LineKind, SectionKind};
 use crate::span::Span;
@@ -23,19 +22,6 @@ pub enum Place {
     After(String),
     /// Directly before this host.
     Before(String),
-}
-
-/// Edits whose moves of hosts lead to the places that the hosts had in an earlier text.
-pub fn at_home(edits: &[Edit], earlier: &str) -> Vec<Edit> {
-    let inventory = Inventory::parse(earlier);
-    let home = |edit: &Edit| match edit {
-        Edit::MoveHost { host, from, to, place } => {
-            let place = inventory.place_of(host, to).unwrap_or_else(|| place.clone());
-            Edit::MoveHost { host: host.clone(), from: from.clone(), to: to.clone(), place }
-        }
-        other => other.clone(),
-    };
-    edits.iter().map(home).collect()
 }
 
 /// Whether a pattern is this host alone, or written so.

@@ -1,24 +1,10 @@
 //! The text of an inventory, line by line, with the place of everything that an edit may touch.
 
 use crate::ini::line;
-use crate::ini::pattern::HostPattern;
-use crate::literal::python::{Literal, literal};
-use crate::model::error::{Wrong, shown};
-use crate::model::value::Value;
 use crate::span::Span;
-use std::borrow::Cow;
 use std::fmt;
 
-/// What the lines of a section hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SectionKind {
-    /// `[group]`: hosts with their inline variables.
-    Hosts,
-    /// `[group:children]`: names of groups.
-    Children,
-    /// `[group:vars]`: variables of the group.
-    Vars,
-}
+pub use crate::ini::line::{HostLine, HostVar, LineKind, SectionKind, Written};
 
 /// A section, from its header to the line before the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,98 +19,6 @@ pub struct Section {
     pub first: usize,
     /// The index after its last line.
     pub end: usize,
-}
-
-/// A value as Python gets it, and what that makes of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Written {
-    raw: String,
-    /// None for what is no literal: the text stays what it is.
-    literal: Option<Value>,
-}
-
-impl Written {
-    pub(crate) fn read(raw: &str, line: usize) -> Result<Self, Wrong> {
-        let literal = match literal(raw) {
-            Literal::Value(value) => Some(value),
-            Literal::Plain => None,
-            Literal::Refused(why) => {
-                let why = format!("the value `{}` {why}", shown(raw));
-                return Err(Wrong::new(line, why, "write it in another way"));
-            }
-        };
-        Ok(Self { raw: raw.to_owned(), literal })
-    }
-
-    /// The text after the shell's rules and before Python's.
-    pub fn raw(&self) -> &str {
-        &self.raw
-    }
-
-    /// The value.
-    pub fn value(&self) -> Cow<'_, Value> {
-        self.literal.as_ref().map_or_else(|| Cow::Owned(Value::Text(self.raw.clone())), Cow::Borrowed)
-    }
-
-    /// Whether Python takes it for a literal, a quoted text included.
-    pub(crate) fn is_literal(&self) -> bool {
-        self.literal.is_some()
-    }
-}
-
-/// An inline variable of a host line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HostVar {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: Written,
-    /// The whole word.
-    pub span: Span,
-    /// The name; the whole word if its first `=` is quoted.
-    pub name_span: Span,
-    /// The raw value, quotes included; the whole word if its first `=` is quoted.
-    pub value_span: Span,
-}
-
-/// A line that names hosts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HostLine {
-    /// The host or hosts.
-    pub pattern: HostPattern,
-    /// From the pattern to the last variable, without a comment.
-    pub span: Span,
-    /// Its variables in order.
-    pub vars: Vec<HostVar>,
-}
-
-/// What a line is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum LineKind {
-    /// Nothing but white space.
-    Blank,
-    /// A comment of its own.
-    Comment,
-    /// A header, see [`Inventory::sections`].
-    Header,
-    /// A host or a range of hosts.
-    Host(HostLine),
-    /// A variable of a group.
-    Var {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: Written,
-        /// The raw value, without a comment that Ansible drops.
-        value_span: Span,
-    },
-    /// A child group.
-    Child {
-        /// Its name.
-        group: String,
-    },
-    /// What Ansible refuses; kept as it is.
-    Wrong(Wrong),
 }
 
 /// A line of an INI inventory, with what it says and where.
@@ -427,6 +321,7 @@ pub(crate) fn line_spans(text: &str) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::value::Value;
     use proptest::prelude::*;
 
     #[test]

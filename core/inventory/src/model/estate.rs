@@ -274,6 +274,16 @@ impl Estate {
         groups
     }
 
+    /// A variable as the inventory alone gives it to a host.
+    pub(crate) fn effective(&self, host: &str, name: &str) -> Option<&Value> {
+        let place = self.find_host(host)?;
+        if let Some((value, _)) = self.hosts.get(place)?.vars.get(name).and_then(|given| given.last()) {
+            return Some(value);
+        }
+        let groups = self.order_of(place).into_iter().rev().chain([ALL]);
+        groups.filter_map(|group| self.groups.get(group)?.vars.get(name)?.last()).map(|(value, _)| value).next()
+    }
+
     /// All groups that a host is in.
     pub(crate) fn groups_of(&self, host: usize) -> BTreeSet<usize> {
         let own = self.hosts.get(host).map(|host| host.groups.as_slice()).unwrap_or_default();

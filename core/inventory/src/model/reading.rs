@@ -6,6 +6,7 @@
 
 use super::error::ReadError;
 use super::estate::{ALL, At, Estate, Vars};
+use super::layer::Layer;
 use super::value::Value;
 use crate::ansible::sources::{Form, Kind, Refuse, Sources, Walk};
 use crate::ansible::vars_files::VarsFiles;
@@ -21,19 +22,6 @@ pub struct Reading {
     forms: Vec<Form>,
     pub(crate) estate: Estate,
     pub(crate) vars_files: VarsFiles,
-}
-
-/// Who says something about a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layer<'a> {
-    /// A group, in the inventory itself.
-    Group(&'a str),
-    /// A file or folder of `group_vars`.
-    GroupFile(&'a str),
-    /// The host, in the inventory itself.
-    Host,
-    /// A file or folder of `host_vars`.
-    HostFile,
 }
 
 /// A value, and where it is said.
