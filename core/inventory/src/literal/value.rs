@@ -181,7 +181,8 @@ fn number_part(part: &str) -> bool {
 }
 
 /// What a template prints for a value text: quotes of a Python string are gone, `3.10` has become `3.1`.
-pub(crate) fn evaluate(text: &str) -> String {
+#[cfg(test)]
+fn evaluate(text: &str) -> String {
     literal(text).map_or_else(|| text.to_owned(), |literal| literal.value)
 }
 
