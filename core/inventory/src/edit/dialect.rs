@@ -16,7 +16,7 @@ impl Dialect {
     /// A text; `like` is the quote of its neighbours.
     pub(crate) fn text(self, value: &str, like: Option<char>) -> String {
         match self {
-            Self::Python => crate::literal::value::python_string(value, like),
+            Self::Python => crate::literal::written::python_string(value, like),
             Self::Yaml => yaml::text(value, like),
         }
     }

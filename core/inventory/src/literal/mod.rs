@@ -5,5 +5,6 @@ pub(crate) mod number;
 pub(crate) mod python;
 mod quotes;
 pub(crate) mod value;
+pub(crate) mod written;
 
 pub(crate) use python::parse;

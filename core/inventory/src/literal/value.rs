@@ -1,6 +1,7 @@
 //! Values the way Ansible's INI reader sees them: shell words first, then Python literals; and back.
 
 use crate::literal::python;
+use crate::literal::written::python_string;
 use crate::model::value::Value;
 use crate::span::Span;
 use crate::yaml::tree::Kind;
@@ -207,21 +208,6 @@ fn needs_literal(value: &str) -> bool {
         || matches!(head, "..." | "set()")
         || (value.trim() != value && literal(value.trim()).is_some())
         || !reads_as(value, value)
-}
-
-pub(crate) fn python_string(value: &str, preferred: Option<char>) -> String {
-    let other = if value.contains('\'') && !value.contains('"') { '"' } else { '\'' };
-    let quote = preferred.filter(|quote| !value.contains(*quote)).unwrap_or(other);
-    let mut text = String::with_capacity(value.len() + 2);
-    text.push(quote);
-    for c in value.chars() {
-        if c == quote || c == '\\' {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text.push(quote);
-    text
 }
 
 /// The value as one word of a host line; `like` is the text it replaces, whose quotes are kept where they can be.

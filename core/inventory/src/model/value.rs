@@ -76,7 +76,7 @@ impl Value {
     /// As a literal of Python.
     fn literal(&self) -> String {
         match self {
-            Self::Text(text) | Self::Unsafe(text) => crate::literal::value::python_string(text, None),
+            Self::Text(text) | Self::Unsafe(text) => crate::literal::written::python_string(text, None),
             other => other.shown(),
         }
     }

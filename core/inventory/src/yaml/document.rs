@@ -1,10 +1,8 @@
 //! A YAML document: its nodes, each with its place, its tag and what it holds, as PyYAML composes them of events.
 
 use crate::model::error::Wrong;
-use crate::model::value::Value;
 use crate::span::Span;
 use crate::yaml::events::{DEEPEST, Event, Events, Kind, NoYaml, Style};
-use crate::yaml::make::Maker;
 use std::collections::BTreeMap;
 
 /// No file of variables has more values than this, aliases counted as often as they are used.
@@ -77,7 +75,7 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Document {
     nodes: Vec<Node>,
-    root: Option<Use>,
+    pub(super) root: Option<Use>,
 }
 
 impl Document {
@@ -89,17 +87,6 @@ impl Document {
             composer.take(event, text)?;
         }
         Ok(Self { nodes: composer.nodes, root: composer.root })
-    }
-
-    /// Its value.
-    pub(crate) fn value(&self) -> Result<Value, Wrong> {
-        let Some(root) = self.root else { return Ok(Value::Null) };
-        Maker::of(self).value(root.node, 0)
-    }
-
-    /// The value of one scalar, whatever stands above it.
-    pub(crate) fn scalar(&self, node: usize) -> Result<Value, Wrong> {
-        Maker::of(self).value(node, 0)
     }
 
     /// The lines of all keys below the root, by the keys on the way there.
@@ -154,7 +141,7 @@ struct Open {
 #[derive(Default)]
 struct Composer {
     nodes: Vec<Node>,
-    root: Option<Use>,
+    pub(super) root: Option<Use>,
     documents: usize,
     anchors: BTreeMap<String, usize>,
     open: Vec<Open>,

@@ -10,6 +10,19 @@ const CORE: &str = "tag:yaml.org,2002:";
 /// So many bytes of text count as a value more.
 const PIECE: usize = 64;
 
+impl Document {
+    /// Its value.
+    pub(crate) fn value(&self) -> Result<Value, Wrong> {
+        let Some(root) = self.root else { return Ok(Value::Null) };
+        Maker::of(self).value(root.node, 0)
+    }
+
+    /// The value of one scalar, whatever stands above it.
+    pub(crate) fn scalar(&self, node: usize) -> Result<Value, Wrong> {
+        Maker::of(self).value(node, 0)
+    }
+}
+
 /// Makes values of nodes. What it may make is bounded, since an alias costs nothing to write.
 pub(crate) struct Maker<'a> {
     document: &'a Document,

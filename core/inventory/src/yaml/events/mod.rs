@@ -9,22 +9,13 @@
 //! each other is bounded; so is everything that is built of the events.
 
 mod cursor;
+mod no_yaml;
 mod parser;
 mod properties;
 mod scalars;
 mod scanner;
 mod token;
 
+pub(crate) use no_yaml::{DEEPEST, NoYaml};
 pub(crate) use parser::{Event, Events, Kind};
 pub(crate) use token::Style;
-
-/// Lists and maps in each other: more than anyone writes, and few enough for the stack.
-pub(crate) const DEEPEST: usize = 200;
-
-/// Where a text stops being YAML, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NoYaml {
-    /// The line, counted from 1.
-    pub(crate) line: usize,
-    pub(crate) why: &'static str,
-}
