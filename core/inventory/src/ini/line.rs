@@ -90,7 +90,7 @@ pub enum LineKind {
     Blank,
     /// A comment of its own.
     Comment,
-    /// A header, see [`Inventory::sections`].
+    /// A header, see [`Inventory::sections`](crate::Inventory::sections).
     Header,
     /// A host or a range of hosts.
     Host(HostLine),
