@@ -9,6 +9,7 @@ mod files;
 mod foresee;
 mod gluster;
 mod hostile;
+mod inventories;
 mod judge;
 mod links;
 mod machines;

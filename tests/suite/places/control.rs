@@ -349,7 +349,8 @@ pub(crate) fn an_inventory() {
             let behind = what == "a link to what root keeps" || what == "a folder";
             assert!(told.code.is_some_and(|code| (1..=3).contains(&code) || behind), "{what}: {look:?}: {}", told.text);
             if !behind {
-                told.tells(&["hosts", "next: "]);
+                // The check makes a finding of it.
+                told.tells(&["hosts", if look[1] == "check" { "mend: " } else { "next: " }]);
             }
         }
         root(&format!("cd '{}' && rm -rf hosts hosts.p", ground.text("evil")));
@@ -398,7 +399,7 @@ pub(crate) fn files_beside_an_inventory() {
                     told.text
                 );
                 if !fine {
-                    told.tells(&[beside, "next: "]);
+                    told.tells(&[beside, if look[1] == "check" { "mend: " } else { "next: " }]);
                 }
             }
             // How hosts are reached is asked there too.

@@ -190,7 +190,14 @@ impl Walk<'_> {
                 Err(wrong) => first = Some(wrong),
             }
         }
-        let why = |why: String| ReadError::new(path, None, format!("cannot be read: {why}"), "see to its permissions");
+        let why = |why: String| {
+            ReadError::new(
+                path,
+                None,
+                format!("cannot be read: {why}"),
+                "see that it is a plain file, and that you may read it",
+            )
+        };
         let bytes = self.sources.read(path).map_err(why)?;
         let extension = extension(path);
         if extension == ".toml" {

@@ -188,7 +188,14 @@ impl Reader<'_> {
 
     /// The variables of a file; none if there is nothing in it.
     fn file(&mut self, path: &str) -> Result<Option<Vars>, ReadError> {
-        let why = |why| ReadError::new(path, None, format!("cannot be read: {why}"), "see to its permissions");
+        let why = |why| {
+            ReadError::new(
+                path,
+                None,
+                format!("cannot be read: {why}"),
+                "see that it is a plain file, and that you may read it",
+            )
+        };
         let bytes = self.sources.read(path).map_err(why)?;
         if self.leave_encrypted && is_encrypted(&bytes) {
             self.encrypted.push(Left { file: path.to_owned(), of: self.of });
