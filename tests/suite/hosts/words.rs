@@ -169,7 +169,7 @@ each_host:
     std::fs::remove_file(site.desk.path().join("hosts")).expect("it can be removed");
     site.run(&["rollback", "--yes"])
         .exits(2)
-        .complains(&["which says how hosts are reached, cannot be read", "put it back"]);
+        .complains(&["which says how hosts are reached, is not as it was: cannot read", "put it back"]);
     site.desk.write("hosts", text);
     site.run(&["rollback", "--yes"]).exits(0);
     site.hosts.run(FIRST, "test ! -e /root/who").exits(0);

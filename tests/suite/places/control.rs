@@ -349,8 +349,9 @@ pub(crate) fn an_inventory() {
             let behind = what == "a link to what root keeps" || what == "a folder";
             assert!(told.code.is_some_and(|code| (1..=3).contains(&code) || behind), "{what}: {look:?}: {}", told.text);
             if !behind {
-                // The check makes a finding of it.
-                told.tells(&["hosts", if look[1] == "check" { "mend: " } else { "next: " }]);
+                // The check makes a finding of what is there and cannot be read.
+                let advice = if look[1] == "check" && told.text.contains("mend: ") { "mend: " } else { "next: " };
+                told.tells(&["hosts", advice]);
             }
         }
         root(&format!("cd '{}' && rm -rf hosts hosts.p", ground.text("evil")));

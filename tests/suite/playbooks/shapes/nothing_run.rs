@@ -21,6 +21,10 @@ const fn nothing(name: &'static str, play: &'static str, files: &'static [(&'sta
     Shape { name, play, files, end: End::Nothing, says: &["nothing was run"], ..USUAL }
 }
 
+/// An inventory of the playbook's own.
+const APART: &str = "        inventory: DIR/inv/hosts\n";
+const HOSTS: &str = "[glusterfs]\nh1\nh2\n[other]\nh3\n";
+
 fn shapes() -> Vec<Shape> {
     vec![
         Shape {
@@ -89,9 +93,24 @@ fn shapes() -> Vec<Shape> {
                 &[("ansible.cfg", "[defaults]\nstdout_callback = nosuchcallback\n")],
             )
         },
-        Shape { sample: true, ..nothing("broken group_vars", PASSES, &[("group_vars/all.yml", "a: [b\nc: }\n")]) },
-        nothing("broken host_vars", PASSES, &[("host_vars/h1.yml", "a: b: c\n")]),
-        nothing("group_vars that are a list", PASSES, &[("group_vars/all.yml", "- a\n- b\n")]),
+        // Beside the run's own inventory they would refuse the run.
+        Shape {
+            more: APART,
+            sample: true,
+            ..nothing("broken group_vars", PASSES, &[("inv/hosts", HOSTS), ("inv/group_vars/all.yml", "a: [b\nc: }\n")])
+        },
+        Shape {
+            more: APART,
+            ..nothing("broken host_vars", PASSES, &[("inv/hosts", HOSTS), ("inv/host_vars/h1.yml", "a: b: c\n")])
+        },
+        Shape {
+            more: APART,
+            ..nothing(
+                "group_vars that are a list",
+                PASSES,
+                &[("inv/hosts", HOSTS), ("inv/group_vars/all.yml", "- a\n- b\n")],
+            )
+        },
         Shape {
             says: &["nothing was run, it cannot be read"],
             ..nothing("a syntax error", "- hosts: h1\n  tasks:\n    - name: x\n     raw: y\n", &[])
