@@ -79,3 +79,11 @@ fn nobody_but_its_crate_reads_the_text_of_an_inventory() {
     assert_eq!(others, [""; 0]);
     assert!(readers(&may).len() > 5, "the signs are still those of readers");
 }
+
+#[test]
+fn the_page_of_promises_names_the_rules_that_there_are() {
+    let page = std::fs::read_to_string(root().join("cli/docs/promises.md")).expect("the page can be read");
+    let known = palinode_core::run::rules::version::RULES_KNOWN;
+    let words = format!("this binary has rules {} to {} ", known.start(), known.end());
+    assert!(page.contains(&words), "`{words}` is missing in cli/docs/promises.md");
+}

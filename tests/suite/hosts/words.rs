@@ -219,7 +219,7 @@ fn nobody_locks_themselves_out_unasked() {
         &["package", "openssh-server", "absent"],
     ] {
         let out = site.run(&[&["exec", FIRST], words].concat()).exits(2);
-        out.complains(&["warning: ", "nobody may get in to take that back", "palinode exec --yes HOST"]);
+        out.complains(&["warning: ", "you may not get in to take that back", "palinode exec --yes HOST"]);
     }
     assert!(!site.desk.path().join(".palinode").exists(), "nothing was done");
     site.run(&["exec", FIRST, "service", "sshd", "started"]).exits(0);

@@ -1,5 +1,5 @@
-//! What an action takes away, or changes, that a person needs to get into its host: asked about before it is done, since
-//! without it nobody may get in to take it back.
+//! What an action takes away, or changes, that a person needs to log in to its host. `exec` asks before it acts: without
+//! that way in, the action could not be taken back.
 
 use palinode_core::action::{Action, Command, FilePermissions, Package, PackageState, Service, ServiceState};
 
@@ -172,7 +172,7 @@ pub(super) fn locks_out(action: &Action) -> Option<String> {
 pub(super) fn stopped_along(unit: &str) -> Option<String> {
     is_way_in(unit).then(|| {
         format!(
-            "systemd stops {unit} along with it, which is part of the way into this host; without it nobody may get in to \
+            "systemd stops {unit} along with it, which is part of the way into this host; without it you may not get in to \
              take that back"
         )
     })
@@ -187,7 +187,7 @@ pub(super) fn is_way_in(unit: &str) -> bool {
 }
 
 fn part(name: &str) -> String {
-    format!("{name} is part of the way into this host; without it nobody may get in to take that back")
+    format!("{name} is part of the way into this host; without it you may not get in to take that back")
 }
 
 fn by_unit(service: &Service, unit: &str) -> Option<String> {
@@ -199,11 +199,11 @@ fn by_unit(service: &Service, unit: &str) -> Option<String> {
     }
     if FILTERS.contains(&plain) {
         return Some(format!(
-            "{unit} says who gets through to this host; with other rules nobody may get in to take that back"
+            "{unit} says who gets through to this host; with other rules you may not get in to take that back"
         ));
     }
     (begins && ENDS.contains(&plain)).then(|| {
-        format!("{unit} ends what this host does, ssh included; nobody may get in to take that back until it is booted again")
+        format!("{unit} ends what this host does, ssh included; you cannot get in to take that back until it is booted again")
     })
 }
 
@@ -218,7 +218,9 @@ fn by_file(path: &str, how: &str) -> Option<String> {
     };
     held.then(|| {
         let path = if path.is_empty() { "/" } else { path };
-        format!("{path} has a part in who gets into this host; {how}, it may let nobody in to take that back")
+        format!(
+            "{path} has a part in who gets into this host; {how}, it may keep you out, and you could not take that back"
+        )
     })
 }
 

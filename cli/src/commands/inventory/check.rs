@@ -3,13 +3,13 @@
 use crate::args::{Args, Output};
 use crate::error::{Exit, Failure};
 use crate::render::{count, escape, print_json, to_stdout};
-use palinode_core::inventory::{Checked, Finding, check as traps};
+use palinode_core::inventory::{self, Checked, Finding};
 use palinode_executors::DiskSources;
 use std::fmt::Write as _;
 
 pub(crate) fn check(args: &Args, inventories: &[String]) -> Result<Exit, Failure> {
     let paths: Vec<&str> = inventories.iter().map(String::as_str).collect();
-    let checked = traps(&DiskSources::default(), &paths)
+    let checked = inventory::check(&DiskSources::default(), &paths)
         .map_err(|error| Failure::usage(format!("cannot read {}: {}", error.file, error.why), error.mend))?;
     if args.output == Output::Json {
         let Checked { looked_at, findings, unknown, .. } = &checked;

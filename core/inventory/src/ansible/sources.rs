@@ -138,15 +138,9 @@ impl Walk<'_> {
 
     fn folder(&mut self, path: &str, depth: usize) -> Result<(), ReadError> {
         if depth > DEEPEST {
-            return Err(ReadError::new(
-                path,
-                None,
-                "folders are too deep in each other",
-                "see whether a link leads back",
-            ));
+            return Err(ReadError::too_deep(path));
         }
-        let why =
-            |why| ReadError::new(path, None, format!("the folder cannot be read: {why}"), "see to its permissions");
+        let why = |why: String| ReadError::no_folder(path, &why);
         let mut names = self.sources.list(path).map_err(why)?;
         names.sort();
         names.retain(|name| {
@@ -190,14 +184,7 @@ impl Walk<'_> {
                 Err(wrong) => first = Some(wrong),
             }
         }
-        let why = |why: String| {
-            ReadError::new(
-                path,
-                None,
-                format!("cannot be read: {why}"),
-                "see that it is a plain file, and that you may read it",
-            )
-        };
+        let why = |why: String| ReadError::no_file(path, &why);
         let bytes = self.sources.read(path).map_err(why)?;
         let extension = extension(path);
         if extension == ".toml" {

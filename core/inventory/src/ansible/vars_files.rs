@@ -164,15 +164,9 @@ impl Reader<'_> {
 
     fn within(&mut self, folder: &str, depth: usize, all: &mut Vec<Vars>) -> Result<(), ReadError> {
         if depth > DEEPEST {
-            return Err(ReadError::new(
-                folder,
-                None,
-                "folders are too deep in each other",
-                "see whether a link leads back",
-            ));
+            return Err(ReadError::too_deep(folder));
         }
-        let why =
-            |why| ReadError::new(folder, None, format!("the folder cannot be read: {why}"), "see to its permissions");
+        let why = |why: String| ReadError::no_folder(folder, &why);
         let mut names = self.sources.list(folder).map_err(why)?;
         names.sort();
         for name in names.iter().filter(|name| !name.starts_with('.') && !name.ends_with('~')) {
@@ -188,14 +182,7 @@ impl Reader<'_> {
 
     /// The variables of a file; none if there is nothing in it.
     fn file(&mut self, path: &str) -> Result<Option<Vars>, ReadError> {
-        let why = |why| {
-            ReadError::new(
-                path,
-                None,
-                format!("cannot be read: {why}"),
-                "see that it is a plain file, and that you may read it",
-            )
-        };
+        let why = |why: String| ReadError::no_file(path, &why);
         let bytes = self.sources.read(path).map_err(why)?;
         if self.leave_encrypted && is_encrypted(&bytes) {
             self.encrypted.push(Left { file: path.to_owned(), of: self.of });

@@ -7,7 +7,7 @@ use crate::check::names::SMART;
 use crate::edit::definitions;
 use crate::ini::text::{Inventory, LineKind, Written};
 use crate::literal;
-use crate::literal::python::{Literal, literal as python};
+use crate::literal::python::{Literal, literal};
 use crate::model::value::Value;
 use crate::span::Span;
 use crate::yaml;
@@ -129,7 +129,7 @@ impl Found<'_> {
             match &node.kind {
                 Kind::Scalar { quote: None, .. } => {
                     let raw = node.span.of(spelled.raw);
-                    if let Literal::Value(value @ (Value::Int(_) | Value::Float(_))) = python(raw) {
+                    if let Literal::Value(value @ (Value::Int(_) | Value::Float(_))) = literal(raw) {
                         let quoted = |raw: &str| format!("'{raw}'");
                         let is = if node.span == root.span { spelled.is } else { ": " };
                         self.value(number, &Spelled { name: &name, raw, is, quoted: &quoted }, &value);

@@ -49,14 +49,7 @@ impl Meaning {
                 Self { estate: reading.into_estate(own_files), vars: BTreeMap::new(), wrong: Vec::new() }
             });
         }
-        let why = |why: String| {
-            ReadError::new(
-                path,
-                None,
-                format!("cannot be read: {why}"),
-                "see that it is a plain file, and that you may read it",
-            )
-        };
+        let why = |why: String| ReadError::no_file(path, &why);
         let bytes = sources.read(path).map_err(why)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| ReadError::new(path, None, "it is not UTF-8 text", "save the file as UTF-8"))?;

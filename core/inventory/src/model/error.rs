@@ -17,6 +17,22 @@ pub struct ReadError {
 }
 
 impl ReadError {
+    /// A file that cannot be read at all.
+    pub(crate) fn no_file(path: &str, why: &str) -> Self {
+        let next = "see that it is a plain file, and that you may read it";
+        Self::new(path, None, format!("cannot be read: {why}"), next)
+    }
+
+    /// A folder whose names cannot be read.
+    pub(crate) fn no_folder(path: &str, why: &str) -> Self {
+        Self::new(path, None, format!("the folder cannot be read: {why}"), "see to its permissions")
+    }
+
+    /// A folder below too many others.
+    pub(crate) fn too_deep(path: &str) -> Self {
+        Self::new(path, None, "folders are too deep in each other", "see whether a link leads back")
+    }
+
     pub(crate) fn new(file: &str, line: Option<usize>, why: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line, why: why.into(), mend: mend.into() }
     }

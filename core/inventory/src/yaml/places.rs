@@ -5,7 +5,7 @@ use crate::model::error::Wrong;
 use crate::model::value::Value;
 use crate::span::Span;
 use crate::yaml::document::{Content, Document, MOST_VALUES, Use};
-use crate::yaml::events::Style as Written;
+use crate::yaml::events;
 use crate::yaml::tree::{Entry, Kind, Node, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -83,10 +83,10 @@ impl Planter<'_> {
                 let typed = document.scalar(at).ok();
                 let quote = match style {
                     _ if node.tag.is_some() => Some('!'),
-                    Some(Written::Single) => Some('\''),
-                    Some(Written::Double) => Some('"'),
-                    Some(Written::Literal | Written::Folded) => Some('|'),
-                    Some(Written::Plain) | None => None,
+                    Some(events::Style::Single) => Some('\''),
+                    Some(events::Style::Double) => Some('"'),
+                    Some(events::Style::Literal | events::Style::Folded) => Some('|'),
+                    Some(events::Style::Plain) | None => None,
                 };
                 Kind::scalar(typed.unwrap_or_else(|| Value::text(text.as_str())), text, quote)
             }

@@ -7,7 +7,7 @@
 //! What fills it is `volume reset-brick`, which has the others mark it. `volume heal V full` may do nothing: one member of
 //! the set reads its own brick for it, and that may be the emptied one (seen on Gluster 10).
 
-use super::figures::{Figures as Found, Kind, Look, words};
+use super::figures::{Figures, Kind, Look, words};
 use super::room::disk;
 use crate::gluster::info::{Brick, Volume};
 use crate::gluster::status::Figure;
@@ -15,7 +15,7 @@ use crate::gluster::view::About;
 use std::collections::BTreeMap;
 
 /// Compares the copies of a volume.
-pub(super) fn compare(look: Look<'_>, volume: &Volume, about: &About, found: &mut Found) {
+pub(super) fn compare(look: Look<'_>, volume: &Volume, about: &About, found: &mut Figures) {
     found.compared.any = true;
     if look.asked.emptied.percent == 0 || about.detail.is_err() {
         return;
